@@ -1,0 +1,71 @@
+# Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-python lint bench fuzz wheel clean check-tools
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check-tools:
+	@command -v $(PYTHON) >/dev/null || { echo "mixpress needs Python 3.10 or newer, and '$(PYTHON)' is not on PATH. Install it, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "mixpress needs Python 3.10 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name a newer one: make PYTHON=/path/to/python3"; exit 1; }
+	@command -v cargo >/dev/null || { echo "mixpress builds a Rust core, and 'cargo' is not on PATH. Install Rust 1.91 or newer (https://rustup.rs)."; exit 1; }
+
+# The virtual environment, made anew when the dependencies change.
+$(VENV)/.installed: pyproject.toml | check-tools
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing what development needs into $(VENV)"
+	@$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install -q --group dev 'click>=8.1' 'rich>=13' 'starlette>=0.40' 'uvicorn>=0.30' 'urllib3>=2.2'
+	@touch $@
+
+# The package itself, editable: Python files are read in place, the core is rebuilt when its sources change.
+$(VENV)/.built: $(VENV)/.installed $(RUST_SOURCES)
+	@echo "building the Rust core (release)"
+	@rm -f python/mixpress/_core*.so   # an old one of another name would shadow the new
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet --extras cli,emulator
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.built
+	@$(BIN)/python -m pip install -q --group bench
+	@touch $@
+
+demo: $(VENV)/.built ## Import a month of real flights into a local emulator, and show what becomes of bad events
+	@$(BIN)/mixpress demo
+
+test: test-rust test-python ## Run every test
+
+test-rust: | check-tools
+	cargo test --quiet
+
+test-python: $(VENV)/.built
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs against the built module
+	cargo fmt --check
+	cargo clippy --quiet --all-targets -- -D warnings
+	cargo clippy --quiet --all-targets --features python -- -D warnings
+	$(BIN)/ruff format --check python tests benches examples
+	$(BIN)/ruff check python tests benches examples
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest mixpress._core
+
+bench: $(VENV)/.bench ## Measure against the peers, interleaved, results compared (minutes)
+	$(BIN)/python -m benches
+
+fuzz: $(VENV)/.built ## Compare the core with the plain-Python reference on many generated events (FUZZ_EXAMPLES=20000)
+	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(BIN)/python -m pytest tests/test_against_reference.py
+
+wheel: $(VENV)/.installed ## Build a wheel for this Python into dist/, install it in a clean environment and try it
+	@rm -rf dist && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --out dist
+	@clean=$$(mktemp -d) && trap 'rm -rf "$$clean"' EXIT && $(PYTHON) -m venv $$clean \
+	  && $$clean/bin/pip install -q dist/*.whl \
+	  && cd $$clean && bin/python -c 'import mixpress; print("installed and imported mixpress", mixpress.__version__)'
+
+clean: ## Remove what was built
+	rm -rf $(VENV) target dist python/mixpress/_core*.so

@@ -1,0 +1,341 @@
+"""The Rust core: events into request bodies, validated, cut, serialized, packed and gzipped in one pass."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, final
+
+from typing_extensions import Self, disjoint_base
+
+__all__ = [
+    "Batch",
+    "BatchIterator",
+    "Builder",
+    "Encoded",
+    "Encoder",
+    "Finding",
+    "Limits",
+    "Members",
+    "Number",
+    "Rejection",
+    "Truncation",
+    "Unsupported",
+    "__debug_build__",
+    "__version__",
+]
+
+__version__: str
+__debug_build__: bool
+"""True where the core was built without optimization: benchmarks refuse to run on it."""
+
+@final
+class Limits:
+    """The numbers an event and a batch are held to, and what each broken rule does.
+
+    Each number is the largest that still passes. `Limits()` is `Limits.documented()`; keywords change single fields.
+
+    Raises `ValueError` for a number below the least that makes sense, an unknown rule or an unknown action; `TypeError`
+    for a value of another type.
+    """
+
+    def __new__(
+        cls,
+        *,
+        max_string: int | None = None,
+        truncate_unit: Literal["chars", "bytes"] | None = None,
+        max_properties: int | None = None,
+        max_keys: int | None = None,
+        max_elements: int | None = None,
+        max_depth: int | None = None,
+        max_event_bytes: int | None = None,
+        max_insert_id_bytes: int | None = None,
+        max_batch_events: int | None = None,
+        max_batch_bytes: int | None = None,
+        rules: dict[str, str] | None = None,
+    ) -> Self: ...
+    @staticmethod
+    def documented() -> Limits:
+        """The API documents' word for word. The default."""
+
+    @staticmethod
+    def observed() -> Limits:
+        """What is known of the server: strings of 255 bytes of UTF-8, depth 10, a `time` in the future refused."""
+
+    @property
+    def max_string(self) -> int:
+        """Longest text, in `truncate_unit`; a longer one is cut. Default 255 (Import Events: 255 characters)."""
+
+    @property
+    def truncate_unit(self) -> Literal["chars", "bytes"]:
+        """What `max_string` counts: `"chars"` (Unicode scalar values, the default) or `"bytes"` (of UTF-8)."""
+
+    @property
+    def max_properties(self) -> int:
+        """Members of `properties`. Default 254 (Import Events: fewer than 255)."""
+
+    @property
+    def max_keys(self) -> int:
+        """Members of a nested object. Default 254 (Import Events: fewer than 255)."""
+
+    @property
+    def max_elements(self) -> int:
+        """Elements of an array. Default 254 (Import Events: fewer than 255)."""
+
+    @property
+    def max_depth(self) -> int:
+        """Objects inside one another within `properties`, which is depth 0; lists add nothing. Default 3 (Import Events)."""
+
+    @property
+    def max_event_bytes(self) -> int:
+        """Bytes of one event as written, after the cut. Default 999,999 (Import Events: smaller than 1 MB)."""
+
+    @property
+    def max_insert_id_bytes(self) -> int:
+        """Bytes of `$insert_id`. Default 36 (what the server takes)."""
+
+    @property
+    def max_batch_events(self) -> int:
+        """Events in a batch. Default 2000 (Import Events)."""
+
+    @property
+    def max_batch_bytes(self) -> int:
+        """Bytes of a body before gzip. Default 9,500,000 (the API's 10 MB, with a margin: MB or MiB is open)."""
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """The actions that were set: rule -> `"reject"`, `"warn"` or `"off"`. Rules not in it have their default."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@disjoint_base
+class Finding:
+    """A rule broken at one place of an event, which was let through with it (see `Encoded.warnings`)."""
+
+    @property
+    def index(self) -> int:
+        """Position of the event in the input, from 0."""
+
+    @property
+    def insert_id(self) -> str | None:
+        """The event's `$insert_id`, where that is text."""
+
+    @property
+    def field(self) -> str:
+        """Where: a path such as `properties.items[2].name`; empty for the event as a whole."""
+
+    @property
+    def rule(self) -> str:
+        """The rule's stable word, such as `time-too-old`."""
+
+    @property
+    def message(self) -> str:
+        """A sentence that names the value, the limit and what to do."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """`index`, `insert_id`, `field`, `message`: the shape of the server's `failed_records`."""
+
+@final
+class Rejection(Finding):
+    """An event that is in no batch, and the first rule that it broke, in the order of the rules."""
+
+@final
+class Truncation:
+    """A string or name that was cut to `Limits.max_string`."""
+
+    @property
+    def index(self) -> int:
+        """Position of the event in the input, from 0."""
+
+    @property
+    def path(self) -> str:
+        """Where: a path such as `properties.items[2].name`."""
+
+    @property
+    def length(self) -> int:
+        """Its length before, in `Limits.truncate_unit`."""
+
+    @property
+    def advice(self) -> Literal["url", "json", "text"]:
+        """What the string is, and so what Import Events recommends instead: for a URL its parts as properties, for JSON
+        its members as properties, for other text to leave it out unless it is of use."""
+
+@final
+class Batch:
+    """A request body and what is in it."""
+
+    @property
+    def body(self) -> bytes:
+        """The bytes to send, gzipped unless the encoder's compression is None."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """`Content-Type` and, where gzipped, `Content-Encoding`. A new dict each time."""
+
+    @property
+    def count(self) -> int:
+        """Events in the batch; `len(batch)` is the same."""
+
+    @property
+    def indexes(self) -> Sequence[int]:
+        """Position in the batch -> position in the input. A range where nothing in between was rejected."""
+
+    @property
+    def raw_size(self) -> int:
+        """Bytes of the body before gzip."""
+
+    def events(self) -> list[bytes]:
+        """The JSON of each event as it was written."""
+
+    def split(self) -> list[Batch]:
+        """Two batches with half of the events each, byte for byte as they were written; itself where there is one alone."""
+
+    def __len__(self) -> int: ...
+
+@final
+class Encoded:
+    """What `Encoder.encode` makes of its input. Everything is in input order."""
+
+    @property
+    def batches(self) -> list[Batch]:
+        """The bodies to send."""
+
+    @property
+    def rejected(self) -> list[Rejection]:
+        """The events that are in no batch, each with its reason."""
+
+    @property
+    def truncated(self) -> list[Truncation]:
+        """The strings that were cut, in events that are in a batch."""
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What was let through because its rule's action is `"warn"`."""
+
+@final
+class BatchIterator:
+    """Batches as they close, in memory bounded by one of them. Made by `Encoder.iter_batches`."""
+
+    @property
+    def total(self) -> int:
+        """Events read from the iterable so far."""
+
+    @property
+    def rejected(self) -> list[Rejection]:
+        """Rejections since the batch before the last one. Empty where `on_rejected` takes them."""
+
+    @property
+    def truncated(self) -> list[Truncation]:
+        """Strings cut since the batch before the last one."""
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """Warnings since the batch before the last one."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Batch: ...
+
+@final
+class Builder:
+    """A batch that grows by one event at a time. Made by `Encoder.builder`. Not for two threads at once."""
+
+    def add(self, event: Mapping[str, Any] | Any) -> Rejection | None:
+        """Checks and writes an event now, so that it may be changed afterwards. Raises `ValueError` when `full`.
+
+        A `Rejection`'s `index` counts all events that were added, from 0.
+        """
+
+    def finish(self) -> Batch:
+        """The batch, and an empty builder. Raises `ValueError` when there is no event in it.
+
+        An event that did not fit into the full batch is in the next one already.
+        """
+
+    @property
+    def full(self) -> bool:
+        """Whether a batch is complete and must be finished before the next event."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of JSON that wait in the open batch."""
+
+    @property
+    def truncated(self) -> list[Truncation]:
+        """Strings cut since the last `finish`."""
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """Warnings since the last `finish`."""
+
+    def __len__(self) -> int: ...
+
+@final
+class Encoder:
+    """Turns events into request bodies.
+
+    `endpoint`: `"import"` or `"track"`. `format`: `"json"`, `"ndjson"` (import only) or `"form"` (track only:
+    `data=<percent-encoded JSON>`). `compression`: `"gzip"` or None. `level`: 1 (fastest) to 9 (smallest), None for the
+    default. `token`: the project's token, which becomes `properties.token` where an event has none. `insert_id`:
+    `"require"`: an event without one is rejected. `now`: the clock that `time` is held against, a function that returns
+    seconds since the epoch, called once a batch; None is the system's.
+
+    An encoder can be shared by threads. The events are never changed. A bad event is data (a `Rejection`), never an
+    exception. Raises `ValueError` or `TypeError` for arguments that make no sense.
+    """
+
+    def __new__(
+        cls,
+        endpoint: Literal["import", "track"] = "import",
+        *,
+        format: Literal["json", "ndjson", "form"] = "json",
+        compression: Literal["gzip"] | None = "gzip",
+        level: int | None = None,
+        token: str | None = None,
+        insert_id: Literal["require"] = "require",
+        limits: Limits | None = None,
+        now: Callable[[], float] | None = None,
+    ) -> Self: ...
+    def encode(self, events: Iterable[Mapping[str, Any] | Any]) -> Encoded:
+        """Encodes all events of an iterable. What the iterable itself raises is raised."""
+
+    def iter_batches(
+        self,
+        events: Iterable[Mapping[str, Any] | Any],
+        *,
+        on_rejected: Callable[[Rejection], object] | None = None,
+    ) -> BatchIterator:
+        """Gives each batch as it closes, in memory bounded by one.
+
+        `on_rejected` is called with each rejection as it is found; pass it where the input may be bad without end. What
+        the iterable raises is raised after the batch that was begun.
+        """
+
+    def builder(self) -> Builder:
+        """A batch to add events to one at a time."""
+
+    @property
+    def endpoint(self) -> Literal["import", "track"]: ...
+    @property
+    def format(self) -> Literal["json", "ndjson", "form"]: ...
+    @property
+    def compression(self) -> Literal["gzip"] | None: ...
+    @property
+    def level(self) -> int | None: ...
+    @property
+    def limits(self) -> Limits: ...
+
+@final
+class Number:
+    """A number by its spelling, in a snapshot of an event (see `mixpress.plain`)."""
+
+    def __new__(cls, spelling: str) -> Self: ...
+
+@final
+class Members:
+    """The members of an object, in a snapshot of an event: a list of pairs."""
+
+    def __new__(cls, pairs: list[tuple[Any, Any]]) -> Self: ...
+
+@final
+class Unsupported:
+    """A value that JSON has no form for, in a snapshot of an event, and the sentence that says so."""
+
+    def __new__(cls, message: str) -> Self: ...

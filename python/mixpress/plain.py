@@ -1,0 +1,131 @@
+"""Snapshots of events that take Python code to read.
+
+The core walks exact dicts, lists and scalars in place and runs no Python code meanwhile. An event with anything else in
+it (an Enum, a dataclass, a Decimal, a mapping of another class) is first copied here into what the core knows, so that
+code which changes a dict while the dict is read changes nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from mixpress._core import Members, Number, Unsupported
+
+# Deeper than the core's own limit of 64 levels, so that the core sees what it is to reject.
+_MAX_LEVELS = 70
+_AS_THEY_ARE = frozenset({str, float, bool, type(None)})
+_SMALL = 2**63  # integers within are read in place
+
+
+def snapshot(event: Any) -> Any:
+    """The event in types that the core reads without running Python code."""
+    return _plain(event, 0)
+
+
+def _plain(value: Any, level: int) -> Any:
+    if type(value) in _AS_THEY_ARE or level > _MAX_LEVELS:
+        return value
+    try:
+        return _container(value, level)
+    except RecursionError:
+        return Unsupported("a value that nests without end")
+    except Exception as error:  # noqa: BLE001 -- whatever a caller's class raises is a fault of that event alone
+        return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {error}")
+
+
+def _container(value: Any, level: int) -> Any:
+    if isinstance(value, enum.Enum):
+        return _plain(value.value, level + 1)
+    if isinstance(value, Mapping):
+        return _object(list(value.items()), level, unique=type(value) is dict)
+    if isinstance(value, (list, tuple)):
+        return _array(value, level)
+    if isinstance(value, (set, frozenset)):
+        return _array(_sorted(value), level)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return _object([(field.name, getattr(value, field.name)) for field in fields], level, unique=True)
+    return _scalar(value)
+
+
+def _object(pairs: list[tuple[Any, Any]], level: int, *, unique: bool) -> dict[str, Any] | Members:
+    members = [(_key(name), _plain(member, level + 1)) for name, member in pairs]
+    if unique and all(type(name) is str for name, _ in pairs):
+        return dict(members)
+    return Members(members)
+
+
+def _key(name: Any) -> Any:
+    if isinstance(name, str):
+        return str.__str__(name)
+    return Unsupported(f"the {_name(name)} {_shown(name)}")
+
+
+def _array(values: Iterable[Any], level: int) -> list[Any]:
+    return [_plain(element, level + 1) for element in list(values)]
+
+
+def _sorted(values: Iterable[Any]) -> list[Any]:
+    try:
+        return sorted(values)
+    except TypeError:
+        return list(values)
+
+
+def _scalar(value: Any) -> Any:
+    for kind, convert in _SCALARS:
+        if isinstance(value, kind):
+            return convert(value)
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
+        return _numpy_scalar(value)
+    return Unsupported(f"a {_name(value)}, which JSON has no form for: convert it first")
+
+
+def _integer(value: int) -> int | Number:
+    value = int.__int__(value)
+    # By way of Decimal, since str() of an int refuses more than 4300 digits.
+    return value if -_SMALL <= value < _SMALL else Number(str(decimal.Decimal(value)))
+
+
+def _datetime(value: datetime.datetime) -> datetime.datetime:
+    zone: datetime.tzinfo | None = None
+    if value.utcoffset() is not None:
+        zone = datetime.timezone.utc
+        value = value.astimezone(zone)
+    clock = (value.hour, value.minute, value.second, value.microsecond)
+    return datetime.datetime(value.year, value.month, value.day, *clock, tzinfo=zone)
+
+
+def _numpy_scalar(value: Any) -> Any:
+    if value.dtype.kind == "M":  # item() of nanoseconds is an int; a datetime has microseconds
+        value = value.astype("datetime64[us]")
+    return _plain(value.item(), _MAX_LEVELS)
+
+
+def _name(value: Any) -> str:
+    return type(value).__name__
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:60]
+    except Exception:  # noqa: BLE001 -- a repr that raises is not worth losing the finding
+        return "(which has no repr)"
+
+
+# The first that fits converts; a datetime comes before the date that it also is.
+_SCALARS: list[tuple[type, Callable[[Any], Any]]] = [
+    (str, str.__str__),
+    (int, _integer),
+    (float, float.__float__),
+    (datetime.datetime, _datetime),
+    (datetime.date, lambda value: datetime.date(value.year, value.month, value.day)),
+    (decimal.Decimal, lambda value: Number(str(value)) if value.is_finite() else float("nan")),
+    (uuid.UUID, str),
+]

@@ -1,0 +1,326 @@
+//! `Encoder` and `Encoded`, as Python sees them.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString};
+
+use super::batch::Batch;
+use super::builder::Builder;
+use super::findings::{Finding, Rejection, Truncation};
+use super::limits::Limits;
+use super::stream::BatchIterator;
+use super::walk::{GivenEvent, SnapshotEvent};
+use crate::batch::{Added, Batcher, Format, Packed};
+use crate::encoder::Settings;
+use crate::gzip::{Gzip, LEVELS};
+use crate::limits::{self, Endpoint};
+
+#[pyclass(frozen, module = "mixpress")]
+pub struct Encoder {
+    settings: Settings,
+    now: Option<Py<PyAny>>,
+    /// Batchers and compressors that are not in use: threads share an encoder, and each call takes its own.
+    idle: Mutex<Vec<Workspace>>,
+}
+
+/// What one call works with; its buffers are kept for the next.
+pub struct Workspace {
+    batcher: Batcher,
+    gzip: Gzip,
+}
+
+#[pyclass(frozen, get_all, module = "mixpress")]
+pub struct Encoded {
+    batches: Py<PyList>,
+    rejected: Py<PyList>,
+    truncated: Py<PyList>,
+    warnings: Py<PyList>,
+}
+
+/// What was found in the events of a call so far.
+pub struct Findings {
+    pub rejected: Py<PyList>,
+    pub truncated: Py<PyList>,
+    pub warnings: Py<PyList>,
+}
+
+impl Findings {
+    pub fn none(py: Python<'_>) -> Findings {
+        let list = || PyList::empty(py).unbind();
+        Findings { rejected: list(), truncated: list(), warnings: list() }
+    }
+
+    /// Takes up what became of an event. A rejection is returned, and left to the caller to keep.
+    pub fn take_up(&self, py: Python<'_>, added: Added) -> PyResult<Option<Py<Rejection>>> {
+        match added {
+            Added::Rejected(found) => return Rejection::of(py, found).map(Some),
+            Added::Accepted { warnings, truncations } => {
+                for finding in warnings.into_iter().flat_map(Finding::each) {
+                    self.warnings.bind(py).append(Py::new(py, finding)?)?;
+                }
+                for truncation in truncations {
+                    self.truncated.bind(py).append(Truncation::from(truncation))?;
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Encoder {
+    /// A workspace with nothing in it. The lock is taken and let go without detaching, so no fork can find it taken.
+    pub fn workspace(&self) -> Workspace {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.unwrap_or_else(|| Workspace { batcher: self.settings.batcher(), gzip: Gzip::new(self.settings.level) })
+    }
+
+    /// Keeps a workspace for the next call.
+    pub fn give_back(&self, mut workspace: Workspace) {
+        workspace.batcher.clear();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+    }
+
+    /// Adds an event to the open batch; a batch that became full by it must be sealed before the next.
+    pub fn add(&self, workspace: &mut Workspace, index: usize, event: &Bound<'_, PyAny>) -> PyResult<Added> {
+        if workspace.batcher.count() == 0 {
+            workspace.batcher.set_now(self.clock(event.py())?);
+        }
+        if let Ok(added) = workspace.batcher.add(index, &GivenEvent(event)) {
+            return Ok(added);
+        }
+        let snapshot = snapshot(event)?;
+        let added = workspace.batcher.add(index, &SnapshotEvent(&snapshot));
+        added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))
+    }
+
+    /// Milliseconds since the epoch.
+    fn clock(&self, py: Python<'_>) -> PyResult<i64> {
+        let seconds = match &self.now {
+            Some(now) => now.call0(py)?.extract::<f64>(py)?,
+            None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
+        };
+        Ok((seconds * 1000.0) as i64)
+    }
+
+    /// The batch that became full, if one did.
+    pub fn seal_full(&self, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.take_full()?;
+        Some(self.seal(py, workspace, packed))
+    }
+
+    /// The open batch, if there is an event in it.
+    pub fn seal_rest(&self, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.finish()?;
+        Some(self.seal(py, workspace, packed))
+    }
+
+    fn seal(&self, py: Python<'_>, workspace: &mut Workspace, packed: Packed) -> Batch {
+        let batch = py.detach(|| self.settings.seal(&packed, &mut workspace.gzip));
+        workspace.batcher.reuse(packed.json);
+        Batch::new(py, batch, self.settings.level)
+    }
+
+    fn encode_all(&self, workspace: &mut Workspace, events: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+        let py = events.py();
+        let batches = PyList::empty(py);
+        let findings = Findings::none(py);
+        for (index, event) in iterate(events)?.enumerate() {
+            let added = self.add(workspace, index, &event?)?;
+            if let Some(rejection) = findings.take_up(py, added)? {
+                findings.rejected.bind(py).append(rejection)?;
+            }
+            if let Some(batch) = self.seal_full(py, workspace) {
+                batches.append(batch)?;
+            }
+        }
+        if let Some(batch) = self.seal_rest(py, workspace) {
+            batches.append(batch)?;
+        }
+        let Findings { rejected, truncated, warnings } = findings;
+        Ok(Encoded { batches: batches.unbind(), rejected, truncated, warnings })
+    }
+}
+
+impl Workspace {
+    /// How many events the open batch has.
+    pub fn count(&self) -> usize {
+        self.batcher.count()
+    }
+
+    /// Bytes of JSON that wait to be sealed.
+    pub fn held_bytes(&self) -> usize {
+        self.batcher.held_bytes()
+    }
+}
+
+/// An iterator over events; what is one event, or text, is an argument error and not many bad events.
+pub fn iterate<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'py, pyo3::types::PyIterator>> {
+    let hint = if events.is_instance_of::<PyDict>() {
+        "one dict; put it in a list: [event]"
+    } else if events.is_instance_of::<PyString>()
+        || events.is_instance_of::<PyBytes>()
+        || events.is_instance_of::<PyByteArray>()
+    {
+        "text; parse it into dicts first, as with json.loads"
+    } else {
+        return events.try_iter().map_err(|_| {
+            let name = events.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+            PyTypeError::new_err(format!("events must be an iterable of events, and is a {name}"))
+        });
+    };
+    Err(PyTypeError::new_err(format!("events must be an iterable of events, and is {hint}")))
+}
+
+/// A copy of an event that takes no Python code to read.
+fn snapshot<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static TAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = event.py();
+    let take = TAKE.get_or_try_init(py, || {
+        py.import(intern!(py, "mixpress.plain"))?.getattr(intern!(py, "snapshot")).map(Bound::unbind)
+    })?;
+    take.bind(py).call1((event,))
+}
+
+fn one_of<T>(name: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T>
+where
+    T: Copy,
+{
+    choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice).ok_or_else(|| {
+        let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
+        PyValueError::new_err(format!("{name} must be {}, and is {given:?}", words.join(" or ")))
+    })
+}
+
+fn check_settings(settings: &Settings) -> PyResult<()> {
+    let wrong = match (settings.endpoint, settings.format, settings.level) {
+        (Endpoint::Track, Format::Ndjson, _) => "format=\"ndjson\" is for endpoint=\"import\" only".to_owned(),
+        (Endpoint::Import, Format::Form, _) => "format=\"form\" is for endpoint=\"track\" only".to_owned(),
+        (_, _, Some(level)) if !LEVELS.contains(&level) => {
+            format!("level must be {} (fastest) to {} (smallest), and is {level}", LEVELS.start(), LEVELS.end())
+        }
+        (_, _, Some(_)) if !settings.gzip => "level is for compression=\"gzip\", and compression is None".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(PyValueError::new_err(wrong))
+}
+
+#[pymethods]
+impl Encoder {
+    #[new]
+    #[pyo3(signature = (endpoint="import", *, format="json", compression=Some("gzip"), level=None, token=None,
+        insert_id="require", limits=None, now=None),
+        text_signature = "(endpoint='import', *, format='json', compression='gzip', level=None, token=None, \
+        insert_id='require', limits=None, now=None)")]
+    #[allow(clippy::too_many_arguments)] // Python's keywords
+    fn new(
+        py: Python<'_>,
+        endpoint: &str,
+        format: &str,
+        compression: Option<&str>,
+        level: Option<i64>,
+        token: Option<String>,
+        insert_id: &str,
+        limits: Option<Py<Limits>>,
+        now: Option<Py<PyAny>>,
+    ) -> PyResult<Encoder> {
+        one_of("insert_id", insert_id, &[("require", ())])?;
+        let endpoint = one_of("endpoint", endpoint, &[("import", Endpoint::Import), ("track", Endpoint::Track)])?;
+        let format =
+            one_of("format", format, &[("json", Format::Json), ("ndjson", Format::Ndjson), ("form", Format::Form)])?;
+        let gzip = compression.map(|word| one_of("compression", word, &[("gzip", ())])).transpose()?.is_some();
+        let level = level.map(|level| u8::try_from(level).unwrap_or(0));
+        let limits = limits.map_or_else(limits::Limits::documented, |limits| limits.get().0.clone());
+        if let Some(now) = &now
+            && !now.bind(py).is_callable()
+        {
+            return Err(PyTypeError::new_err("now must be a function that returns seconds since the epoch"));
+        }
+        let settings = Settings { endpoint, format, gzip, level, token, limits };
+        check_settings(&settings)?;
+        Ok(Encoder { settings, now, idle: Mutex::new(Vec::new()) })
+    }
+
+    fn encode(&self, events: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+        let mut workspace = self.workspace();
+        let encoded = self.encode_all(&mut workspace, events);
+        self.give_back(workspace);
+        encoded
+    }
+
+    #[pyo3(signature = (events, *, on_rejected=None))]
+    fn iter_batches(
+        slf: Py<Self>,
+        events: &Bound<'_, PyAny>,
+        on_rejected: Option<Py<PyAny>>,
+    ) -> PyResult<BatchIterator> {
+        BatchIterator::new(slf, events, on_rejected)
+    }
+
+    fn builder(slf: Py<Self>, py: Python<'_>) -> Builder {
+        Builder::new(py, slf)
+    }
+
+    #[getter]
+    fn endpoint(&self) -> &'static str {
+        match self.settings.endpoint {
+            Endpoint::Import => "import",
+            Endpoint::Track => "track",
+        }
+    }
+
+    #[getter]
+    fn format(&self) -> &'static str {
+        match self.settings.format {
+            Format::Json => "json",
+            Format::Ndjson => "ndjson",
+            Format::Form => "form",
+        }
+    }
+
+    #[getter]
+    fn compression(&self) -> Option<&'static str> {
+        self.settings.gzip.then_some("gzip")
+    }
+
+    #[getter]
+    fn level(&self) -> Option<u8> {
+        self.settings.level
+    }
+
+    #[getter]
+    fn limits(&self) -> Limits {
+        Limits(self.settings.limits.clone())
+    }
+
+    /// The token is a credential of sorts: it is named, not shown.
+    fn __repr__(&self) -> String {
+        let quoted = |word: Option<&str>| word.map_or_else(|| "None".to_owned(), |word| format!("{word:?}"));
+        let level = self.settings.level.map_or_else(|| "None".to_owned(), |level| level.to_string());
+        let token = if self.settings.token.is_some() { "'...'" } else { "None" };
+        format!(
+            "Encoder(endpoint={:?}, format={:?}, compression={}, level={level}, token={token})",
+            self.endpoint(),
+            self.format(),
+            quoted(self.compression()),
+        )
+    }
+}
+
+#[pymethods]
+impl Encoded {
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let length = |list: &Py<PyList>| list.bind(py).len();
+        format!(
+            "Encoded({} batches, {} rejected, {} truncated, {} warnings)",
+            length(&self.batches),
+            length(&self.rejected),
+            length(&self.truncated),
+            length(&self.warnings),
+        )
+    }
+}

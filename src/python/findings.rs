@@ -1,0 +1,92 @@
+//! `Finding`, `Rejection` and `Truncation`: what was found wrong, as Python sees it.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::finding::{self, Found};
+use crate::truncate;
+
+#[pyclass(frozen, subclass, module = "mixpress")]
+pub struct Finding {
+    #[pyo3(get)]
+    index: usize,
+    #[pyo3(get)]
+    insert_id: Option<String>,
+    #[pyo3(get)]
+    field: String,
+    #[pyo3(get)]
+    rule: &'static str,
+    #[pyo3(get)]
+    message: String,
+}
+
+impl Finding {
+    fn new(index: usize, insert_id: Option<String>, found: finding::Finding) -> Finding {
+        Finding { index, insert_id, field: found.field, rule: found.rule.id(), message: found.message }
+    }
+
+    /// The findings of one event, each as an object of its own.
+    pub fn each(found: Found) -> impl Iterator<Item = Finding> {
+        let Found { index, insert_id, findings } = found;
+        findings.into_iter().map(move |finding| Finding::new(index, insert_id.clone(), finding))
+    }
+}
+
+#[pymethods]
+impl Finding {
+    fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let record = PyDict::new(py);
+        record.set_item("index", self.index)?;
+        record.set_item("insert_id", &self.insert_id)?;
+        record.set_item("field", &self.field)?;
+        record.set_item("message", &self.message)?;
+        Ok(record)
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let this = slf.get();
+        let name = slf.get_type().name()?;
+        Ok(format!(
+            "{name}(index={}, field={:?}, rule={:?}, message={:?})",
+            this.index, this.field, this.rule, this.message
+        ))
+    }
+}
+
+#[pyclass(frozen, extends = Finding, module = "mixpress")]
+pub struct Rejection;
+
+impl Rejection {
+    /// The rejection of an event by the first of its findings.
+    pub fn of(py: Python<'_>, found: Found) -> PyResult<Py<Rejection>> {
+        let first = Finding::each(found).next().expect("a rejected event has a finding");
+        Py::new(py, (Rejection, first))
+    }
+}
+
+#[pyclass(frozen, module = "mixpress")]
+pub struct Truncation {
+    #[pyo3(get)]
+    index: usize,
+    #[pyo3(get)]
+    path: String,
+    #[pyo3(get)]
+    length: usize,
+    #[pyo3(get)]
+    advice: &'static str,
+}
+
+impl From<truncate::Truncation> for Truncation {
+    fn from(truncation: truncate::Truncation) -> Truncation {
+        let truncate::Truncation { index, path, length, advice } = truncation;
+        Truncation { index, path, length, advice: advice.word() }
+    }
+}
+
+#[pymethods]
+impl Truncation {
+    fn __repr__(&self) -> String {
+        let Truncation { index, path, length, advice } = self;
+        format!("Truncation(index={index}, path={path:?}, length={length}, advice={advice:?})")
+    }
+}

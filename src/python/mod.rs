@@ -1,0 +1,37 @@
+//! The binding to Python: the one folder that knows pyo3, and no rules.
+
+mod batch;
+mod builder;
+mod encoder;
+mod findings;
+mod limits;
+mod raw;
+mod stream;
+mod walk;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::batch::Batch;
+    #[pymodule_export]
+    use super::builder::Builder;
+    #[pymodule_export]
+    use super::encoder::{Encoded, Encoder};
+    #[pymodule_export]
+    use super::findings::{Finding, Rejection, Truncation};
+    #[pymodule_export]
+    use super::limits::Limits;
+    #[pymodule_export]
+    use super::stream::BatchIterator;
+    #[pymodule_export]
+    use super::walk::{Members, Number, Unsupported};
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("__debug_build__", cfg!(debug_assertions))
+    }
+}

@@ -1,0 +1,291 @@
+//! Serialize: values to compact JSON, spelled as orjson spells it, and names read back out of it.
+
+/// A moment as the API takes it: microseconds since the epoch, of UTC or of an unnamed zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Microseconds since 1970-01-01T00:00:00, of UTC where `utc`, else as the clock on the wall reads.
+    pub micros: i64,
+    /// Whether the zone is known.
+    pub utc: bool,
+}
+
+const DAY_SECONDS: i64 = 86_400;
+
+impl Moment {
+    /// The moment at which a calendar and a clock read these (proleptic Gregorian, as Python's datetime).
+    pub fn from_civil(date: (i32, u8, u8), clock: (u8, u8, u8, u32), utc: bool) -> Moment {
+        let (year, month, day) = (i64::from(date.0), i64::from(date.1), i64::from(date.2));
+        // Years that begin in March put the leap day last, so that a month's first day is a linear formula.
+        let shifted = if month <= 2 { year - 1 } else { year };
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let days =
+            shifted * 365 + shifted.div_euclid(4) - shifted.div_euclid(100) + shifted.div_euclid(400) + day_of_year
+                - 719_468;
+        let (hour, minute, second, micro) = clock;
+        let seconds = days * DAY_SECONDS + i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+        Moment { micros: seconds * 1_000_000 + i64::from(micro), utc }
+    }
+
+    /// Milliseconds since the epoch, rounded to the nearest, a half to the even one.
+    pub fn milliseconds(self) -> i64 {
+        let (floor, rest) = (self.micros.div_euclid(1000), self.micros.rem_euclid(1000));
+        floor + i64::from(rest > 500 || (rest == 500 && floor % 2 != 0))
+    }
+}
+
+/// Appends `YYYY-MM-DDTHH:MM:SS`, the API's text for a date; a fraction of a second is dropped.
+pub fn write_moment(out: &mut Vec<u8>, moment: Moment) {
+    let seconds = moment.micros.div_euclid(1_000_000);
+    let (days, clock) = (seconds.div_euclid(DAY_SECONDS) + 719_468, seconds.rem_euclid(DAY_SECONDS));
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let text = format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", clock / 3600, clock / 60 % 60, clock % 60);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends an integer's digits.
+#[inline]
+pub fn write_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends the shortest text that reads back as the same float. The value must be finite.
+#[inline]
+pub fn write_float(out: &mut Vec<u8>, value: f64) {
+    out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+}
+
+/// Appends text as a JSON string, quotes included.
+#[inline]
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    write_escaped(out, text);
+    out.push(b'"');
+}
+
+/// Appends text as the inside of a JSON string.
+#[inline]
+pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
+    if needs_escape(text.as_bytes()) {
+        write_each_escaped(out, text.as_bytes());
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Whether a byte can't stand in a JSON string as it is.
+#[inline]
+pub fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Whether any byte is special: eight at a time, the last eight again where they overlap.
+#[inline]
+fn needs_escape(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<16>() {
+        return bytes.as_chunks::<16>().0.iter().chain([last]).fold(false, |found, block| found | any_special(block));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        return (special_in(u64::from_le_bytes(*first)) | special_in(u64::from_le_bytes(*last))) != 0;
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let both = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+        return special_in(both) != 0;
+    }
+    bytes.iter().any(|&byte| is_special(byte))
+}
+
+/// Whether any of sixteen bytes is special; without a branch, so that the compiler uses one vector.
+#[inline]
+fn any_special(block: &[u8; 16]) -> bool {
+    block.iter().fold(false, |found, &byte| found | is_special(byte))
+}
+
+/// The high bit of each byte that is special; bytes above the first such one may be marked too.
+#[inline]
+fn special_in(bytes: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
+    let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
+    (control | zero(bytes ^ (ONES * 0x22)) | zero(bytes ^ (ONES * 0x5C))) & HIGH
+}
+
+#[cold]
+fn write_each_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut copied = 0;
+    for (position, &byte) in bytes.iter().enumerate() {
+        if !is_special(byte) {
+            continue;
+        }
+        out.extend_from_slice(&bytes[copied..position]);
+        copied = position + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            _ => out.extend_from_slice(&[
+                b'\\',
+                b'u',
+                b'0',
+                b'0',
+                HEX[usize::from(byte >> 4)],
+                HEX[usize::from(byte & 15)],
+            ]),
+        }
+    }
+    out.extend_from_slice(&bytes[copied..]);
+}
+
+/// Text read out of a JSON string, and whether any of it had to be replaced by U+FFFD.
+pub struct Unescaped {
+    /// The text.
+    pub text: String,
+    /// Whether a lone surrogate was replaced.
+    pub repaired: bool,
+}
+
+/// The text of the inside of a JSON string that is known to be well formed.
+pub fn unescape(inside: &str) -> Unescaped {
+    let mut text = String::with_capacity(inside.len());
+    let mut repaired = false;
+    let mut rest = inside;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        let escape = rest.as_bytes()[at + 1];
+        rest = &rest[at + 2..];
+        if escape == b'u' {
+            let first = code_unit(rest);
+            rest = &rest[4..];
+            let second = rest.strip_prefix("\\u").map(code_unit);
+            match (first, second) {
+                (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => {
+                    let pair = 0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00);
+                    text.push(char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER));
+                    rest = &rest[6..];
+                }
+                _ => {
+                    repaired |= (0xD800..=0xDFFF).contains(&first);
+                    text.push(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
+                }
+            }
+        } else {
+            text.push(match escape {
+                b'b' => '\u{8}',
+                b'f' => '\u{c}',
+                b'n' => '\n',
+                b'r' => '\r',
+                b't' => '\t',
+                other => char::from(other), // a quote, a backslash or a slash stands for itself
+            });
+        }
+    }
+    text.push_str(rest);
+    Unescaped { text, repaired }
+}
+
+/// The value of the four hex digits that begin `digits`.
+fn code_unit(digits: &str) -> u32 {
+    digits.get(..4).and_then(|four| u32::from_str_radix(four, 16).ok()).unwrap_or(0xFFFD)
+}
+
+/// The inside of the JSON string that begins, with its quote, at `at`, and the position after its closing quote.
+pub fn string_at(json: &[u8], at: usize) -> (&str, usize) {
+    let mut end = at + 1;
+    while json[end] != b'"' {
+        end += if json[end] == b'\\' { 2 } else { 1 };
+    }
+    (std::str::from_utf8(&json[at + 1..end]).expect("only UTF-8 is written"), end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str) -> String {
+        let mut out = Vec::new();
+        write_string(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_ascii_byte_at_each_place_reads_back() {
+        for byte in 0..=0x7f_u8 {
+            for before in 0..40 {
+                let text = format!("{}{}é", "x".repeat(before), char::from(byte));
+                let json = written(&text);
+                let (inside, end) = string_at(json.as_bytes(), 0);
+                assert_eq!((unescape(inside).text, end), (text, json.len()));
+                assert!(json.bytes().all(|byte| byte >= 0x20));
+            }
+        }
+    }
+
+    #[test]
+    fn escapes_are_spelled_as_orjson_spells_them() {
+        assert_eq!(
+            written("\u{8}\t\n\u{c}\r\u{1b}\u{0}\"\\/\u{7f}\u{2028}"),
+            "\"\\b\\t\\n\\f\\r\\u001b\\u0000\\\"\\\\/\u{7f}\u{2028}\""
+        );
+    }
+
+    #[test]
+    fn surrogate_escapes_pair_up_or_are_replaced() {
+        assert_eq!(unescape("\\ud83d\\ude00!").text, "😀!");
+        let lone = unescape("a\\ud83dz\\ude00\\ud83d\\u0041");
+        assert_eq!((lone.text.as_str(), lone.repaired), ("a\u{fffd}z\u{fffd}\u{fffd}A", true));
+    }
+
+    #[test]
+    fn floats_are_spelled_as_orjson_spells_them() {
+        let cases = [
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (1e-5, "0.00001"),
+            (1e-6, "1e-6"),
+            (-0.0, "-0.0"),
+            (1.2345678901234568e17, "1.2345678901234568e+17"),
+            (5e-324, "5e-324"),
+        ];
+        for (value, text) in cases {
+            let mut out = Vec::new();
+            write_float(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn moments_are_read_and_written_by_the_calendar() {
+        let cases = [
+            ((1970, 1, 1), (0, 0, 0, 0), "1970-01-01T00:00:00", 0),
+            ((2000, 2, 29), (23, 59, 59, 999_999), "2000-02-29T23:59:59", 951_868_799_999_999),
+            ((1, 1, 1), (0, 0, 0, 0), "0001-01-01T00:00:00", -62_135_596_800_000_000),
+            ((9999, 12, 31), (23, 59, 59, 0), "9999-12-31T23:59:59", 253_402_300_799_000_000),
+            ((1969, 12, 31), (23, 59, 59, 500_000), "1969-12-31T23:59:59", -500_000),
+        ];
+        for (date, clock, text, micros) in cases {
+            let moment = Moment::from_civil(date, clock, true);
+            let mut out = Vec::new();
+            write_moment(&mut out, moment);
+            assert_eq!((moment.micros, String::from_utf8(out).unwrap().as_str()), (micros, text));
+        }
+    }
+
+    #[test]
+    fn milliseconds_round_a_half_to_even() {
+        for (micros, expected) in [(1499, 1), (1500, 2), (1501, 2), (2500, 2), (-500, 0), (-1500, -2), (-501, -1)] {
+            assert_eq!(Moment { micros, utc: true }.milliseconds(), expected, "{micros}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Sources: what walks its own kind of data and pushes an event's values into a [`Sink`].
+//!
+//! A source knows its data and no rules; the sink knows the rules and no data. Nothing stands between them: no tree is
+//! built, and each pair of source and sink is compiled as one loop.
+
+pub mod scan;
+
+use crate::serialize::Moment;
+
+/// Receives the values of one event in the order in which the source has them.
+///
+/// An object is `begin_object`, then `key` and one value for each member, then `end_object`; an array likewise. Where a
+/// `begin_*` answers false the contents are of no interest: the source passes over them and does not call `end_*`.
+pub trait Sink {
+    /// An object begins. False: pass over its contents, and don't end it.
+    fn begin_object(&mut self) -> bool;
+    /// The object that was begun last ends.
+    fn end_object(&mut self);
+    /// An array begins. False: pass over its contents, and don't end it.
+    fn begin_array(&mut self) -> bool;
+    /// The array that was begun last ends.
+    fn end_array(&mut self);
+    /// The name of the member whose value comes next.
+    fn key(&mut self, name: &str);
+    /// A name in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
+    fn repaired_key(&mut self, name: &str);
+    /// A member whose name is no text; it has no value. The message says what the name is.
+    fn unsupported_key(&mut self, message: &str);
+    /// Two members of the object that was begun last may have the same name: it is to be looked at when it ends.
+    fn names_may_repeat(&mut self);
+    /// A text.
+    fn text(&mut self, text: &str);
+    /// A text in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
+    fn repaired_text(&mut self, text: &str);
+    /// An integer of 64 bits.
+    fn integer(&mut self, value: i64);
+    /// A number by its valid JSON spelling, which is kept.
+    fn number(&mut self, spelling: &str);
+    /// A float; it need not be finite.
+    fn float(&mut self, value: f64);
+    /// True or false.
+    fn boolean(&mut self, value: bool);
+    /// Null.
+    fn null(&mut self);
+    /// A date and time.
+    fn moment(&mut self, moment: Moment);
+    /// A value that JSON has no form for. The message says what it is.
+    fn unsupported(&mut self, message: &str);
+}
+
+/// One event, in whatever form it comes.
+pub trait Source {
+    /// Why a walk can stop half-way; what was pushed so far is then taken back.
+    type Interrupted;
+
+    /// Pushes the event into the sink.
+    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Self::Interrupted>;
+}

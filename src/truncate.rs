@@ -1,0 +1,117 @@
+//! Truncate: strings are cut to the API's length, and what was cut is reported with the documents' advice.
+
+use crate::limits::TruncateUnit;
+use crate::source::scan;
+
+/// What Import Events recommends for a string that is too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// A URL: send its host, path and parameters as properties of their own.
+    Url,
+    /// JSON encoded as a string: flatten it into properties.
+    Json,
+    /// Free text: leave it out if it isn't useful for analysis.
+    Text,
+}
+
+impl Advice {
+    /// The stable word, as in `Truncation.advice`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Advice::Url => "url",
+            Advice::Json => "json",
+            Advice::Text => "text",
+        }
+    }
+}
+
+/// A string that was cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Truncation {
+    /// Position of the event in the input.
+    pub index: usize,
+    /// Where the string is, as in `properties.a.b[2]`.
+    pub path: String,
+    /// Its length before, in the unit of the limit.
+    pub length: usize,
+    /// What the documents recommend for such a string.
+    pub advice: Advice,
+}
+
+/// The part of `text` that is kept, and its length before; None where it is short enough.
+pub fn cut(text: &str, max: usize, unit: TruncateUnit) -> Option<(&str, usize)> {
+    if text.len() <= max {
+        return None; // never more characters than bytes
+    }
+    match unit {
+        TruncateUnit::Bytes => Some((&text[..text.floor_char_boundary(max)], text.len())),
+        TruncateUnit::Chars => {
+            let (end, _) = text.char_indices().nth(max)?;
+            Some((&text[..end], text.chars().count()))
+        }
+    }
+}
+
+/// What the documents recommend for a text that is too long.
+pub fn advise(text: &str) -> Advice {
+    if is_url(text) {
+        Advice::Url
+    } else if scan::is_object_or_array(text.as_bytes()) {
+        Advice::Json
+    } else {
+        Advice::Text
+    }
+}
+
+/// `scheme://` and at least one character more, none of them white or a control.
+fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|next| next.is_ascii_alphanumeric() || "+.-".contains(next))
+        && !rest.is_empty()
+        && !rest.contains(|next: char| next.is_whitespace() || next < ' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One character at a time.
+    fn naive_cut(text: &str, max: usize, unit: TruncateUnit) -> String {
+        let mut kept = String::new();
+        for next in text.chars() {
+            let length = match unit {
+                TruncateUnit::Chars => kept.chars().count() + 1,
+                TruncateUnit::Bytes => kept.len() + next.len_utf8(),
+            };
+            if length > max {
+                break;
+            }
+            kept.push(next);
+        }
+        kept
+    }
+
+    #[test]
+    fn agrees_with_the_naive_cut_around_every_boundary() {
+        for alphabet in ["a", "é", "€", "😀", "a😀", "é€a", "😀é"] {
+            let text: String = alphabet.chars().cycle().take(12).collect();
+            for max in 0..60 {
+                for unit in [TruncateUnit::Chars, TruncateUnit::Bytes] {
+                    let kept = cut(&text, max, unit).map_or(text.as_str(), |(kept, _)| kept);
+                    assert_eq!(kept, naive_cut(&text, max, unit), "{text} {max} {unit:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn advice_is_by_what_the_text_parses_as() {
+        assert_eq!(advise("https://example.com/a?b=c"), Advice::Url);
+        assert_eq!(advise("https://example.com/a b"), Advice::Text);
+        assert_eq!(advise("1x://a"), Advice::Text);
+        assert_eq!(advise(" {\"a\": [1]} "), Advice::Json);
+        assert_eq!(advise("[1, NaN]"), Advice::Text);
+        assert_eq!(advise("\"[]\""), Advice::Text);
+    }
+}

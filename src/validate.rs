@@ -1,0 +1,188 @@
+//! Validate: what `event`, `properties`, `time` and the ids must be.
+
+use crate::event::{EventWriter, Place};
+use crate::finding::quote;
+use crate::limits::{
+    Endpoint, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS, is_disallowed_id,
+};
+use crate::rules::{Action, Rule};
+use crate::serialize::{Moment, write_moment};
+use crate::source::Sink;
+
+impl EventWriter {
+    /// Checks a text that stands at one of the places with rules of their own.
+    pub(crate) fn check_text(&mut self, text: &str) {
+        match self.place {
+            Place::Plain => {}
+            Place::Name => self.check_name(text),
+            Place::DistinctId => self.check_disallowed(Rule::DistinctIdDisallowed, "distinct_id", text),
+            Place::InsertId => {
+                self.insert_id_at = Some(self.out.len());
+                self.check_insert_id(text);
+            }
+            Place::Event | Place::Properties | Place::Time => {
+                self.wrong_type(&format!("the text {}", quote(text)));
+            }
+        }
+    }
+
+    fn check_name(&mut self, name: &str) {
+        if name.trim().is_empty() {
+            self.find(Rule::EventBlank, || format!("'event' is {}: give the event a name", quote(name)));
+        }
+    }
+
+    fn check_insert_id(&mut self, id: &str) {
+        let max = self.limits.max_insert_id_bytes;
+        if id.len() > max {
+            self.find(Rule::InsertIdTooLong, || {
+                format!("'$insert_id' has {} bytes, and {max} is the limit: {}", id.len(), quote(id))
+            });
+        }
+        // No branch inside, so that the compiler looks at many bytes at once.
+        let clean = id.bytes().fold(true, |clean, byte| clean & (byte.is_ascii_alphanumeric() | (byte == b'-')));
+        if id.is_empty() || !clean {
+            self.find(Rule::InsertIdCharset, || {
+                format!("'$insert_id' is {}: use only A-Z, a-z, 0-9 and '-', at least one of them", quote(id))
+            });
+        }
+        self.check_disallowed(Rule::InsertIdDisallowed, "$insert_id", id);
+    }
+
+    fn check_disallowed(&mut self, rule: Rule, name: &str, id: &str) {
+        if is_disallowed_id(id) {
+            self.find(rule, || {
+                format!("'{name}' is {}, one of the placeholders that the API disallows: send a real id", quote(id))
+            });
+        }
+    }
+
+    /// Checks an integer that stands at one of the places with rules of their own.
+    pub(crate) fn check_integer(&mut self, value: i128, spelling: impl Fn() -> String) {
+        if self.place != Place::Time {
+            self.wrong_type(&format!("the number {}", spelling()));
+            return;
+        }
+        let is_milliseconds = value.unsigned_abs() >= FIRST_MILLISECONDS.unsigned_abs().into();
+        let milliseconds = if is_milliseconds { value } else { value * 1000 };
+        self.check_milliseconds(milliseconds, spelling);
+    }
+
+    fn check_milliseconds(&mut self, milliseconds: i128, spelling: impl Fn() -> String) {
+        let now = i128::from(self.now_ms);
+        let shown = || format!("'time' is {}{}", spelling(), calendar(milliseconds));
+        match self.endpoint {
+            Endpoint::Import if milliseconds < OLDEST_IMPORT_MS.into() => self.find(Rule::TimeTooOld, || {
+                format!("{}, before 1971-01-01 (31536000), the oldest that /import takes", shown())
+            }),
+            Endpoint::Track if milliseconds < now - i128::from(TRACK_WINDOW_MS) => self.find(Rule::TimeTooOld, || {
+                format!("{}, and /track takes the last 5 days only: send it to /import", shown())
+            }),
+            _ => {}
+        }
+        if milliseconds > now + i128::from(FUTURE_TOLERANCE_MS) {
+            self.find(Rule::TimeInFuture, || {
+                format!("{}, more than an hour ahead of the clock{}", shown(), calendar(now))
+            });
+        }
+    }
+
+    /// Writes a float that stands at one of the places with rules of their own: a time as integer milliseconds.
+    #[cold]
+    pub(crate) fn special_float(&mut self, value: f64) {
+        if self.place != Place::Time || !value.is_finite() {
+            self.wrong_type(&format!("the number {value}"));
+            return self.plain_float(value);
+        }
+        let seconds = value.abs() < FIRST_MILLISECONDS as f64;
+        let milliseconds = if seconds { value * 1000.0 } else { value }.round_ties_even();
+        self.check_milliseconds(milliseconds as i128, || value.to_string());
+        // Every digit of a whole float, as of any integer.
+        self.out.extend_from_slice(format!("{:.0}", milliseconds + 0.0).as_bytes());
+    }
+
+    /// A value that may not stand here. True: it is let through, as a plain value.
+    #[cold]
+    pub(crate) fn wrong_type(&mut self, what: &str) -> bool {
+        let (rule, wanted) = match self.place {
+            Place::Event => (Rule::EventNotObject, "an event must be an object with 'event' and 'properties'"),
+            Place::Name => (Rule::EventType, "'event' must be text, the name of what happened"),
+            Place::Properties => (Rule::PropertiesType, "'properties' must be an object"),
+            Place::Time => (
+                Rule::TimeType,
+                "'time' must be a number of seconds or milliseconds since the epoch, or a datetime with a timezone",
+            ),
+            Place::DistinctId => (Rule::DistinctIdType, "'distinct_id' must be text"),
+            Place::InsertId => (Rule::InsertIdType, "'$insert_id' must be text"),
+            Place::Plain => return true,
+        };
+        self.find(rule, || format!("{wanted}, and is {what}"));
+        self.place = Place::Plain;
+        self.action(rule) != Action::Reject
+    }
+
+    /// Checks that a value which is no text and no number may stand here.
+    #[inline]
+    pub(crate) fn expect_plain(&mut self, what: &str) {
+        if self.place != Place::Plain {
+            self.wrong_type(what);
+        }
+    }
+
+    /// What an event lacks is known at its end.
+    pub(crate) fn check_missing(&mut self) {
+        let seen = self.seen;
+        if !seen.event && self.has_fields() {
+            self.find_at(Rule::EventMissing, "event".into(), || {
+                "the event has no 'event': give it the name of what happened, such as \"Signed Up\"".into()
+            });
+        }
+        if !seen.properties && self.has_fields() {
+            self.find_at(Rule::PropertiesMissing, "properties".into(), || {
+                "the event has no 'properties': give it an object with time, distinct_id and $insert_id".into()
+            });
+        }
+    }
+
+    /// What `properties` lacks is known at its end; the token is added there.
+    pub(crate) fn end_properties(&mut self) {
+        if let (false, Some(token)) = (self.seen.token, self.token().map(str::to_owned)) {
+            self.key("token");
+            self.text(&token);
+        }
+        let seen = self.seen;
+        if !seen.time {
+            self.find_at(Rule::TimeMissing, "properties.time".into(), || {
+                "the event has no 'time': set it to seconds or milliseconds since the epoch".into()
+            });
+        }
+        if !seen.distinct_id {
+            self.find_at(Rule::DistinctIdMissing, "properties.distinct_id".into(), || {
+                "the event has no 'distinct_id': set it to the user's id, or to \"\" for an anonymous event".into()
+            });
+        }
+        if !seen.insert_id {
+            self.find_at(Rule::InsertIdMissing, "properties.$insert_id".into(), || {
+                "the event has no '$insert_id': set it to a unique id such as a UUID, or let the encoder derive one"
+                    .into()
+            });
+        }
+        if !self.seen.token {
+            self.find_at(Rule::TokenMissing, "properties.token".into(), || {
+                "the event has no 'token': set it to the project's token, or give the encoder token=".into()
+            });
+        }
+    }
+}
+
+/// A time for a message, as ` (2023-11-14T22:13:20)`; nothing for one that no calendar reaches.
+fn calendar(milliseconds: i128) -> String {
+    match i64::try_from(milliseconds * 1000) {
+        Ok(micros) if micros.unsigned_abs() < 250_000_000_000_000_000 => {
+            let mut text = Vec::new();
+            write_moment(&mut text, Moment { micros, utc: true });
+            format!(" ({})", String::from_utf8_lossy(&text))
+        }
+        _ => String::new(),
+    }
+}
