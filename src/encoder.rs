@@ -24,11 +24,9 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// A request body and what is in it.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    /// The bytes to send.
-    pub body: Vec<u8>,
+/// What is in a body, and how to read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents {
     /// Position in the batch -> position in the input; ascending.
     pub indexes: Vec<usize>,
     /// Bytes of the body before gzip.
@@ -39,6 +37,15 @@ pub struct Batch {
     pub gzip: bool,
 }
 
+/// A request body and what is in it.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The bytes to send; they lie in the batch that was packed, or in the compressor.
+    pub body: Cow<'a, [u8]>,
+    /// What they are.
+    pub contents: Contents,
+}
+
 impl Settings {
     /// A batcher for these settings.
     pub fn batcher(&self) -> Batcher {
@@ -46,20 +53,20 @@ impl Settings {
     }
 
     /// Makes the body of a batch: percent-encoded for a form, then gzipped.
-    pub fn seal(&self, packed: &Packed, gzip: &mut Gzip) -> Batch {
-        Batch::of(&packed.json, packed.indexes.clone(), self.format, self.gzip.then_some(gzip))
+    pub fn seal<'a>(&self, packed: &'a mut Packed, gzip: &'a mut Gzip) -> Batch<'a> {
+        let indexes = std::mem::take(&mut packed.indexes);
+        seal(&packed.json, indexes, self.format, self.gzip.then_some(gzip))
     }
 }
 
-impl Batch {
-    /// The body of some JSON: percent-encoded for a form, then gzipped.
-    fn of(json: &[u8], indexes: Vec<usize>, format: Format, gzip: Option<&mut Gzip>) -> Batch {
-        let raw = if format == Format::Form { Cow::Owned(form(json)) } else { Cow::Borrowed(json) };
-        let (raw_size, is_gzipped) = (raw.len(), gzip.is_some());
-        let body = gzip.map_or_else(|| raw.to_vec(), |gzip| gzip.compress(&raw));
-        Batch { body, indexes, raw_size, format, gzip: is_gzipped }
-    }
+fn seal<'a>(json: &'a [u8], indexes: Vec<usize>, format: Format, gzip: Option<&'a mut Gzip>) -> Batch<'a> {
+    let raw = if format == Format::Form { Cow::Owned(form(json)) } else { Cow::Borrowed(json) };
+    let contents = Contents { indexes, raw_size: raw.len(), format, gzip: gzip.is_some() };
+    let body = gzip.map_or(raw.clone(), |gzip| Cow::Borrowed(gzip.compress(&raw)));
+    Batch { body, contents }
+}
 
+impl Contents {
     /// The value of the Content-Type header.
     pub fn content_type(&self) -> &'static str {
         match self.format {
@@ -69,9 +76,9 @@ impl Batch {
         }
     }
 
-    /// The JSON of each event as it was written. None where the body is not one that an encoder made.
-    pub fn events(&self) -> Option<Vec<Vec<u8>>> {
-        let raw = if self.gzip { &decompress(&self.body, self.raw_size)? } else { &self.body };
+    /// The JSON of each event of the body as it was written. None where the body is not one that an encoder made.
+    pub fn events(&self, body: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let raw = if self.gzip { &decompress(body, self.raw_size)? } else { body };
         let json = if self.format == Format::Form { &unform(raw)? } else { raw };
         let mut scanner = Scanner::new(json, 0);
         if self.format != Format::Ndjson {
@@ -87,23 +94,21 @@ impl Batch {
         (events.len() == self.indexes.len()).then_some(events)
     }
 
-    /// Two batches with half of the events each, as they were written; itself where there is one event alone.
-    pub fn split(&self, gzip: &mut Gzip) -> Option<Vec<Batch>> {
-        let events = self.events()?;
-        if events.len() < 2 {
-            return Some(vec![self.clone()]);
-        }
-        let middle = events.len() / 2;
-        let halves = [(&events[..middle], &self.indexes[..middle]), (&events[middle..], &self.indexes[middle..])];
-        Some(halves.into_iter().map(|(events, indexes)| self.of_the_same_kind(events, indexes, gzip)).collect())
+    /// Two bodies with half of the events each, as they were written; one where there is one event alone.
+    pub fn split(&self, body: &[u8], gzip: &mut Gzip) -> Option<Vec<(Vec<u8>, Contents)>> {
+        let events = self.events(body)?;
+        let size = events.len().div_ceil(2).max(1);
+        let halves = events.chunks(size).zip(self.indexes.chunks(size));
+        Some(halves.map(|(events, indexes)| self.of_the_same_kind(events, indexes, gzip)).collect())
     }
 
-    fn of_the_same_kind(&self, events: &[Vec<u8>], indexes: &[usize], gzip: &mut Gzip) -> Batch {
+    fn of_the_same_kind(&self, events: &[Vec<u8>], indexes: &[usize], gzip: &mut Gzip) -> (Vec<u8>, Contents) {
         let json = match self.format {
             Format::Ndjson => events.iter().flat_map(|event| [event.as_slice(), b"\n"]).collect::<Vec<_>>().concat(),
-            _ => [b"[", events.join(&b',').as_slice(), b"]"].concat(),
+            Format::Json | Format::Form => [b"[", events.join(&b',').as_slice(), b"]"].concat(),
         };
-        Batch::of(&json, indexes.to_vec(), self.format, self.gzip.then_some(gzip))
+        let batch = seal(&json, indexes.to_vec(), self.format, self.gzip.then_some(gzip));
+        (batch.body.into_owned(), batch.contents)
     }
 }
 
@@ -140,4 +145,44 @@ fn unform(body: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(format: Format, gzip: bool) -> Settings {
+        let limits = Limits::documented();
+        Settings { endpoint: Endpoint::Import, format, gzip, level: None, token: None, limits }
+    }
+
+    #[test]
+    fn events_and_halves_are_read_back_from_every_kind_of_body() {
+        let events = [r#"{"event":"a+b & \"c\" é"}"#, r#"{"event":"]}, {"}"#, r#"{"x":[{}]}"#];
+        for (format, json) in [
+            (Format::Json, format!("[{}]", events.join(","))),
+            (Format::Form, format!("[{}]", events.join(","))),
+            (Format::Ndjson, events.map(|event| format!("{event}\n")).concat()),
+        ] {
+            for gzipped in [false, true] {
+                let mut gzip = Gzip::new(None);
+                let mut packed = Packed { json: json.clone().into_bytes(), indexes: vec![3, 5, 6] };
+                let batch = settings(format, gzipped).seal(&mut packed, &mut gzip);
+                let (body, contents) = (batch.body.into_owned(), batch.contents);
+                assert_eq!(contents.events(&body).unwrap(), events.map(|event| event.as_bytes().to_vec()));
+                let halves = contents.split(&body, &mut gzip).unwrap();
+                let indexes: Vec<_> = halves.iter().map(|(_, contents)| contents.indexes.clone()).collect();
+                assert_eq!(indexes, [vec![3, 5], vec![6]]);
+                let (body, contents) = &halves[1];
+                assert_eq!(contents.events(body).unwrap(), [events[2].as_bytes()]);
+                assert_eq!(contents.split(body, &mut gzip).unwrap(), [(body.clone(), contents.clone())]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_of_another_maker_is_none() {
+        let contents = Contents { indexes: vec![0], raw_size: 10, format: Format::Json, gzip: true };
+        assert_eq!(contents.events(b"not gzip"), None);
+    }
 }

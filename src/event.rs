@@ -7,7 +7,9 @@
 use crate::finding::Finding;
 use crate::limits::{Endpoint, Limits, MAX_LEVELS};
 use crate::rules::{Action, RULES, Rule};
-use crate::serialize::{Moment, string_at, unescape, write_float, write_integer, write_moment, write_string};
+use crate::serialize::{
+    Moment, string_at, unescape, write_float, write_integer, write_moment, write_name, write_string,
+};
 use crate::source::Sink;
 use crate::truncate::{Advice, Truncation, advise, cut};
 
@@ -227,7 +229,7 @@ impl EventWriter {
     }
 
     /// The comma before an element of an array; a member's stands before its name.
-    #[inline]
+    #[inline(always)]
     fn begin_value(&mut self) {
         if self.top.kind == Kind::Array {
             if self.top.count != 0 {
@@ -315,7 +317,7 @@ impl EventWriter {
     }
 
     /// What a member of `properties` is, by its name.
-    #[inline]
+    #[inline(always)]
     fn property(&mut self, name: &str) -> Place {
         match name {
             "time" => {
@@ -363,9 +365,9 @@ impl EventWriter {
     fn write_long_name(&mut self, name: &str) {
         let max = self.limits.max_string;
         let Some((kept, length)) = cut(name, max, self.limits.truncate_unit) else {
-            return write_string(&mut self.out, name);
+            return write_name(&mut self.out, name);
         };
-        write_string(&mut self.out, kept);
+        write_name(&mut self.out, kept);
         self.top.names_may_repeat = true;
         self.truncations.push(Truncation { index: 0, path: self.path(), length, advice: Advice::Text });
         self.find(Rule::KeyTruncated, || format!("the name is {length} long and was cut to {max}: use a shorter one"));
@@ -442,7 +444,7 @@ impl Sink for EventWriter {
         self.check_count(Rule::TooManyElements, ended.count, self.limits.max_elements, "elements");
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self, name: &str) {
         if self.top.count != 0 {
             self.out.push(b',');
@@ -450,11 +452,10 @@ impl Sink for EventWriter {
         self.top.count += 1;
         self.top.name_at = self.out.len();
         if name.len() <= self.limits.max_string {
-            write_string(&mut self.out, name);
+            write_name(&mut self.out, name);
         } else {
             self.write_long_name(name);
         }
-        self.out.push(b':');
         self.place = match self.top.kind {
             Kind::Properties => self.property(name),
             Kind::Event => self.field(name),
@@ -477,7 +478,7 @@ impl Sink for EventWriter {
         self.top.names_may_repeat = true;
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, text: &str) {
         self.begin_value();
         if self.place != Place::Plain {
@@ -495,7 +496,7 @@ impl Sink for EventWriter {
         self.find(Rule::InvalidUnicode, || "the text had a lone surrogate or broken UTF-8, written as U+FFFD".into());
     }
 
-    #[inline]
+    #[inline(always)]
     fn integer(&mut self, value: i64) {
         self.begin_value();
         if self.place != Place::Plain {
@@ -515,7 +516,7 @@ impl Sink for EventWriter {
         self.out.extend_from_slice(spelling.as_bytes());
     }
 
-    #[inline]
+    #[inline(always)]
     fn float(&mut self, value: f64) {
         self.begin_value();
         if self.place != Place::Plain {
@@ -524,7 +525,7 @@ impl Sink for EventWriter {
         self.plain_float(value);
     }
 
-    #[inline]
+    #[inline(always)]
     fn boolean(&mut self, value: bool) {
         self.begin_value();
         let word = if value { "true" } else { "false" };
@@ -532,7 +533,7 @@ impl Sink for EventWriter {
         self.out.extend_from_slice(word.as_bytes());
     }
 
-    #[inline]
+    #[inline(always)]
     fn null(&mut self) {
         self.begin_value();
         self.expect_plain("null");

@@ -11,28 +11,29 @@ const DEFAULT_LEVEL: u8 = 6;
 /// Compresses bodies; its tables (hundreds of kilobytes) are reused from one to the next.
 pub struct Gzip {
     compressor: Compressor,
+    gzipped: Vec<u8>,
 }
 
 impl Gzip {
     /// A compressor of a level in [`LEVELS`]; None is the default.
     pub fn new(level: Option<u8>) -> Gzip {
-        let level = level.unwrap_or(DEFAULT_LEVEL);
-        Gzip {
-            compressor: Compressor::new(CompressionLvl::new(level.into()).expect("1 to 9 are levels of libdeflate")),
-        }
+        let level = CompressionLvl::new(level.unwrap_or(DEFAULT_LEVEL).into());
+        let compressor = Compressor::new(level.expect("1 to 9 are levels of libdeflate"));
+        Gzip { compressor, gzipped: Vec::new() }
     }
 
     /// The body as a gzip stream. The same input gives the same bytes: the header has no time and no name.
-    pub fn compress(&mut self, body: &[u8]) -> Vec<u8> {
-        let mut gzipped = vec![0; self.compressor.gzip_compress_bound(body.len())];
-        let length = self.compressor.gzip_compress(body, &mut gzipped).expect("the bound is enough for any input");
-        gzipped.truncate(length);
-        gzipped.shrink_to_fit();
-        gzipped
+    pub fn compress(&mut self, body: &[u8]) -> &[u8] {
+        let bound = self.compressor.gzip_compress_bound(body.len());
+        if self.gzipped.len() < bound {
+            self.gzipped.resize(bound, 0);
+        }
+        let length = self.compressor.gzip_compress(body, &mut self.gzipped).expect("the bound is enough for any input");
+        &self.gzipped[..length]
     }
 }
 
-/// The body that a gzip stream holds; None where it is not one, or holds more than `max` bytes.
+/// The body that a gzip stream holds; None where it is not one, or holds more than `size` bytes.
 pub fn decompress(gzipped: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut body = vec![0; size];
     let length = libdeflater::Decompressor::new().gzip_decompress(gzipped, &mut body).ok()?;
@@ -50,7 +51,7 @@ mod tests {
         for level in LEVELS.map(Some).chain([None]) {
             let mut gzip = Gzip::new(level);
             for body in [&body[..], b"", b"[]"] {
-                let gzipped = gzip.compress(body);
+                let gzipped = gzip.compress(body).to_vec();
                 assert_eq!(decompress(&gzipped, body.len()).as_deref(), Some(body));
                 assert_eq!(gzip.compress(body), gzipped);
             }

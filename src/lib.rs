@@ -14,6 +14,7 @@ pub mod event;
 pub mod finding;
 pub mod gzip;
 pub mod limits;
+mod quoted;
 pub mod rules;
 pub mod serialize;
 pub mod source;

@@ -1,5 +1,7 @@
 //! Serialize: values to compact JSON, spelled as orjson spells it, and names read back out of it.
 
+use crate::quoted::append_quoted;
+
 /// A moment as the API takes it: microseconds since the epoch, of UTC or of an unnamed zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -64,18 +66,22 @@ pub fn write_float(out: &mut Vec<u8>, value: f64) {
 /// Appends text as a JSON string, quotes included.
 #[inline]
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    write_escaped(out, text);
-    out.push(b'"');
+    write_quoted(out, text, *b"\"");
 }
 
-/// Appends text as the inside of a JSON string.
+/// Appends text as the name of a member: a JSON string and a colon.
 #[inline]
-pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
-    if needs_escape(text.as_bytes()) {
+pub fn write_name(out: &mut Vec<u8>, name: &str) {
+    write_quoted(out, name, *b"\":");
+}
+
+/// Appends a quote, the text, and `end`, which begins with the other quote.
+#[inline(always)]
+fn write_quoted<const END: usize>(out: &mut Vec<u8>, text: &str, end: [u8; END]) {
+    if !append_quoted(out, text.as_bytes(), end) {
+        out.push(b'"');
         write_each_escaped(out, text.as_bytes());
-    } else {
-        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(&end);
     }
 }
 
@@ -83,38 +89,6 @@ pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
 #[inline]
 pub fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// Whether any byte is special: eight at a time, the last eight again where they overlap.
-#[inline]
-fn needs_escape(bytes: &[u8]) -> bool {
-    if let Some(last) = bytes.last_chunk::<16>() {
-        return bytes.as_chunks::<16>().0.iter().chain([last]).fold(false, |found, block| found | any_special(block));
-    }
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        return (special_in(u64::from_le_bytes(*first)) | special_in(u64::from_le_bytes(*last))) != 0;
-    }
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        let both = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
-        return special_in(both) != 0;
-    }
-    bytes.iter().any(|&byte| is_special(byte))
-}
-
-/// Whether any of sixteen bytes is special; without a branch, so that the compiler uses one vector.
-#[inline]
-fn any_special(block: &[u8; 16]) -> bool {
-    block.iter().fold(false, |found, &byte| found | is_special(byte))
-}
-
-/// The high bit of each byte that is special; bytes above the first such one may be marked too.
-#[inline]
-fn special_in(bytes: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-    let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
-    (control | zero(bytes ^ (ONES * 0x22)) | zero(bytes ^ (ONES * 0x5C))) & HIGH
 }
 
 #[cold]

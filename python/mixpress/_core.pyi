@@ -81,7 +81,7 @@ class Limits:
 
     @property
     def max_depth(self) -> int:
-        """Objects inside one another within `properties`, which is depth 0; lists add nothing. Default 3 (Import Events)."""
+        """Objects inside one another within `properties`, which is depth 0. Default 3 (Import Events)."""
 
     @property
     def max_event_bytes(self) -> int:

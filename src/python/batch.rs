@@ -4,29 +4,23 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyRange, PyTuple};
 
-use crate::encoder;
+use crate::encoder::{self, Contents};
 use crate::gzip::Gzip;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Batch {
-    /// The body's bytes live in the Python object alone, so that asking for them copies nothing.
     body: Py<PyBytes>,
-    inner: encoder::Batch,
+    contents: Contents,
     level: Option<u8>,
 }
 
 impl Batch {
-    pub fn new(py: Python<'_>, mut inner: encoder::Batch, level: Option<u8>) -> Batch {
-        let body = PyBytes::new(py, &std::mem::take(&mut inner.body)).unbind();
-        Batch { body, inner, level }
+    pub fn new(py: Python<'_>, batch: encoder::Batch<'_>, level: Option<u8>) -> Batch {
+        Batch { body: PyBytes::new(py, &batch.body).unbind(), contents: batch.contents, level }
     }
 
     pub fn len(&self) -> usize {
-        self.inner.indexes.len()
-    }
-
-    fn with_body(&self, py: Python<'_>) -> encoder::Batch {
-        encoder::Batch { body: self.body.as_bytes(py).to_vec(), ..self.inner.clone() }
+        self.contents.indexes.len()
     }
 }
 
@@ -44,8 +38,8 @@ impl Batch {
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let headers = PyDict::new(py);
-        headers.set_item("Content-Type", self.inner.content_type())?;
-        if self.inner.gzip {
+        headers.set_item("Content-Type", self.contents.content_type())?;
+        if self.contents.gzip {
             headers.set_item("Content-Encoding", "gzip")?;
         }
         Ok(headers)
@@ -63,7 +57,7 @@ impl Batch {
     /// A range where nothing was rejected in between, which is nearly always.
     #[getter]
     fn indexes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let indexes = &self.inner.indexes;
+        let indexes = &self.contents.indexes;
         match (indexes.first(), indexes.last()) {
             (Some(&first), Some(&last)) if last - first + 1 == indexes.len() => {
                 Ok(PyRange::new(py, first as isize, last as isize + 1)?.into_any())
@@ -74,23 +68,28 @@ impl Batch {
 
     #[getter]
     fn raw_size(&self) -> usize {
-        self.inner.raw_size
+        self.contents.raw_size
     }
 
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
-        let batch = self.with_body(py);
-        let events = py.detach(|| batch.events()).ok_or_else(foreign_body)?;
+        let body = self.body.as_bytes(py);
+        let events = py.detach(|| self.contents.events(body)).ok_or_else(foreign_body)?;
         Ok(events.iter().map(|event| PyBytes::new(py, event)).collect())
     }
 
     fn split(&self, py: Python<'_>) -> PyResult<Vec<Batch>> {
-        let batch = self.with_body(py);
-        let halves = py.detach(|| batch.split(&mut Gzip::new(self.level))).ok_or_else(foreign_body)?;
-        Ok(halves.into_iter().map(|half| Batch::new(py, half, self.level)).collect())
+        let body = self.body.as_bytes(py);
+        let halves = py.detach(|| self.contents.split(body, &mut Gzip::new(self.level))).ok_or_else(foreign_body)?;
+        let batch = |(body, contents): (Vec<u8>, Contents)| Batch {
+            body: PyBytes::new(py, &body).unbind(),
+            contents,
+            level: self.level,
+        };
+        Ok(halves.into_iter().map(batch).collect())
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        let (count, body, raw) = (self.count(), self.body.as_bytes(py).len(), self.inner.raw_size);
+        let (count, body, raw) = (self.count(), self.body.as_bytes(py).len(), self.contents.raw_size);
         format!("Batch(count={count}, {body} bytes, {raw} before gzip)")
     }
 }

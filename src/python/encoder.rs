@@ -119,10 +119,11 @@ impl Encoder {
         Some(self.seal(py, workspace, packed))
     }
 
-    fn seal(&self, py: Python<'_>, workspace: &mut Workspace, packed: Packed) -> Batch {
-        let batch = py.detach(|| self.settings.seal(&packed, &mut workspace.gzip));
+    fn seal(&self, py: Python<'_>, workspace: &mut Workspace, mut packed: Packed) -> Batch {
+        let sealed = py.detach(|| self.settings.seal(&mut packed, &mut workspace.gzip));
+        let batch = Batch::new(py, sealed, self.settings.level);
         workspace.batcher.reuse(packed.json);
-        Batch::new(py, batch, self.settings.level)
+        batch
     }
 
     fn encode_all(&self, workspace: &mut Workspace, events: &Bound<'_, PyAny>) -> PyResult<Encoded> {

@@ -15,7 +15,7 @@ use pyo3::types::{PyDict, PyInt, PyList, PyString};
 ///
 /// # Safety
 /// `visit` must not run Python code, make an exception, or allocate a Python container.
-#[inline]
+#[inline(always)]
 pub unsafe fn for_each_member<'py, E>(
     dict: &Bound<'py, PyDict>,
     mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
@@ -34,7 +34,7 @@ pub unsafe fn for_each_member<'py, E>(
 ///
 /// # Safety
 /// `visit` must not run Python code, make an exception, or allocate a Python container.
-#[inline]
+#[inline(always)]
 pub unsafe fn for_each_element<'py, E>(
     list: &Bound<'py, PyList>,
     mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
@@ -49,7 +49,7 @@ pub unsafe fn for_each_element<'py, E>(
 }
 
 /// The text where it lies, if it is ASCII, as most is.
-#[inline]
+#[inline(always)]
 pub fn ascii<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     let object = text.as_ptr();
     // SAFETY: a compact ASCII str has its bytes right behind its header, one each, and a str never changes.
@@ -86,7 +86,7 @@ pub fn decode(text: &Bound<'_, PyString>) -> (String, bool) {
 }
 
 /// An int's value, if 64 bits hold it.
-#[inline]
+#[inline(always)]
 pub fn small_integer(integer: &Bound<'_, PyInt>) -> Option<i64> {
     let mut overflow = 0;
     // SAFETY: the object is an int, so the call makes no exception.

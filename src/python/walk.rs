@@ -65,7 +65,7 @@ pub struct SnapshotEvent<'a, 'py>(pub &'a Bound<'py, PyAny>);
 impl Source for GivenEvent<'_, '_> {
     type Interrupted = NeedsSnapshot;
 
-    #[inline]
+    #[inline(always)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), NeedsSnapshot> {
         walk_value(self.0, sink, &|_: &Bound<'_, PyAny>, _: &mut S| Err(NeedsSnapshot))
     }
@@ -180,7 +180,7 @@ fn walk_members<S: Sink>(pairs: &Bound<'_, PyList>, sink: &mut S) -> Result<(), 
     for pair in pairs.iter() {
         let Ok((name, value)) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() else { continue };
         if let Ok(name) = name.cast_exact::<PyString>() {
-            push_key(&name, sink);
+            push_key(name, sink);
             walk_value(&value, sink, &walk_snapshot_value)?;
         } else if let Ok(unsupported) = name.cast_exact::<Unsupported>() {
             sink.unsupported_key(&unsupported.get().message.bind(pair.py()).to_string_lossy());
@@ -190,7 +190,7 @@ fn walk_members<S: Sink>(pairs: &Bound<'_, PyList>, sink: &mut S) -> Result<(), 
     Ok(())
 }
 
-#[inline]
+#[inline(always)]
 fn push_text<S: Sink>(text: &Bound<'_, PyString>, sink: &mut S) {
     if let Some(text) = raw::ascii(text) {
         return sink.text(text);
@@ -201,7 +201,7 @@ fn push_text<S: Sink>(text: &Bound<'_, PyString>, sink: &mut S) {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn push_key<S: Sink>(name: &Bound<'_, PyString>, sink: &mut S) {
     if let Some(name) = raw::ascii(name) {
         return sink.key(name);
