@@ -52,6 +52,9 @@ struct Frame {
 
 const OUTSIDE: Frame = Frame { kind: Kind::Event, count: 0, depth: -2, start: 0, name_at: 0, names_may_repeat: false };
 
+/// Bytes beyond the limit of an event after which the rest of it is not looked into.
+const LOOKED_AT_BEYOND: usize = 1 << 20;
+
 /// Which of the members that the rules ask for have passed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
@@ -80,6 +83,9 @@ pub struct EventWriter {
     event_start: usize,
     top: Frame,
     below: Vec<Frame>,
+    /// The event is past all limits: no other object or array of it is looked into. Else one that holds itself twice
+    /// would be walked two to the power of 64 times.
+    is_hopeless: bool,
     findings: Vec<Finding>,
     truncations: Vec<Truncation>,
 }
@@ -115,6 +121,7 @@ impl EventWriter {
             below: Vec::new(),
             seen: Seen::default(),
             insert_id_at: None,
+            is_hopeless: false,
             findings: Vec::new(),
             truncations: Vec::new(),
         }
@@ -128,6 +135,7 @@ impl EventWriter {
         self.below.clear();
         self.seen = Seen::default();
         self.insert_id_at = None;
+        self.is_hopeless = false;
         self.findings.clear();
         self.truncations.clear();
     }
@@ -152,7 +160,8 @@ impl EventWriter {
     pub fn end_event(&mut self) -> Verdict {
         self.check_missing();
         let written = self.out.len() - self.event_start;
-        if written > self.limits.max_event_bytes {
+        // One that is rejected anyway was not written in full.
+        if written > self.limits.max_event_bytes && !self.is_rejected() {
             self.find_at(Rule::EventTooLarge, String::new(), || {
                 format!("the event has {written} bytes as written; send less with it, or split it into several events")
             });
@@ -160,14 +169,20 @@ impl EventWriter {
         if self.findings.is_empty() && self.truncations.is_empty() {
             return Verdict::Accepted { warnings: Vec::new(), truncations: Vec::new() };
         }
+        let is_rejected = self.is_rejected();
         let mut findings = std::mem::take(&mut self.findings);
         let truncations = std::mem::take(&mut self.truncations);
         findings.sort_by_key(|finding| finding.rule);
-        if findings.iter().any(|finding| finding.action == Action::Reject) {
+        if is_rejected {
             findings.retain(|finding| finding.action == Action::Reject);
             return Verdict::Rejected(findings);
         }
         Verdict::Accepted { warnings: findings, truncations }
+    }
+
+    /// Whether something was found that rejects the event.
+    fn is_rejected(&self) -> bool {
+        self.findings.iter().any(|finding| finding.action == Action::Reject)
     }
 
     /// What becomes `properties.token` where an event has none.
@@ -242,9 +257,7 @@ impl EventWriter {
     /// Opens an object or array, if it is not too deep.
     fn begin(&mut self, kind: Kind, bracket: u8) -> bool {
         let depth = self.top.depth + isize::from(kind != Kind::Array);
-        // The event and its properties are the first two levels.
-        if self.below.len() > MAX_LEVELS + 1 {
-            self.find_past_levels();
+        if self.passes_over() {
             self.out.extend_from_slice(b"null");
             return false;
         }
@@ -266,11 +279,27 @@ impl EventWriter {
         true
     }
 
+    /// Whether the object or array that begins now is not looked into.
+    #[inline]
+    fn passes_over(&mut self) -> bool {
+        // The event and its properties are the first two levels.
+        if self.below.len() > MAX_LEVELS + 1 && !self.is_hopeless {
+            self.find_past_levels();
+        }
+        let written = self.out.len() - self.event_start;
+        let far_too_large = written > self.limits.max_event_bytes.saturating_add(LOOKED_AT_BEYOND);
+        if far_too_large && self.action(Rule::EventTooLarge) == Action::Reject {
+            self.is_hopeless = true;
+        }
+        self.is_hopeless
+    }
+
     #[cold]
     fn find_past_levels(&mut self) {
         let field = self.path();
         let message = format!("more than {MAX_LEVELS} levels of objects and arrays; does the value contain itself?");
         self.findings.push(Finding { rule: Rule::TooDeep, action: Action::Reject, field, message });
+        self.is_hopeless = true;
     }
 
     /// Closes what was opened last; returns it, the writer being at the value that it is in what is around it.
@@ -547,7 +576,9 @@ impl Sink for EventWriter {
             return self.text(&String::from_utf8(text).unwrap_or_default());
         }
         if moment.utc {
-            return self.integer(moment.milliseconds());
+            let milliseconds = moment.milliseconds();
+            self.check_milliseconds(milliseconds.into(), || milliseconds.to_string());
+            return write_integer(&mut self.out, milliseconds);
         }
         self.wrong_type("a date or datetime without a timezone: attach one, as in value.replace(tzinfo=timezone.utc)");
         self.moment(moment);
@@ -555,10 +586,8 @@ impl Sink for EventWriter {
 
     fn unsupported(&mut self, message: &str) {
         self.begin_value();
-        if self.place == Place::Plain {
+        if self.place == Place::Plain || self.wrong_type(message) {
             self.find(Rule::UnsupportedType, || message.to_owned());
-        } else {
-            self.wrong_type(message);
         }
         self.out.extend_from_slice(b"null");
     }

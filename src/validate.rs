@@ -68,7 +68,8 @@ impl EventWriter {
         self.check_milliseconds(milliseconds, spelling);
     }
 
-    fn check_milliseconds(&mut self, milliseconds: i128, spelling: impl Fn() -> String) {
+    /// Checks a time that is known in milliseconds.
+    pub(crate) fn check_milliseconds(&mut self, milliseconds: i128, spelling: impl Fn() -> String) {
         let now = i128::from(self.now_ms);
         let shown = || format!("'time' is {}{}", spelling(), calendar(milliseconds));
         match self.endpoint {
@@ -91,8 +92,10 @@ impl EventWriter {
     #[cold]
     pub(crate) fn special_float(&mut self, value: f64) {
         if self.place != Place::Time || !value.is_finite() {
-            self.wrong_type(&format!("the number {value}"));
-            return self.plain_float(value);
+            if self.wrong_type(&format!("the number {value}")) {
+                return self.plain_float(value);
+            }
+            return self.out.extend_from_slice(b"null");
         }
         let seconds = value.abs() < FIRST_MILLISECONDS as f64;
         let milliseconds = if seconds { value * 1000.0 } else { value }.round_ties_even();

@@ -3,7 +3,7 @@
 //! All of the binding's `unsafe` is here. It holds because of one thing: **while a walk reads an object no Python code
 //! runs, no exception is made and no container is allocated** (which could start a collection, and so a finalizer), with
 //! the interpreter's lock held throughout. So nothing can change or free what is read. It was bought with a measured
-//! figure: see "the walk" in `benches/README.md`.
+//! figure: see "What `unsafe` buys" in `benches/README.md`.
 
 use pyo3::Borrowed;
 use pyo3::ffi;

@@ -1,0 +1,16 @@
+"""How hard hypothesis tries: `ci` always, `fuzz` (HYPOTHESIS_PROFILE=fuzz, FUZZ_EXAMPLES=n) for as long as wanted."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Events are large and odd on purpose, and the machine may be busy: no deadline, no check of the generator's speed.
+_COMMON = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+settings.register_profile("ci", _COMMON, max_examples=1500)
+settings.register_profile("fuzz", _COMMON, max_examples=int(os.environ.get("FUZZ_EXAMPLES", "20000")), print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -1,0 +1,88 @@
+"""Many events: what becomes of each, and the batches. Bodies are given before gzip."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from .json_events import Unreadable, read_events
+from .rules import Options, Rejection, Truncation
+from .walk import Walk
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A request's body and the positions in the input of the events in it."""
+
+    body: bytes
+    indexes: tuple[int, ...]
+
+
+@dataclass
+class Encoded:
+    """Everything that was made of the input, in its order; the findings of one event in the order of the rules."""
+
+    batches: list[Batch] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    truncated: list[Truncation] = field(default_factory=list)
+    warnings: list[Rejection] = field(default_factory=list)
+    events: list[tuple[int, str]] = field(default_factory=list)  # what was accepted, as written
+
+
+def encode(events: Iterable[Any], options: Options | None = None, /, **named: Any) -> Encoded:
+    """Encodes Python objects."""
+    options = options or Options(**named)
+    encoded = Encoded()
+    for index, event in enumerate(events):
+        if isinstance(event, Unreadable):
+            encoded.rejected.append(Rejection(index, None, "", "invalid-json"))
+        else:
+            add(encoded, index, Walk(event, options), options)
+    encoded.batches = [pack(group, options) for group in grouped(encoded.events, options)]
+    return encoded
+
+
+def encode_json(data: str | bytes | bytearray | memoryview, options: Options | None = None, /, **named: Any) -> Encoded:
+    """Encodes JSON text: by the same rules, of an event as it stands there."""
+    return encode(read_events(data), options, **named)
+
+
+def add(encoded: Encoded, index: int, walk: Walk, options: Options) -> None:
+    """An event's verdict. A rejected one leaves neither warnings nor truncations."""
+    rejecting = walk.rejecting()
+    found = [Rejection(index, walk.insert_id, field, rule) for rule, _, field in rejecting or walk.in_order()]
+    if rejecting:
+        # Choice: explained, a rejection for each finding that rejects.
+        encoded.rejected += found if options.explain else found[:1]
+        return
+    encoded.warnings += found
+    encoded.truncated += [Truncation(index, *cut) for cut in walk.truncated]
+    encoded.events.append((index, walk.json))
+
+
+def grouped(events: list[tuple[int, str]], options: Options) -> list[list[tuple[int, str]]]:
+    """A batch closes before an event that would take it over a limit; an event alone always fits."""
+    groups: list[list[tuple[int, str]]] = []
+    for event in events:
+        is_full = not groups or len(groups[-1]) >= options.limit("max_batch_events")
+        if is_full or len(joined([*groups[-1], event], options)) > options.limit("max_batch_bytes"):
+            groups.append([])
+        groups[-1].append(event)
+    return groups
+
+
+def joined(group: list[tuple[int, str]], options: Options) -> bytes:
+    if options.format == "ndjson":
+        return "".join(f"{text}\n" for _, text in group).encode()
+    return ("[" + ",".join(text for _, text in group) + "]").encode()
+
+
+def pack(group: list[tuple[int, str]], options: Options) -> Batch:
+    body = joined(group, options)
+    if options.format == "form":
+        data = base64.b64encode(body) if options.form_base64 else body
+        body = b"data=" + quote(data, safe="").encode()
+    return Batch(body, tuple(index for index, _ in group))
