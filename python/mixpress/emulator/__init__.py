@@ -1,0 +1,23 @@
+"""A local server of the ingestion API: /import and /track, what they accept kept in SQLite.
+
+    from mixpress.emulator import Emulator
+
+    with Emulator() as server:
+        ...                      # send events to server.url
+        server.events()          # what was accepted
+        server.requests()        # what was asked
+
+`mixpress emulator` is the same on the command line. Its checks are written from the API's documents, apart
+from the core of mixpress, so that it is a second opinion. It listens on loopback addresses alone.
+"""
+
+try:
+    from mixpress.emulator.replies import Reply
+    from mixpress.emulator.request import LoggedRequest, Request
+    from mixpress.emulator.server import Emulator
+except ModuleNotFoundError as error:
+    if error.name is None or error.name.partition(".")[0] not in {"orjson", "starlette", "uvicorn"}:
+        raise
+    raise ImportError("the emulator needs: pip install 'mixpress[emulator]'") from error
+
+__all__ = ["Emulator", "LoggedRequest", "Reply", "Request"]

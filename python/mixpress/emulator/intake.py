@@ -1,0 +1,126 @@
+"""What the API does with a request: who sent it, what is in it, which events are taken, what to answer."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mixpress.emulator import replies
+from mixpress.emulator.accept import Row, accept_event
+from mixpress.emulator.checks import (
+    MAX_EVENT_BYTES,
+    MAX_EVENTS,
+    Problem,
+    Rules,
+    check_event,
+    check_text,
+    import_rules,
+    track_rules,
+)
+from mixpress.emulator.payload import Payload, TooLarge, Unreadable, read_payload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mixpress.emulator.replies import FailedRecord, Reply
+    from mixpress.emulator.request import Request
+    from mixpress.emulator.store import Store
+
+PARAMETERS = {"/import": {"strict", "verbose"}, "/track": {"ip", "verbose", "img", "callback"}}
+"""Those of each endpoint, in the query or in a form; any other means nothing to it."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The two endpoints, without their HTTP server."""
+
+    store: Store
+    now: Callable[[], float]
+    """Seconds since the epoch."""
+    max_depth: int
+    max_body_bytes: int
+
+    def answer(self, request: Request) -> tuple[Reply, int]:
+        """The reply to a request, and how many events were in it. What is taken is stored before."""
+        say_error = replies.error if request.path == "/import" else replies.track_error
+        if request.path == "/import" and request.denied is not None:
+            return replies.unauthorized(request.denied), 0
+        try:
+            payload = read_payload(request, self.max_body_bytes)
+        except Unreadable as problem:
+            return say_error(problem.status, problem.sentence), 0
+        except TooLarge:
+            return replies.too_large(self.max_body_bytes), 0
+        given = {**payload.params, **request.query}
+        params = {name: value for name, value in given.items() if name in PARAMETERS[request.path]}
+        refusal = refuse_whole(payload, params)
+        if refusal is not None:
+            return say_error(400, refusal), len(payload.events)
+        try:
+            return self._take(request, payload, params), len(payload.events)
+        except sqlite3.Error as error:
+            return replies.not_stored(f"the emulator could not store the events: {error}"), len(payload.events)
+
+    def _take(self, request: Request, payload: Payload, params: dict[str, str]) -> Reply:
+        rules = self._rules(request.path, params)
+        address = request.address if params.get("ip") == "1" else None
+        rows, failed = sort_events(payload, rules, address)
+        self.store.add(request.path, rows)
+        if rules.strict:
+            return replies.some_failed(len(rows), failed) if failed else replies.imported(len(rows))
+        nothing = failed[0]["message"] if failed else "no data objects in the body"
+        return replies.received(None if rows else nothing, params)
+
+    def _rules(self, path: str, params: dict[str, str]) -> Rules:
+        now_ms = int(self.now() * 1000)
+        if path == "/track":
+            return track_rules(now_ms, max_depth=self.max_depth)
+        return import_rules(now_ms, strict=params.get("strict") == "1", max_depth=self.max_depth)
+
+
+def refuse_whole(payload: Payload, params: dict[str, str]) -> str | None:
+    """Why nothing of a request that can be read is taken, or None."""
+    if len(payload.events) > MAX_EVENTS:
+        return f"the request has {len(payload.events)} events: at most {MAX_EVENTS} are allowed"
+    if "callback" in params and not replies.is_function_name(params["callback"]):
+        return "'callback' is invalid: must be the name of a JavaScript function"
+    return None
+
+
+def sort_events(payload: Payload, rules: Rules, address: str | None) -> tuple[list[Row], list[FailedRecord]]:
+    """The events that are taken, as they are stored, and a record of each of the others."""
+    rows: list[Row] = []
+    failed: list[FailedRecord] = []
+    for index, event in enumerate(payload.events):
+        problem = _find_problem(event, payload, rules)
+        if problem is not None:
+            failed.append(_to_record(index, event, problem))
+        elif isinstance(event, dict):
+            rows.append(accept_event(event, rules.now_ms, address))
+    return rows, failed
+
+
+def _find_problem(event: object, payload: Payload, rules: Rules) -> Problem | None:
+    problem = None
+    if not payload.unicode and isinstance(event, dict):
+        problem = check_text(event)
+    problem = problem or check_event(event, rules)
+    # No event of a smaller body can be too large, so most are never measured.
+    if problem is None and payload.size >= MAX_EVENT_BYTES and len(orjson.dumps(event)) >= MAX_EVENT_BYTES:
+        return Problem("", f"the event is invalid: must be smaller than {MAX_EVENT_BYTES} bytes of JSON")
+    return problem
+
+
+def _to_record(index: int, event: Any, problem: Problem) -> FailedRecord:
+    properties = event.get("properties") if isinstance(event, dict) else None
+    insert_id = properties.get("$insert_id") if isinstance(properties, dict) else None
+    text = insert_id if isinstance(insert_id, str) else ""
+    return {
+        "index": index,
+        "insert_id": text.encode("utf-8", "replace").decode(),
+        "field": problem.field,
+        "message": problem.message,
+    }

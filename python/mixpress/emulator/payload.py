@@ -1,0 +1,171 @@
+"""From the bytes of a request to its events: gunzip, form, JSON or NDJSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import parse_qsl
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mixpress.emulator.request import Request
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+FORM = "application/x-www-form-urlencoded"
+ACCEPTED = {"/import": (JSON, NDJSON, FORM), "/track": (JSON, FORM)}
+
+MAX_FORM_GROWTH = 3  # percent-encoding writes a byte in at most three
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class Unreadable(Exception):  # noqa: N818 - a state of the request, caught where it is answered
+    """A request none of whose events can be read: what to answer."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+class TooLarge(Exception):  # noqa: N818
+    """A request over the limit, once unpacked."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What a body holds."""
+
+    events: list[object]
+    size: int
+    """Bytes of JSON."""
+    unicode: bool = True
+    """False where some text in it is not Unicode, so that each event must be looked at."""
+    params: dict[str, str] = field(default_factory=dict)
+    """The fields of a form beside `data`."""
+
+
+def read_payload(request: Request, max_bytes: int) -> Payload:
+    """The events of a request, whose JSON may have `max_bytes`; Unreadable or TooLarge where it has none."""
+    kind = _media_type(request)
+    body = _decompress(request, max_bytes * (MAX_FORM_GROWTH if kind == FORM else 1))
+    params: dict[str, str] = {}
+    if kind == FORM:
+        params = _read_form(body)
+        body = _read_data(params)
+    if len(body) > max_bytes:
+        raise TooLarge
+    try:
+        return _parse(body, lines=kind == NDJSON, params=params)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(400, f"the body cannot be read as {kind}: {error}") from error
+
+
+def _media_type(request: Request) -> str:
+    given = request.headers.get("content-type", "")
+    kind = given.partition(";")[0].strip().lower()
+    accepted = ACCEPTED[request.path]
+    if kind not in accepted:
+        raise Unreadable(415, f"{request.path} takes Content-Type {' or '.join(accepted)}, not '{given}'")
+    return kind
+
+
+def _decompress(request: Request, limit: int) -> bytes:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"gzip", "identity"}:
+        raise Unreadable(415, f"Content-Encoding is gzip or left out, not '{encoding}'")
+    body = request.body if encoding == "identity" else _gunzip(request.body, limit)
+    if len(body) > limit:
+        raise TooLarge
+    return body
+
+
+def _gunzip(packed: bytes, limit: int) -> bytes:
+    """Unpack, and stop one byte past the limit: a small body can hold gigabytes."""
+    unpacked = bytearray()
+    while packed and len(unpacked) <= limit:
+        member = zlib.decompressobj(_GZIP)  # a gzip file is one member or several
+        try:
+            unpacked += member.decompress(packed, limit + 1 - len(unpacked))
+        except zlib.error as error:
+            raise Unreadable(400, f"the body is not gzip: {error}") from error
+        if len(unpacked) <= limit and not member.eof:
+            raise Unreadable(400, "the body is not gzip: it ends too early")
+        packed = member.unused_data
+    return bytes(unpacked)
+
+
+def _read_form(body: bytes) -> dict[str, str]:
+    # A byte that is not UTF-8 is kept, and then found in the event that has it.
+    text = body.decode("utf-8", "surrogateescape")
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=100))
+    except ValueError as error:
+        raise Unreadable(400, f"the body cannot be read as {FORM}: {error}") from error
+
+
+def _read_data(params: dict[str, str]) -> bytes:
+    """The JSON of the field `data`, taken out of the form: plain, or in base64, the older habit."""
+    if "data" not in params:
+        raise Unreadable(400, "a form must have a field 'data' with the events as JSON")
+    data = params.pop("data").encode("utf-8", "surrogateescape").strip()
+    if data[:1] in {b"[", b"{"}:
+        return data
+    # A '+' that was not percent-encoded has become a space; some write '-' and '_', some leave out the '='.
+    standard = data.translate(bytes.maketrans(b" -_", b"++/"))
+    try:
+        return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
+    except ValueError:
+        return data
+
+
+def _parse(body: bytes, *, lines: bool, params: dict[str, str]) -> Payload:
+    try:
+        return Payload(_to_events(body, orjson.loads, lines=lines), len(body), True, params)
+    except ValueError:
+        # Text that is not Unicode is one event's fault; anything else is wrong for the second reader too.
+        return Payload(_to_events(body, _load_any_text, lines=lines), len(body), False, params)
+
+
+def _to_events(body: bytes, load: Callable[[bytes], object], *, lines: bool) -> list[object]:
+    if lines:
+        return list(_read_lines(body, load))
+    content = load(body)
+    return content if isinstance(content, list) else [content]
+
+
+def _read_lines(body: bytes, load: Callable[[bytes], object]) -> Iterator[object]:
+    for number, line in enumerate(body.split(b"\n"), 1):
+        if line.strip():
+            try:
+                yield load(line)
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from error
+
+
+def _load_any_text(body: bytes) -> object:
+    """As orjson reads, but a lone surrogate and a byte that is not UTF-8 come through as surrogates."""
+    text = body.decode("utf-8", "surrogateescape")
+    return json.loads(text, parse_int=_to_number, parse_float=_to_float, parse_constant=_refuse)
+
+
+def _to_number(digits: str) -> int | float:
+    """An integer of 64 bits, and beyond that the nearest double, as orjson reads it."""
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else _to_float(digits)
+
+
+def _to_float(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word[:20]} is not a JSON number that a double can hold")

@@ -1,0 +1,134 @@
+"""`mixpress emulator` and `mixpress` as real processes."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .sender import Sender, event
+
+MAIN = "from mixpress.cli import main; main()"
+LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:\d+), events kept in (.+); Ctrl-C stops\n")
+
+
+def mixpress(*arguments: str, code: str = MAIN) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[str]]]:
+    command = [sys.executable, "-c", MAIN, "emulator", "--port", "0", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            said = LISTENING.fullmatch(line)
+            assert said, line
+            yield process, said
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_listens_until_it_is_told_to_stop(number: signal.Signals) -> None:
+    with started() as (process, said):
+        url, where = said.groups()
+        assert where == "memory"
+        sender = Sender(url)
+        assert sender.post("/import?strict=1&project_id=1", [event()], user="robot:canary").status == 200
+        assert sender.post("/import?strict=1", [event()], user="robot:canary").status == 401
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        sender.close()
+    assert process.returncode == 0
+    assert out == "stopped; events in memory: 1\n"
+    requests = [line.split("  ", 1)[1] for line in err.splitlines()]
+    assert [request.rpartition("  ")[0] for request in requests] == [
+        "POST /import 200  events: 1",
+        "POST /import 401  events: 0",
+    ]
+    assert "canary" not in out + err
+
+
+def test_it_keeps_the_events_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    with started("--db", str(path)) as (process, said):
+        url, where = said.groups()
+        assert where == str(path)
+        sender = Sender(url)
+        sender.post("/import?strict=1", [event()])
+        sender.close()
+        process.terminate()
+        assert process.wait(30) == 0
+    assert [each.name for each in tmp_path.iterdir()] == ["events.db"]
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT event FROM events").fetchall() == [("Signed Up",)]
+    connection.close()
+
+
+def test_what_it_cannot_do_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for arguments, said in [
+            (["--host", "0.0.0.0"], "Error: host must be 127.0.0.1, ::1, localhost or another loopback address, not"),
+            (["--port", port], f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use"),
+            (["--db", str(tmp_path / "no" / "x.db")], f"Error: cannot keep events in {tmp_path}/no/x.db: unable to"),
+        ]:
+            done = mixpress("emulator", *arguments)
+            assert done.returncode == 2
+            assert done.stdout == ""
+            assert done.stderr.startswith(said)
+            assert done.stderr.count("\n") == 1
+
+
+def test_help_teaches() -> None:
+    done = mixpress("--help")
+    assert done.returncode == 0
+    for words in ["mixpress emulator\n", "Exit status:", "nothing could be delivered", "  import  ", "  demo "]:
+        assert words in done.stdout
+    done = mixpress("emulator", "--help")
+    assert done.returncode == 0
+    for words in ["--host", "--port", "--db FILE", "export MIXPRESS_SERVICE_ACCOUNT", "127.0.0.1:8400"]:
+        assert words in done.stdout
+
+
+def test_version() -> None:
+    from mixpress import __version__
+
+    assert mixpress("--version").stdout == f"mixpress {__version__}\n"
+
+
+def test_a_wrong_command_is_status_2() -> None:
+    done = mixpress("emulate")
+    assert done.returncode == 2
+    assert "No such command 'emulate'" in done.stderr
+
+
+def without(package: str) -> str:
+    return f"import sys; sys.modules['{package}'] = None; {MAIN}"
+
+
+def test_without_click_it_says_what_to_install() -> None:
+    done = mixpress("emulator", code=without("click"))
+    assert done.returncode == 2
+    assert done.stderr == "mixpress: this command needs `pip install 'mixpress[cli]'`\n"
+
+
+@pytest.mark.parametrize("package", ["starlette", "uvicorn", "orjson"])
+def test_without_a_server_it_says_what_to_install(package: str) -> None:
+    done = mixpress("emulator", "--port", "0", code=without(package))
+    assert done.returncode == 2
+    assert done.stderr == "Error: this command needs `pip install 'mixpress[emulator]'`\n"
+    listed = mixpress("--help", code=without(package))
+    assert listed.returncode == 0
+    assert re.search(r"emulator +\(needs `pip install 'mixpress\[emulator\]'`\)", listed.stdout)
