@@ -186,7 +186,7 @@ class Batch:
         """The JSON of each event as it was written."""
 
     def split(self) -> list[Batch]:
-        """Two batches with half of the events each, byte for byte as they were written; itself where there is one alone."""
+        """Two batches with half of the events each, as they were written; itself where there is one event alone."""
 
     def __len__(self) -> int: ...
 

@@ -17,58 +17,79 @@ from typing import Any
 
 from mixpress._core import Members, Number, Unsupported
 
-# Deeper than the core's own limit of 64 levels, so that the core sees what it is to reject.
+# Deeper than the core's own limit of 64 levels, and more than fits into an event of a megabyte: so that the core sees
+# what it is to reject, and a value that contains itself, even twice, comes to an end.
 _MAX_LEVELS = 70
+_MAX_VALUES = 1_000_000
 _AS_THEY_ARE = frozenset({str, float, bool, type(None)})
 _SMALL = 2**63  # integers within are read in place
 
 
 def snapshot(event: Any) -> Any:
     """The event in types that the core reads without running Python code."""
-    return _plain(event, 0)
+    return _Snapshot().plain(event, 0)
 
 
-def _plain(value: Any, level: int) -> Any:
-    if type(value) in _AS_THEY_ARE or level > _MAX_LEVELS:
-        return value
-    try:
-        return _container(value, level)
-    except RecursionError:
-        return Unsupported("a value that nests without end")
-    except Exception as error:  # noqa: BLE001 -- whatever a caller's class raises is a fault of that event alone
-        return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {error}")
+class _Snapshot:
+    """A copy of one event in the making."""
 
+    def __init__(self) -> None:
+        self.values = 0
+        self.is_past_levels = False
 
-def _container(value: Any, level: int) -> Any:
-    if isinstance(value, enum.Enum):
-        return _plain(value.value, level + 1)
-    if isinstance(value, Mapping):
-        return _object(list(value.items()), level, unique=type(value) is dict)
-    if isinstance(value, (list, tuple)):
-        return _array(value, level)
-    if isinstance(value, (set, frozenset)):
-        return _array(_sorted(value), level)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return _object([(field.name, getattr(value, field.name)) for field in fields], level, unique=True)
-    return _scalar(value)
+    def plain(self, value: Any, level: int) -> Any:
+        if type(value) in _AS_THEY_ARE:
+            return value
+        self.values += 1
+        if self.values > _MAX_VALUES:
+            return Unsupported(f"one of more than {_MAX_VALUES:,} values")
+        try:
+            return self.container(value, level)
+        except RecursionError:
+            return Unsupported("a value that nests without end")
+        except Exception as error:  # noqa: BLE001 -- whatever a caller's class raises is a fault of that event alone
+            return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {error}")
 
+    def container(self, value: Any, level: int) -> Any:
+        if isinstance(value, enum.Enum):
+            return self.plain(value.value, level + 1)
+        if isinstance(value, Mapping):
+            return self.object(lambda: list(value.items()), level, unique=type(value) is dict)
+        if isinstance(value, (list, tuple)):
+            return self.array(lambda: list(value), level)
+        if isinstance(value, (set, frozenset)):
+            return self.array(lambda: _sorted(value), level)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = dataclasses.fields(value)
+            return self.object(lambda: [(each.name, getattr(value, each.name)) for each in fields], level, unique=True)
+        return _scalar(value)
 
-def _object(pairs: list[tuple[Any, Any]], level: int, *, unique: bool) -> dict[str, Any] | Members:
-    members = [(_key(name), _plain(member, level + 1)) for name, member in pairs]
-    if unique and all(type(name) is str for name, _ in pairs):
-        return dict(members)
-    return Members(members)
+    def object(self, read: Callable[[], list[tuple[Any, Any]]], level: int, *, unique: bool) -> Any:
+        if self.passes_over(level):
+            return {}
+        pairs = read()
+        members = [(_key(name), self.member(member, level)) for name, member in pairs]
+        if unique and all(type(name) is str for name, _ in pairs):
+            return dict(members)
+        return Members(members)
+
+    def member(self, value: Any, level: int) -> Any:
+        if level <= 1:  # the core may not look into one field or property, and yet into the next
+            self.is_past_levels = False
+        return self.plain(value, level + 1)
+
+    def array(self, read: Callable[[], list[Any]], level: int) -> list[Any]:
+        return [] if self.passes_over(level) else [self.plain(element, level + 1) for element in read()]
+
+    def passes_over(self, level: int) -> bool:
+        self.is_past_levels |= level > _MAX_LEVELS
+        return self.is_past_levels
 
 
 def _key(name: Any) -> Any:
     if isinstance(name, str):
         return str.__str__(name)
     return Unsupported(f"the {_name(name)} {_shown(name)}")
-
-
-def _array(values: Iterable[Any], level: int) -> list[Any]:
-    return [_plain(element, level + 1) for element in list(values)]
 
 
 def _sorted(values: Iterable[Any]) -> list[Any]:
@@ -84,6 +105,10 @@ def _scalar(value: Any) -> Any:
             return convert(value)
     if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
         return _numpy_scalar(value)
+    return _unsupported(value)
+
+
+def _unsupported(value: Any) -> Unsupported:
     return Unsupported(f"a {_name(value)}, which JSON has no form for: convert it first")
 
 
@@ -103,9 +128,12 @@ def _datetime(value: datetime.datetime) -> datetime.datetime:
 
 
 def _numpy_scalar(value: Any) -> Any:
+    item = value.item()
     if value.dtype.kind == "M":  # item() of nanoseconds is an int; a datetime has microseconds
-        value = value.astype("datetime64[us]")
-    return _plain(value.item(), _MAX_LEVELS)
+        item = value.astype("datetime64[us]").item()
+    if value.dtype.kind in "mM" and type(item) is int:
+        return _unsupported(value)
+    return item if type(item) in _AS_THEY_ARE else _scalar(item)
 
 
 def _name(value: Any) -> str:

@@ -1,0 +1,161 @@
+"""The account of one import: where each event's verdict is entered, once. Report, progress and dead letter
+are read from it, so they can't disagree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from operator import attrgetter
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from mixpress.report import Failure, Kind, Progress, Report, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from mixpress._core import Batch, Finding, Rejection, Truncation
+    from mixpress.dead_letter import DeadLetter
+
+KEPT_FAILURES = 10_000
+"""How many failures a report holds; it counts them all."""
+KEPT_REASONS = 1000
+"""How many different reasons are counted apart."""
+
+Found = TypeVar("Found")
+
+
+class Account:
+    """The verdicts so far. Threads enter them at the same time.
+
+    `explain` may put a better reason in the place of a rejection's: a source knows what it stands for.
+    """
+
+    def __init__(
+        self,
+        dead_letter: DeadLetter | None = None,
+        explain: Callable[[Failure], Failure] | None = None,
+    ) -> None:
+        self._dead_letter = dead_letter
+        self._explain = explain
+        self._lock = Lock()
+        self._imported = 0
+        self._failed: Counter[Kind] = Counter()
+        self._failures: list[Failure] = []
+        self._by_reason: dict[str, Tally[Failure]] = {}
+        self._cut_by_path: dict[str, Tally[Truncation]] = {}
+        self._warned_by_rule: dict[str, Tally[Finding]] = {}
+        self._originals: dict[int, object] = {}
+        self._traffic: Counter[str] = Counter()
+
+    def remember(self, events: Iterable[object]) -> Iterable[object]:
+        """The same events; with a dead letter, each is kept at hand until its verdict is in."""
+        return self._remembered(events) if self._dead_letter else events
+
+    def _remembered(self, events: Iterable[object]) -> Iterator[object]:
+        for index, event in enumerate(events):
+            self._originals[index] = event
+            yield event
+
+    def packed(self, batch: Batch | None, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
+        """Note a batch as the encoder closes it, and what it found on the way; None after the last."""
+        with self._lock:
+            self._traffic["bytes_raw"] += batch.raw_size if batch else 0
+            self._traffic["truncated"] += len(truncated)
+            self._traffic["warnings"] += len(warnings)
+            for cut in truncated:
+                _tally(self._cut_by_path, cut.path, cut)
+            for warning in warnings:
+                _tally(self._warned_by_rule, warning.rule, warning)
+
+    def sent(self, batch: Batch, attempt: int) -> None:
+        """Note a request that is about to be made."""
+        with self._lock:
+            self._traffic["requests"] += 1
+            self._traffic["retries"] += attempt > 1
+            self._traffic["bytes_sent"] += len(batch.body)
+
+    def reject(self, found: Rejection) -> None:
+        """Enter the verdict on an event that breaks a rule."""
+        failure = Failure(found.index, "rejected", found.message, found.rule, found.field, found.insert_id)
+        with self._lock:
+            self._enter(0, [self._explain(failure) if self._explain else failure])
+
+    def settle(self, batch: Batch, failures: Sequence[Failure] = ()) -> None:
+        """Enter the verdict on every event of a batch: imported, but for the failures."""
+        with self._lock:
+            self._enter(batch.count - len(failures), failures)
+            if self._dead_letter:
+                for index in batch.indexes:
+                    self._originals.pop(index, None)
+
+    def undeliver(self, batch: Batch, reason: str) -> None:
+        """Enter that no answer came for any event of a batch."""
+        self.settle(batch, _undelivered(batch.indexes, reason))
+
+    def close(self, total: int, elapsed: float, reason: str) -> Report:
+        """The report on `total` events read; those that no batch has taken yet are undelivered for `reason`.
+
+        Such are left when an import stops: the last event read, which did not fit the batch before it.
+        """
+        with self._lock:
+            missing = total - self._settled()
+            left = [index for index in self._originals if index < total] or range(total - missing, total)
+            assert len(left) == missing, f"{missing} events have no verdict, and {len(left)} are left"
+            self._enter(0, _undelivered(left, reason))
+            return self._report(total, elapsed)
+
+    def progress(self, total: int, paused: str) -> Progress:
+        """How far the import has come."""
+        with self._lock:
+            return Progress(total, self._imported, *self._by_kind(), paused)
+
+    def _enter(self, imported: int, failures: Sequence[Failure]) -> None:
+        assert len({failure.index for failure in failures}) == len(failures), "an event has one verdict"
+        self._imported += imported
+        for failure in failures:
+            self._failed[failure.kind] += 1
+            _tally(self._by_reason, failure.reason, failure)
+            if len(self._failures) < KEPT_FAILURES:
+                self._failures.append(failure)
+            if self._dead_letter:
+                self._dead_letter.write(failure, self._originals.pop(failure.index, None))
+
+    def _settled(self) -> int:
+        return self._imported + sum(self._failed.values())
+
+    def _by_kind(self) -> tuple[int, int, int]:
+        return self._failed["rejected"], self._failed["refused"], self._failed["undelivered"]
+
+    def _report(self, total: int, elapsed: float) -> Report:
+        rejected, refused, undelivered = self._by_kind()
+        return Report(
+            total=total,
+            imported=self._imported,
+            rejected=rejected,
+            refused=refused,
+            undelivered=undelivered,
+            truncated=self._traffic["truncated"],
+            warnings=self._traffic["warnings"],
+            requests=self._traffic["requests"],
+            retries=self._traffic["retries"],
+            bytes_raw=self._traffic["bytes_raw"],
+            bytes_sent=self._traffic["bytes_sent"],
+            unwritten=self._dead_letter.lost if self._dead_letter else 0,
+            elapsed=elapsed,
+            failures=sorted(self._failures, key=attrgetter("index")),
+            by_reason=self._by_reason,
+            cut_by_path=self._cut_by_path,
+            warned_by_rule=self._warned_by_rule,
+        )
+
+
+def _undelivered(indexes: Sequence[int], reason: str) -> list[Failure]:
+    return [Failure(index, "undelivered", reason) for index in indexes]
+
+
+def _tally(tallies: dict[str, Tally[Found]], key: str, found: Found) -> None:
+    if key not in tallies and len(tallies) >= KEPT_REASONS:
+        key = "other"
+    before = tallies.get(key)
+    tallies[key] = Tally(before.count + 1, before.example) if before else Tally(1, found)

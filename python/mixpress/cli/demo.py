@@ -1,0 +1,122 @@
+"""`mixpress demo`: the main job from end to end, with no account and no network."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from mixpress.auth import ProjectToken
+from mixpress.cli.group import CannotRun
+from mixpress.cli.lines import Lines
+from mixpress.cli.summary import print_summary, says
+from mixpress.client import Client
+from mixpress.emulator import Emulator
+
+if TYPE_CHECKING:
+    from mixpress.report import Report
+
+FLIGHTS = Path("examples", "flights.ndjson.gz")
+"""The flights that left New York in January 2013, in a checkout of the project."""
+
+
+@click.command("demo", short_help="Import a month of flights into a local emulator.")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def command(file: Path | None) -> None:
+    """Import real events into an emulator on this machine, twice, and then a few that are broken.
+
+    FILE is NDJSON, plain or gzipped. Without it, the flights of January 2013 are taken from
+    examples/flights.ndjson.gz of the checkout. Nothing leaves this machine, and nothing stays on it.
+    """
+    path = str(file or _flights())
+    console = Console()
+    with Emulator() as server, Client(ProjectToken("demo"), base_url=server.url) as client:
+        _heading(console, f"An emulator of the API listens at {server.url}. {Path(path).name} goes in:")
+        _import_file(console, client, path)
+        held = server.count()
+        _heading(console, f"The server holds {held:,} events. The same file goes in once more:")
+        _import_file(console, client, path)
+        added = server.count() - held
+        _heading(console, f"The server holds {held + added:,} events: the second time added {added:,}.")
+        console.print("It knows an event again by its name, time, distinct_id and $insert_id.")
+        _heading(console, "Now some events that are broken in other ways:")
+        _show_broken(console, client.import_events(event for _, event in BROKEN))
+    sys.exit(0 if added == 0 else 1)
+
+
+def _flights() -> Path:
+    """The example file, from here or from the checkout that this module stands in."""
+    for root in (Path(), Path(__file__).parents[3]):
+        if (root / FLIGHTS).is_file():
+            return root / FLIGHTS
+    raise CannotRun(
+        f"{FLIGHTS} is part of the checkout and not of the installed package: "
+        "run this there, or name a file of events: mixpress demo FILE"
+    )
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, "bold"), soft_wrap=True)
+
+
+def _import_file(console: Console, client: Client, path: str) -> None:
+    lines = Lines([path])
+    report = client._import(lines, explain=lines.explain)
+    print_summary(console, report, path, lines.place)
+    for damage in lines.damaged:
+        click.echo(f"Error: {damage}", err=True)
+
+
+def _event(event: object = "Signed Up", **changes: Any) -> dict[Any, Any]:
+    """An event with nothing wrong but the changes to its properties; None takes one out."""
+    properties = {"time": int(time.time()) - 60, "distinct_id": "user-1", "$insert_id": "demo-1"} | changes
+    return {"event": event, "properties": {key: value for key, value in properties.items() if value is not None}}
+
+
+def _self_containing() -> dict[Any, Any]:
+    event = _event()
+    event["properties"]["self"] = event["properties"]
+    return event
+
+
+BROKEN: list[tuple[str, object]] = [
+    ("a text in the place of an event", "Signed Up"),
+    ("no name", _event(event="  ")),
+    ("no time", _event(time=None)),
+    ("a time that is text", _event(time="2024-02-30")),
+    ("a time in 1969", _event(time=-86_400)),
+    ("no distinct_id", _event(distinct_id=None)),
+    ("a placeholder for an id", _event(distinct_id="undefined")),
+    ("an $insert_id with a space", _event(**{"$insert_id": "order 17"})),
+    ("objects nested four deep", _event(a={"b": {"c": {"d": {}}}})),
+    ("255 elements in a list", _event(items=list(range(255)))),
+    ("bytes", _event(avatar=b"\x89PNG")),
+    ("a key that is a number", _event(prices={1: 9.99})),
+    ("a dict that contains itself", _self_containing()),
+    ("NaN", _event(price=math.nan, **{"$insert_id": "demo-nan"})),
+    ("half a surrogate pair", _event(comment="\ud83d", **{"$insert_id": "demo-surrogate"})),
+    ("a text of 3 MB", _event(comment="long " * 600_000, **{"$insert_id": "demo-long"})),
+]
+
+
+def _show_broken(console: Console, report: Report) -> None:
+    said: dict[int, tuple[str, str, str]] = {
+        failure.index: (failure.kind, failure.rule or "", says(failure)) for failure in report.failures
+    }
+    for warned in (tally.example for tally in report.warned_by_rule.values()):
+        said[warned.index] = ("imported", warned.rule, f"{warned.field}: {warned.message}")
+    for cut in (tally.example for tally in report.cut_by_path.values()):
+        said[cut.index] = ("imported", "", f"{cut.path}: {cut.length:,} characters, of which 255 are kept")
+    for index, (what, _) in enumerate(BROKEN):
+        verdict, rule, message = said[index]
+        color = "green" if verdict == "imported" else "yellow"
+        console.print(Text.assemble(f"  {what:<32} ", (f"{verdict:<9}", color), (rule, "bold")), soft_wrap=True)
+        console.print(Text(f"      {message}", "dim"), soft_wrap=True)
+    console.print(f"{report.imported} of {report.total} were imported; not one kept another back.")

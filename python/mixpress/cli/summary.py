@@ -1,0 +1,104 @@
+"""What the commands print of a `Report`: for a person, on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from mixpress.report import Failure, Report
+
+MAX_REASONS = 12
+"""How many reasons are listed; the rest is counted."""
+
+INDENT = " " * 13
+
+VERDICTS = (
+    ("imported", "green", "the server has them"),
+    ("rejected", "yellow", "not sent, as they break a rule"),
+    ("refused", "yellow", "sent, and turned down by the server"),
+    ("undelivered", "red", "not confirmed by the server; to send them again is safe"),
+)
+ADVICE = {
+    "url": "send a URL's host, path and parameters as properties of their own",
+    "json": "send what the JSON holds as properties of their own",
+    "text": "leave long text out where no report needs it",
+}
+
+
+def print_summary(console: Console, report: Report, source: str, place: Callable[[int], str]) -> None:
+    """Print what became of the events of `source`; `place` says where the event of an index stands."""
+    rate = f", {report.total / report.elapsed:,.0f} events/s" if report.elapsed > 0 else ""
+    _line(console, (f"{report.total:,} events", "bold"), f" read from {source} in {report.elapsed:.2f} s{rate}")
+    for verdict, color, meaning in VERDICTS:
+        count = getattr(report, verdict)
+        style = f"bold {color}" if count else "dim"
+        gap = " " * (13 - len(verdict))
+        _line(console, (f"{count:>12,} {verdict}", style), (f"{gap}{meaning}" if count else "", "dim"))
+    for text in filter(None, (_traffic(report), _cuts(report), _warnings(report))):
+        _line(console, text)
+    if report.failed:
+        _line(console, "Why events failed, and where the first of each kind stands:")
+        _print_reasons(console, report, place)
+
+
+def _print_reasons(console: Console, report: Report, place: Callable[[int], str]) -> None:
+    by_count = sorted(report.by_reason.values(), key=lambda tally: tally.count, reverse=True)
+    for tally in by_count[:MAX_REASONS]:
+        failure = tally.example
+        where = place(failure.index)
+        _line(console, (f"{tally.count:>12,} {failure.rule or failure.kind}", "bold"))
+        _line(console, INDENT, (where, "cyan"), f"  {says(failure).removeprefix(f'{where}: ')}")
+    if len(by_count) > MAX_REASONS:
+        _line(console, INDENT, f"and {len(by_count) - MAX_REASONS:,} other reasons")
+
+
+def _line(console: Console, *parts: str | tuple[str, str]) -> None:
+    console.print(Text.assemble(*parts), soft_wrap=True)
+
+
+def says(failure: Failure) -> str:
+    """The message, with the field that it is about."""
+    return f"{failure.field}: {failure.message}" if failure.field else failure.message
+
+
+def _traffic(report: Report) -> str:
+    if not report.requests:
+        return ""
+    retries = f", {report.retries:,} of them retries" if report.retries else ""
+    return (
+        f"{_bytes(report.bytes_raw)} of JSON, sent as {_bytes(report.bytes_sent)} "
+        f"in {_counted(report.requests, 'request')}{retries}"
+    )
+
+
+def _cuts(report: Report) -> str:
+    if not report.truncated:
+        return ""
+    path, tally = max(report.cut_by_path.items(), key=lambda item: item[1].count)
+    advice = ADVICE[tally.example.advice]
+    return f"{_counted(report.truncated, 'string')} cut, most often {path} ({tally.count:,}): {advice}"
+
+
+def _warnings(report: Report) -> str:
+    if not report.warnings:
+        return ""
+    rules = ", ".join(f"{rule} ({tally.count:,})" for rule, tally in report.warned_by_rule.items())
+    return f"{_counted(report.warnings, 'warning')}: {rules}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _bytes(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.4g} GB"

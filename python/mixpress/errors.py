@@ -1,0 +1,67 @@
+"""What can go wrong beside the events: one small tree.
+
+    MixpressError
+    ├── AuthError           the server does not accept the credentials (401, 403)
+    ├── TransportError      no answer came: refused, reset, timed out, an untrusted certificate
+    ├── ImportInterrupted   the caller's iterable or callback raised; its exception is `__cause__`
+    └── DeadLetterError     the dead-letter file could not be opened, or not all of it written
+
+An event that is wrong is none of these: it is a `Failure` in the report, and the others go on. A wrong
+argument is a `TypeError` or `ValueError`. Messages quote what the server said, never a credential.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from mixpress.report import Report
+
+TransportKind = Literal["refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate"]
+
+
+class MixpressError(Exception):
+    """The root of the tree.
+
+    `report` says what became of every event read until then; None where no import was under way.
+    """
+
+    report: Report | None = None
+
+
+class AuthError(MixpressError):
+    """The server answered 401 or 403: wrong or missing credentials, or no right to this project."""
+
+
+class TransportError(MixpressError):
+    """No answer came to a request.
+
+    `kind` is `"refused"` (nobody listens there), `"unknown-host"`, `"unreachable"`, `"timeout"`,
+    `"reset"` (the connection broke), `"tls"` or `"certificate"`. A transport of your own raises this for
+    whatever keeps an answer from coming.
+    """
+
+    def __init__(self, message: str, kind: TransportKind = "reset") -> None:
+        super().__init__(message)
+        self.kind: TransportKind = kind
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (*self.args, self.kind), self.__dict__
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may go through later; an untrusted certificate stays untrusted."""
+        return self.kind != "certificate"
+
+    @property
+    def nobody_there(self) -> bool:
+        """Whether no server was reached at all, so that nothing can have arrived."""
+        return self.kind in {"refused", "unknown-host", "unreachable", "tls", "certificate"}
+
+
+class ImportInterrupted(MixpressError):  # noqa: N818 - the events went well, the import did not end
+    """The iterable of events raised; what it gave before was delivered. Its exception is `__cause__`."""
+
+
+class DeadLetterError(MixpressError):
+    """The dead-letter file could not be opened (before anything was sent), or not written to its end."""

@@ -1,0 +1,227 @@
+"""What an answer of the server means for the events of a batch. Pure: bytes in, meaning out.
+
+    Reply
+    ├── Taken         200 or 400: every event of the batch is in, but those it refused
+    ├── Unauthorized  401, 403
+    ├── TooLarge      413: the batch must be split
+    ├── TryLater      408, 429, 5xx, and what is no answer of this API: the same bytes may go through later
+    ├── Hopeless      any other status: sending it again changes nothing
+    └── NoReply       the transport's error, where no answer came at all
+
+The API answers in several dialects: JSON whose `status` is a word, a number or not there, a bare `1` or `0`,
+and plain text or HTML from whatever stands in front of it. All are read here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mixpress.errors import TransportError
+    from mixpress.transport import Response
+
+MAX_QUOTE = 300
+"""How many characters of what the server said are repeated."""
+
+Hide = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An event that the server refused, by its position in the batch."""
+
+    position: int
+    message: str
+    insert_id: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The server has dealt with the batch: the events that are not refused are ingested."""
+
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unauthorized:
+    """The credentials were not accepted."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class TooLarge:
+    """The body is larger than the server takes; `limit` is in bytes where it names one."""
+
+    limit: int | None
+    message: str
+
+
+@dataclass(frozen=True)
+class TryLater:
+    """Not now. `after` is the `Retry-After` of the server in seconds, where it sent one."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True)
+class Hopeless:
+    """The server does not want this request at all."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class NoReply:
+    """No answer came; `first_contact` as long as this server has never answered anything."""
+
+    error: TransportError
+    first_contact: bool = False
+
+
+Reply = Taken | Unauthorized | TooLarge | TryLater | Hopeless | NoReply
+
+
+def read_reply(response: Response, count: int, *, now: float = 0.0, hide: Hide = str) -> Reply:
+    """What `response` says of a batch of `count` events.
+
+    `now` is in seconds since 1970, for a `Retry-After` that is a date. `hide` blots the credentials out of
+    what is quoted, as a proxy's error page may repeat the request.
+    """
+    status, body = response.status, _parse(response.body)
+    message = _quote(_message(body, response), hide)
+    if status == 200:
+        return _read_success(body, count, message, hide)
+    if status == 400:
+        return Taken(_read_refusals(body, count, message, hide))
+    if status in {401, 403}:
+        return Unauthorized(f"{_name(status)}: {message}")
+    if status == 413:
+        return _read_too_large(count, message)
+    if status in {408, 429} or status >= 500:
+        return TryLater(f"{_name(status)}: {message}", _retry_after(response.headers.get("retry-after"), now))
+    return Hopeless(f"{_name(status)}: {message}{_moved(response)}")
+
+
+def _read_success(body: Any, count: int, message: str, hide: Hide) -> Reply:
+    """`{"status": "OK"}`, `{"status": 1}`, no status, a bare `1`; and the same failing: `0`, or an error."""
+    if isinstance(body, dict):
+        if body.get("failed_records"):
+            return Taken(_read_refusals(body, count, message, hide))
+        if body.get("error") or body.get("status") in (0, "error"):
+            return Taken(_all(count, message))
+        return Taken()
+    if body == 1:
+        return Taken()
+    if body == 0:
+        return Taken(_all(count, "the server found no valid event in this batch (it answered 0)"))
+    return TryLater(f"an answer that is none of this API's: {message}")
+
+
+def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> tuple[Refusal, ...]:
+    """The events that a 400 refuses.
+
+    The others are ingested. Where it can't be told which are meant, all count as refused: an event
+    that is sent again is deduplicated by its $insert_id, one that is taken for imported is lost.
+    """
+    records = body.get("failed_records") if isinstance(body, dict) else None
+    if not isinstance(records, list) or not records:
+        return _all(count, message)
+    refused: dict[int, Refusal] = {}
+    unplaced = []
+    for record in records:
+        refusal = _read_record(record, count, message, hide)
+        if refusal is None:
+            unplaced.append(_quote(record if isinstance(record, str) else _message(record), hide))
+        else:
+            refused.setdefault(refusal.position, refusal)
+    if unplaced and body.get("num_records_imported") != count - len(refused):
+        rest = _all(count, f"refused with the whole batch: {unplaced[0] or message}")
+        refused = {refusal.position: refusal for refusal in rest} | refused
+    return tuple(refused[position] for position in sorted(refused))
+
+
+def _read_record(record: Any, count: int, message: str, hide: Hide) -> Refusal | None:
+    """One of `failed_records`; None where it names no event of this batch."""
+    position = record.get("index") if isinstance(record, dict) else None
+    if type(position) is not int or not 0 <= position < count:
+        return None
+    return Refusal(
+        position,
+        _quote(_text(record.get("message")) or message, hide),
+        _text(record.get("insert_id")) or _text(record.get("$insert_id")),
+        _text(record.get("field")),
+    )
+
+
+def _all(count: int, message: str) -> tuple[Refusal, ...]:
+    return tuple(Refusal(position, message) for position in range(count))
+
+
+def _read_too_large(count: int, message: str) -> Reply:
+    """One event can't be split: the server has refused it, and its neighbours are not its concern."""
+    if count == 1:
+        return Taken((Refusal(0, f"too large for this server: {message}"),))
+    limit = re.search(r"limit of (\d{1,18}) bytes", message)
+    return TooLarge(int(limit[1]) if limit else None, message)
+
+
+def _retry_after(value: str | None, now: float) -> float | None:
+    """Seconds out of `120` or of an HTTP date; None where it is neither."""
+    if value is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _parse(body: bytes) -> Any:
+    """The JSON of a body; None where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _message(body: Any, response: Response | None = None) -> str:
+    """The server's own words: the JSON's `error` or `message`, otherwise the text that came."""
+    if isinstance(body, dict):
+        for key in ("error", "message"):
+            if text := _text(body.get(key)):
+                return text
+    return response.body[: 1 << 14].decode("utf-8", "replace") if response else ""
+
+
+def _quote(text: str, hide: Hide) -> str:
+    """One line of bounded length, without the tags of an HTML page and without credentials."""
+    words = " ".join(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", hide(text), flags=re.S | re.I).split())
+    words = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)
+    return (words if len(words) <= MAX_QUOTE else words[: MAX_QUOTE - 1] + "…") or "(no text)"
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _name(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _moved(response: Response) -> str:
+    """Where a redirect points to: the base URL to use instead, without its query."""
+    location = response.headers.get("location", "").split("?", maxsplit=1)[0]
+    return f" (it points to {location[:MAX_QUOTE]}; redirects are not followed)" if location else ""
