@@ -1,0 +1,1 @@
+"""Measurements against the peers, interleaved in one run, with the results compared."""

@@ -1,0 +1,71 @@
+"""`import_events` beside the official client: the flights, to one emulator in a process of its own."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+import mixpanel
+
+from benches.rounds import interleave, require_release_build
+from benches.traffic import Event, flights
+from mixpress import Client, ProjectSecret
+from mixpress.emulator import Emulator
+
+ROUNDS = 5
+
+
+def serve(connection: Connection) -> None:
+    """An emulator in a process of its own: says its URL, and when asked how many events it holds, ends."""
+    with Emulator() as server:
+        connection.send(server.url)
+        connection.recv()
+        connection.send(len(server.events()))
+
+
+def with_mixpress(url: str, events: list[Event]) -> int:
+    with Client(ProjectSecret("secret"), base_url=url) as client:
+        return client.import_events(events).imported
+
+
+def with_the_official_client(url: str, events: list[Event]) -> None:
+    consumer = mixpanel.BufferedConsumer(max_size=50, import_url=f"{url}/import")
+    client = mixpanel.Mixpanel("token", consumer=consumer)
+    for event in events:
+        properties: dict[str, Any] = dict(event["properties"])
+        distinct_id, moment = properties.pop("distinct_id"), properties.pop("time")
+        client.import_data(None, distinct_id, event["event"], moment, properties, api_secret="secret")
+    consumer.flush()
+
+
+def main() -> None:
+    require_release_build()
+    logging.getLogger("mixpanel").setLevel(logging.ERROR)
+    # What the API disallows would raise in the official client and end its run.
+    events = [event for event in flights(30_000) if event["properties"]["distinct_id"] != "NA"]
+    context = multiprocessing.get_context("spawn")
+    connection, other_end = context.Pipe()
+    process = context.Process(target=serve, args=(other_end,))
+    process.start()
+    url = connection.recv()
+    contestants = {
+        "mixpress": lambda: with_mixpress(url, events),
+        "official client": lambda: with_the_official_client(url, events),
+    }
+    cpu = interleave(contestants, len(events), ROUNDS, time.process_time)
+    wall = interleave(contestants, len(events), ROUNDS)
+    connection.send("how many")
+    stored = connection.recv()
+    process.join()
+    print(f"{len(events):,} flights a round, {ROUNDS} rounds; the server holds {stored:,} events")
+    print(f"{'':18}{'CPU us/event':>14}{'spread':>14}{'events/s':>12}")
+    for name in contestants:
+        print(f"{name:18}{cpu[name].median:14.2f}{cpu[name].spread:>14}{1e6 / wall[name].median:12,.0f}")
+    print(f"mixpress takes 1/{cpu['official client'].median / cpu['mixpress'].median:.0f} of the CPU")
+
+
+if __name__ == "__main__":
+    main()
