@@ -28,7 +28,8 @@ $(VENV)/.installed: pyproject.toml | check-tools
 $(VENV)/.built: $(VENV)/.installed $(RUST_SOURCES)
 	@echo "building the Rust core (release)"
 	@rm -f python/mixpress/_core*.so   # an old one of another name would shadow the new
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet --extras cli,emulator
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet --extras cli,emulator \
+	  > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.built

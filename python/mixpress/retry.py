@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from mixpress.errors import AuthError, MixpressError
+from mixpress.errors import AuthError
 from mixpress.reply import Hopeless, NoReply, Refusal, Reply, Taken, TooLarge, TryLater, Unauthorized
 
 
@@ -92,7 +92,7 @@ class GiveUp:
 class Stop:
     """No other batch can fare better: the import ends with this error."""
 
-    error: MixpressError
+    error: Exception
 
 
 Decision = Done | Wait | Split | GiveUp | Stop

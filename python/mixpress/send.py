@@ -8,7 +8,7 @@ from mixpress.errors import TransportError
 from mixpress.gate import Gate
 from mixpress.reply import NoReply, read_reply
 from mixpress.report import Failure
-from mixpress.retry import Done, GiveUp, RetryPolicy, Split, Stop, Wait, decide
+from mixpress.retry import Done, GiveUp, Split, Stop, Wait, decide
 from mixpress.transport import Request
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mixpress.account import Account
     from mixpress.clock import Clock
     from mixpress.gate import Halt
-    from mixpress.reply import Hide, Refusal, Reply
+    from mixpress.reply import Hide, Refusal
+    from mixpress.retry import Decision, RetryPolicy
     from mixpress.transport import Transport
 
 
@@ -48,10 +49,10 @@ class Sender:
         self._largest: int | None = None
 
     def deliver(self, batch: Batch, account: Account, halt: Halt) -> None:
-        """Send a batch until its events have a verdict. Never raises: an error halts the import instead."""
+        """Send a batch until its events have a verdict. Never raises: what goes wrong halts the import."""
         try:
             self._deliver(batch, account, halt)
-        except Exception as error:  # noqa: BLE001 - a transport that breaks its promise must not hang the import
+        except Exception as error:  # noqa: BLE001 - a bug of ours must end the import, and not hang it
             halt.stop(error)
 
     def _deliver(self, batch: Batch, account: Account, halt: Halt) -> None:
@@ -60,7 +61,7 @@ class Sender:
         attempt = 0
         while self.gate.wait(halt):
             attempt += 1
-            match decide(self._policy, attempt, self._exchange(batch, attempt, account)):
+            match self._attempt(batch, attempt, account):
                 case Wait(seconds, reason):
                     self.gate.hold(seconds, reason)
                 case Done(refused):
@@ -74,14 +75,18 @@ class Sender:
                     halt.stop(error)
         return account.undeliver(batch, halt.reason)
 
-    def _exchange(self, batch: Batch, attempt: int, account: Account) -> Reply:
+    def _attempt(self, batch: Batch, attempt: int, account: Account) -> Decision:
         account.sent(batch, attempt)
+        request = Request(self._url, {**self._headers, **batch.headers}, batch.body)
         try:
-            response = self._transport.send(Request(self._url, {**self._headers, **batch.headers}, batch.body))
+            response = self._transport.send(request)
         except TransportError as error:
-            return NoReply(error, first_contact=not self._answered)
+            return decide(self._policy, attempt, NoReply(error, first_contact=not self._answered))
+        except Exception as error:  # noqa: BLE001 - a transport of the caller's own may raise anything
+            return Stop(error)
         self._answered = True
-        return read_reply(response, batch.count, now=self._clock.time(), hide=self._hide)
+        reply = read_reply(response, batch.count, now=self._clock.time(), hide=self._hide)
+        return decide(self._policy, attempt, reply)
 
     def _deliver_halves(self, batch: Batch, account: Account, halt: Halt) -> None:
         for half in batch.split():

@@ -98,7 +98,7 @@ def test_help_teaches() -> None:
         assert words in done.stdout
     done = mixpress("emulator", "--help")
     assert done.returncode == 0
-    for words in ["--host", "--port", "--db FILE", "export MIXPRESS_SERVICE_ACCOUNT", "127.0.0.1:8400"]:
+    for words in ["--host", "--port", "--db FILE", "mixpress import examples/", "127.0.0.1:8400"]:
         assert words in done.stdout
 
 

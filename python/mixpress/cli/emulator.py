@@ -35,7 +35,6 @@ def command(host: str, port: int, db: Path | None) -> None:
 
     \b
     In another terminal:
-      export MIXPRESS_SERVICE_ACCOUNT=anyone MIXPRESS_SECRET=anything MIXPRESS_PROJECT_ID=1
       mixpress import examples/flights.ndjson.gz --to http://127.0.0.1:8400
 
     \b
