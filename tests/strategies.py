@@ -214,7 +214,7 @@ numpy_scalars = st.sampled_from(
     + [numpy.datetime64("2024-02-29T12:00:00", unit) for unit in ("s", "ms", "ns")]
     + [
         numpy.datetime64("2024-02-29"),
-        numpy.datetime64("NaT"),
+        numpy.datetime64("NaT", "us"),
         numpy.array(1),
         numpy.longdouble(1),
         numpy.timedelta64(5, "s"),

@@ -304,8 +304,7 @@ def test_progress_is_shown_on_a_terminal(server: Emulator, tmp_path: Path) -> No
     assert "5,000 imported" in result.stderr
 
 
-def test_a_wait_is_shown_with_its_reason(tmp_path: Path) -> None:
-    """On the real clock, so the wait is as short as a policy allows: none is made, the reason is shown."""
+def test_what_a_busy_server_said_is_shown() -> None:
     with Emulator(before=lambda request: (503, {}, b"closed for lunch")) as server:
         result = run("-", "--to", server.url, "--attempts", "1", given=ndjson(event(0)))
     assert result.exit_code == 3

@@ -13,6 +13,7 @@ from mixpress.auth import ServiceAccount
 from mixpress.client import Client
 from mixpress.clock import Clock
 from mixpress.errors import TransportError
+from mixpress.report import Report
 from mixpress.transport import Request, Response
 
 START = 1_800_000_000.0
@@ -69,6 +70,16 @@ def sent(request: Request) -> list[dict[str, Any]]:
 
 def ids(request: Request) -> list[str]:
     return [event["properties"]["$insert_id"] for event in sent(request)]
+
+
+def as_json(one: dict[str, Any]) -> bytes:
+    """An event as it is written into a body."""
+    [batch] = Encoder(compression=None).encode([one]).batches
+    return batch.events()[0]
+
+
+def kinds(report: Report) -> dict[int, str]:
+    return {failure.index: failure.kind for failure in report.failures}
 
 
 class FakeServer:

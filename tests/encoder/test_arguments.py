@@ -19,7 +19,7 @@ WRONG_ENCODERS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"compression": None, "level": 3}, ValueError, "compression is None"),
     ({"insert_id": "maybe"}, ValueError, "insert_id must be"),
     ({"now": 5}, TypeError, "now must be a function"),
-    ({"limits": {}}, TypeError, "limits"),
+    ({"limits": {}}, TypeError, "Limits"),
 ]
 
 
@@ -36,7 +36,7 @@ WRONG_LIMITS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"rules": {"no-such-rule": "off"}}, ValueError, 'there is no rule "no-such-rule"; the rules are invalid-json'),
     ({"rules": {"too-deep": "maybe"}}, ValueError, '"reject", "warn" or "off", not "maybe"'),
     ({"rules": {"too-deep": 1}}, TypeError, "both text"),
-    ({"max_batch_bytes": "many"}, TypeError, "max_batch_bytes"),
+    ({"max_batch_bytes": "many"}, TypeError, "integer"),
 ]
 
 

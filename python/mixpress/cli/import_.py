@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 PLACEHOLDER = ProjectToken("placeholder-for-an-emulator")
 """What goes to a server on this machine where no credentials are given: an emulator asks for no real ones."""
 
+MAX_SAID = 36
+"""Characters beside the bar, so that the line fits a terminal of 80; the log says the whole."""
+
 EPILOG = """
 \b
 Credentials come from the environment:
@@ -162,7 +165,7 @@ def _progress(lines: Lines) -> Iterator[Callable[[Progress], None] | None]:
         yield None
         return
     columns = (
-        bars.BarColumn(),
+        bars.BarColumn(bar_width=20),
         bars.TaskProgressColumn(),
         bars.DownloadColumn(),
         bars.TextColumn("{task.fields[says]}", markup=False),
@@ -171,7 +174,7 @@ def _progress(lines: Lines) -> Iterator[Callable[[Progress], None] | None]:
         task = bar.add_task("import", total=lines.size, says="")
 
         def show(progress: Progress) -> None:
-            says = progress.paused or f"{progress.imported:,} imported"
+            says = progress.paused[:MAX_SAID] or f"{progress.imported:,} imported"
             bar.update(task, completed=lines.position(), says=says)
 
         yield show
