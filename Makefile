@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint bench fuzz wheel clean check-tools
+.PHONY: rules help demo test test-rust test-python lint bench fuzz wheel clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -61,6 +61,9 @@ bench: $(VENV)/.bench ## Measure against the peers, interleaved, results compare
 
 fuzz: $(VENV)/.built ## Compare the core with the plain-Python reference on many generated events (FUZZ_EXAMPLES=20000)
 	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(BIN)/python -m pytest tests/test_against_reference.py
+
+rules: $(VENV)/.built ## Render docs/rules.md from the core
+	$(BIN)/python tests/encoder/test_rules_page.py
 
 wheel: $(VENV)/.installed ## Build a wheel for this Python into dist/, install it in a clean environment and try it
 	@rm -rf dist && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --out dist

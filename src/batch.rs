@@ -1,8 +1,12 @@
 //! Batch: accepted events are packed into bodies of at most so many events and so many bytes.
 
+use crate::derive::Canonical;
 use crate::event::{EventWriter, Verdict};
 use crate::finding::{Finding, Found};
+
+pub use crate::finding::Origin;
 use crate::limits::{Endpoint, Limits};
+use crate::long_text::LongTexts;
 use crate::source::Source;
 use crate::truncate::Truncation;
 
@@ -15,6 +19,8 @@ pub enum Format {
     Ndjson,
     /// `data=` and the percent-encoded JSON array (track only).
     Form,
+    /// `data=` and the percent-encoded base64 of the JSON array, the older habit (track only).
+    FormBase64,
 }
 
 /// A batch that takes no more events: its JSON, before percent-encoding and gzip.
@@ -24,6 +30,8 @@ pub struct Packed {
     pub json: Vec<u8>,
     /// Position in the batch -> position in the input; ascending.
     pub indexes: Vec<usize>,
+    /// Position in the batch -> line of the input, where that is JSON text; else empty.
+    pub lines: Vec<usize>,
 }
 
 /// What became of an event that was added.
@@ -40,11 +48,20 @@ pub enum Added {
     Rejected(Found),
 }
 
+impl Added {
+    /// Whether there is nothing to say of the event.
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Added::Accepted { warnings: None, truncations } if truncations.is_empty())
+    }
+}
+
 /// Packs events, one after another, into batches.
 pub struct Batcher {
     writer: EventWriter,
+    derives_ids: bool,
     format: Format,
     indexes: Vec<usize>,
+    lines: Vec<usize>,
     full: Option<Packed>,
     /// A buffer for the next body, with room for one of the last one's size: fresh memory costs more than what is written.
     spare: Vec<u8>,
@@ -55,11 +72,23 @@ impl Batcher {
     pub fn new(limits: Limits, endpoint: Endpoint, format: Format, token: Option<String>) -> Batcher {
         Batcher {
             writer: EventWriter::new(limits, endpoint, token),
+            derives_ids: false,
             format,
             indexes: Vec::new(),
+            lines: Vec::new(),
             full: None,
             spare: Vec::new(),
         }
+    }
+
+    /// From now on an event without an `$insert_id` gets one that is derived from the rest of it.
+    pub fn derive_ids(&mut self) {
+        self.derives_ids = true;
+    }
+
+    /// From now on long texts of some kinds are converted instead of cut.
+    pub fn convert_long_texts(&mut self, long_texts: LongTexts) {
+        self.writer.long_texts = long_texts;
     }
 
     /// Sets the clock, in milliseconds since the epoch.
@@ -78,39 +107,50 @@ impl Batcher {
     }
 
     /// Adds an event. A batch that became full by it must be taken by [`Batcher::take_full`] before the next.
-    pub fn add<S: Source>(&mut self, index: usize, source: &S) -> Result<Added, S::Interrupted> {
+    pub fn add<S: Source>(&mut self, origin: Origin, source: &S) -> Result<Added, S::Interrupted> {
         let separator_at = self.writer.out.len();
         match (self.format, separator_at) {
             (Format::Ndjson, _) => {}
             (_, 0) => self.writer.out.push(b'['),
             _ => self.writer.out.push(b','),
         }
-        self.writer.begin_event();
-        if let Err(interrupted) = source.walk(&mut self.writer) {
+        if let Err(interrupted) = self.write(source) {
             self.writer.out.truncate(separator_at);
             return Err(interrupted);
         }
         match self.writer.end_event() {
             Verdict::Rejected(findings) => {
-                let found = self.found(index, findings);
+                let found = self.found(origin, findings);
                 self.writer.out.truncate(separator_at);
                 Ok(Added::Rejected(found))
             }
             Verdict::Accepted { warnings, mut truncations } => {
-                let warnings = (!warnings.is_empty()).then(|| self.found(index, warnings));
-                truncations.iter_mut().for_each(|truncation| truncation.index = index);
-                self.accept(index, separator_at);
+                let warnings = (!warnings.is_empty()).then(|| self.found(origin, warnings));
+                truncations.iter_mut().for_each(|truncation| truncation.index = origin.index);
+                self.accept(origin, separator_at);
                 Ok(Added::Accepted { warnings, truncations })
             }
         }
     }
 
-    fn found(&self, index: usize, findings: Vec<Finding>) -> Found {
-        Found { index, insert_id: self.writer.insert_id(), findings }
+    fn write<S: Source>(&mut self, source: &S) -> Result<(), S::Interrupted> {
+        self.writer.begin_event();
+        if self.derives_ids {
+            let mut canonical = Canonical::default();
+            source.walk(&mut canonical)?;
+            // One that is too deep for a text is rejected anyway.
+            self.writer.derived_id =
+                if canonical.has_insert_id() { None } else { canonical.insert_id(None, false).ok() };
+        }
+        source.walk(&mut self.writer)
+    }
+
+    fn found(&self, origin: Origin, findings: Vec<Finding>) -> Found {
+        Found { origin, insert_id: self.writer.insert_id(), findings }
     }
 
     /// The event that was just written stays; where it is one too many it begins the next batch.
-    fn accept(&mut self, index: usize, separator_at: usize) {
+    fn accept(&mut self, origin: Origin, separator_at: usize) {
         let (max_events, max_bytes) = (self.writer.limits.max_batch_events, self.writer.limits.max_batch_bytes);
         // The closing bracket or the last newline: one byte either way.
         if !self.indexes.is_empty() && self.writer.out.len() + 1 > max_bytes {
@@ -123,7 +163,8 @@ impl Batcher {
             let full = std::mem::replace(&mut self.writer.out, next);
             self.full = Some(self.pack(full));
         }
-        self.indexes.push(index);
+        self.indexes.push(origin.index);
+        self.lines.extend(origin.line);
         if self.format == Format::Ndjson {
             self.writer.out.push(b'\n');
         }
@@ -136,7 +177,12 @@ impl Batcher {
         if self.format != Format::Ndjson {
             json.push(b']');
         }
-        Packed { json, indexes: std::mem::take(&mut self.indexes) }
+        Packed { json, indexes: std::mem::take(&mut self.indexes), lines: std::mem::take(&mut self.lines) }
+    }
+
+    /// Whether a batch became full, and must be taken before the next event.
+    pub fn is_full(&self) -> bool {
+        self.full.is_some()
     }
 
     /// The batch that became full, if one did.
@@ -165,6 +211,7 @@ impl Batcher {
     pub fn clear(&mut self) {
         self.writer.out.clear();
         self.indexes.clear();
+        self.lines.clear();
         self.full = None;
     }
 }

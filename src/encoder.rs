@@ -1,10 +1,14 @@
 //! Encoder: what a body is made with, and the body that comes of it.
 
 use std::borrow::Cow;
+use std::ops::Range;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::batch::{Batcher, Format, Packed};
 use crate::gzip::{Gzip, decompress};
 use crate::limits::{Endpoint, Limits};
+use crate::long_text::LongTexts;
 use crate::source::scan::Scanner;
 
 /// What an encoder is told once.
@@ -20,6 +24,10 @@ pub struct Settings {
     pub level: Option<u8>,
     /// Becomes `properties.token` where an event has none.
     pub token: Option<String>,
+    /// Whether an event without an `$insert_id` gets one that is derived from the rest of it.
+    pub derives_ids: bool,
+    /// Which long texts are converted instead of cut.
+    pub long_texts: LongTexts,
     /// The numbers, and what each rule does.
     pub limits: Limits,
 }
@@ -29,6 +37,8 @@ pub struct Settings {
 pub struct Contents {
     /// Position in the batch -> position in the input; ascending.
     pub indexes: Vec<usize>,
+    /// Position in the batch -> line of the input, where that is JSON text; else empty.
+    pub lines: Vec<usize>,
     /// Bytes of the body before gzip.
     pub raw_size: usize,
     /// How the body is laid out.
@@ -49,19 +59,33 @@ pub struct Batch<'a> {
 impl Settings {
     /// A batcher for these settings.
     pub fn batcher(&self) -> Batcher {
-        Batcher::new(self.limits.clone(), self.endpoint, self.format, self.token.clone())
+        let mut batcher = Batcher::new(self.limits.clone(), self.endpoint, self.format, self.token.clone());
+        if self.derives_ids {
+            batcher.derive_ids();
+        }
+        batcher.convert_long_texts(self.long_texts);
+        batcher
     }
 
     /// Makes the body of a batch: percent-encoded for a form, then gzipped.
     pub fn seal<'a>(&self, packed: &'a mut Packed, gzip: &'a mut Gzip) -> Batch<'a> {
-        let indexes = std::mem::take(&mut packed.indexes);
-        seal(&packed.json, indexes, self.format, self.gzip.then_some(gzip))
+        let (indexes, lines) = (std::mem::take(&mut packed.indexes), std::mem::take(&mut packed.lines));
+        seal(&packed.json, (indexes, lines), self.format, self.gzip.then_some(gzip))
     }
 }
 
-fn seal<'a>(json: &'a [u8], indexes: Vec<usize>, format: Format, gzip: Option<&'a mut Gzip>) -> Batch<'a> {
-    let raw = if format == Format::Form { Cow::Owned(form(json)) } else { Cow::Borrowed(json) };
-    let contents = Contents { indexes, raw_size: raw.len(), format, gzip: gzip.is_some() };
+fn seal<'a>(
+    json: &'a [u8],
+    (indexes, lines): (Vec<usize>, Vec<usize>),
+    format: Format,
+    gzip: Option<&'a mut Gzip>,
+) -> Batch<'a> {
+    let raw = match format {
+        Format::Json | Format::Ndjson => Cow::Borrowed(json),
+        Format::Form => Cow::Owned(form(json)),
+        Format::FormBase64 => Cow::Owned(form(BASE64_STANDARD.encode(json).as_bytes())),
+    };
+    let contents = Contents { indexes, lines, raw_size: raw.len(), format, gzip: gzip.is_some() };
     let body = gzip.map_or(raw.clone(), |gzip| Cow::Borrowed(gzip.compress(&raw)));
     Batch { body, contents }
 }
@@ -72,14 +96,19 @@ impl Contents {
         match self.format {
             Format::Json => "application/json",
             Format::Ndjson => "application/x-ndjson",
-            Format::Form => "application/x-www-form-urlencoded",
+            Format::Form | Format::FormBase64 => "application/x-www-form-urlencoded",
         }
     }
 
     /// The JSON of each event of the body as it was written. None where the body is not one that an encoder made.
     pub fn events(&self, body: &[u8]) -> Option<Vec<Vec<u8>>> {
         let raw = if self.gzip { &decompress(body, self.raw_size)? } else { body };
-        let json = if self.format == Format::Form { &unform(raw)? } else { raw };
+        let json = match self.format {
+            Format::Json | Format::Ndjson => Cow::Borrowed(raw),
+            Format::Form => Cow::Owned(unform(raw)?),
+            Format::FormBase64 => Cow::Owned(BASE64_STANDARD.decode(unform(raw)?).ok()?),
+        };
+        let json = std::str::from_utf8(&json).ok()?;
         let mut scanner = Scanner::new(json, 0);
         if self.format != Format::Ndjson {
             scanner.expect(b'[', "an array").ok()?;
@@ -88,7 +117,7 @@ impl Contents {
         while matches!(scanner.peek(), Some(b'{')) {
             let start = scanner.at();
             scanner.skip_value().ok()?;
-            events.push(json[start..scanner.at()].to_vec());
+            events.push(json.as_bytes()[start..scanner.at()].to_vec());
             scanner.take(b',');
         }
         (events.len() == self.indexes.len()).then_some(events)
@@ -97,17 +126,19 @@ impl Contents {
     /// Two bodies with half of the events each, as they were written; one where there is one event alone.
     pub fn split(&self, body: &[u8], gzip: &mut Gzip) -> Option<Vec<(Vec<u8>, Contents)>> {
         let events = self.events(body)?;
-        let size = events.len().div_ceil(2).max(1);
-        let halves = events.chunks(size).zip(self.indexes.chunks(size));
-        Some(halves.map(|(events, indexes)| self.of_the_same_kind(events, indexes, gzip)).collect())
+        let half = events.len().div_ceil(2);
+        let parts = [0..half, half..events.len()].into_iter().filter(|part| !part.is_empty());
+        Some(parts.map(|part| self.of_the_same_kind(&events, part, gzip)).collect())
     }
 
-    fn of_the_same_kind(&self, events: &[Vec<u8>], indexes: &[usize], gzip: &mut Gzip) -> (Vec<u8>, Contents) {
+    fn of_the_same_kind(&self, events: &[Vec<u8>], part: Range<usize>, gzip: &mut Gzip) -> (Vec<u8>, Contents) {
+        let lines = self.lines.get(part.clone()).unwrap_or_default().to_vec();
+        let (events, indexes) = (&events[part.clone()], self.indexes[part].to_vec());
         let json = match self.format {
             Format::Ndjson => events.iter().flat_map(|event| [event.as_slice(), b"\n"]).collect::<Vec<_>>().concat(),
-            Format::Json | Format::Form => [b"[", events.join(&b',').as_slice(), b"]"].concat(),
+            _ => [b"[", events.join(&b',').as_slice(), b"]"].concat(),
         };
-        let batch = seal(&json, indexes.to_vec(), self.format, self.gzip.then_some(gzip));
+        let batch = seal(&json, (indexes, lines), self.format, self.gzip.then_some(gzip));
         (batch.body.into_owned(), batch.contents)
     }
 }
@@ -153,7 +184,16 @@ mod tests {
 
     fn settings(format: Format, gzip: bool) -> Settings {
         let limits = Limits::documented();
-        Settings { endpoint: Endpoint::Import, format, gzip, level: None, token: None, limits }
+        Settings {
+            endpoint: Endpoint::Import,
+            format,
+            gzip,
+            level: None,
+            token: None,
+            derives_ids: false,
+            long_texts: LongTexts::default(),
+            limits,
+        }
     }
 
     #[test]
@@ -162,17 +202,23 @@ mod tests {
         for (format, json) in [
             (Format::Json, format!("[{}]", events.join(","))),
             (Format::Form, format!("[{}]", events.join(","))),
+            (Format::FormBase64, format!("[{}]", events.join(","))),
             (Format::Ndjson, events.map(|event| format!("{event}\n")).concat()),
         ] {
             for gzipped in [false, true] {
                 let mut gzip = Gzip::new(None);
-                let mut packed = Packed { json: json.clone().into_bytes(), indexes: vec![3, 5, 6] };
+                let mut packed =
+                    Packed { json: json.clone().into_bytes(), indexes: vec![3, 5, 6], lines: vec![1, 1, 4] };
                 let batch = settings(format, gzipped).seal(&mut packed, &mut gzip);
                 let (body, contents) = (batch.body.into_owned(), batch.contents);
                 assert_eq!(contents.events(&body).unwrap(), events.map(|event| event.as_bytes().to_vec()));
                 let halves = contents.split(&body, &mut gzip).unwrap();
                 let indexes: Vec<_> = halves.iter().map(|(_, contents)| contents.indexes.clone()).collect();
                 assert_eq!(indexes, [vec![3, 5], vec![6]]);
+                assert_eq!(
+                    (halves[0].1.lines.as_slice(), halves[1].1.lines.as_slice()),
+                    ([1, 1].as_slice(), [4].as_slice())
+                );
                 let (body, contents) = &halves[1];
                 assert_eq!(contents.events(body).unwrap(), [events[2].as_bytes()]);
                 assert_eq!(contents.split(body, &mut gzip).unwrap(), [(body.clone(), contents.clone())]);
@@ -182,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_body_of_another_maker_is_none() {
-        let contents = Contents { indexes: vec![0], raw_size: 10, format: Format::Json, gzip: true };
+        let contents = Contents { indexes: vec![0], lines: vec![], raw_size: 10, format: Format::Json, gzip: true };
         assert_eq!(contents.events(b"not gzip"), None);
     }
 }

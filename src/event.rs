@@ -4,13 +4,17 @@
 //! be rejected is taken back by shortening the body to where the event began. A good event pays for no bookkeeping of
 //! where it is: the path of a finding is read back out of what was written.
 
+use std::ops::Range;
+
 use crate::finding::Finding;
 use crate::limits::{Endpoint, Limits, MAX_LEVELS};
+use crate::long_text::LongTexts;
 use crate::rules::{Action, RULES, Rule};
 use crate::serialize::{
     Moment, string_at, unescape, write_float, write_integer, write_moment, write_name, write_string,
 };
 use crate::source::Sink;
+use crate::source::scan::Scanner;
 use crate::truncate::{Advice, Truncation, advise, cut};
 
 /// What the next value is, as the rules see it.
@@ -52,6 +56,15 @@ struct Frame {
 
 const OUTSIDE: Frame = Frame { kind: Kind::Event, count: 0, depth: -2, start: 0, name_at: 0, names_may_repeat: false };
 
+/// A name that was written otherwise than it was given, and what was reported of it.
+#[derive(Debug)]
+struct ChangedName {
+    name: String,
+    name_at: usize,
+    findings: Range<usize>,
+    truncations: Range<usize>,
+}
+
 /// Bytes beyond the limit of an event after which the rest of it is not looked into.
 const LOOKED_AT_BEYOND: usize = 1 << 20;
 
@@ -79,7 +92,14 @@ pub struct EventWriter {
     /// Where the quote of the event's `$insert_id` stands in the output.
     pub(crate) insert_id_at: Option<usize>,
     actions: [Action; RULES.len()],
+    /// Which long texts are converted instead of cut.
+    pub(crate) long_texts: LongTexts,
+    /// Members are being written that stand in for one with a long text.
+    pub(crate) is_converting: bool,
+    changed_name: Option<ChangedName>,
     token: Option<String>,
+    /// Becomes `properties.$insert_id` of the event that is being written, where it has none.
+    pub(crate) derived_id: Option<String>,
     event_start: usize,
     top: Frame,
     below: Vec<Frame>,
@@ -115,7 +135,11 @@ impl EventWriter {
             out: Vec::new(),
             place: Place::Event,
             actions,
+            long_texts: LongTexts::default(),
+            is_converting: false,
+            changed_name: None,
             token,
+            derived_id: None,
             event_start: 0,
             top: OUTSIDE,
             below: Vec::new(),
@@ -136,6 +160,7 @@ impl EventWriter {
         self.seen = Seen::default();
         self.insert_id_at = None;
         self.is_hopeless = false;
+        self.changed_name = None;
         self.findings.clear();
         self.truncations.clear();
     }
@@ -326,14 +351,16 @@ impl EventWriter {
     fn compare_names(&mut self) {
         let mut names = std::collections::HashSet::new();
         let mut repeated = Vec::new();
-        let mut scanner = crate::source::scan::Scanner::new(&self.out, self.top.start + 1);
+        let start = self.top.start + 1;
+        let members = std::str::from_utf8(&self.out[start..]).expect("only UTF-8 is written");
+        let mut scanner = Scanner::new(members, 0);
         for _ in 0..self.top.count {
             scanner.take(b',');
-            let at = scanner.at();
-            let name = unescape(string_at(&self.out, at).0).text;
-            scanner = crate::source::scan::Scanner::new(&self.out, string_at(&self.out, at).1 + 1);
+            let at = start + scanner.at();
+            let name = scanner.string("a name").expect("what was written is JSON").inside;
+            scanner.take(b':');
             scanner.skip_value().expect("what was written is JSON");
-            if !names.insert(name) {
+            if !names.insert(unescape(name).text) {
                 repeated.push(at);
             }
         }
@@ -343,6 +370,37 @@ impl EventWriter {
                 "two names of this object are the same once they are cut or repaired: rename one of them".into()
             });
         }
+    }
+
+    /// The comma before a member, and where its name begins.
+    #[inline(always)]
+    fn begin_member(&mut self) {
+        if self.top.count != 0 {
+            self.out.push(b',');
+        }
+        self.top.count += 1;
+        self.top.name_at = self.out.len();
+    }
+
+    /// What the value of a name is, as the rules see it.
+    #[inline(always)]
+    fn place_of(&mut self, name: &str) -> Place {
+        match self.top.kind {
+            Kind::Properties => self.property(name),
+            Kind::Event => self.field(name),
+            Kind::Object | Kind::Array => Place::Plain,
+        }
+    }
+
+    fn is_long(&self, text: &str) -> bool {
+        cut(text, self.limits.max_string, self.limits.truncate_unit).is_some()
+    }
+
+    /// Writes a string by its valid spelling.
+    fn write_spelled(&mut self, spelling: &str) {
+        self.out.push(b'"');
+        self.out.extend_from_slice(spelling.as_bytes());
+        self.out.push(b'"');
     }
 
     /// What a member of `properties` is, by its name.
@@ -398,8 +456,10 @@ impl EventWriter {
         };
         write_name(&mut self.out, kept);
         self.top.names_may_repeat = true;
+        let (findings, truncations) = (self.findings.len(), self.truncations.len());
         self.truncations.push(Truncation { index: 0, path: self.path(), length, advice: Advice::Text });
         self.find(Rule::KeyTruncated, || format!("the name is {length} long and was cut to {max}: use a shorter one"));
+        self.remember_name(name, findings, truncations);
     }
 
     /// Writes a float, or null where JSON has no form for it.
@@ -413,17 +473,69 @@ impl EventWriter {
         }
     }
 
-    /// Writes a text that is longer than the limit in bytes, cut if it must be.
+    /// Writes a text that is longer than the limit in bytes, cut if it must be. True: something else was written instead.
     #[cold]
-    fn write_long_text(&mut self, text: &str) {
-        match cut(text, self.limits.max_string, self.limits.truncate_unit) {
-            None => write_string(&mut self.out, text),
-            Some((kept, length)) => {
-                let path = self.path();
-                self.truncations.push(Truncation { index: 0, path, length, advice: advise(text) });
-                write_string(&mut self.out, kept);
-            }
+    fn write_long_text(&mut self, text: &str) -> bool {
+        let Some((kept, length)) = cut(text, self.limits.max_string, self.limits.truncate_unit) else {
+            write_string(&mut self.out, text);
+            return false;
+        };
+        let advice = advise(text);
+        self.truncations.push(Truncation { index: 0, path: self.path(), length, advice });
+        if self.convert(text, advice) {
+            return true;
         }
+        write_string(&mut self.out, kept);
+        false
+    }
+
+    /// Writes a text. True: something else was written instead.
+    #[inline(always)]
+    fn write_text(&mut self, text: &str) -> bool {
+        self.begin_value();
+        if self.place != Place::Plain {
+            self.check_text(text);
+        }
+        if text.len() > self.limits.max_string {
+            return self.write_long_text(text);
+        }
+        write_string(&mut self.out, text);
+        false
+    }
+
+    /// Remembers a name as it was given, with what was found since there were so many findings and truncations.
+    fn remember_name(&mut self, name: &str, findings: usize, truncations: usize) {
+        self.changed_name = Some(ChangedName {
+            name: name.to_owned(),
+            name_at: self.top.name_at,
+            findings: findings..self.findings.len(),
+            truncations: truncations..self.truncations.len(),
+        });
+    }
+
+    /// The name that was written last as it was given, if its long text may be converted: that of an ordinary member.
+    pub(crate) fn name_to_convert(&self) -> Option<String> {
+        let is_converted = self.long_texts != LongTexts::default() && !self.is_converting;
+        if !is_converted || !matches!(self.top.kind, Kind::Object | Kind::Properties) {
+            return None;
+        }
+        let name = match &self.changed_name {
+            Some(changed) if changed.name_at == self.top.name_at => changed.name.clone(),
+            _ => unescape(string_at(&self.out, self.top.name_at).0).text,
+        };
+        let has_own_rules = ["time", "distinct_id", "$insert_id", "token"].contains(&name.as_str());
+        (self.top.kind == Kind::Object || !has_own_rules).then_some(name)
+    }
+
+    /// Takes back the name that was written last, and what was found of it.
+    pub(crate) fn take_back_name(&mut self) {
+        if let Some(changed) = self.changed_name.take_if(|changed| changed.name_at == self.top.name_at) {
+            self.findings.drain(changed.findings);
+            self.truncations.drain(changed.truncations);
+        }
+        self.top.count -= 1;
+        // The comma before it too, if there is one.
+        self.out.truncate(self.top.name_at - usize::from(self.top.count > 0));
     }
 }
 
@@ -475,27 +587,35 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn key(&mut self, name: &str) {
-        if self.top.count != 0 {
-            self.out.push(b',');
-        }
-        self.top.count += 1;
-        self.top.name_at = self.out.len();
+        self.begin_member();
         if name.len() <= self.limits.max_string {
             write_name(&mut self.out, name);
         } else {
             self.write_long_name(name);
         }
-        self.place = match self.top.kind {
-            Kind::Properties => self.property(name),
-            Kind::Event => self.field(name),
-            Kind::Object | Kind::Array => Place::Plain,
-        };
+        self.place = self.place_of(name);
     }
 
     fn repaired_key(&mut self, name: &str) {
+        let (findings, truncations) = (self.findings.len(), self.truncations.len());
         self.key(name);
         self.top.names_may_repeat = true;
         self.find(Rule::InvalidUnicode, || "the name had a lone surrogate or broken UTF-8, written as U+FFFD".into());
+        self.remember_name(name, findings, truncations);
+    }
+
+    fn spelled_key(&mut self, name: &str, spelling: &str) {
+        if self.is_long(name) {
+            return self.key(name);
+        }
+        self.begin_member();
+        self.write_spelled(spelling);
+        self.out.push(b':');
+        self.place = self.place_of(name);
+    }
+
+    fn duplicate_key(&mut self, times: usize) {
+        self.find(Rule::DuplicateKey, || format!("the object has this name {times} times; the last one counts"));
     }
 
     fn unsupported_key(&mut self, message: &str) {
@@ -509,20 +629,24 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn text(&mut self, text: &str) {
-        self.begin_value();
-        if self.place != Place::Plain {
-            self.check_text(text);
-        }
-        if text.len() <= self.limits.max_string {
-            write_string(&mut self.out, text);
-        } else {
-            self.write_long_text(text);
-        }
+        self.write_text(text);
     }
 
     fn repaired_text(&mut self, text: &str) {
-        self.text(text);
-        self.find(Rule::InvalidUnicode, || "the text had a lone surrogate or broken UTF-8, written as U+FFFD".into());
+        if !self.write_text(text) {
+            self.find(Rule::InvalidUnicode, || {
+                "the text had a lone surrogate or broken UTF-8, written as U+FFFD".into()
+            });
+        }
+    }
+
+    fn spelled_text(&mut self, text: &str, spelling: &str) {
+        if self.is_long(text) {
+            return self.text(text);
+        }
+        self.begin_value();
+        self.check_text(text);
+        self.write_spelled(spelling);
     }
 
     #[inline(always)]
@@ -534,13 +658,11 @@ impl Sink for EventWriter {
         write_integer(&mut self.out, value);
     }
 
+    #[inline(always)]
     fn number(&mut self, spelling: &str) {
-        if self.place == Place::Time && spelling.contains(['.', 'e', 'E']) {
-            return self.float(spelling.parse().unwrap_or(f64::NAN));
-        }
         self.begin_value();
         if self.place != Place::Plain {
-            self.check_integer(saturating_integer(spelling), || spelling.to_owned());
+            return self.special_number(spelling);
         }
         self.out.extend_from_slice(spelling.as_bytes());
     }
@@ -591,9 +713,4 @@ impl Sink for EventWriter {
         }
         self.out.extend_from_slice(b"null");
     }
-}
-
-/// An integer's value by its digits; one of more than 128 bits as the nearest that fits.
-fn saturating_integer(digits: &str) -> i128 {
-    digits.parse().unwrap_or(if digits.starts_with('-') { i128::MIN } else { i128::MAX })
 }

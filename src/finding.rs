@@ -15,11 +15,20 @@ pub struct Finding {
     pub message: String,
 }
 
+/// Where an event was in the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// How many events came before it, bad ones too.
+    pub index: usize,
+    /// In JSON text, the line on which it begins, from 1.
+    pub line: Option<usize>,
+}
+
 /// An event's findings with the event's own name for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Position of the event in the input.
-    pub index: usize,
+    /// Where the event was.
+    pub origin: Origin,
     /// Its `$insert_id` where that is text.
     pub insert_id: Option<String>,
     /// At least one, in the order of the rules, then of the event.

@@ -9,11 +9,13 @@
 //! runs them in a row. Nothing here knows Python; the binding is the folder `python`, behind the feature of that name.
 
 pub mod batch;
+pub mod derive;
 pub mod encoder;
 pub mod event;
 pub mod finding;
 pub mod gzip;
 pub mod limits;
+pub mod long_text;
 mod quoted;
 pub mod rules;
 pub mod serialize;

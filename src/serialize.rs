@@ -132,41 +132,71 @@ pub struct Unescaped {
 
 /// The text of the inside of a JSON string that is known to be well formed.
 pub fn unescape(inside: &str) -> Unescaped {
-    let mut text = String::with_capacity(inside.len());
-    let mut repaired = false;
+    match String::from_utf8(unescape_exactly(inside)) {
+        Ok(text) => Unescaped { text, repaired: false },
+        Err(error) => Unescaped { text: replace_surrogates(error.as_bytes()), repaired: true },
+    }
+}
+
+/// The same as bytes, in which a lone surrogate is encoded as any code point (WTF-8), so that no two are taken for one.
+pub fn unescape_exactly(inside: &str) -> Vec<u8> {
+    let mut text = Vec::with_capacity(inside.len());
     let mut rest = inside;
     while let Some(at) = rest.find('\\') {
-        text.push_str(&rest[..at]);
+        text.extend_from_slice(&rest.as_bytes()[..at]);
         let escape = rest.as_bytes()[at + 1];
         rest = &rest[at + 2..];
         if escape == b'u' {
-            let first = code_unit(rest);
-            rest = &rest[4..];
-            let second = rest.strip_prefix("\\u").map(code_unit);
-            match (first, second) {
-                (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => {
-                    let pair = 0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00);
-                    text.push(char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER));
-                    rest = &rest[6..];
-                }
-                _ => {
-                    repaired |= (0xD800..=0xDFFF).contains(&first);
-                    text.push(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
-                }
-            }
-        } else {
-            text.push(match escape {
-                b'b' => '\u{8}',
-                b'f' => '\u{c}',
-                b'n' => '\n',
-                b'r' => '\r',
-                b't' => '\t',
-                other => char::from(other), // a quote, a backslash or a slash stands for itself
-            });
+            rest = unescape_code_units(&mut text, rest);
+            continue;
+        }
+        text.push(match escape {
+            b'b' => 0x08,
+            b'f' => 0x0c,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            other => other, // a quote, a backslash or a slash stands for itself
+        });
+    }
+    text.extend_from_slice(rest.as_bytes());
+    text
+}
+
+/// Appends the code point whose hex digits come now, by one escape or a pair of them; gives what comes behind.
+fn unescape_code_units<'a>(text: &mut Vec<u8>, digits: &'a str) -> &'a str {
+    let (first, rest) = (code_unit(digits), &digits[4..]);
+    let second = rest.strip_prefix("\\u").map(code_unit);
+    if let (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) = (first, second) {
+        push_code_point(text, 0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00));
+        return &rest[6..];
+    }
+    push_code_point(text, first);
+    rest
+}
+
+fn push_code_point(text: &mut Vec<u8>, code: u32) {
+    match char::from_u32(code) {
+        Some(scalar) => text.extend_from_slice(scalar.encode_utf8(&mut [0; 4]).as_bytes()),
+        None => text.extend_from_slice(&[
+            0xE0 | (code >> 12) as u8,
+            0x80 | (code >> 6 & 63) as u8,
+            0x80 | (code & 63) as u8,
+        ]),
+    }
+}
+
+/// WTF-8 as text, with U+FFFD for each lone surrogate.
+fn replace_surrogates(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        // A surrogate has three bytes, ED A0..BF 80..BF, of which each is a chunk of its own.
+        if chunk.invalid().first() == Some(&0xED) {
+            text.push(char::REPLACEMENT_CHARACTER);
         }
     }
-    text.push_str(rest);
-    Unescaped { text, repaired }
+    text
 }
 
 /// The value of the four hex digits that begin `digits`.

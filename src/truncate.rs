@@ -56,7 +56,7 @@ pub fn cut(text: &str, max: usize, unit: TruncateUnit) -> Option<(&str, usize)> 
 pub fn advise(text: &str) -> Advice {
     if is_url(text) {
         Advice::Url
-    } else if scan::is_object_or_array(text.as_bytes()) {
+    } else if scan::is_object_or_array(text) {
         Advice::Json
     } else {
         Advice::Text

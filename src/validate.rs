@@ -88,6 +88,21 @@ impl EventWriter {
         }
     }
 
+    /// Writes a number that stands at one of the places with rules of their own, by its spelling.
+    pub(crate) fn special_number(&mut self, spelling: &str) {
+        let is_integer = !spelling.contains(['.', 'e', 'E']);
+        if is_integer || self.place != Place::Time {
+            self.check_integer(saturating_integer(spelling), || spelling.to_owned());
+        } else {
+            let value = spelling.parse().unwrap_or(f64::NAN);
+            if value.is_finite() {
+                return self.special_float(value);
+            }
+            self.wrong_type(&format!("the number {spelling}"));
+        }
+        self.out.extend_from_slice(spelling.as_bytes());
+    }
+
     /// Writes a float that stands at one of the places with rules of their own: a time as integer milliseconds.
     #[cold]
     pub(crate) fn special_float(&mut self, value: f64) {
@@ -147,11 +162,16 @@ impl EventWriter {
         }
     }
 
-    /// What `properties` lacks is known at its end; the token is added there.
+    /// What `properties` lacks is known at its end; a token and a derived id are added there.
     pub(crate) fn end_properties(&mut self) {
         if let (false, Some(token)) = (self.seen.token, self.token().map(str::to_owned)) {
             self.key("token");
             self.text(&token);
+        }
+        if let (false, Some(id)) = (self.seen.insert_id, self.derived_id.take()) {
+            self.key("$insert_id");
+            self.text(&id);
+            self.insert_id_at = None; // it is not the event's own name for itself
         }
         let seen = self.seen;
         if !seen.time {
@@ -176,6 +196,11 @@ impl EventWriter {
             });
         }
     }
+}
+
+/// An integer's value by its digits; one of more than 128 bits as the nearest that fits.
+fn saturating_integer(digits: &str) -> i128 {
+    digits.parse().unwrap_or(if digits.starts_with('-') { i128::MIN } else { i128::MAX })
 }
 
 /// A time for a message, as ` (2023-11-14T22:13:20)`; nothing for one that no calendar reaches.

@@ -11,6 +11,6 @@ _COMMON = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
-settings.register_profile("ci", _COMMON, max_examples=1500)
+settings.register_profile("ci", _COMMON, max_examples=1000)
 settings.register_profile("fuzz", _COMMON, max_examples=int(os.environ.get("FUZZ_EXAMPLES", "20000")), print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -21,6 +21,12 @@ from reference import DISALLOWED_IDS, RULES, Options
 NOW = 1_700_000_000_000
 SMALL_STRING = 12  # the smallest limit that cuts none of the names that the rules know
 
+
+def weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """One of several by weight. (`one_of` gives each alternative of an alternative as much weight as the others.)"""
+    return st.sampled_from([strategy for weight, strategy in choices for _ in range(weight)]).flatmap(lambda it: it)
+
+
 # --- options ---
 
 formats = st.sampled_from([("import", "json"), ("import", "ndjson"), ("track", "json"), ("track", "form")])
@@ -49,7 +55,7 @@ def options(draw: st.DrawFn) -> Options:
     return Options(
         endpoint=endpoint,
         format=layout,
-        token=draw(st.none() | st.just("tok")),
+        token=draw(st.sampled_from([None, "tok", "tok"])),
         profile=draw(st.sampled_from(["documented", "documented", "observed"])),
         limits=draw(st.just({"max_string": SMALL_STRING}) | small_limits),
         rules=draw(st.just({}) | actions | all_actions),
@@ -75,19 +81,34 @@ astride = st.builds(
 urls = st.builds(
     lambda scheme, mark, rest: scheme + mark + rest,
     st.sampled_from(["http", "https", "a+b.c-1", "1a", "é", ""]),
-    st.sampled_from(["://", "://", ":/", ":"]),
-    st.text(st.sampled_from("ab/?&=#%20@:é\u3000\x1f 😀"), max_size=20),
+    st.sampled_from(["://", "://", "://", ":/"]),
+    st.text(st.sampled_from("aaabb//?&=#%20@:é😀") | st.sampled_from("\u3000\x1f \u200b"), min_size=8, max_size=20),
 )
 json_texts = st.builds(
-    lambda before, inside, after: before + inside + after,
-    st.sampled_from(["[", '{"a":', " [", '{"a":[', '{"a":1,"a":']),
+    lambda begin, inside, end: begin + inside + end,
+    st.sampled_from(["[", '{"a":', " [", '{"a":1,"a":']),
     st.sampled_from(
-        ['"long enough"', "123456789012345", "[[[[[[[[[]]]]]]]]]", "NaN", "01", "", "true ,  false", '"\\ud800\\u00e9"']
+        [
+            '"long enough to be cut"',
+            '"\\ud800\\u00e9\\n   "',
+            '"\\x          "',
+            "1234567890123456",
+            "[[[[[[[[[]]]]]]]]]",
+            "true ,  false  ",
+            "NaN            ",
+            "-Infinity     ",
+            "01             ",
+            "1.            ",
+        ]
     ),
-    st.sampled_from(["]", "}", "]}", "] ", "]x", ""]),
+    st.sampled_from(["]", "}", "] ", "]x", ""]),
 )
-texts = st.one_of(
-    ordinary, with_surrogates, repeated, astride, urls, json_texts, st.sampled_from(sorted(DISALLOWED_IDS))
+disallowed = st.sampled_from(sorted(DISALLOWED_IDS)).flatmap(
+    lambda text: st.sampled_from([text, text.upper(), text.title()])
+)
+whites = st.text(st.sampled_from(" \t\n\u3000\x85\xa0\x1c\x1f\u200b"), max_size=3)
+texts = weighted(
+    (2, ordinary), (1, with_surrogates), (2, repeated), (2, astride), (2, urls), (2, json_texts), (1, disallowed)
 )
 names = st.one_of(
     st.sampled_from(string.ascii_lowercase[:6]),
@@ -321,9 +342,11 @@ times: st.SearchStrategy[Any] = st.one_of(
     st.dates(),
     scalars,
 )
+edges = weighted((3, milliseconds), (3, seconds), (4, times))
 insert_ids = st.text(st.sampled_from("bz9-"), min_size=1, max_size=4)
 bad_ids: st.SearchStrategy[Any] = st.one_of(
-    st.sampled_from([*sorted(DISALLOWED_IDS), "NULL", "Anon", ""]),
+    disallowed,
+    disallowed,
     st.text(st.sampled_from("ab-_é\ud800"), max_size=6),
     st.sampled_from([35, 36, 37, 38]).map(lambda count: "i" * count),
     values,
@@ -352,11 +375,11 @@ def allowed(value: str) -> bool:
 
 def break_property(draw: st.DrawFn, event: Event) -> None:
     name = draw(st.sampled_from(["time", "distinct_id", "$insert_id", "token"]))
-    event["properties"][name] = draw(times if name == "time" else bad_ids)
+    event["properties"][name] = draw(edges if name == "time" else bad_ids)
 
 
 def break_name(draw: st.DrawFn, event: Event) -> None:
-    event["event"] = draw(st.text(st.sampled_from(" \t\u3000\x1c\x85"), max_size=14) | texts | values)
+    event["event"] = draw(weighted((2, whites), (1, texts), (1, values)))
 
 
 def break_properties(draw: st.DrawFn, event: Event) -> None:

@@ -46,7 +46,7 @@ def account_of_core(encoded: mixpress.Encoded) -> Account:
         assert len(batch) == batch.count == len(batch.indexes)
     return Account(
         [(batch.body, list(batch.indexes), batch.raw_size) for batch in encoded.batches],
-        [found(rejection) for rejection in encoded.rejected],
+        [found(finding) for rejection in encoded.rejected for finding in rejection.findings],
         [(cut.index, cut.path, cut.length, cut.advice) for cut in encoded.truncated],
         [found(warning) for warning in encoded.warnings],
     )

@@ -14,8 +14,11 @@ from mixpress._core import (
     Finding,
     Limits,
     Rejection,
+    Rule,
     Truncation,
     __version__,
+    derive_insert_id,
+    rules,
 )
 
 if TYPE_CHECKING:
@@ -44,10 +47,13 @@ __all__ = [
     "Rejection",
     "Report",
     "RetryPolicy",
+    "Rule",
     "ServiceAccount",
     "TransportError",
     "Truncation",
     "__version__",
+    "derive_insert_id",
+    "rules",
 ]
 
 # Who embeds the encoder alone pays nothing for the client: it is imported when it is asked for.

@@ -1,6 +1,7 @@
 """The Rust core: events into request bodies, validated, cut, serialized, packed and gzipped in one pass."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from mmap import mmap
 from typing import Any, Literal, final
 
 from typing_extensions import Self, disjoint_base
@@ -16,10 +17,13 @@ __all__ = [
     "Members",
     "Number",
     "Rejection",
+    "Rule",
     "Truncation",
     "Unsupported",
     "__debug_build__",
     "__version__",
+    "derive_insert_id",
+    "rules",
 ]
 
 __version__: str
@@ -115,6 +119,10 @@ class Finding:
         """Position of the event in the input, from 0."""
 
     @property
+    def line(self) -> int | None:
+        """In JSON text, the line on which the event begins, from 1; None for other input."""
+
+    @property
     def insert_id(self) -> str | None:
         """The event's `$insert_id`, where that is text."""
 
@@ -136,6 +144,10 @@ class Finding:
 @final
 class Rejection(Finding):
     """An event that is in no batch, and the first rule that it broke, in the order of the rules."""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """By `Encoder(explain=True)` every rule that it broke, in the order of the rules; else the first alone."""
 
 @final
 class Truncation:
@@ -177,6 +189,10 @@ class Batch:
     @property
     def indexes(self) -> Sequence[int]:
         """Position in the batch -> position in the input. A range where nothing in between was rejected."""
+
+    @property
+    def lines(self) -> Sequence[int] | None:
+        """Position in the batch -> line of the JSON text on which the event begins, from 1; None for other input."""
 
     @property
     def raw_size(self) -> int:
@@ -271,11 +287,22 @@ class Builder:
 class Encoder:
     """Turns events into request bodies.
 
-    `endpoint`: `"import"` or `"track"`. `format`: `"json"`, `"ndjson"` (import only) or `"form"` (track only:
-    `data=<percent-encoded JSON>`). `compression`: `"gzip"` or None. `level`: 1 (fastest) to 9 (smallest), None for the
-    default. `token`: the project's token, which becomes `properties.token` where an event has none. `insert_id`:
-    `"require"`: an event without one is rejected. `now`: the clock that `time` is held against, a function that returns
-    seconds since the epoch, called once a batch; None is the system's.
+    `endpoint`: `"import"` or `"track"`.
+    `format`: `"json"`, `"ndjson"` (import only) or `"form"` (track only: `data=<percent-encoded JSON>`).
+    `compression`: `"gzip"` or None.
+    `level`: 1 (fastest) to 9 (smallest), None for the default.
+    `token`: the project's token, which becomes `properties.token` where an event has none.
+    `insert_id`: `"require"`: an event without one is rejected; `"derive"`: it gets `derive_insert_id(event)`.
+    `limits`: the numbers and actions; None is `Limits.documented()`.
+    `now`: the clock that `time` is held against, a function that returns seconds since the epoch, called once a
+        batch; None is the system's.
+    `explain`: whether a `Rejection` lists every rule that the event broke, and not the first alone.
+    `default`: a function that converts a value that JSON has no form for, as in `json`; what it raises makes the
+        event a rejection.
+    `form_base64`: whether the JSON of a form is base64, for old servers.
+    `on_long_url`, `on_long_json`, `on_long_text`: `"cut"`, or what Import Events recommends for a member whose text is
+        too long: `"parse"` a URL into `<name>_host`, `<name>_path` and `<name>_param_<key>`, `"flatten"` JSON into
+        `<name>_<key>`, `"drop"` other text. It is reported as a `Truncation` all the same.
 
     An encoder can be shared by threads. The events are never changed. A bad event is data (a `Rejection`), never an
     exception. Raises `ValueError` or `TypeError` for arguments that make no sense.
@@ -289,23 +316,37 @@ class Encoder:
         compression: Literal["gzip"] | None = "gzip",
         level: int | None = None,
         token: str | None = None,
-        insert_id: Literal["require"] = "require",
+        insert_id: Literal["require", "derive"] = "require",
         limits: Limits | None = None,
         now: Callable[[], float] | None = None,
+        explain: bool = False,
+        default: Callable[[Any], Any] | None = None,
+        form_base64: bool = False,
+        on_long_url: Literal["cut", "parse"] = "cut",
+        on_long_json: Literal["cut", "flatten"] = "cut",
+        on_long_text: Literal["cut", "drop"] = "cut",
     ) -> Self: ...
     def encode(self, events: Iterable[Mapping[str, Any] | Any]) -> Encoded:
         """Encodes all events of an iterable. What the iterable itself raises is raised."""
 
+    def encode_json(self, data: bytes | bytearray | memoryview | str | mmap) -> Encoded:
+        """Encodes JSON text without making Python objects of it: NDJSON, an array, or objects one after another.
+
+        What needs no change is copied as it is spelled. A line that is broken is one rejection (`invalid-json`, with line,
+        column and byte in its message), and the next one goes on. `bytes` are read in place; what may change under the
+        reader's hands is copied a megabyte at a time.
+        """
+
     def iter_batches(
         self,
-        events: Iterable[Mapping[str, Any] | Any],
+        source: Iterable[Mapping[str, Any] | Any] | bytes | bytearray | memoryview | str | mmap,
         *,
         on_rejected: Callable[[Rejection], object] | None = None,
     ) -> BatchIterator:
-        """Gives each batch as it closes, in memory bounded by one.
+        """Gives each batch of an iterable of events, or of JSON text, as it closes, in memory bounded by one.
 
-        `on_rejected` is called with each rejection as it is found; pass it where the input may be bad without end. What
-        the iterable raises is raised after the batch that was begun.
+        `on_rejected` is called with the rejections, at the latest when there are a thousand; pass it where the input
+        may be bad without end. What the iterable raises is raised after the batch that was begun.
         """
 
     def builder(self) -> Builder:
@@ -321,6 +362,42 @@ class Encoder:
     def level(self) -> int | None: ...
     @property
     def limits(self) -> Limits: ...
+
+@final
+class Rule:
+    """One of the rules that an event is held to."""
+
+    @property
+    def id(self) -> str:
+        """Its stable word, as in `Rejection.rule` and `Limits(rules=...)`."""
+
+    @property
+    def says(self) -> str:
+        """What it demands."""
+
+    @property
+    def source(self) -> str:
+        """The document, or the server's message, that the demand comes from."""
+
+    @property
+    def documented(self) -> Literal["reject", "warn", "off"]:
+        """What a breach does by default under `Limits.documented()`."""
+
+    @property
+    def observed(self) -> Literal["reject", "warn", "off"]:
+        """What a breach does by default under `Limits.observed()`."""
+
+def rules() -> list[Rule]:
+    """Every rule, in the order in which broken rules are reported."""
+
+def derive_insert_id(event: Mapping[str, Any] | Any, fields: Sequence[str] | None = None) -> str:
+    """An `$insert_id` made of what makes the event unique: 36 hexadecimal digits, the same on every machine.
+
+    By default of the event's name, its time in milliseconds, its distinct_id and all other properties but `token` and
+    `$insert_id`; by `fields` of those alone (`"event"`, or the name of a property). `docs/encoder.md` gives the text that
+    is hashed byte for byte. Raises `TypeError` for an event with a value that JSON has no form for, and
+    `ValueError` for one that nests past 64 levels.
+    """
 
 @final
 class Number:

@@ -21,19 +21,24 @@ from mixpress._core import Members, Number, Unsupported
 # what it is to reject, and a value that contains itself, even twice, comes to an end.
 _MAX_LEVELS = 70
 _MAX_VALUES = 1_000_000
+_MAX_CONVERSIONS = 64
 _AS_THEY_ARE = frozenset({str, float, bool, type(None)})
 _SMALL = 2**63  # integers within are read in place
 
 
-def snapshot(event: Any) -> Any:
-    """The event in types that the core reads without running Python code."""
-    return _Snapshot().plain(event, 0)
+def snapshot(event: Any, default: Callable[[Any], Any] | None = None) -> Any:
+    """The event in types that the core reads without running Python code.
+
+    `default` converts what has no JSON form, and then what it gave, at most 64 times in a row.
+    """
+    return _Snapshot(default).plain(event, 0)
 
 
 class _Snapshot:
     """A copy of one event in the making."""
 
-    def __init__(self) -> None:
+    def __init__(self, default: Callable[[Any], Any] | None) -> None:
+        self.default = default
         self.values = 0
         self.is_past_levels = False
 
@@ -44,7 +49,12 @@ class _Snapshot:
         if self.values > _MAX_VALUES:
             return Unsupported(f"one of more than {_MAX_VALUES:,} values")
         try:
-            return self.container(value, level)
+            for _ in range(_MAX_CONVERSIONS):
+                converted = self.container(value, level)
+                if self.default is None or type(converted) is not Unsupported:
+                    return converted
+                value = self.default(value)
+            return _unsupported(value)
         except RecursionError:
             return Unsupported("a value that nests without end")
         except Exception as error:  # noqa: BLE001 -- whatever a caller's class raises is a fault of that event alone

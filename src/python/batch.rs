@@ -66,6 +66,13 @@ impl Batch {
         }
     }
 
+    /// None where the input was no JSON text.
+    #[getter]
+    fn lines<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let lines = &self.contents.lines;
+        (!lines.is_empty()).then(|| PyTuple::new(py, lines)).transpose()
+    }
+
     #[getter]
     fn raw_size(&self) -> usize {
         self.contents.raw_size

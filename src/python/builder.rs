@@ -9,6 +9,7 @@ use pyo3::types::PyList;
 use super::batch::Batch;
 use super::encoder::{Encoder, Findings, Workspace};
 use super::findings::Rejection;
+use crate::batch::Origin;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Builder {
@@ -50,10 +51,11 @@ impl Builder {
             return Err(PyValueError::new_err("the batch is full: finish() it before the next event"));
         }
         let encoder = self.encoder.get();
-        let added = encoder.add(&mut state.workspace, state.total, event)?;
+        let origin = Origin { index: state.total, line: None };
+        let added = encoder.add(&mut state.workspace, origin, event)?;
         state.total += 1;
         state.full = encoder.seal_full(py, &mut state.workspace);
-        state.findings.take_up(py, added)
+        encoder.take_up(py, &state.findings, added)
     }
 
     fn finish(&self, py: Python<'_>) -> PyResult<Batch> {

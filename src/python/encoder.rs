@@ -7,30 +7,34 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString};
+use pyo3::types::PyList;
 
 use super::batch::Batch;
 use super::builder::Builder;
 use super::findings::{Finding, Rejection, Truncation};
+use super::input::{Filled, Input};
 use super::limits::Limits;
 use super::stream::BatchIterator;
 use super::walk::{GivenEvent, SnapshotEvent};
-use crate::batch::{Added, Batcher, Format, Packed};
+use crate::batch::{Added, Batcher, Format, Origin, Packed};
 use crate::encoder::Settings;
 use crate::gzip::{Gzip, LEVELS};
 use crate::limits::{self, Endpoint};
+use crate::long_text::LongTexts;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Encoder {
     settings: Settings,
     now: Option<Py<PyAny>>,
+    default: Option<Py<PyAny>>,
+    explain: bool,
     /// Batchers and compressors that are not in use: threads share an encoder, and each call takes its own.
     idle: Mutex<Vec<Workspace>>,
 }
 
 /// What one call works with; its buffers are kept for the next.
 pub struct Workspace {
-    batcher: Batcher,
+    pub batcher: Batcher,
     gzip: Gzip,
 }
 
@@ -54,25 +58,25 @@ impl Findings {
         let list = || PyList::empty(py).unbind();
         Findings { rejected: list(), truncated: list(), warnings: list() }
     }
+}
 
+impl Encoder {
     /// Takes up what became of an event. A rejection is returned, and left to the caller to keep.
-    pub fn take_up(&self, py: Python<'_>, added: Added) -> PyResult<Option<Py<Rejection>>> {
+    pub fn take_up(&self, py: Python<'_>, findings: &Findings, added: Added) -> PyResult<Option<Py<Rejection>>> {
         match added {
-            Added::Rejected(found) => return Rejection::of(py, found).map(Some),
+            Added::Rejected(found) => return Rejection::of(py, found, self.explain).map(Some),
             Added::Accepted { warnings, truncations } => {
                 for finding in warnings.into_iter().flat_map(Finding::each) {
-                    self.warnings.bind(py).append(Py::new(py, finding)?)?;
+                    findings.warnings.bind(py).append(Py::new(py, finding)?)?;
                 }
                 for truncation in truncations {
-                    self.truncated.bind(py).append(Truncation::from(truncation))?;
+                    findings.truncated.bind(py).append(Truncation::from(truncation))?;
                 }
             }
         }
         Ok(None)
     }
-}
 
-impl Encoder {
     /// A workspace with nothing in it. The lock is taken and let go without detaching, so no fork can find it taken.
     pub fn workspace(&self) -> Workspace {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -86,16 +90,22 @@ impl Encoder {
     }
 
     /// Adds an event to the open batch; a batch that became full by it must be sealed before the next.
-    pub fn add(&self, workspace: &mut Workspace, index: usize, event: &Bound<'_, PyAny>) -> PyResult<Added> {
-        if workspace.batcher.count() == 0 {
-            workspace.batcher.set_now(self.clock(event.py())?);
+    pub fn add(&self, workspace: &mut Workspace, origin: Origin, event: &Bound<'_, PyAny>) -> PyResult<Added> {
+        if workspace.is_empty() {
+            self.set_clock(event.py(), workspace)?;
         }
-        if let Ok(added) = workspace.batcher.add(index, &GivenEvent(event)) {
+        if let Ok(added) = workspace.batcher.add(origin, &GivenEvent(event)) {
             return Ok(added);
         }
-        let snapshot = snapshot(event)?;
-        let added = workspace.batcher.add(index, &SnapshotEvent(&snapshot));
+        let snapshot = snapshot(event, self.default.as_ref())?;
+        let added = workspace.batcher.add(origin, &SnapshotEvent(&snapshot));
         added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))
+    }
+
+    /// Sets the clock for a batch that begins.
+    pub fn set_clock(&self, py: Python<'_>, workspace: &mut Workspace) -> PyResult<()> {
+        workspace.batcher.set_now(self.clock(py)?);
+        Ok(())
     }
 
     /// Milliseconds since the epoch.
@@ -126,28 +136,51 @@ impl Encoder {
         batch
     }
 
-    fn encode_all(&self, workspace: &mut Workspace, events: &Bound<'_, PyAny>) -> PyResult<Encoded> {
-        let py = events.py();
+    fn encode_input(&self, py: Python<'_>, input: PyResult<Input>) -> PyResult<Encoded> {
+        let mut workspace = self.workspace();
+        let encoded = self.encode_all(py, &mut workspace, input?);
+        self.give_back(workspace);
+        encoded
+    }
+
+    fn encode_all(&self, py: Python<'_>, workspace: &mut Workspace, mut input: Input) -> PyResult<Encoded> {
         let batches = PyList::empty(py);
         let findings = Findings::none(py);
-        for (index, event) in iterate(events)?.enumerate() {
-            let added = self.add(workspace, index, &event?)?;
-            if let Some(rejection) = findings.take_up(py, added)? {
-                findings.rejected.bind(py).append(rejection)?;
+        let (mut index, mut found) = (0, Vec::new());
+        loop {
+            let filled = input.fill(py, self, workspace, &mut index, &mut found)?;
+            for added in found.drain(..) {
+                if let Some(rejection) = self.take_up(py, &findings, added)? {
+                    findings.rejected.bind(py).append(rejection)?;
+                }
             }
-            if let Some(batch) = self.seal_full(py, workspace) {
+            let batch = match filled {
+                Filled::Batch => self.seal_full(py, workspace),
+                Filled::Findings => None,
+                Filled::Input => self.seal_rest(py, workspace),
+            };
+            if let Some(batch) = batch {
                 batches.append(batch)?;
             }
+            if filled == Filled::Input {
+                let Findings { rejected, truncated, warnings } = findings;
+                return Ok(Encoded { batches: batches.unbind(), rejected, truncated, warnings });
+            }
         }
-        if let Some(batch) = self.seal_rest(py, workspace) {
-            batches.append(batch)?;
-        }
-        let Findings { rejected, truncated, warnings } = findings;
-        Ok(Encoded { batches: batches.unbind(), rejected, truncated, warnings })
     }
 }
 
 impl Workspace {
+    /// Whether a batch begins with the next event.
+    pub fn is_empty(&self) -> bool {
+        self.batcher.count() == 0
+    }
+
+    /// Whether a batch must be sealed before the next event.
+    pub fn is_full(&self) -> bool {
+        self.batcher.is_full()
+    }
+
     /// How many events the open batch has.
     pub fn count(&self) -> usize {
         self.batcher.count()
@@ -159,32 +192,14 @@ impl Workspace {
     }
 }
 
-/// An iterator over events; what is one event, or text, is an argument error and not many bad events.
-pub fn iterate<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'py, pyo3::types::PyIterator>> {
-    let hint = if events.is_instance_of::<PyDict>() {
-        "one dict; put it in a list: [event]"
-    } else if events.is_instance_of::<PyString>()
-        || events.is_instance_of::<PyBytes>()
-        || events.is_instance_of::<PyByteArray>()
-    {
-        "text; parse it into dicts first, as with json.loads"
-    } else {
-        return events.try_iter().map_err(|_| {
-            let name = events.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
-            PyTypeError::new_err(format!("events must be an iterable of events, and is a {name}"))
-        });
-    };
-    Err(PyTypeError::new_err(format!("events must be an iterable of events, and is {hint}")))
-}
-
 /// A copy of an event that takes no Python code to read.
-fn snapshot<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub fn snapshot<'py>(event: &Bound<'py, PyAny>, default: Option<&Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
     static TAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = event.py();
     let take = TAKE.get_or_try_init(py, || {
         py.import(intern!(py, "mixpress.plain"))?.getattr(intern!(py, "snapshot")).map(Bound::unbind)
     })?;
-    take.bind(py).call1((event,))
+    take.bind(py).call1((event, default))
 }
 
 fn one_of<T>(name: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T>
@@ -197,10 +212,19 @@ where
     })
 }
 
+fn check_callable(py: Python<'_>, given: Option<&Py<PyAny>>, message: &'static str) -> PyResult<()> {
+    match given {
+        Some(given) if !given.bind(py).is_callable() => Err(PyTypeError::new_err(message)),
+        _ => Ok(()),
+    }
+}
+
 fn check_settings(settings: &Settings) -> PyResult<()> {
     let wrong = match (settings.endpoint, settings.format, settings.level) {
         (Endpoint::Track, Format::Ndjson, _) => "format=\"ndjson\" is for endpoint=\"import\" only".to_owned(),
-        (Endpoint::Import, Format::Form, _) => "format=\"form\" is for endpoint=\"track\" only".to_owned(),
+        (Endpoint::Import, Format::Form | Format::FormBase64, _) => {
+            "format=\"form\" is for endpoint=\"track\" only".to_owned()
+        }
         (_, _, Some(level)) if !LEVELS.contains(&level) => {
             format!("level must be {} (fastest) to {} (smallest), and is {level}", LEVELS.start(), LEVELS.end())
         }
@@ -214,9 +238,11 @@ fn check_settings(settings: &Settings) -> PyResult<()> {
 impl Encoder {
     #[new]
     #[pyo3(signature = (endpoint="import", *, format="json", compression=Some("gzip"), level=None, token=None,
-        insert_id="require", limits=None, now=None),
+        insert_id="require", limits=None, now=None, explain=false, default=None, form_base64=false,
+        on_long_url="cut", on_long_json="cut", on_long_text="cut"),
         text_signature = "(endpoint='import', *, format='json', compression='gzip', level=None, token=None, \
-        insert_id='require', limits=None, now=None)")]
+        insert_id='require', limits=None, now=None, explain=False, default=None, form_base64=False, on_long_url='cut', \
+        on_long_json='cut', on_long_text='cut')")]
     #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
         py: Python<'_>,
@@ -228,38 +254,52 @@ impl Encoder {
         insert_id: &str,
         limits: Option<Py<Limits>>,
         now: Option<Py<PyAny>>,
+        explain: bool,
+        default: Option<Py<PyAny>>,
+        form_base64: bool,
+        on_long_url: &str,
+        on_long_json: &str,
+        on_long_text: &str,
     ) -> PyResult<Encoder> {
-        one_of("insert_id", insert_id, &[("require", ())])?;
+        let long_texts = LongTexts {
+            parse_urls: one_of("on_long_url", on_long_url, &[("cut", false), ("parse", true)])?,
+            flatten_json: one_of("on_long_json", on_long_json, &[("cut", false), ("flatten", true)])?,
+            drop_text: one_of("on_long_text", on_long_text, &[("cut", false), ("drop", true)])?,
+        };
+        let derives_ids = one_of("insert_id", insert_id, &[("require", false), ("derive", true)])?;
         let endpoint = one_of("endpoint", endpoint, &[("import", Endpoint::Import), ("track", Endpoint::Track)])?;
         let format =
             one_of("format", format, &[("json", Format::Json), ("ndjson", Format::Ndjson), ("form", Format::Form)])?;
         let gzip = compression.map(|word| one_of("compression", word, &[("gzip", ())])).transpose()?.is_some();
         let level = level.map(|level| u8::try_from(level).unwrap_or(0));
         let limits = limits.map_or_else(limits::Limits::documented, |limits| limits.get().0.clone());
-        if let Some(now) = &now
-            && !now.bind(py).is_callable()
-        {
-            return Err(PyTypeError::new_err("now must be a function that returns seconds since the epoch"));
-        }
-        let settings = Settings { endpoint, format, gzip, level, token, limits };
+        let format = match (format, form_base64) {
+            (Format::Form, true) => Format::FormBase64,
+            (_, true) => return Err(PyValueError::new_err("form_base64 is for format=\"form\" only")),
+            (format, false) => format,
+        };
+        check_callable(py, now.as_ref(), "now must be a function that returns seconds since the epoch")?;
+        check_callable(py, default.as_ref(), "default must be a function that converts a value")?;
+        let settings = Settings { endpoint, format, gzip, level, token, derives_ids, long_texts, limits };
         check_settings(&settings)?;
-        Ok(Encoder { settings, now, idle: Mutex::new(Vec::new()) })
+        Ok(Encoder { settings, now, default, explain, idle: Mutex::new(Vec::new()) })
     }
 
     fn encode(&self, events: &Bound<'_, PyAny>) -> PyResult<Encoded> {
-        let mut workspace = self.workspace();
-        let encoded = self.encode_all(&mut workspace, events);
-        self.give_back(workspace);
-        encoded
+        self.encode_input(events.py(), Input::objects(events))
     }
 
-    #[pyo3(signature = (events, *, on_rejected=None))]
+    fn encode_json(&self, data: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+        self.encode_input(data.py(), Input::json(data))
+    }
+
+    #[pyo3(signature = (source, *, on_rejected=None))]
     fn iter_batches(
         slf: Py<Self>,
-        events: &Bound<'_, PyAny>,
+        source: &Bound<'_, PyAny>,
         on_rejected: Option<Py<PyAny>>,
     ) -> PyResult<BatchIterator> {
-        BatchIterator::new(slf, events, on_rejected)
+        Ok(BatchIterator::new(source.py(), slf, Input::any(source)?, on_rejected))
     }
 
     fn builder(slf: Py<Self>, py: Python<'_>) -> Builder {
@@ -279,7 +319,7 @@ impl Encoder {
         match self.settings.format {
             Format::Json => "json",
             Format::Ndjson => "ndjson",
-            Format::Form => "form",
+            Format::Form | Format::FormBase64 => "form",
         }
     }
 

@@ -1,15 +1,17 @@
 //! `Finding`, `Rejection` and `Truncation`: what was found wrong, as Python sees it.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
-use crate::finding::{self, Found};
+use crate::finding::{self, Found, Origin};
 use crate::truncate;
 
 #[pyclass(frozen, subclass, module = "mixpress")]
 pub struct Finding {
     #[pyo3(get)]
     index: usize,
+    #[pyo3(get)]
+    line: Option<usize>,
     #[pyo3(get)]
     insert_id: Option<String>,
     #[pyo3(get)]
@@ -21,14 +23,15 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(index: usize, insert_id: Option<String>, found: finding::Finding) -> Finding {
-        Finding { index, insert_id, field: found.field, rule: found.rule.id(), message: found.message }
+    fn new(origin: Origin, insert_id: Option<String>, found: finding::Finding) -> Finding {
+        let Origin { index, line } = origin;
+        Finding { index, line, insert_id, field: found.field, rule: found.rule.id(), message: found.message }
     }
 
     /// The findings of one event, each as an object of its own.
     pub fn each(found: Found) -> impl Iterator<Item = Finding> {
-        let Found { index, insert_id, findings } = found;
-        findings.into_iter().map(move |finding| Finding::new(index, insert_id.clone(), finding))
+        let Found { origin, insert_id, findings } = found;
+        findings.into_iter().map(move |finding| Finding::new(origin, insert_id.clone(), finding))
     }
 }
 
@@ -54,13 +57,21 @@ impl Finding {
 }
 
 #[pyclass(frozen, extends = Finding, module = "mixpress")]
-pub struct Rejection;
+pub struct Rejection {
+    #[pyo3(get)]
+    findings: Py<PyList>,
+}
 
 impl Rejection {
-    /// The rejection of an event by the first of its findings.
-    pub fn of(py: Python<'_>, found: Found) -> PyResult<Py<Rejection>> {
+    /// The rejection of an event by the first of its findings; `explain`: all of them are listed.
+    pub fn of(py: Python<'_>, found: Found, explain: bool) -> PyResult<Py<Rejection>> {
+        let listed = if explain { found.findings.len() } else { 1 };
+        let findings = PyList::empty(py);
+        for finding in Finding::each(found.clone()).take(listed) {
+            findings.append(Py::new(py, finding)?)?;
+        }
         let first = Finding::each(found).next().expect("a rejected event has a finding");
-        Py::new(py, (Rejection, first))
+        Py::new(py, (Rejection { findings: findings.unbind() }, first))
     }
 }
 

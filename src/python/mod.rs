@@ -4,8 +4,10 @@ mod batch;
 mod builder;
 mod encoder;
 mod findings;
+mod input;
 mod limits;
 mod raw;
+mod rules;
 mod stream;
 mod walk;
 
@@ -23,6 +25,8 @@ mod _core {
     use super::findings::{Finding, Rejection, Truncation};
     #[pymodule_export]
     use super::limits::Limits;
+    #[pymodule_export]
+    use super::rules::{Rule, derive_insert_id, rules};
     #[pymodule_export]
     use super::stream::BatchIterator;
     #[pymodule_export]

@@ -5,15 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList};
+use pyo3::types::PyList;
 
 use super::batch::Batch;
-use super::encoder::{Encoder, Findings, Workspace, iterate};
+use super::encoder::{Encoder, Findings, Workspace};
+use super::input::{Filled, Input, can_wait};
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct BatchIterator {
     encoder: Py<Encoder>,
-    events: Py<PyIterator>,
     on_rejected: Option<Py<PyAny>>,
     total: AtomicUsize,
     findings: Mutex<Findings>,
@@ -21,6 +21,7 @@ pub struct BatchIterator {
 }
 
 struct State {
+    input: Input,
     /// None once the events are at their end.
     workspace: Option<Workspace>,
     /// What the iterable raised, held back until the batch that was begun is out.
@@ -28,43 +29,55 @@ struct State {
 }
 
 impl BatchIterator {
-    pub fn new(encoder: Py<Encoder>, events: &Bound<'_, PyAny>, on_rejected: Option<Py<PyAny>>) -> PyResult<Self> {
-        let findings = Mutex::new(Findings::none(events.py()));
-        let events = iterate(events)?.unbind();
-        let state = Mutex::new(State { workspace: Some(encoder.get().workspace()), raised: None });
-        Ok(BatchIterator { encoder, events, on_rejected, total: AtomicUsize::new(0), findings, state })
+    pub fn new(py: Python<'_>, encoder: Py<Encoder>, input: Input, on_rejected: Option<Py<PyAny>>) -> Self {
+        let findings = Mutex::new(Findings::none(py));
+        let workspace = Some(encoder.get().workspace());
+        let state = Mutex::new(State { input, workspace, raised: None });
+        BatchIterator { encoder, on_rejected, total: AtomicUsize::new(0), findings, state }
     }
 
     /// Reads events until a batch is full. None: they are at their end.
-    fn read(&self, py: Python<'_>, workspace: &mut Workspace, findings: &Findings) -> PyResult<Option<Batch>> {
+    fn read(
+        &self,
+        py: Python<'_>,
+        input: &mut Input,
+        workspace: &mut Workspace,
+        findings: &Findings,
+    ) -> PyResult<Option<Batch>> {
         let encoder = self.encoder.get();
-        for event in self.events.bind(py).clone() {
-            let event = event?;
-            let index = self.total.fetch_add(1, Ordering::Relaxed);
-            if let Some(rejection) = findings.take_up(py, encoder.add(workspace, index, &event)?)? {
-                match &self.on_rejected {
-                    Some(on_rejected) => drop(on_rejected.call1(py, (rejection,))?),
-                    None => findings.rejected.bind(py).append(rejection)?,
+        let mut found = Vec::new();
+        loop {
+            let mut total = self.total();
+            let filled = input.fill(py, encoder, workspace, &mut total, &mut found);
+            self.total.store(total, Ordering::Relaxed);
+            for added in found.drain(..) {
+                if let Some(rejection) = encoder.take_up(py, findings, added)? {
+                    match &self.on_rejected {
+                        Some(on_rejected) => drop(on_rejected.call1(py, (rejection,))?),
+                        None => findings.rejected.bind(py).append(rejection)?,
+                    }
                 }
             }
-            if let Some(batch) = encoder.seal_full(py, workspace) {
-                return Ok(Some(batch));
+            match filled? {
+                Filled::Batch => return Ok(encoder.seal_full(py, workspace)),
+                Filled::Findings => {}
+                Filled::Input => return Ok(None),
             }
         }
-        Ok(None)
     }
 
     fn next_batch(&self, py: Python<'_>, state: &mut State, findings: &Findings) -> PyResult<Option<Batch>> {
         let Some(mut workspace) = state.workspace.take() else {
             return state.raised.take().map_or(Ok(None), Err);
         };
-        match self.read(py, &mut workspace, findings) {
+        match self.read(py, &mut state.input, &mut workspace, findings) {
             Ok(Some(batch)) => {
                 state.workspace = Some(workspace);
                 return Ok(Some(batch));
             }
             Ok(None) => {}
-            Err(raised) => state.raised = Some(raised),
+            Err(raised) if can_wait(py, &raised) => state.raised = Some(raised),
+            Err(raised) => return Err(raised),
         }
         let rest = self.encoder.get().seal_rest(py, &mut workspace);
         self.encoder.get().give_back(workspace);

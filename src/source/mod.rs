@@ -3,7 +3,9 @@
 //! A source knows its data and no rules; the sink knows the rules and no data. Nothing stands between them: no tree is
 //! built, and each pair of source and sink is compiled as one loop.
 
+pub mod json;
 pub mod scan;
+pub mod value;
 
 use crate::serialize::Moment;
 
@@ -24,6 +26,10 @@ pub trait Sink {
     fn key(&mut self, name: &str);
     /// A name in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
     fn repaired_key(&mut self, name: &str);
+    /// A name with escapes, and its valid JSON spelling between the quotes, which is kept.
+    fn spelled_key(&mut self, name: &str, spelling: &str);
+    /// The member whose name came just now replaces earlier ones; the name was there so many times.
+    fn duplicate_key(&mut self, times: usize);
     /// A member whose name is no text; it has no value. The message says what the name is.
     fn unsupported_key(&mut self, message: &str);
     /// Two members of the object that was begun last may have the same name: it is to be looked at when it ends.
@@ -32,6 +38,8 @@ pub trait Sink {
     fn text(&mut self, text: &str);
     /// A text in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
     fn repaired_text(&mut self, text: &str);
+    /// A text with escapes, and its valid JSON spelling between the quotes, which is kept.
+    fn spelled_text(&mut self, text: &str, spelling: &str);
     /// An integer of 64 bits.
     fn integer(&mut self, value: i64);
     /// A number by its valid JSON spelling, which is kept.

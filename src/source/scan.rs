@@ -14,22 +14,30 @@ pub struct SyntaxError {
 /// A position in JSON text that moves on token by token.
 #[derive(Clone, Copy)]
 pub struct Scanner<'a> {
+    text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// Whether the words NaN, Infinity and -Infinity are values too.
+    lenient: bool,
 }
 
 /// The inside of a JSON string.
 pub struct RawString<'a> {
-    /// The bytes between the quotes.
-    pub inside: &'a [u8],
+    /// The text between the quotes, as it is spelled.
+    pub inside: &'a str,
     /// Whether there is a backslash among them.
     pub escaped: bool,
 }
 
 impl<'a> Scanner<'a> {
-    /// A scanner at the offset `at` of `bytes`.
-    pub fn new(bytes: &'a [u8], at: usize) -> Scanner<'a> {
-        Scanner { bytes, at }
+    /// A scanner at the offset `at` of `text`.
+    pub fn new(text: &'a str, at: usize) -> Scanner<'a> {
+        Scanner { text, bytes: text.as_bytes(), at, lenient: false }
+    }
+
+    /// One that also reads what Python's json writes and JSON does not have: NaN, Infinity and -Infinity.
+    pub fn lenient(text: &'a str, at: usize) -> Scanner<'a> {
+        Scanner { lenient: true, ..Scanner::new(text, at) }
     }
 
     /// The offset that it stands at.
@@ -70,11 +78,24 @@ impl<'a> Scanner<'a> {
 
     /// Consumes `true`, `false` or `null`.
     pub fn word(&mut self, word: &'static str) -> Result<(), SyntaxError> {
-        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
+        if !self.is_at(word) {
             return Err(self.wanted("a value"));
         }
         self.at += word.len();
         Ok(())
+    }
+
+    /// Whether this comes next.
+    pub fn is_at(&self, word: &str) -> bool {
+        self.bytes[self.at..].starts_with(word.as_bytes())
+    }
+
+    /// The word for a float that is no number, if one comes next and such are read; it is not consumed.
+    pub fn not_a_number(&self) -> Result<(&'static str, f64), SyntaxError> {
+        const WORDS: [(&str, f64); 3] =
+            [("NaN", f64::NAN), ("Infinity", f64::INFINITY), ("-Infinity", f64::NEG_INFINITY)];
+        let found = WORDS.into_iter().find(|(word, _)| self.lenient && self.is_at(word));
+        found.ok_or(self.wanted("a value"))
     }
 
     /// Consumes a string, quotes included.
@@ -88,7 +109,8 @@ impl<'a> Scanner<'a> {
             match self.bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(RawString { inside: &self.bytes[start..self.at - 1], escaped });
+                    // Quotes are ASCII, so both ends are between characters.
+                    return Ok(RawString { inside: &self.text[start..self.at - 1], escaped });
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -137,7 +159,7 @@ impl<'a> Scanner<'a> {
             self.at += usize::from(matches!(self.bytes.get(self.at), Some(b'+' | b'-')));
             self.digits()?;
         }
-        Ok(std::str::from_utf8(&self.bytes[start..self.at]).unwrap_or_default())
+        Ok(&self.text[start..self.at])
     }
 
     #[inline]
@@ -165,11 +187,12 @@ impl<'a> Scanner<'a> {
                     }
                 }
                 Some(b'"') => self.string("a value").map(|_| ())?,
-                Some(b'-' | b'0'..=b'9') => self.number().map(|_| ())?,
+                Some(b'0'..=b'9') => self.number().map(|_| ())?,
+                Some(b'-') if self.not_a_number().is_err() => self.number().map(|_| ())?,
                 Some(b't') => self.word("true")?,
                 Some(b'f') => self.word("false")?,
                 Some(b'n') => self.word("null")?,
-                _ => return Err(self.wanted("a value")),
+                _ => self.word(self.not_a_number()?.0)?,
             }
             if !self.skip_ends(&mut open)? {
                 return Ok(());
@@ -213,9 +236,9 @@ fn ordinary_prefix(bytes: &[u8]) -> usize {
     at + bytes[at..].iter().position(|&byte| is_special(byte)).unwrap_or(bytes.len() - at)
 }
 
-/// Whether the bytes are the JSON text of one object or array.
-pub fn is_object_or_array(bytes: &[u8]) -> bool {
-    let mut scanner = Scanner::new(bytes, 0);
+/// Whether a text is the JSON of one object or array.
+pub fn is_object_or_array(text: &str) -> bool {
+    let mut scanner = Scanner::new(text, 0);
     matches!(scanner.peek(), Some(b'{' | b'[')) && scanner.skip_value().is_ok() && scanner.peek().is_none()
 }
 
@@ -228,7 +251,7 @@ mod tests {
         for valid in
             ["{}", "[]", " [ ] ", "{\"a\":{\"b\":[1,-0.5e+7,true,false,null,\"\\u00e9\\n\"]},\"c\":[]}", "[[[]],{}]"]
         {
-            assert!(is_object_or_array(valid.as_bytes()), "{valid}");
+            assert!(is_object_or_array(valid), "{valid}");
         }
         for invalid in [
             "",
@@ -257,7 +280,7 @@ mod tests {
             "{]",
             "[-]",
         ] {
-            assert!(!is_object_or_array(invalid.as_bytes()), "{invalid}");
+            assert!(!is_object_or_array(invalid), "{invalid}");
         }
     }
 
@@ -265,12 +288,19 @@ mod tests {
     fn any_depth_is_passed_over() {
         let depth = 1_000_000;
         let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(is_object_or_array(text.as_bytes()));
+        assert!(is_object_or_array(&text));
+    }
+
+    #[test]
+    fn words_for_no_number_are_read_where_asked_for() {
+        let text = "[NaN,-Infinity,{\"a\":Infinity},-1]";
+        assert!(Scanner::lenient(text, 0).skip_value().is_ok());
+        assert!(!is_object_or_array(text));
     }
 
     #[test]
     fn an_error_says_where() {
-        let mut scanner = Scanner::new(b"{\"a\": 1, \"b\": x}", 0);
+        let mut scanner = Scanner::new("{\"a\": 1, \"b\": x}", 0);
         assert_eq!(scanner.skip_value(), Err(SyntaxError { at: 14, wanted: "a value" }));
     }
 }

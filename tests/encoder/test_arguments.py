@@ -19,6 +19,8 @@ WRONG_ENCODERS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"compression": None, "level": 3}, ValueError, "compression is None"),
     ({"insert_id": "maybe"}, ValueError, "insert_id must be"),
     ({"now": 5}, TypeError, "now must be a function"),
+    ({"default": "str"}, TypeError, "default must be a function"),
+    ({"form_base64": True}, ValueError, 'form_base64 is for format="form" only'),
     ({"limits": {}}, TypeError, "Limits"),
 ]
 
@@ -46,11 +48,24 @@ def test_limits_that_make_no_sense(arguments: dict[str, Any], error: type[Except
         Limits(**arguments)
 
 
-@pytest.mark.parametrize("events", [{"event": "x"}, "text", b"bytes", bytearray(b"x"), 5, None])
+@pytest.mark.parametrize("events", [{"event": "x"}, 5, None])
 def test_what_is_no_iterable_of_events(events: Any) -> None:
     for call in (Encoder().encode, Encoder().iter_batches):
         with pytest.raises(TypeError, match="events must be an iterable of events"):
             call(events)
+
+
+@pytest.mark.parametrize("text", ["text", b"bytes", bytearray(b"x"), memoryview(b"x")])
+def test_text_is_for_encode_json(text: Any) -> None:
+    with pytest.raises(TypeError, match=r"and is text; for JSON there is encode_json\(\)"):
+        Encoder().encode(text)
+    assert [rejection.rule for rejection in Encoder().encode_json(text).rejected] == ["invalid-json"]
+
+
+@pytest.mark.parametrize("data", [[], {}, 5, None])
+def test_what_is_no_text(data: Any) -> None:
+    with pytest.raises(TypeError, match="data must be JSON text"):
+        Encoder().encode_json(data)
 
 
 def test_limits_are_a_value() -> None:

@@ -1,0 +1,244 @@
+//! What an encoder reads: Python objects or JSON text, until a batch is full or the input is at its end.
+
+use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyIterator, PyMemoryView, PySlice, PyString};
+
+use super::encoder::{Encoder, Workspace};
+use crate::batch::{Added, Origin};
+use crate::finding::{Finding, Found};
+use crate::rules::{Action, Rule};
+use crate::source::json::{Broken, JsonReader, Next};
+
+/// Where events come from.
+pub enum Input {
+    /// An iterable of Python objects.
+    Objects(Py<PyIterator>),
+    /// JSON text.
+    Json(Box<JsonInput>),
+}
+
+/// How far a call of [`Input::fill`] came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Filled {
+    /// A batch is full.
+    Batch,
+    /// Enough was found for it to be handed over.
+    Findings,
+    /// There are no more events.
+    Input,
+}
+
+/// Findings are handed over at the latest when there are so many, so that input that is all bad takes no more memory.
+const HANDED_OVER: usize = 1000;
+
+/// Bytes of text that are copied from a buffer at a time.
+const WINDOW: usize = 1 << 20;
+
+impl Input {
+    /// An iterable of events. What is one event, or text, is an argument error and not many bad events.
+    pub fn objects(events: &Bound<'_, PyAny>) -> PyResult<Input> {
+        let hint = if events.is_instance_of::<PyDict>() {
+            "one dict; put it in a list: [event]".to_owned()
+        } else if is_text(events) {
+            "text; for JSON there is encode_json()".to_owned()
+        } else {
+            match events.try_iter() {
+                Ok(events) => return Ok(Input::Objects(events.unbind())),
+                Err(_) => format!("a {}", events.get_type().name()?),
+            }
+        };
+        Err(PyTypeError::new_err(format!("events must be an iterable of events, and is {hint}")))
+    }
+
+    /// JSON text: NDJSON, an array, or objects one after another.
+    pub fn json(data: &Bound<'_, PyAny>) -> PyResult<Input> {
+        if !is_text(data) {
+            let name = data.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "data must be JSON text (bytes, bytearray, memoryview, str or mmap), and is a {name}"
+            )));
+        }
+        Ok(Input::Json(Box::new(JsonInput { reader: JsonReader::new(), text: Text::of(data)? })))
+    }
+
+    /// Whatever kind of source it is.
+    pub fn any(source: &Bound<'_, PyAny>) -> PyResult<Input> {
+        if is_text(source) { Input::json(source) } else { Input::objects(source) }
+    }
+
+    /// Adds events until a batch is full or there are no more. `index` counts them; what was found goes to `found`.
+    pub fn fill(
+        &mut self,
+        py: Python<'_>,
+        encoder: &Encoder,
+        workspace: &mut Workspace,
+        index: &mut usize,
+        found: &mut Vec<Added>,
+    ) -> PyResult<Filled> {
+        match self {
+            Input::Objects(events) => fill_from_objects(events.bind(py), encoder, workspace, index, found),
+            Input::Json(json) => json.fill(py, encoder, workspace, index, found),
+        }
+    }
+}
+
+/// Whether it is bytes or text of any kind, rather than an iterable of events.
+fn is_text(data: &Bound<'_, PyAny>) -> bool {
+    data.is_instance_of::<PyBytes>()
+        || data.is_instance_of::<PyString>()
+        || data.is_instance_of::<PyByteArray>()
+        || data.is_instance_of::<PyMemoryView>()
+        || is_mmap(data).unwrap_or(false)
+}
+
+fn is_mmap(data: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = data.py();
+    data.is_instance(&py.import(intern!(py, "mmap"))?.getattr(intern!(py, "mmap"))?)
+}
+
+fn fill_from_objects(
+    events: &Bound<'_, PyIterator>,
+    encoder: &Encoder,
+    workspace: &mut Workspace,
+    index: &mut usize,
+    found: &mut Vec<Added>,
+) -> PyResult<Filled> {
+    for event in events.clone() {
+        let event = event?;
+        let origin = Origin { index: *index, line: None };
+        *index += 1;
+        let added = encoder.add(workspace, origin, &event)?;
+        if !added.is_plain() {
+            found.push(added);
+        }
+        if workspace.is_full() {
+            return Ok(Filled::Batch);
+        }
+        if found.len() >= HANDED_OVER {
+            return Ok(Filled::Findings);
+        }
+    }
+    Ok(Filled::Input)
+}
+
+/// A JSON text that is read event by event.
+pub struct JsonInput {
+    reader: JsonReader,
+    text: Text,
+}
+
+enum Text {
+    /// Bytes that never change, read where they lie.
+    Whole(PyBackedBytes),
+    /// Bytes that may change or be a file: copied window by window.
+    Windows { view: Py<PyMemoryView>, size: usize, copied: usize, window: Vec<u8> },
+}
+
+impl Text {
+    fn of(data: &Bound<'_, PyAny>) -> PyResult<Text> {
+        let py = data.py();
+        if data.is_instance_of::<PyString>() {
+            // A lone surrogate has no UTF-8; as an escape it is what JSON makes of it.
+            let bytes = data.call_method1(intern!(py, "encode"), ("utf-8", "backslashreplace"))?;
+            return Ok(Text::Whole(bytes.extract()?));
+        }
+        if data.is_instance_of::<PyBytes>() {
+            return Ok(Text::Whole(data.extract()?));
+        }
+        let view = PyMemoryView::from(data)?.call_method1(intern!(py, "cast"), ("B",))?.cast_into::<PyMemoryView>()?;
+        let size = view.len()?;
+        Ok(Text::Windows { view: view.unbind(), size, copied: 0, window: Vec::new() })
+    }
+
+    /// The bytes that are at hand, and whether they are the last.
+    fn window(&self) -> (&[u8], bool) {
+        match self {
+            Text::Whole(bytes) => (bytes, true),
+            Text::Windows { size, copied, window, .. } => (window, copied == size),
+        }
+    }
+
+    /// Drops bytes that are done with and copies more: as many as are left at least, since an event may be longer.
+    fn copy_more(&mut self, py: Python<'_>, done: usize) -> PyResult<()> {
+        let Text::Windows { view, size, copied, window } = self else { return Ok(()) };
+        window.drain(..done);
+        let end = (*size).min(*copied + WINDOW.max(window.len()));
+        let more = view.bind(py).get_item(PySlice::new(py, *copied as isize, end as isize, 1))?;
+        window.extend_from_slice(&more.call_method0(intern!(py, "tobytes"))?.extract::<PyBackedBytes>()?);
+        *copied = end;
+        Ok(())
+    }
+}
+
+impl JsonInput {
+    fn fill(
+        &mut self,
+        py: Python<'_>,
+        encoder: &Encoder,
+        workspace: &mut Workspace,
+        index: &mut usize,
+        found: &mut Vec<Added>,
+    ) -> PyResult<Filled> {
+        loop {
+            if workspace.is_empty() {
+                encoder.set_clock(py, workspace)?;
+            }
+            let (window, is_last) = self.text.window();
+            let reader = &mut self.reader;
+            let filled = py.detach(|| fill_from_window(reader, window, is_last, workspace, index, found));
+            if let Some(filled) = filled {
+                return Ok(filled);
+            }
+            let done = self.reader.release(self.text.window().0);
+            self.text.copy_more(py, done)?;
+        }
+    }
+}
+
+/// Adds the events of a window. None: more of the text is needed.
+fn fill_from_window(
+    reader: &mut JsonReader,
+    window: &[u8],
+    is_last: bool,
+    workspace: &mut Workspace,
+    index: &mut usize,
+    found: &mut Vec<Added>,
+) -> Option<Filled> {
+    loop {
+        let next = reader.next(window, is_last, |event, line| {
+            workspace.batcher.add(Origin { index: *index, line: Some(line) }, event)
+        });
+        match next {
+            Next::Event(added) => {
+                if !added.is_plain() {
+                    found.push(added);
+                }
+            }
+            Next::Broken(broken) => found.push(rejection_of(broken, *index)),
+            Next::MoreText => return None,
+            Next::End => return Some(Filled::Input),
+        }
+        *index += 1;
+        if workspace.is_full() {
+            return Some(Filled::Batch);
+        }
+        if found.len() >= HANDED_OVER {
+            return Some(Filled::Findings);
+        }
+    }
+}
+
+fn rejection_of(broken: Broken, index: usize) -> Added {
+    let Broken { line, column, offset, wanted } = broken;
+    let message = format!("line {line}, column {column} (byte {offset}) is not JSON: {wanted} was wanted there");
+    let finding = Finding { rule: Rule::InvalidJson, action: Action::Reject, field: String::new(), message };
+    Added::Rejected(Found { origin: Origin { index, line: Some(line) }, insert_id: None, findings: vec![finding] })
+}
+
+/// Whether an exception is one that code handles, and not one that ends a program: that is not held back.
+pub fn can_wait(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyException>(py)
+}

@@ -1,0 +1,61 @@
+//! `rules()` and `derive_insert_id()`: the functions beside the classes.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+use super::encoder::snapshot;
+use super::walk::{GivenEvent, SnapshotEvent};
+use crate::derive::{Canonical, Fault};
+use crate::limits::MAX_LEVELS;
+use crate::rules::RULES;
+use crate::source::Source;
+
+#[pyclass(frozen, get_all, module = "mixpress")]
+pub struct Rule {
+    id: &'static str,
+    says: &'static str,
+    source: &'static str,
+    documented: &'static str,
+    observed: &'static str,
+}
+
+#[pymethods]
+impl Rule {
+    fn __repr__(&self) -> String {
+        let Rule { id, documented, observed, .. } = self;
+        format!("Rule(id={id:?}, documented={documented:?}, observed={observed:?})")
+    }
+}
+
+#[pyfunction]
+pub fn rules() -> Vec<Rule> {
+    let rule = |info: &crate::rules::RuleInfo| Rule {
+        id: info.id,
+        says: info.says,
+        source: info.source,
+        documented: info.documented.word(),
+        observed: info.observed.word(),
+    };
+    RULES.iter().map(rule).collect()
+}
+
+#[pyfunction]
+#[pyo3(signature = (event, fields=None))]
+pub fn derive_insert_id(event: &Bound<'_, PyAny>, fields: Option<Vec<String>>) -> PyResult<String> {
+    let mut canonical = Canonical::default();
+    if GivenEvent(event).walk(&mut canonical).is_err() {
+        canonical = Canonical::default();
+        let snapshot = snapshot(event, None)?;
+        let walked = SnapshotEvent(&snapshot).walk(&mut canonical);
+        walked.map_err(|_| PyTypeError::new_err("the event can't be read"))?;
+    }
+    if !canonical.is_object() {
+        return Err(PyTypeError::new_err("an event is an object with 'event' and 'properties'"));
+    }
+    canonical.insert_id(fields.as_deref(), true).map_err(|fault| match fault {
+        Fault::Unsupported(what) => PyTypeError::new_err(format!("no $insert_id can be derived from {what}")),
+        Fault::TooDeep => PyValueError::new_err(format!(
+            "no $insert_id can be derived from more than {MAX_LEVELS} levels of objects and lists"
+        )),
+    })
+}
