@@ -11,7 +11,8 @@ use crate::limits::{Endpoint, Limits, MAX_LEVELS};
 use crate::long_text::LongTexts;
 use crate::rules::{Action, RULES, Rule};
 use crate::serialize::{
-    Moment, string_at, unescape, write_float, write_integer, write_moment, write_name, write_string,
+    Moment, string_at, unescape, write_float, write_integer, write_moment, write_name, write_spelled_name,
+    write_spelled_string, write_string,
 };
 use crate::source::Sink;
 use crate::source::scan::Scanner;
@@ -392,15 +393,14 @@ impl EventWriter {
         }
     }
 
+    #[inline(always)]
     fn is_long(&self, text: &str) -> bool {
-        cut(text, self.limits.max_string, self.limits.truncate_unit).is_some()
+        text.len() > self.limits.max_string && self.is_cut(text)
     }
 
-    /// Writes a string by its valid spelling.
-    fn write_spelled(&mut self, spelling: &str) {
-        self.out.push(b'"');
-        self.out.extend_from_slice(spelling.as_bytes());
-        self.out.push(b'"');
+    #[cold]
+    fn is_cut(&self, text: &str) -> bool {
+        cut(text, self.limits.max_string, self.limits.truncate_unit).is_some()
     }
 
     /// What a member of `properties` is, by its name.
@@ -604,13 +604,13 @@ impl Sink for EventWriter {
         self.remember_name(name, findings, truncations);
     }
 
+    #[inline(always)]
     fn spelled_key(&mut self, name: &str, spelling: &str) {
         if self.is_long(name) {
             return self.key(name);
         }
         self.begin_member();
-        self.write_spelled(spelling);
-        self.out.push(b':');
+        write_spelled_name(&mut self.out, spelling);
         self.place = self.place_of(name);
     }
 
@@ -640,13 +640,16 @@ impl Sink for EventWriter {
         }
     }
 
+    #[inline(always)]
     fn spelled_text(&mut self, text: &str, spelling: &str) {
         if self.is_long(text) {
             return self.text(text);
         }
         self.begin_value();
-        self.check_text(text);
-        self.write_spelled(spelling);
+        if self.place != Place::Plain {
+            self.check_text(text);
+        }
+        write_spelled_string(&mut self.out, spelling);
     }
 
     #[inline(always)]

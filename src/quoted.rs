@@ -8,12 +8,23 @@ use crate::serialize::is_special;
 /// Appends a quote, the text and `end`. False, with nothing appended, where a byte of the text needs an escape.
 #[inline(always)]
 pub fn append_quoted<const END: usize>(out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
+    append::<END, true>(out, text, end)
+}
+
+/// Appends a quote, the text as it is, and `end`.
+#[inline(always)]
+pub fn append_verbatim<const END: usize>(out: &mut Vec<u8>, text: &[u8], end: [u8; END]) {
+    append::<END, false>(out, text, end);
+}
+
+#[inline(always)]
+fn append<const END: usize, const LOOK: bool>(out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
     out.reserve(text.len() + 1 + END);
     // SAFETY: there is room for the quote, the text and the end, which are written before the length covers them.
     unsafe {
         let quote = out.as_mut_ptr().add(out.len());
         quote.write(b'"');
-        if !copy_ordinary(text, quote.add(1)) {
+        if copy::<LOOK>(text, quote.add(1)) {
             return false;
         }
         quote.add(1 + text.len()).cast::<[u8; END]>().write_unaligned(end);
@@ -22,46 +33,80 @@ pub fn append_quoted<const END: usize>(out: &mut Vec<u8>, text: &[u8], end: [u8;
     true
 }
 
-/// Copies the text in blocks, the last of which overlaps the one before. False as soon as a block has a special byte.
+/// Copies the text in blocks, the last of which overlaps the one before. With LOOK, true as soon as a block is found to
+/// have a special byte.
 ///
 /// # Safety
 /// `to` has room for `text.len()` bytes.
 #[inline(always)]
-unsafe fn copy_ordinary(text: &[u8], to: *mut u8) -> bool {
+unsafe fn copy<const LOOK: bool>(text: &[u8], to: *mut u8) -> bool {
     let length = text.len();
     // SAFETY: each block is stored at the offset in `to` that it has in `text`.
     unsafe {
         if let Some(last) = text.last_chunk::<16>() {
             for (number, block) in text.as_chunks::<16>().0.iter().enumerate() {
-                if any_special(block) {
-                    return false;
+                if LOOK && special_mask(block) != 0 {
+                    return true;
                 }
                 to.add(number * 16).cast::<[u8; 16]>().write_unaligned(*block);
             }
             to.add(length - 16).cast::<[u8; 16]>().write_unaligned(*last);
-            !any_special(last)
+            LOOK && special_mask(last) != 0
         } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
             to.cast::<[u8; 8]>().write_unaligned(*first);
             to.add(length - 8).cast::<[u8; 8]>().write_unaligned(*last);
-            special_in(u64::from_le_bytes(*first)) | special_in(u64::from_le_bytes(*last)) == 0
+            LOOK && special_in(u64::from_le_bytes(*first)) | special_in(u64::from_le_bytes(*last)) != 0
         } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
             to.cast::<[u8; 4]>().write_unaligned(*first);
             to.add(length - 4).cast::<[u8; 4]>().write_unaligned(*last);
             let both = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
-            special_in(both) == 0
+            LOOK && special_in(both) != 0
         } else {
             for (offset, &byte) in text.iter().enumerate() {
                 to.add(offset).write(byte);
             }
-            !text.iter().any(|&byte| is_special(byte))
+            LOOK && text.iter().any(|&byte| is_special(byte))
         }
     }
 }
 
-/// Whether any of sixteen bytes is special; without a branch, so that the compiler uses one vector.
+/// How many bytes come before the first one that is special in a JSON string.
 #[inline(always)]
-fn any_special(block: &[u8; 16]) -> bool {
-    block.iter().fold(false, |found, &byte| found | is_special(byte))
+pub fn ordinary_prefix(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(block) = text[at..].first_chunk::<16>() {
+        let mask = special_mask(block);
+        if mask != 0 {
+            return at + mask.trailing_zeros() as usize;
+        }
+        at += 16;
+    }
+    at + text[at..].iter().position(|&byte| is_special(byte)).unwrap_or(text.len() - at)
+}
+
+/// A bit for each of sixteen bytes, set where it is special.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn special_mask(block: &[u8; 16]) -> u32 {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
+    };
+    let number = u128::from_le_bytes(*block);
+    // SAFETY: SSE2 is a part of x86-64.
+    unsafe {
+        let bytes = _mm_set_epi64x((number >> 64) as i64, number as i64);
+        let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+        let quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
+        let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, quote), backslash)) as u32
+    }
+}
+
+/// A bit for each of sixteen bytes, set where it is special.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn special_mask(block: &[u8; 16]) -> u32 {
+    block.iter().enumerate().fold(0, |mask, (at, &byte)| mask | u32::from(is_special(byte)) << at)
 }
 
 /// The high bit of each byte that is special; bytes above the first such one may be marked too.
@@ -89,7 +134,12 @@ mod tests {
                     let appended = append_quoted(&mut out, &text, *b"\":");
                     assert_eq!(appended, !text.iter().any(|&byte| is_special(byte)));
                     let quoted = [b"before\"".as_slice(), &text, b"\":"].concat();
-                    assert_eq!(out, if appended { quoted } else { b"before".to_vec() });
+                    assert_eq!(out, if appended { quoted.clone() } else { b"before".to_vec() });
+                    out.truncate(b"before".len());
+                    append_verbatim(&mut out, &text, *b"\":");
+                    assert_eq!(out, quoted);
+                    let prefix = text.iter().take_while(|&&byte| !is_special(byte)).count();
+                    assert_eq!(ordinary_prefix(&text), prefix);
                 }
             }
         }

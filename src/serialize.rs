@@ -1,6 +1,6 @@
 //! Serialize: values to compact JSON, spelled as orjson spells it, and names read back out of it.
 
-use crate::quoted::append_quoted;
+use crate::quoted::{append_quoted, append_verbatim};
 
 /// A moment as the API takes it: microseconds since the epoch, of UTC or of an unnamed zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,18 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 #[inline]
 pub fn write_name(out: &mut Vec<u8>, name: &str) {
     write_quoted(out, name, *b"\":");
+}
+
+/// Appends the inside of a JSON string by its valid spelling, quotes included.
+#[inline(always)]
+pub fn write_spelled_string(out: &mut Vec<u8>, spelling: &str) {
+    append_verbatim(out, spelling.as_bytes(), *b"\"");
+}
+
+/// Appends the name of a member by its valid spelling, and a colon.
+#[inline(always)]
+pub fn write_spelled_name(out: &mut Vec<u8>, spelling: &str) {
+    append_verbatim(out, spelling.as_bytes(), *b"\":");
 }
 
 /// Appends a quote, the text, and `end`, which begins with the other quote.

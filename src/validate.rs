@@ -200,6 +200,9 @@ impl EventWriter {
 
 /// An integer's value by its digits; one of more than 128 bits as the nearest that fits.
 fn saturating_integer(digits: &str) -> i128 {
+    if let Ok(small) = digits.parse::<i64>() {
+        return small.into(); // a time mostly is, and 64 bits are read several times as fast
+    }
     digits.parse().unwrap_or(if digits.starts_with('-') { i128::MIN } else { i128::MAX })
 }
 

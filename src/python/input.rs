@@ -10,7 +10,7 @@ use super::encoder::{Encoder, Workspace};
 use crate::batch::{Added, Origin};
 use crate::finding::{Finding, Found};
 use crate::rules::{Action, Rule};
-use crate::source::json::{Broken, JsonReader, Next};
+use crate::source::json::{Broken, JsonReader, Next, Window};
 
 /// Where events come from.
 pub enum Input {
@@ -207,10 +207,10 @@ fn fill_from_window(
     index: &mut usize,
     found: &mut Vec<Added>,
 ) -> Option<Filled> {
+    let mut window = Window::new(window, is_last);
     loop {
-        let next = reader.next(window, is_last, |event, line| {
-            workspace.batcher.add(Origin { index: *index, line: Some(line) }, event)
-        });
+        let next = reader
+            .next(&mut window, |event, line| workspace.batcher.add(Origin { index: *index, line: Some(line) }, event));
         match next {
             Next::Event(added) => {
                 if !added.is_plain() {

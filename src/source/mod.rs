@@ -26,7 +26,7 @@ pub trait Sink {
     fn key(&mut self, name: &str);
     /// A name in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
     fn repaired_key(&mut self, name: &str);
-    /// A name with escapes, and its valid JSON spelling between the quotes, which is kept.
+    /// A name, and its valid JSON spelling between the quotes, which is kept.
     fn spelled_key(&mut self, name: &str, spelling: &str);
     /// The member whose name came just now replaces earlier ones; the name was there so many times.
     fn duplicate_key(&mut self, times: usize);
@@ -38,7 +38,7 @@ pub trait Sink {
     fn text(&mut self, text: &str);
     /// A text in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
     fn repaired_text(&mut self, text: &str);
-    /// A text with escapes, and its valid JSON spelling between the quotes, which is kept.
+    /// A text, and its valid JSON spelling between the quotes, which is kept.
     fn spelled_text(&mut self, text: &str, spelling: &str);
     /// An integer of 64 bits.
     fn integer(&mut self, value: i64);

@@ -1,6 +1,6 @@
 //! The tokens of JSON text, strictly by RFC 8259.
 
-use crate::serialize::is_special;
+use crate::quoted::ordinary_prefix;
 
 /// Where a text stops being JSON, and what was wanted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,19 +221,6 @@ impl<'a> Scanner<'a> {
         }
         Ok(())
     }
-}
-
-/// How many bytes come before the first one that is special in a JSON string.
-#[inline]
-fn ordinary_prefix(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    for block in bytes.as_chunks::<16>().0 {
-        if block.iter().fold(false, |found, &byte| found | is_special(byte)) {
-            break;
-        }
-        at += 16;
-    }
-    at + bytes[at..].iter().position(|&byte| is_special(byte)).unwrap_or(bytes.len() - at)
 }
 
 /// Whether a text is the JSON of one object or array.

@@ -27,6 +27,8 @@ def look(value: Any, default: Callable[[Any], Any] | None = None) -> Node:
     """
     for _ in range(MAX_LEVELS):
         try:
+            while isinstance(value, enum.Enum):
+                value = value.value  # which is what `default` is given
             node = look_once(value)
             if not isinstance(node, Unsupported) or default is None:
                 return node
@@ -37,13 +39,11 @@ def look(value: Any, default: Callable[[Any], Any] | None = None) -> Node:
 
 
 def look_once(value: Any) -> Node:
-    """What a value is, without `default`. The order matters: an Enum may be a str, a bool is an int."""
+    """What a value is, without `default`. A bool is an int, so it comes first."""
     if isinstance(value, get_args(Node)):
         return value  # type: ignore[no-any-return]
     if value is None or isinstance(value, bool):
         return Literal("null" if value is None else str(value).lower())
-    if isinstance(value, enum.Enum):
-        return look_once(value.value)
     if isinstance(value, str):  # of a subclass too the text itself, whatever its __str__ says
         return Text(str.__str__(value))
     if isinstance(value, int):

@@ -17,7 +17,7 @@ use crate::serialize::{unescape, unescape_exactly};
 use crate::source::scan::{Scanner, SyntaxError};
 use crate::source::{Sink, Source};
 
-pub use reader::{Broken, JsonReader, Next};
+pub use reader::{Broken, JsonReader, Next, Window};
 
 /// Why the walk of a JSON text stops half-way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Walk<'_, '_> {
         if name.escaped {
             push_escaped_key(name.inside, sink)
         } else {
-            sink.key(name.inside)
+            sink.spelled_key(name.inside, name.inside)
         }
         Ok(())
     }
@@ -183,7 +183,7 @@ fn push_text<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result<(), Syn
     if text.escaped {
         push_escaped_text(text.inside, sink);
     } else {
-        sink.text(text.inside);
+        sink.spelled_text(text.inside, text.inside);
     }
     Ok(())
 }
@@ -254,7 +254,7 @@ fn push_last_members<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result
         if member.escaped {
             push_escaped_key(member.name, sink)
         } else {
-            sink.key(member.name)
+            sink.spelled_key(member.name, member.name)
         }
         if times > 1 {
             sink.duplicate_key(times);

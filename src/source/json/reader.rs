@@ -6,6 +6,8 @@
 
 use std::cell::RefCell;
 
+use memchr::{memchr, memchr_iter, memrchr};
+
 use super::{JsonEvent, Stop};
 use crate::source::scan::SyntaxError;
 
@@ -29,19 +31,52 @@ pub struct JsonReader {
     column: usize,
     inside: Inside,
     skip: Option<Skip>,
-    part: Part,
     names: RefCell<Vec<u32>>,
 }
 
-/// The part of the window that was taken as text.
+/// Bytes of a text that are at hand.
+pub struct Window<'w> {
+    bytes: &'w [u8],
+    is_last: bool,
+    part: Part<'w>,
+}
+
+impl<'w> Window<'w> {
+    /// A window; `is_last`: nothing comes behind it.
+    pub fn new(bytes: &'w [u8], is_last: bool) -> Window<'w> {
+        Window { bytes, is_last, part: Part::default() }
+    }
+}
+
+/// The part of a window that was taken as text.
 #[derive(Clone, Copy, Default)]
-struct Part {
-    /// Where it ends.
-    end: usize,
+struct Part<'w> {
+    begin: usize,
+    text: &'w str,
     /// Whether the window ends there too, but for a character that is cut.
     ends_window: bool,
     /// Whether a byte that is not UTF-8 ends it.
     is_broken: bool,
+}
+
+impl<'w> Part<'w> {
+    /// So many bytes of a window from `begin` on, or up to the first one that is not UTF-8.
+    fn take(window: &'w [u8], begin: usize, size: usize) -> Part<'w> {
+        let end = window.len().min(begin + size);
+        let (bytes, ends_window) = (&window[begin..end], end == window.len());
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Part { begin, text, ends_window, is_broken: false },
+            Err(error) => {
+                let is_broken = error.error_len().is_some();
+                let text = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+                Part { begin, text, ends_window: ends_window && !is_broken, is_broken }
+            }
+        }
+    }
+
+    fn end(&self) -> usize {
+        self.begin + self.text.len()
+    }
 }
 
 /// What may come next.
@@ -107,7 +142,6 @@ impl JsonReader {
             column: 0,
             inside: Inside::Beginning,
             skip: None,
-            part: Part::default(),
             names: RefCell::new(Vec::new()),
         }
     }
@@ -119,7 +153,6 @@ impl JsonReader {
         self.column += count_characters(seen_of_line);
         self.line_start -= done as isize;
         self.offset += done;
-        self.part = Part::default();
         self.at = 0;
         done
     }
@@ -128,19 +161,19 @@ impl JsonReader {
     /// called with the same event again, in more text. `is_last`: nothing comes after the window.
     pub fn next<T>(
         &mut self,
-        window: &[u8],
-        is_last: bool,
+        window: &mut Window<'_>,
         take: impl FnMut(&JsonEvent<'_>, usize) -> Result<T, Stop>,
     ) -> Next<T> {
+        let (bytes, is_last) = (window.bytes, window.is_last);
         loop {
             if let Some(skip) = self.skip
-                && !self.pass_over(skip, window, is_last)
+                && !self.pass_over(skip, bytes, is_last)
             {
                 return Next::MoreText;
             }
-            let next = self.peek(window);
+            let next = self.peek(bytes);
             if self.inside == Inside::Beginning {
-                match begins_with_mark(&window[self.at..]) {
+                match begins_with_mark(&bytes[self.at..]) {
                     _ if self.at > 0 || next.is_none() && is_last => {}
                     None if !is_last => return Next::MoreText,
                     Some(true) => self.at += 3,
@@ -150,16 +183,16 @@ impl JsonReader {
                 continue;
             }
             let Some(next) = next else {
-                return if is_last { self.end(window) } else { Next::MoreText };
+                return if is_last { self.end(bytes) } else { Next::MoreText };
             };
             match (self.inside, next) {
                 (Inside::Text, b'[') => self.go_on(Inside::ArrayBegun),
                 (Inside::ArrayBegun | Inside::ArrayElement | Inside::ArrayBroken, b']') => self.go_on(Inside::Text),
                 (Inside::ArrayElement | Inside::ArrayBroken, b',') => self.go_on(Inside::ArrayComma),
                 (Inside::ArrayElement, _) => {
-                    return self.broken(window, self.at, self.at, "a comma or the end of the array");
+                    return self.broken(bytes, self.at, self.at, "a comma or the end of the array");
                 }
-                _ => return self.event(window, is_last, take),
+                _ => return self.event(window, take),
             }
         }
     }
@@ -200,10 +233,10 @@ impl JsonReader {
     /// Moves on, counting lines on the way.
     fn move_to(&mut self, window: &[u8], to: usize) {
         let passed = &window[self.at..to];
-        let newlines = passed.iter().filter(|&&byte| byte == b'\n').count();
+        let newlines = memchr_iter(b'\n', passed).count();
         if newlines > 0 {
             self.line += newlines - 1;
-            let last = passed.iter().rposition(|&byte| byte == b'\n').unwrap_or(0);
+            let last = memrchr(b'\n', passed).unwrap_or(0);
             self.count_line(self.at + last);
         }
         self.at = to;
@@ -212,24 +245,22 @@ impl JsonReader {
     /// Hands the event that begins here to `take`, in a part that is large enough.
     fn event<T>(
         &mut self,
-        window: &[u8],
-        is_last: bool,
+        window: &mut Window<'_>,
         mut take: impl FnMut(&JsonEvent<'_>, usize) -> Result<T, Stop>,
     ) -> Next<T> {
-        let begin = self.at;
-        if self.part.end <= begin {
-            self.part = take_part(window, begin, PART);
+        let (begin, line) = (self.at, self.line);
+        if window.part.end() <= begin {
+            window.part = Part::take(window.bytes, begin, PART);
         }
         loop {
-            let Part { end, ends_window, is_broken } = self.part;
-            let part = std::str::from_utf8(&window[begin..end]).expect("a part is checked when it is taken");
-            let is_whole = is_broken || (is_last && ends_window);
-            let event = JsonEvent::new(part, 0, &self.names);
-            let line = self.line;
+            let part = window.part;
+            let text = &part.text[begin - part.begin..];
+            let is_whole = part.is_broken || (window.is_last && part.ends_window);
+            let event = JsonEvent::new(text, 0, &self.names);
             let error = match take_whole(&event, is_whole, &mut |event| take(event, line)) {
                 Ok(taken) => {
                     let end = begin + event.end();
-                    self.move_to(window, end);
+                    self.move_to(window.bytes, end);
                     if self.inside != Inside::Text {
                         self.inside = Inside::ArrayElement;
                     }
@@ -237,15 +268,15 @@ impl JsonReader {
                 }
                 Err(error) => error,
             };
-            if is_whole || error.at + LONGEST_WORD < part.len() {
-                let at_broken_byte = error.at == part.len() && end < window.len();
+            if is_whole || error.at + LONGEST_WORD < text.len() {
+                let at_broken_byte = error.at == text.len() && part.end() < window.bytes.len();
                 let wanted = if at_broken_byte { "text in UTF-8" } else { error.wanted };
-                return self.broken(window, begin, begin + error.at, wanted);
+                return self.broken(window.bytes, begin, begin + error.at, wanted);
             }
-            if ends_window {
+            if part.ends_window {
                 return Next::MoreText;
             }
-            self.part = take_part(window, begin, 2 * (end - begin).max(PART));
+            window.part = Part::take(window.bytes, begin, 2 * text.len().max(PART));
         }
     }
 
@@ -265,8 +296,8 @@ impl JsonReader {
     /// Line, column and byte of a position that is not before the reader's own.
     fn place(&self, window: &[u8], position: usize, wanted: &'static str) -> Broken {
         let passed = &window[self.at..position];
-        let newlines = passed.iter().filter(|&&byte| byte == b'\n').count();
-        let (line_start, before) = match passed.iter().rposition(|&byte| byte == b'\n') {
+        let newlines = memchr_iter(b'\n', passed).count();
+        let (line_start, before) = match memrchr(b'\n', passed) {
             Some(last) => (self.at + last + 1, 0),
             None => (self.line_start.max(0) as usize, self.column),
         };
@@ -292,7 +323,7 @@ impl JsonReader {
                     break;
                 }
             }
-            let newline = window[self.at..].iter().position(|&byte| byte == b'\n');
+            let newline = memchr(b'\n', &window[self.at..]);
             let end = newline.map_or(window.len(), |newline| self.at + newline + 1);
             self.move_to(window, end);
             match (newline, skip) {
@@ -314,19 +345,6 @@ impl JsonReader {
 impl Default for JsonReader {
     fn default() -> JsonReader {
         JsonReader::new()
-    }
-}
-
-/// Takes the window from `begin` on as text, so many bytes of it, or up to the first byte that is not UTF-8.
-fn take_part(window: &[u8], begin: usize, size: usize) -> Part {
-    let end = window.len().min(begin + size);
-    let ends_window = end == window.len();
-    match std::str::from_utf8(&window[begin..end]) {
-        Ok(_) => Part { end, ends_window, is_broken: false },
-        Err(error) => {
-            let is_broken = error.error_len().is_some();
-            Part { end: begin + error.valid_up_to(), ends_window: ends_window && !is_broken, is_broken }
-        }
     }
 }
 
@@ -382,7 +400,7 @@ mod tests {
             let add = |event: &JsonEvent<'_>, line| {
                 batcher.add(Origin { index, line: Some(line) }, event).map(|added| (added, line))
             };
-            match reader.next(&window, fed == text.len(), add) {
+            match reader.next(&mut Window::new(&window, fed == text.len()), add) {
                 Next::Event((Added::Accepted { .. }, line)) => seen.push(format!("{line} accepted")),
                 Next::Event((Added::Rejected(found), line)) => {
                     seen.push(format!("{line} {}", found.findings[0].rule.id()));
