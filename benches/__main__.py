@@ -1,10 +1,10 @@
 """`make bench`: every measurement, one after another."""
 
-from benches import delivery, serialize
+from benches import delivery, json_text, serialize
 
 
 def main() -> None:
-    for measurement in (serialize, delivery):
+    for measurement in (serialize, json_text, delivery):
         print(f"\n== {measurement.__name__}: {measurement.__doc__}")
         measurement.main()
 

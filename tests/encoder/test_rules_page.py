@@ -41,7 +41,9 @@ def test_every_rule_can_be_set_by_its_word() -> None:
 
 
 def test_the_profiles_differ_where_the_server_does() -> None:
-    differ = {rule.id: (rule.documented, rule.observed) for rule in mixpress.rules() if rule.documented != rule.observed}
+    differ = {
+        rule.id: (rule.documented, rule.observed) for rule in mixpress.rules() if rule.documented != rule.observed
+    }
     assert differ == {"time-in-future": ("warn", "reject")}
 
 

@@ -1,0 +1,29 @@
+"""Events made to be nasty, and options that make them matter, for hypothesis."""
+
+from .events import Event, events, plain_events
+from .odd import Color, Float, Integer, Level, Lying, Pairs, Point, Raising, Text, Unpaired, Word
+from .options import NOW, options
+from .texts import names
+from .values import plain_texts, plain_values
+
+__all__ = [
+    "NOW",
+    "Color",
+    "Event",
+    "Float",
+    "Integer",
+    "Level",
+    "Lying",
+    "Pairs",
+    "Point",
+    "Raising",
+    "Text",
+    "Unpaired",
+    "Word",
+    "events",
+    "names",
+    "options",
+    "plain_events",
+    "plain_texts",
+    "plain_values",
+]
