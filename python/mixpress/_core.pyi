@@ -332,9 +332,9 @@ class Encoder:
     def encode_json(self, data: bytes | bytearray | memoryview | str | mmap) -> Encoded:
         """Encodes JSON text without making Python objects of it: NDJSON, an array, or objects one after another.
 
-        What needs no change is copied as it is spelled. A line that is broken is one rejection (`invalid-json`, with line,
-        column and byte in its message), and the next one goes on. `bytes` are read in place; what may change under the
-        reader's hands is copied a megabyte at a time.
+        What needs no change is copied as it is spelled. A line that is broken is one rejection (`invalid-json`, with
+        line, column and byte in its message), and the next one goes on. `bytes` are read in place; what may change
+        under the reader's hands is copied a megabyte at a time.
         """
 
     def iter_batches(
@@ -394,8 +394,8 @@ def derive_insert_id(event: Mapping[str, Any] | Any, fields: Sequence[str] | Non
     """An `$insert_id` made of what makes the event unique: 36 hexadecimal digits, the same on every machine.
 
     By default of the event's name, its time in milliseconds, its distinct_id and all other properties but `token` and
-    `$insert_id`; by `fields` of those alone (`"event"`, or the name of a property). `docs/encoder.md` gives the text that
-    is hashed byte for byte. Raises `TypeError` for an event with a value that JSON has no form for, and
+    `$insert_id`; by `fields` of those alone (`"event"`, or the name of a property). `docs/encoder.md` gives the text
+    that is hashed byte for byte. Raises `TypeError` for an event with a value that JSON has no form for, and
     `ValueError` for one that nests past 64 levels.
     """
 

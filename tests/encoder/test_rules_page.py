@@ -13,8 +13,8 @@ What an event is held to. An event that breaks several rules is rejected by the 
 `Encoder(explain=True)` its `Rejection.findings` lists all.
 
 Each rule can be set: `Limits(rules={"too-deep": "warn"})`. `reject`: the event is not sent. `warn`: it is sent, and
-the finding is in `Encoded.warnings`. `off`: it is not checked. On /track `distinct-id-missing` is `off` unless it is set, and
-`token-missing` applies there alone. This page is `mixpress.rules()`, rendered by `make rules`.
+the finding is in `Encoded.warnings`. `off`: it is not checked. On /track `distinct-id-missing` is `off` unless it is
+set, and `token-missing` applies there alone. This page is `mixpress.rules()`, rendered by `make rules`.
 
 | rule | demands that | source | documented | observed |
 |---|---|---|---|---|
