@@ -23,6 +23,7 @@ from .values import look, milliseconds_of
 
 APART = ("time", "distinct_id", "$insert_id", "token")
 Look = Callable[[Any], Node]
+Check = Callable[[Node], None]
 
 
 class TooDeep(ValueError):
@@ -39,47 +40,50 @@ def derive_insert_id(event: Any, fields: Sequence[str] | None = None) -> str:
 
 def canonical_text(event: Any, fields: Sequence[str] | None = None) -> str:
     """What the id is the hash of."""
-    node = look_strictly(event)
+    node = look(event)
     if not isinstance(node, Object):
         raise TypeError(f"an event is an object, not {event!r}")
-    return canonical(node, look_strictly, fields)
+    return canonical(node, look, check_form, fields)
 
 
 def derived_id(event: Object, look_at: Look) -> str:
     """The id that the encoder adds. There, what has no JSON form is null, as it is written."""
-    return hash_of(canonical(event, look_at, None))
+    return hash_of(canonical(event, look_at, lambda _: None, None))
 
 
 def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:36]
 
 
-def look_strictly(value: Any) -> Node:
-    node = look(value)
-    names = [name for name, _ in node.members] if isinstance(node, Object) else []
-    if isinstance(node, Unsupported) or not all(isinstance(name, Text) for name in names):
-        raise TypeError(f"no $insert_id can be derived from {value!r}")
-    return node
+def check_form(node: Node) -> None:
+    """Raises for what has no JSON form."""
+    if isinstance(node, Unsupported):
+        raise TypeError("no $insert_id can be derived from an event with a value that has no JSON form")
+    if isinstance(node, Object) and not all(isinstance(name, Text) for name, _ in node.members):
+        raise TypeError("no $insert_id can be derived from an event with a name that is no text")
 
 
-def canonical(event: Object, look_at: Look, fields: Sequence[str] | None) -> str:
+def canonical(event: Object, look_at: Look, check: Check, fields: Sequence[str] | None) -> str:
     """The canonical text of an event. Choice: in `fields`, "event" is the event's name and any other a property."""
     properties = member_of(event, "properties", look_at)
     if not isinstance(properties, Object):
         properties = Object([])
+    check(event)
+    check(properties)
 
     def value_of(field: str) -> str:
         node = member_of(event if field == "event" else properties, field, look_at)
-        if field == "time":
-            milliseconds = milliseconds_of(node)
-            return "null" if milliseconds is None else spell_integer(milliseconds)
-        return canonical_value(node, look_at, level=1)
+        if field != "time":
+            return canonical_value(node, look_at, check, level=1)
+        check(node)
+        milliseconds = milliseconds_of(node)
+        return "null" if milliseconds is None else spell_integer(milliseconds)
 
     if fields is not None:
         return "[" + ",".join(map(value_of, fields)) + "]"
     others = Object([(name, value) for name, value in properties.members if text_of(name) not in APART])
-    parts = [value_of("event"), value_of("time"), value_of("distinct_id"), canonical_value(others, look_at, level=0)]
-    return "[" + ",".join(parts) + "]"
+    parts = [value_of("event"), value_of("time"), value_of("distinct_id")]
+    return "[" + ",".join([*parts, canonical_value(others, look_at, check, level=0)]) + "]"
 
 
 def member_of(node: Object, name: str, look_at: Look) -> Node:
@@ -89,10 +93,11 @@ def member_of(node: Object, name: str, look_at: Look) -> Node:
 
 
 def text_of(name: Any) -> str | None:
-    return name.value if isinstance(name, Text) else None
+    return without_surrogates(name.value) if isinstance(name, Text) else None
 
 
-def canonical_value(node: Node, look_at: Look, level: int) -> str:
+def canonical_value(node: Node, look_at: Look, check: Check, level: int) -> str:
+    check(node)
     if isinstance(node, Text):
         return spell_text(without_surrogates(node.value))
     if isinstance(node, Number):
@@ -104,11 +109,12 @@ def canonical_value(node: Node, look_at: Look, level: int) -> str:
     if level > MAX_LEVELS:
         raise TooDeep(f"more than {MAX_LEVELS} levels of objects and lists")
     if isinstance(node, Array):
-        return "[" + ",".join(canonical_value(look_at(value), look_at, level + 1) for value in node.elements) + "]"
+        elements = [canonical_value(look_at(value), look_at, check, level + 1) for value in node.elements]
+        return "[" + ",".join(elements) + "]"
     named = [(without_surrogates(name.value), value) for name, value in node.members if isinstance(name, Text)]
     named.sort(key=lambda member: member[0])
-    members = [f"{spell_text(name)}:{canonical_value(look_at(value), look_at, level + 1)}" for name, value in named]
-    return "{" + ",".join(members) + "}"
+    members = [(name, canonical_value(look_at(value), look_at, check, level + 1)) for name, value in named]
+    return "{" + ",".join(f"{spell_text(name)}:{value}" for name, value in members) + "}"
 
 
 def canonical_number(number: Number) -> str:

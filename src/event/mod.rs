@@ -1,0 +1,229 @@
+//! Event: one event is written as JSON while its values are pushed in, and held to the rules as they pass.
+//!
+//! The writer is the one receiver of every source. It appends to the body of the open batch; an event that turns out to
+//! be rejected is taken back by shortening the body to where the event began. A good event pays for no bookkeeping of
+//! where it is: the path of a finding is read back out of what was written.
+
+mod containers;
+mod names;
+mod path;
+mod sink;
+mod texts;
+
+use std::ops::Range;
+
+use crate::finding::Finding;
+use crate::limits::{Endpoint, Limits};
+use crate::long_text::LongTexts;
+use crate::rules::{Action, RULES, Rule};
+use crate::serialize::{string_at, unescape};
+use crate::truncate::Truncation;
+
+/// What the next value is, as the rules see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Event,
+    Name,
+    Properties,
+    Time,
+    DistinctId,
+    InsertId,
+    /// A value that only the general rules apply to.
+    Plain,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Event,
+    Properties,
+    Object,
+    Array,
+}
+
+/// An open object or array.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    kind: Kind,
+    /// Members or elements so far.
+    count: usize,
+    /// Objects around it within `properties`, which is 0. Arrays add nothing.
+    depth: isize,
+    /// Where its opening bracket stands in the output.
+    start: usize,
+    /// Where the quote of the last member's name stands in the output.
+    name_at: usize,
+    /// A name was changed or may stand twice: the names are compared at the end.
+    names_may_repeat: bool,
+}
+
+const OUTSIDE: Frame = Frame { kind: Kind::Event, count: 0, depth: -2, start: 0, name_at: 0, names_may_repeat: false };
+
+/// A name that was written otherwise than it was given, and what was reported of it.
+#[derive(Debug)]
+struct ChangedName {
+    name: String,
+    name_at: usize,
+    findings: Range<usize>,
+    truncations: Range<usize>,
+}
+
+/// Bytes beyond the limit of an event after which the rest of it is not looked into.
+const LOOKED_AT_BEYOND: usize = 1 << 20;
+
+/// Which of the members that the rules ask for have passed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) event: bool,
+    pub(crate) properties: bool,
+    pub(crate) time: bool,
+    pub(crate) distinct_id: bool,
+    pub(crate) insert_id: bool,
+    pub(crate) token: bool,
+}
+
+/// Writes events and holds them to the rules.
+pub struct EventWriter {
+    pub(crate) limits: Limits,
+    pub(crate) endpoint: Endpoint,
+    /// The clock, in milliseconds since the epoch; set for each batch.
+    pub(crate) now_ms: i64,
+    pub(crate) out: Vec<u8>,
+    /// What the next value is.
+    pub(crate) place: Place,
+    pub(crate) seen: Seen,
+    /// Where the quote of the event's `$insert_id` stands in the output.
+    pub(crate) insert_id_at: Option<usize>,
+    actions: [Action; RULES.len()],
+    /// Which long texts are converted instead of cut.
+    pub(crate) long_texts: LongTexts,
+    /// Members are being written that stand in for one with a long text.
+    pub(crate) is_converting: bool,
+    changed_name: Option<ChangedName>,
+    token: Option<String>,
+    /// Becomes `properties.$insert_id` of the event that is being written, where it has none.
+    pub(crate) derived_id: Option<String>,
+    event_start: usize,
+    top: Frame,
+    below: Vec<Frame>,
+    /// The event is past all limits: no other object or array of it is looked into. Else one that holds itself twice
+    /// would be walked two to the power of 64 times.
+    is_hopeless: bool,
+    findings: Vec<Finding>,
+    truncations: Vec<Truncation>,
+}
+
+/// What became of an event that was written to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stands in the output.
+    Accepted {
+        /// What was let through with a warning.
+        warnings: Vec<Finding>,
+        /// What was cut; the index is left 0.
+        truncations: Vec<Truncation>,
+    },
+    /// It was taken back. The findings that reject it, in the order of the rules.
+    Rejected(Vec<Finding>),
+}
+
+impl EventWriter {
+    /// A writer for an endpoint; `token` becomes `properties.token` where an event has none.
+    pub fn new(limits: Limits, endpoint: Endpoint, token: Option<String>) -> EventWriter {
+        let actions = std::array::from_fn(|position| limits.action(RULES[position].rule, endpoint));
+        EventWriter {
+            limits,
+            endpoint,
+            now_ms: 0,
+            out: Vec::new(),
+            place: Place::Event,
+            actions,
+            long_texts: LongTexts::default(),
+            is_converting: false,
+            changed_name: None,
+            token,
+            derived_id: None,
+            event_start: 0,
+            top: OUTSIDE,
+            below: Vec::new(),
+            seen: Seen::default(),
+            insert_id_at: None,
+            is_hopeless: false,
+            findings: Vec::new(),
+            truncations: Vec::new(),
+        }
+    }
+
+    /// An event begins.
+    pub fn begin_event(&mut self) {
+        self.event_start = self.out.len();
+        self.place = Place::Event;
+        self.top = OUTSIDE;
+        self.below.clear();
+        self.seen = Seen::default();
+        self.insert_id_at = None;
+        self.is_hopeless = false;
+        self.changed_name = None;
+        self.findings.clear();
+        self.truncations.clear();
+    }
+
+    /// Takes back what was written since [`EventWriter::begin_event`].
+    pub fn take_back(&mut self) {
+        self.out.truncate(self.event_start);
+    }
+
+    /// Where the event that was begun last begins in the output.
+    pub fn event_start(&self) -> usize {
+        self.event_start
+    }
+
+    /// The `$insert_id` of the event that was written last, if it is text.
+    pub fn insert_id(&self) -> Option<String> {
+        self.insert_id_at.map(|at| unescape(string_at(&self.out, at).0).text)
+    }
+
+    /// The event ends: what is missing is known now, and whether it is accepted. A rejected one still stands in the
+    /// output, until [`EventWriter::take_back`].
+    pub fn end_event(&mut self) -> Verdict {
+        self.check_missing();
+        let written = self.out.len() - self.event_start;
+        // One that is rejected anyway was not written in full.
+        if written > self.limits.max_event_bytes && !self.is_rejected() {
+            self.find_at(Rule::EventTooLarge, String::new(), || {
+                format!("the event has {written} bytes as written; send less with it, or split it into several events")
+            });
+        }
+        if self.findings.is_empty() && self.truncations.is_empty() {
+            return Verdict::Accepted { warnings: Vec::new(), truncations: Vec::new() };
+        }
+        let is_rejected = self.is_rejected();
+        let mut findings = std::mem::take(&mut self.findings);
+        let truncations = std::mem::take(&mut self.truncations);
+        findings.sort_by_key(|finding| finding.rule);
+        if is_rejected {
+            findings.retain(|finding| finding.action == Action::Reject);
+            return Verdict::Rejected(findings);
+        }
+        Verdict::Accepted { warnings: findings, truncations }
+    }
+
+    /// Whether something was found that rejects the event.
+    fn is_rejected(&self) -> bool {
+        self.findings.iter().any(|finding| finding.action == Action::Reject)
+    }
+
+    /// What becomes `properties.token` where an event has none.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// What a rule does here.
+    pub(crate) fn action(&self, rule: Rule) -> Action {
+        self.actions[rule as usize]
+    }
+
+    /// Whether the event is an object, so that it can lack something.
+    pub(crate) fn has_fields(&self) -> bool {
+        self.out.get(self.event_start) == Some(&b'{')
+    }
+}

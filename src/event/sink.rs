@@ -1,0 +1,185 @@
+//! What each pushed value does.
+
+use super::{EventWriter, Kind, Place};
+use crate::rules::Rule;
+use crate::serialize::{Moment, write_integer, write_moment, write_name, write_spelled_name, write_spelled_string};
+use crate::source::Sink;
+
+impl Sink for EventWriter {
+    fn begin_object(&mut self) -> bool {
+        self.begin_value();
+        let kind = match self.place {
+            Place::Plain => Kind::Object,
+            Place::Properties => Kind::Properties,
+            Place::Event => Kind::Event,
+            _ => {
+                if !self.wrong_type("an object") {
+                    self.out.extend_from_slice(b"null");
+                    return false;
+                }
+                Kind::Object
+            }
+        };
+        self.begin(kind, b'{')
+    }
+
+    fn end_object(&mut self) {
+        if self.top.kind == Kind::Properties {
+            self.end_properties();
+        }
+        let ended = self.end(b'}');
+        match ended.kind {
+            Kind::Properties => {
+                self.check_count(Rule::TooManyProperties, ended.count, self.limits.max_properties, "properties");
+            }
+            Kind::Object => self.check_count(Rule::TooManyKeys, ended.count, self.limits.max_keys, "keys"),
+            Kind::Event | Kind::Array => {}
+        }
+    }
+
+    fn begin_array(&mut self) -> bool {
+        self.begin_value();
+        if self.place != Place::Plain && !self.wrong_type("an array") {
+            self.out.extend_from_slice(b"null");
+            return false;
+        }
+        self.begin(Kind::Array, b'[')
+    }
+
+    fn end_array(&mut self) {
+        let ended = self.end(b']');
+        self.check_count(Rule::TooManyElements, ended.count, self.limits.max_elements, "elements");
+    }
+
+    #[inline(always)]
+    fn key(&mut self, name: &str) {
+        self.begin_member();
+        if name.len() <= self.limits.max_string {
+            write_name(&mut self.out, name);
+        } else {
+            self.write_long_name(name);
+        }
+        self.place = self.place_of(name);
+    }
+
+    fn repaired_key(&mut self, name: &str) {
+        let (findings, truncations) = (self.findings.len(), self.truncations.len());
+        self.key(name);
+        self.top.names_may_repeat = true;
+        self.find(Rule::InvalidUnicode, || "the name had a lone surrogate or broken UTF-8, written as U+FFFD".into());
+        self.remember_name(name, findings, truncations);
+    }
+
+    #[inline(always)]
+    fn spelled_key(&mut self, name: &str, spelling: &str) {
+        if self.is_long(name) {
+            return self.key(name);
+        }
+        self.begin_member();
+        write_spelled_name(&mut self.out, spelling);
+        self.place = self.place_of(name);
+    }
+
+    fn duplicate_key(&mut self, times: usize) {
+        self.find(Rule::DuplicateKey, || format!("the object has this name {times} times; the last one counts"));
+    }
+
+    fn unsupported_key(&mut self, message: &str) {
+        let field = self.path_of_container();
+        self.find_at(Rule::UnsupportedType, field, || format!("a name must be text, and one is {message}"));
+    }
+
+    fn names_may_repeat(&mut self) {
+        self.top.names_may_repeat = true;
+    }
+
+    #[inline(always)]
+    fn text(&mut self, text: &str) {
+        self.write_text(text);
+    }
+
+    fn repaired_text(&mut self, text: &str) {
+        if !self.write_text(text) {
+            self.find(Rule::InvalidUnicode, || {
+                "the text had a lone surrogate or broken UTF-8, written as U+FFFD".into()
+            });
+        }
+    }
+
+    #[inline(always)]
+    fn spelled_text(&mut self, text: &str, spelling: &str) {
+        if self.is_long(text) {
+            return self.text(text);
+        }
+        self.begin_value();
+        if self.place != Place::Plain {
+            self.check_text(text);
+        }
+        write_spelled_string(&mut self.out, spelling);
+    }
+
+    #[inline(always)]
+    fn integer(&mut self, value: i64) {
+        self.begin_value();
+        if self.place != Place::Plain {
+            self.check_integer(i128::from(value), || value.to_string());
+        }
+        write_integer(&mut self.out, value);
+    }
+
+    #[inline(always)]
+    fn number(&mut self, spelling: &str) {
+        self.begin_value();
+        if self.place != Place::Plain {
+            return self.special_number(spelling);
+        }
+        self.out.extend_from_slice(spelling.as_bytes());
+    }
+
+    #[inline(always)]
+    fn float(&mut self, value: f64) {
+        self.begin_value();
+        if self.place != Place::Plain {
+            return self.special_float(value);
+        }
+        self.plain_float(value);
+    }
+
+    #[inline(always)]
+    fn boolean(&mut self, value: bool) {
+        self.begin_value();
+        let word = if value { "true" } else { "false" };
+        self.expect_plain(word);
+        self.out.extend_from_slice(word.as_bytes());
+    }
+
+    #[inline(always)]
+    fn null(&mut self) {
+        self.begin_value();
+        self.expect_plain("null");
+        self.out.extend_from_slice(b"null");
+    }
+
+    fn moment(&mut self, moment: Moment) {
+        if self.place != Place::Time {
+            let mut text = Vec::new();
+            write_moment(&mut text, moment);
+            return self.text(&String::from_utf8(text).unwrap_or_default());
+        }
+        if moment.utc {
+            let milliseconds = moment.milliseconds();
+            self.check_milliseconds(milliseconds.into(), || milliseconds.to_string());
+            return write_integer(&mut self.out, milliseconds);
+        }
+        self.wrong_type("a date or datetime without a timezone: attach one, as in value.replace(tzinfo=timezone.utc)");
+        self.moment(moment);
+    }
+
+    fn unsupported(&mut self, message: &str) {
+        self.begin_value();
+        if self.place == Place::Plain || self.wrong_type(message) {
+            self.find(Rule::UnsupportedType, || message.to_owned());
+        }
+        self.out.extend_from_slice(b"null");
+    }
+}
