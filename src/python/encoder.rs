@@ -114,7 +114,7 @@ impl Encoder {
             Some(now) => now.call0(py)?.extract::<f64>(py)?,
             None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         };
-        Ok((seconds * 1000.0) as i64)
+        Ok((seconds * 1000.0).round() as i64)
     }
 
     /// The batch that became full, if one did.
