@@ -337,10 +337,33 @@ class Encoder:
         under the reader's hands is copied a megabyte at a time.
         """
 
+    def encode_arrow(
+        self,
+        source: Any,
+        *,
+        event: str | None = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> Encoded:
+        """Encodes the rows of whatever gives Arrow data by `__arrow_c_stream__`: a pyarrow Table or RecordBatchReader,
+        a Polars or pandas DataFrame, a DuckDB relation. It is read record batch by record batch, without a Python
+        object for a value.
+
+        `event`: the name of every event. `columns`: which column has what, as in `{"event": "action", "time": "ts",
+        "distinct_id": "user", "$insert_id": "id"}`; what is not in it is in the column of that very name. All other
+        columns become properties under their own names. A null is left out. A table of nothing but `event` and a
+        struct `properties` has the struct's fields as properties.
+
+        Raises `TypeError` for a source or an argument of another kind; `ValueError` where no column has the event's
+        name, a column that `columns` names is not there, or two columns would be one property; `RuntimeError` with what
+        the producer said where reading fails.
+        """
+
     def iter_batches(
         self,
         source: Iterable[Mapping[str, Any] | Any] | bytes | bytearray | memoryview | str | mmap,
         *,
+        event: str | None = None,
+        columns: Mapping[str, str] | None = None,
         on_rejected: Callable[[Rejection], object] | None = None,
     ) -> BatchIterator:
         """Gives each batch of an iterable of events, or of JSON text, as it closes, in memory bounded by one.

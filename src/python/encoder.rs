@@ -293,13 +293,25 @@ impl Encoder {
         self.encode_input(data.py(), Input::json(data))
     }
 
-    #[pyo3(signature = (source, *, on_rejected=None))]
+    #[pyo3(signature = (source, *, event=None, columns=None))]
+    fn encode_arrow(
+        &self,
+        source: &Bound<'_, PyAny>,
+        event: Option<&Bound<'_, PyAny>>,
+        columns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Encoded> {
+        self.encode_input(source.py(), Input::arrow(source, event, columns))
+    }
+
+    #[pyo3(signature = (source, *, event=None, columns=None, on_rejected=None))]
     fn iter_batches(
         slf: Py<Self>,
         source: &Bound<'_, PyAny>,
+        event: Option<&Bound<'_, PyAny>>,
+        columns: Option<&Bound<'_, PyAny>>,
         on_rejected: Option<Py<PyAny>>,
     ) -> PyResult<BatchIterator> {
-        Ok(BatchIterator::new(source.py(), slf, Input::any(source)?, on_rejected))
+        Ok(BatchIterator::new(source.py(), slf, Input::any(source, event, columns)?, on_rejected))
     }
 
     fn builder(slf: Py<Self>, py: Python<'_>) -> Builder {

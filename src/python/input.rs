@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyIterator, PyMemoryView, PySlice, PyString};
 
+use super::arrow::ArrowInput;
 use super::encoder::{Encoder, Workspace};
 use crate::batch::{Added, Origin};
 use crate::finding::{Finding, Found};
@@ -18,6 +19,8 @@ pub enum Input {
     Objects(Py<PyIterator>),
     /// JSON text.
     Json(Box<JsonInput>),
+    /// Arrow record batches.
+    Arrow(Box<ArrowInput>),
 }
 
 /// How far a call of [`Input::fill`] came.
@@ -32,7 +35,7 @@ pub enum Filled {
 }
 
 /// Findings are handed over at the latest when there are so many, so that input that is all bad takes no more memory.
-const HANDED_OVER: usize = 1000;
+pub const HANDED_OVER: usize = 1000;
 
 /// Bytes of text that are copied from a buffer at a time.
 const WINDOW: usize = 1 << 20;
@@ -64,9 +67,28 @@ impl Input {
         Ok(Input::Json(Box::new(JsonInput { reader: JsonReader::new(), text: Text::of(data)? })))
     }
 
+    /// Whatever gives Arrow record batches.
+    pub fn arrow(
+        source: &Bound<'_, PyAny>,
+        event: Option<&Bound<'_, PyAny>>,
+        columns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Input> {
+        Ok(Input::Arrow(Box::new(ArrowInput::open(source, event, columns)?)))
+    }
+
     /// Whatever kind of source it is.
-    pub fn any(source: &Bound<'_, PyAny>) -> PyResult<Input> {
-        if is_text(source) { Input::json(source) } else { Input::objects(source) }
+    pub fn any(
+        source: &Bound<'_, PyAny>,
+        event: Option<&Bound<'_, PyAny>>,
+        columns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Input> {
+        if event.is_some() || columns.is_some() || ArrowInput::takes(source)? {
+            Input::arrow(source, event, columns)
+        } else if is_text(source) {
+            Input::json(source)
+        } else {
+            Input::objects(source)
+        }
     }
 
     /// Adds events until a batch is full or there are no more. `index` counts them; what was found goes to `found`.
@@ -81,6 +103,7 @@ impl Input {
         match self {
             Input::Objects(events) => fill_from_objects(events.bind(py), encoder, workspace, index, found),
             Input::Json(json) => json.fill(py, encoder, workspace, index, found),
+            Input::Arrow(rows) => rows.fill(py, encoder, workspace, index, found),
         }
     }
 }

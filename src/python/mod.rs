@@ -1,5 +1,6 @@
 //! The binding to Python: the one folder that knows pyo3, and no rules.
 
+mod arrow;
 mod batch;
 mod builder;
 mod encoder;

@@ -3,6 +3,8 @@
 //! A source knows its data and no rules; the sink knows the rules and no data. Nothing stands between them: no tree is
 //! built, and each pair of source and sink is compiled as one loop.
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
 pub mod json;
 pub mod scan;
 pub mod value;

@@ -1,0 +1,181 @@
+//! Column: an Arrow array whose type was looked at once, and each cell of which can be pushed into a sink.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int16Type, Int32Type, Int64Type, RunEndIndexType, UInt64Type};
+use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, MapArray};
+use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field, FieldRef};
+
+use super::cells::{Floats, Integers, Moments, Spans, Texts, elements_of};
+use super::decimal::Decimals;
+use crate::limits::MAX_LEVELS;
+
+/// An array whose type was looked at once.
+pub(super) struct Column {
+    pub(super) nulls: Option<NullBuffer>,
+    pub(super) cells: Cells,
+}
+
+/// What is in an array, by how it is read.
+pub(super) enum Cells {
+    Null,
+    Boolean(BooleanBuffer),
+    Integers(Integers),
+    UInt64(ScalarBuffer<u64>),
+    Floats(Floats),
+    Decimals(Decimals),
+    Moments(Moments),
+    Texts(Texts),
+    Uuids(FixedSizeBinaryArray),
+    Lists {
+        spans: Spans,
+        elements: Box<Column>,
+    },
+    Object {
+        members: Vec<(String, Column)>,
+        names_may_repeat: bool,
+    },
+    Maps {
+        spans: Spans,
+        names: Box<Column>,
+        values: Box<Column>,
+    },
+    /// A dictionary, or runs: each row's value is at a position among others.
+    Indirect {
+        positions: Vec<usize>,
+        values: Box<Column>,
+    },
+    /// What JSON has no form for, and the sentence that says so.
+    Unsupported(String),
+}
+
+impl Column {
+    /// The cells of an array; the field tells what extension type it has.
+    pub(super) fn new(field: &Field, array: &ArrayRef) -> Column {
+        // The sink looks into no more levels than that.
+        Column::within(field, array, MAX_LEVELS + 2)
+    }
+
+    /// An object of columns for each row.
+    pub(super) fn object(members: impl Iterator<Item = (String, Column)>) -> Column {
+        let members: Vec<_> = members.collect();
+        let mut names = std::collections::HashSet::with_capacity(members.len());
+        let names_may_repeat = !members.iter().all(|(name, _)| names.insert(name.as_str()));
+        Column { nulls: None, cells: Cells::Object { members, names_may_repeat } }
+    }
+
+    /// The same, with rows that are null.
+    pub(super) fn with_nulls(self, nulls: Option<NullBuffer>) -> Column {
+        Column { nulls, ..self }
+    }
+
+    fn within(field: &Field, array: &ArrayRef, levels: usize) -> Column {
+        let nulls =
+            if let DataType::Union(..) = array.data_type() { array.logical_nulls() } else { array.nulls().cloned() };
+        Column { nulls, cells: Cells::of(field, array, levels) }
+    }
+}
+
+impl Cells {
+    fn of(field: &Field, array: &ArrayRef, levels: usize) -> Cells {
+        let Some(levels) = levels.checked_sub(1) else {
+            return Cells::Unsupported("a value of too many levels".to_owned());
+        };
+        None.or_else(|| Integers::of(array).map(Cells::Integers))
+            .or_else(|| Floats::of(array).map(Cells::Floats))
+            .or_else(|| Decimals::of(array).map(Cells::Decimals))
+            .or_else(|| Moments::of(array).map(Cells::Moments))
+            .or_else(|| Texts::of(array).map(Cells::Texts))
+            .or_else(|| Cells::nested(array, levels))
+            .or_else(|| Cells::indirect(field, array, levels))
+            .unwrap_or_else(|| match array.data_type() {
+                DataType::Null => Cells::Null,
+                DataType::Boolean => Cells::Boolean(array.as_boolean().values().clone()),
+                DataType::UInt64 => Cells::UInt64(array.as_primitive::<UInt64Type>().values().clone()),
+                DataType::FixedSizeBinary(16) if is_extension(field, "arrow.uuid") => {
+                    Cells::Uuids(array.as_fixed_size_binary().clone())
+                }
+                other => Cells::Unsupported(unsupported(other)),
+            })
+    }
+
+    fn nested(array: &ArrayRef, levels: usize) -> Option<Cells> {
+        match array.data_type() {
+            DataType::List(field)
+            | DataType::LargeList(field)
+            | DataType::FixedSizeList(field, _)
+            | DataType::ListView(field)
+            | DataType::LargeListView(field) => {
+                let (spans, elements) = Spans::of(array)?;
+                Some(Cells::Lists { spans, elements: Box::new(Column::within(field, &elements, levels)) })
+            }
+            DataType::Struct(fields) => {
+                let columns = fields.iter().zip(array.as_struct().columns());
+                let member =
+                    |(field, column): (&FieldRef, _)| (field.name().clone(), Column::within(field, column, levels));
+                Some(Column::object(columns.map(member)).cells)
+            }
+            DataType::Map(..) => Some(Cells::maps(array.as_map(), levels)),
+            _ => None,
+        }
+    }
+
+    fn maps(map: &MapArray, levels: usize) -> Cells {
+        let column = |at: usize| {
+            let elements = elements_of(map.offsets(), map.entries().column(at));
+            Box::new(Column::within(&map.entries().fields()[at], &elements, levels))
+        };
+        Cells::Maps { spans: Spans::Offsets(map.offsets().clone()), names: column(0), values: column(1) }
+    }
+
+    /// Dictionaries and runs.
+    fn indirect(field: &Field, array: &ArrayRef, levels: usize) -> Option<Cells> {
+        let (field, positions, values) = match array.data_type() {
+            DataType::Dictionary(..) => {
+                let dictionary = array.as_any_dictionary();
+                if dictionary.values().is_empty() {
+                    return Some(Cells::Null); // so every row is null
+                }
+                (field, dictionary.normalized_keys(), dictionary.values())
+            }
+            DataType::RunEndEncoded(ends, field) => {
+                let (positions, values) = match ends.data_type() {
+                    DataType::Int16 => runs::<Int16Type>(array),
+                    DataType::Int32 => runs::<Int32Type>(array),
+                    _ => runs::<Int64Type>(array),
+                };
+                (field.as_ref(), positions, values)
+            }
+            _ => return None,
+        };
+        // Of a dictionary that many batches share only what is asked for is looked at.
+        let few = if values.len() > positions.len() { Texts::one_by_one(values) } else { None };
+        let values = match few {
+            Some(texts) => Column { nulls: values.nulls().cloned(), cells: Cells::Texts(texts) },
+            None => Column::within(field, values, levels),
+        };
+        Some(Cells::Indirect { positions, values: Box::new(values) })
+    }
+}
+
+fn runs<T: RunEndIndexType>(array: &ArrayRef) -> (Vec<usize>, &ArrayRef) {
+    let runs = array.as_run::<T>();
+    ((0..runs.len()).map(|row| runs.get_physical_index(row)).collect(), runs.values())
+}
+
+fn unsupported(kind: &DataType) -> String {
+    let what = match kind {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "a binary",
+        DataType::Time32(_) | DataType::Time64(_) => "a time",
+        DataType::Duration(_) => "a duration",
+        DataType::Interval(_) => "an interval",
+        DataType::Union(..) => "a union",
+        _ => "an unknown",
+    };
+    format!("{what} column value, which JSON has no form for: cast the column to text or to a number, or drop it")
+}
+
+/// Whether the field is of the extension type of that name.
+fn is_extension(field: &Field, name: &str) -> bool {
+    field.metadata().get("ARROW:extension:name").is_some_and(|found| found == name)
+}

@@ -1,0 +1,138 @@
+//! Plan: which column of a table is what, made once of its schema.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Fields};
+
+/// What a column can be named to hold.
+pub const NAMEABLE: [&str; 4] = ["event", "time", "distinct_id", "$insert_id"];
+
+/// Which column is what.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub(super) event: EventName,
+    pub(super) properties: Properties,
+    /// The properties in their order: each one's name as written, and the position of its column.
+    pub(super) members: Vec<(String, usize)>,
+}
+
+/// Where an event's name comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum EventName {
+    Constant(Arc<str>),
+    Column(usize),
+}
+
+/// Where the properties are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Properties {
+    /// Columns of the table.
+    Columns,
+    /// Fields of this one column, a struct.
+    StructAt(usize),
+}
+
+/// Why no plan can be made: a sentence that names what is there.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PlanError(pub String);
+
+impl Plan {
+    /// A plan for the columns of a table. `event` is the name of every event; `named` is what of [`NAMEABLE`] is in which
+    /// column. What is not named is in the column of that very name.
+    pub fn new(columns: &Fields, event: Option<&str>, named: &[(String, String)]) -> Result<Plan, PlanError> {
+        for (what, _) in named {
+            if !NAMEABLE.contains(&what.as_str()) {
+                return Err(PlanError(format!("columns names {what:?}, and can name {} only", list(NAMEABLE))));
+            }
+        }
+        let event_named = named.iter().find(|(what, _)| what == "event").map(|(_, column)| column.as_str());
+        let event = match (event, event_named) {
+            (Some(_), Some(column)) => {
+                let message = format!("event= and columns={{\"event\": {column:?}}} both name the events: pass one");
+                return Err(PlanError(message));
+            }
+            (Some(name), None) => EventName::Constant(name.into()),
+            (None, column) => EventName::Column(event_column(columns, column)?),
+        };
+        let (properties, fields) = find_properties(columns, &event);
+        let members = name_members(fields, columns, &event, &properties, named)?;
+        Ok(Plan { event, properties, members })
+    }
+}
+
+fn event_column(columns: &Fields, named: Option<&str>) -> Result<usize, PlanError> {
+    let name = named.unwrap_or("event");
+    let mut found = columns.iter().enumerate().filter(|(_, column)| column.name() == name).map(|(at, _)| at);
+    match (found.next(), found.next(), named) {
+        (Some(_), Some(_), _) => Err(PlanError(format!("two columns are named {name:?}: rename or drop one"))),
+        (Some(at), None, _) => Ok(at),
+        (None, _, Some(_)) => Err(missing("event", name, columns)),
+        (None, _, None) => Err(PlanError(format!(
+            "no column is named \"event\": pass event=\"Signed Up\" for a name that all events share, or \
+             columns={{\"event\": ...}} for the column that has it; {}",
+            what_is_there(columns)
+        ))),
+    }
+}
+
+/// A struct column `properties` beside the event's name and nothing else: what JSON events become when read into a table.
+fn find_properties<'a>(columns: &'a Fields, event: &EventName) -> (Properties, &'a Fields) {
+    let mut others = columns.iter().enumerate().filter(|(at, _)| *event != EventName::Column(*at));
+    if let (Some((at, only)), None) = (others.next(), others.next())
+        && let ("properties", DataType::Struct(fields)) = (only.name().as_str(), only.data_type())
+    {
+        return (Properties::StructAt(at), fields);
+    }
+    (Properties::Columns, columns)
+}
+
+fn name_members(
+    fields: &Fields,
+    columns: &Fields,
+    event: &EventName,
+    properties: &Properties,
+    named: &[(String, String)],
+) -> Result<Vec<(String, usize)>, PlanError> {
+    let named: Vec<_> = named.iter().filter(|(what, _)| what != "event").collect();
+    if let Some((what, column)) = named.iter().find(|(_, column)| !fields.iter().any(|field| field.name() == column)) {
+        return Err(missing(what, column, if *properties == Properties::Columns { columns } else { fields }));
+    }
+    let mut members: Vec<(String, usize)> = Vec::new();
+    for (at, field) in fields.iter().enumerate() {
+        let whats: Vec<_> = named.iter().filter(|(_, column)| column == field.name()).map(|(what, _)| what).collect();
+        let is_event = *properties == Properties::Columns && *event == EventName::Column(at);
+        let own = (whats.is_empty() && !is_event).then_some(field.name());
+        for name in whats.into_iter().chain(own) {
+            if let Some((_, other)) = members.iter().find(|(taken, _)| taken == name) {
+                let (other, column) = (fields[*other].name(), field.name());
+                let message = format!("{other:?} and {column:?} would both be written as {name:?}: rename or drop one");
+                return Err(PlanError(message));
+            }
+            members.push((name.clone(), at));
+        }
+    }
+    Ok(members)
+}
+
+fn missing(what: &str, column: &str, columns: &Fields) -> PlanError {
+    PlanError(format!(
+        "columns says that {what:?} is in {column:?}, and there is no such column; {}",
+        what_is_there(columns)
+    ))
+}
+
+fn what_is_there(columns: &Fields) -> String {
+    const SHOWN: usize = 40;
+    let more = match columns.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match columns.len() {
+        0 => "there are no columns".to_owned(),
+        _ => format!("the columns are {}{more}", list(columns.iter().take(SHOWN).map(|column| column.name().as_str()))),
+    }
+}
+
+fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+}
