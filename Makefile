@@ -42,7 +42,7 @@ demo: $(VENV)/.built ## Import a month of real flights into a local emulator, an
 test: test-rust test-python ## Run every test
 
 test-rust: | check-tools
-	cargo test --quiet
+	cargo test --quiet --features arrow
 
 test-python: $(VENV)/.built
 	$(BIN)/python -m pytest
@@ -50,6 +50,7 @@ test-python: $(VENV)/.built
 lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs against the built module
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
+	cargo clippy --quiet --all-targets --features arrow -- -D warnings
 	cargo clippy --quiet --all-targets --features python -- -D warnings
 	$(BIN)/ruff format --check python tests benches examples
 	$(BIN)/ruff check python tests benches examples

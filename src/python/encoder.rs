@@ -149,6 +149,7 @@ impl Encoder {
         let (mut index, mut found) = (0, Vec::new());
         loop {
             let filled = input.fill(py, self, workspace, &mut index, &mut found)?;
+            py.check_signals()?; // no Python code may have run, and so no Ctrl-C
             for added in found.drain(..) {
                 if let Some(rejection) = self.take_up(py, &findings, added)? {
                     findings.rejected.bind(py).append(rejection)?;

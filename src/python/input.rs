@@ -47,6 +47,8 @@ impl Input {
             "one dict; put it in a list: [event]".to_owned()
         } else if is_text(events) {
             "text; for JSON there is encode_json()".to_owned()
+        } else if ArrowInput::takes(events)? {
+            "Arrow data; for that there is encode_arrow()".to_owned()
         } else {
             match events.try_iter() {
                 Ok(events) => return Ok(Input::Objects(events.unbind())),

@@ -46,7 +46,7 @@ impl Integers {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&self, row: usize) -> i64 {
         match self {
             Integers::Int8(values) => values[row].into(),
@@ -77,7 +77,7 @@ impl Floats {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&self, row: usize) -> f64 {
         match self {
             Floats::Float16(values) => values[row].to_f64(),
@@ -126,7 +126,7 @@ impl Moments {
     }
 
     /// The moment, nanoseconds floored to microseconds; None outside of the years 1 to 9999, which have no text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&self, row: usize) -> Option<Moment> {
         const FIRST: i64 = -62_135_596_800_000_000; // 0001-01-01T00:00:00
         const LAST: i64 = 253_402_300_799_999_999; // 9999-12-31T23:59:59.999999
@@ -176,7 +176,7 @@ impl Texts {
     }
 
     /// A text, or its bytes where they are not UTF-8.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&self, row: usize) -> Result<&str, &[u8]> {
         let bytes = match self {
             Texts::Utf8(texts) => return Ok(texts.value(row)),
@@ -235,7 +235,7 @@ impl Spans {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&self, row: usize) -> Range<usize> {
         let span = |start: i64, end: i64| start as usize..end as usize;
         match self {
