@@ -32,10 +32,17 @@ mod _core {
     use super::stream::BatchIterator;
     #[pymodule_export]
     use super::walk::{Members, Number, Unsupported};
+    use pyo3::exceptions::PyImportError;
     use pyo3::prelude::*;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        if !super::raw::is_main_interpreter() {
+            // What one interpreter's encoder keeps (types, functions) must not be touched by another.
+            return Err(PyImportError::new_err(
+                "mixpress can't be used in a subinterpreter: import it in the main one",
+            ));
+        }
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("__debug_build__", cfg!(debug_assertions))
     }

@@ -93,3 +93,9 @@ pub fn small_integer(integer: &Bound<'_, PyInt>) -> Option<i64> {
     let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(integer.as_ptr(), &raw mut overflow) };
     (overflow == 0).then_some(value)
 }
+
+/// Whether the interpreter that runs is the process's first, and not a subinterpreter.
+pub fn is_main_interpreter() -> bool {
+    // SAFETY: an interpreter runs, as this is called while a module is made; the first one has the number 0.
+    unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) == 0 }
+}

@@ -1,0 +1,332 @@
+//! The rules, read a second time: an event's findings, cuts and JSON, of a value in memory and with nothing clever.
+
+use std::collections::HashSet;
+
+use mixpress::encoder::Settings;
+use mixpress::limits::{
+    DISALLOWED_IDS, Endpoint, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, MAX_LEVELS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS,
+};
+use mixpress::rules::{Action, Rule};
+use mixpress::source::value::Value;
+use mixpress::truncate::Advice;
+
+use crate::settings::NOW;
+use crate::spell;
+
+/// What is to become of an event.
+pub struct Verdict {
+    /// Rule, action and field, in the order of the rules; of a rejected event those that reject it.
+    pub findings: Vec<(Rule, Action, String)>,
+    pub is_rejected: bool,
+    /// Path, length before and advice.
+    pub truncations: Vec<(String, usize, Advice)>,
+    pub insert_id: Option<String>,
+    /// What is written, unless it is rejected.
+    pub json: String,
+}
+
+pub fn judge(event: &Value, settings: &Settings) -> Verdict {
+    let mut walk = Walk { settings, findings: vec![], truncations: vec![], insert_id: None, is_past_levels: false };
+    let json = walk.event(event);
+    if !walk.is_rejected() && json.len() > settings.limits.max_event_bytes {
+        walk.find(Rule::EventTooLarge, "");
+    }
+    let is_rejected = walk.is_rejected();
+    let Walk { mut findings, truncations, insert_id, .. } = walk;
+    findings.sort_by_key(|(rule, _, _)| *rule);
+    findings.retain(|(_, action, _)| !is_rejected || *action == Action::Reject);
+    Verdict { findings, is_rejected, truncations, insert_id, json }
+}
+
+type Members = [(String, Value)];
+
+struct Walk<'a> {
+    settings: &'a Settings,
+    findings: Vec<(Rule, Action, String)>,
+    truncations: Vec<(String, usize, Advice)>,
+    insert_id: Option<String>,
+    is_past_levels: bool,
+}
+
+impl Walk<'_> {
+    fn find(&mut self, rule: Rule, field: &str) {
+        let action = self.action(rule);
+        if action != Action::Off {
+            self.findings.push((rule, action, field.to_owned()));
+        }
+    }
+
+    fn action(&self, rule: Rule) -> Action {
+        self.settings.limits.action(rule, self.settings.endpoint)
+    }
+
+    fn is_rejected(&self) -> bool {
+        self.findings.iter().any(|(_, action, _)| *action == Action::Reject)
+    }
+
+    // --- an event, and the members that have rules of their own ---
+
+    fn event(&mut self, event: &Value) -> String {
+        let Value::Object(members) = event else {
+            self.find(Rule::EventNotObject, "");
+            return String::new();
+        };
+        let json = self.members(members, "", |walk, name, value, path| match name {
+            "event" => walk.event_name(value, path),
+            "properties" => walk.properties(value, path),
+            _ => {
+                walk.find(Rule::UnknownField, path);
+                walk.value(value, path, -1, 0)
+            }
+        });
+        for (name, rule) in [("event", Rule::EventMissing), ("properties", Rule::PropertiesMissing)] {
+            if !has(members, name) {
+                self.find(rule, name);
+            }
+        }
+        json
+    }
+
+    fn event_name(&mut self, value: &Value, path: &str) -> String {
+        let Some(name) = text_of(value) else { return self.wrong_type(Rule::EventType, value, path, -1, 0) };
+        if name.chars().all(spell::is_white) {
+            self.find(Rule::EventBlank, path);
+        }
+        self.text(&name, path)
+    }
+
+    fn properties(&mut self, value: &Value, path: &str) -> String {
+        let Value::Object(given) = value else { return self.wrong_type(Rule::PropertiesType, value, path, -1, 0) };
+        if self.passes_over(path, 0) {
+            return "null".into();
+        }
+        let mut members = given.clone();
+        if let (Some(token), false) = (&self.settings.token, has(given, "token")) {
+            members.push(("token".into(), Value::Text(token.clone())));
+        }
+        let json = self.members(&members, path, |walk, name, value, path| match name {
+            "time" => walk.time(value, path),
+            "distinct_id" => walk.distinct_id(value, path),
+            "$insert_id" => walk.own_insert_id(value, path),
+            _ => walk.value(value, path, 0, 1),
+        });
+        self.count(Rule::TooManyProperties, members.len(), self.settings.limits.max_properties, path);
+        for (name, rule) in [
+            ("time", Rule::TimeMissing),
+            ("distinct_id", Rule::DistinctIdMissing),
+            ("$insert_id", Rule::InsertIdMissing),
+            ("token", Rule::TokenMissing),
+        ] {
+            if !has(&members, name) {
+                self.find(rule, &format!("properties.{name}"));
+            }
+        }
+        json
+    }
+
+    /// What may not stand here: not looked into if that rejects, else a value as any other.
+    fn wrong_type(&mut self, rule: Rule, value: &Value, path: &str, depth: isize, level: usize) -> String {
+        self.find(rule, path);
+        if self.action(rule) == Action::Reject { "null".into() } else { self.value(value, path, depth, level) }
+    }
+
+    fn time(&mut self, value: &Value, path: &str) -> String {
+        let Some((milliseconds, written)) = time_of(value) else {
+            return self.wrong_type(Rule::TimeType, value, path, 0, 1);
+        };
+        let oldest = match self.settings.endpoint {
+            Endpoint::Import => OLDEST_IMPORT_MS,
+            Endpoint::Track => NOW - TRACK_WINDOW_MS,
+        };
+        if milliseconds < oldest.into() {
+            self.find(Rule::TimeTooOld, path);
+        }
+        if milliseconds > (NOW + FUTURE_TOLERANCE_MS).into() {
+            self.find(Rule::TimeInFuture, path);
+        }
+        written
+    }
+
+    fn distinct_id(&mut self, value: &Value, path: &str) -> String {
+        let Some(id) = text_of(value) else { return self.wrong_type(Rule::DistinctIdType, value, path, 0, 1) };
+        if is_disallowed(&id) {
+            self.find(Rule::DistinctIdDisallowed, path);
+        }
+        self.text(&id, path)
+    }
+
+    fn own_insert_id(&mut self, value: &Value, path: &str) -> String {
+        let Some(id) = text_of(value) else { return self.wrong_type(Rule::InsertIdType, value, path, 0, 1) };
+        if id.len() > self.settings.limits.max_insert_id_bytes {
+            self.find(Rule::InsertIdTooLong, path);
+        }
+        if id.is_empty() || !id.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-') {
+            self.find(Rule::InsertIdCharset, path);
+        }
+        if is_disallowed(&id) {
+            self.find(Rule::InsertIdDisallowed, path);
+        }
+        self.insert_id = Some(spell::cut(&id, &self.settings.limits));
+        self.text(&id, path)
+    }
+
+    // --- values of any kind; `depth` is that of the object around, `level` the value's own ---
+
+    fn value(&mut self, value: &Value, path: &str, depth: isize, level: usize) -> String {
+        match value {
+            Value::Array(elements) => return self.array(elements, path, depth, level),
+            Value::Object(members) => return self.object(members, path, depth + 1, level),
+            Value::Boolean(value) => return value.to_string(),
+            Value::Integer(value) => return value.to_string(),
+            Value::Number(spelling) if is_number(spelling) => return spelling.clone(),
+            Value::Float(value) if value.is_finite() => return spell::float(*value),
+            Value::Text(text) => return self.text(text, path),
+            Value::Moment(moment) => return self.text(&spell::moment(*moment), path),
+            Value::Float(_) => self.find(Rule::NotANumber, path),
+            Value::Number(_) | Value::Unsupported(_) => self.find(Rule::UnsupportedType, path),
+            Value::Null => {}
+        }
+        "null".into()
+    }
+
+    fn array(&mut self, elements: &[Value], path: &str, depth: isize, level: usize) -> String {
+        if self.passes_over(path, level) {
+            return "null".into();
+        }
+        let written: Vec<_> = elements
+            .iter()
+            .enumerate()
+            .map(|(position, element)| self.value(element, &format!("{path}[{position}]"), depth, level + 1))
+            .collect();
+        self.count(Rule::TooManyElements, elements.len(), self.settings.limits.max_elements, path);
+        format!("[{}]", written.join(","))
+    }
+
+    fn object(&mut self, members: &Members, path: &str, depth: isize, level: usize) -> String {
+        if self.passes_over(path, level) {
+            return "null".into();
+        }
+        if depth == self.settings.limits.max_depth as isize + 1 {
+            self.find(Rule::TooDeep, path);
+            if self.action(Rule::TooDeep) == Action::Reject {
+                return "null".into();
+            }
+        }
+        let json = self.members(members, path, |walk, _, value, path| walk.value(value, path, depth, level + 1));
+        self.count(Rule::TooManyKeys, members.len(), self.settings.limits.max_keys, path);
+        json
+    }
+
+    /// Past 64 levels an event is rejected, and no other object or array of it is looked into.
+    fn passes_over(&mut self, path: &str, level: usize) -> bool {
+        if level > MAX_LEVELS && !self.is_past_levels {
+            self.findings.push((Rule::TooDeep, Action::Reject, path.to_owned()));
+            self.is_past_levels = true;
+        }
+        self.is_past_levels
+    }
+
+    fn count(&mut self, rule: Rule, count: usize, max: usize, path: &str) {
+        if count > max {
+            self.find(rule, path);
+        }
+    }
+
+    fn members(
+        &mut self,
+        members: &Members,
+        path: &str,
+        write: impl Fn(&mut Self, &str, &Value, &str) -> String,
+    ) -> String {
+        let limits = self.settings.limits.clone();
+        let path_of = |name: &str| {
+            let shown = spell::cut(name, &limits);
+            if path.is_empty() { shown } else { format!("{path}.{shown}") }
+        };
+        let mut written = Vec::new();
+        for (name, value) in members {
+            let path = path_of(name);
+            if spell::is_long(name, &limits) {
+                let length = spell::length(name, limits.truncate_unit);
+                self.truncations.push((path.clone(), length, Advice::Text));
+                self.find(Rule::KeyTruncated, &path);
+            }
+            let spelled = spell::text(&spell::cut(name, &limits));
+            written.push(format!("{spelled}:{}", write(self, name, value, &path)));
+        }
+        let mut names = HashSet::new();
+        for (name, _) in members {
+            if !names.insert(spell::cut(name, &limits)) {
+                self.find(Rule::KeyCollision, &path_of(name));
+            }
+        }
+        format!("{{{}}}", written.join(","))
+    }
+
+    fn text(&mut self, text: &str, path: &str) -> String {
+        let limits = &self.settings.limits;
+        if spell::is_long(text, limits) {
+            let length = spell::length(text, limits.truncate_unit);
+            self.truncations.push((path.to_owned(), length, spell::advise(text)));
+        }
+        spell::text(&spell::cut(text, limits))
+    }
+}
+
+fn has(members: &Members, wanted: &str) -> bool {
+    members.iter().any(|(name, _)| name == wanted)
+}
+
+/// A value that is written as text.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Moment(moment) => Some(spell::moment(*moment)),
+        _ => None,
+    }
+}
+
+/// A time in milliseconds, and as it is written.
+fn time_of(value: &Value) -> Option<(i128, String)> {
+    match value {
+        Value::Integer(given) => Some((scaled((*given).into()), given.to_string())),
+        Value::Number(spelling) if !is_number(spelling) => None,
+        Value::Number(spelling) if spelling.contains(['.', 'e', 'E']) => time_of_float(spelling.parse().ok()?),
+        Value::Number(spelling) => {
+            let beyond = if spelling.starts_with('-') { i128::MIN } else { i128::MAX };
+            Some((spelling.parse().map_or(beyond, scaled), spelling.clone()))
+        }
+        Value::Float(given) => time_of_float(*given),
+        Value::Moment(moment) if moment.utc => {
+            let micros = i128::from(moment.micros);
+            let below = micros.div_euclid(1000);
+            let milliseconds = match (micros - below * 1000).cmp(&500) {
+                std::cmp::Ordering::Less => below,
+                std::cmp::Ordering::Equal => below + below.rem_euclid(2),
+                std::cmp::Ordering::Greater => below + 1,
+            };
+            Some((milliseconds, milliseconds.to_string()))
+        }
+        _ => None,
+    }
+}
+
+fn scaled(given: i128) -> i128 {
+    if (-i128::from(FIRST_MILLISECONDS) < given) && (given < FIRST_MILLISECONDS.into()) { given * 1000 } else { given }
+}
+
+fn time_of_float(given: f64) -> Option<(i128, String)> {
+    let exact = if given.abs() < FIRST_MILLISECONDS as f64 { given * 1000.0 } else { given };
+    let whole = exact.round_ties_even();
+    let written = format!("{whole:.0}").replace("-0", "0");
+    given.is_finite().then(|| (whole as i128, if whole == 0.0 { "0".into() } else { written }))
+}
+
+fn is_number(spelling: &str) -> bool {
+    let is_value = serde_json::from_str::<serde::de::IgnoredAny>(spelling).is_ok();
+    is_value && spelling.chars().all(|letter| letter.is_ascii_digit() || "+-.eE".contains(letter))
+}
+
+fn is_disallowed(id: &str) -> bool {
+    DISALLOWED_IDS.contains(&id.to_ascii_lowercase().as_str())
+}
