@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: rules help demo test test-rust test-python lint bench fuzz wheel clean check-tools
+.PHONY: rules help demo test test-fuzz test-rust test-python lint bench fuzz wheel clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,16 +39,21 @@ $(VENV)/.bench: $(VENV)/.built
 demo: $(VENV)/.built ## Import a month of real flights into a local emulator, and show what becomes of bad events
 	@$(BIN)/mixpress demo
 
-test: test-rust test-python ## Run every test
+test: test-rust test-fuzz test-python ## Run every test
 
 test-rust: | check-tools
 	cargo test --quiet --features arrow
+
+test-fuzz: | check-tools ## A short run of the fuzzers' targets, on the stable toolchain
+	cargo test --release --quiet --manifest-path fuzz/Cargo.toml
 
 test-python: $(VENV)/.built
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs against the built module
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo clippy --quiet --all-targets --manifest-path fuzz/Cargo.toml -- -D warnings
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features arrow -- -D warnings
 	cargo clippy --quiet --all-targets --features python -- -D warnings
@@ -60,8 +65,15 @@ lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs aga
 bench: $(VENV)/.bench ## Measure against the peers, interleaved, results compared (minutes)
 	$(BIN)/python -m benches
 
-fuzz: $(VENV)/.built ## Compare the core with the plain-Python reference on many generated events (FUZZ_EXAMPLES=20000)
-	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(BIN)/python -m pytest tests/test_against_reference.py
+fuzz: $(VENV)/.built ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), then the core against the reference FUZZ_EXAMPLES=20000 times
+	@cargo +nightly --version >/dev/null || { echo "libFuzzer needs a nightly toolchain: rustup toolchain install nightly"; exit 1; }
+	@command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
+	@for target in walk quoted scan json_text; do mkdir -p fuzz/corpus/$$target; \
+	  cargo +nightly fuzz run --fuzz-dir fuzz $$target fuzz/corpus/$$target fuzz/seeds -- -dict=fuzz/json.dict \
+	    -max_total_time=$(or $(FUZZ_SECONDS),600) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; done
+	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(BIN)/python -m pytest \
+	  tests/test_against_reference.py tests/test_json_against_reference.py tests/test_options_against_reference.py \
+	  tests/test_derive.py tests/test_arrow.py
 
 rules: $(VENV)/.built ## Render docs/rules.md from the core
 	$(BIN)/python tests/encoder/test_rules_page.py

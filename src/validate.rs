@@ -208,7 +208,7 @@ fn saturating_integer(digits: &str) -> i128 {
 
 /// A time for a message, as ` (2023-11-14T22:13:20)`; nothing for one that no calendar reaches.
 fn calendar(milliseconds: i128) -> String {
-    match i64::try_from(milliseconds * 1000) {
+    match i64::try_from(milliseconds.saturating_mul(1000)) {
         Ok(micros) if micros.unsigned_abs() < 250_000_000_000_000_000 => {
             let mut text = Vec::new();
             write_moment(&mut text, Moment { micros, utc: true });
