@@ -58,7 +58,7 @@ class _Snapshot:
         except RecursionError:
             return Unsupported("a value that nests without end")
         except Exception as error:  # noqa: BLE001 -- whatever a caller's class raises is a fault of that event alone
-            return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {error}")
+            return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {_said(error)}")
 
     def container(self, value: Any, level: int) -> Any:
         if isinstance(value, enum.Enum):
@@ -148,6 +148,13 @@ def _numpy_scalar(value: Any) -> Any:
 
 def _name(value: Any) -> str:
     return type(value).__name__
+
+
+def _said(error: Exception) -> str:
+    try:
+        return str(error)[:200]
+    except Exception:  # noqa: BLE001 -- an exception of the caller's may fail even at this
+        return "(which has no text)"
 
 
 def _shown(value: Any) -> str:

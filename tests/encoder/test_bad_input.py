@@ -46,6 +46,16 @@ class RaisingDict(dict[str, Any]):
         raise KeyError("no items today")
 
 
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text either")
+
+
+class RaisingUnprintably(dict[str, Any]):
+    def items(self) -> Any:
+        raise Unprintable
+
+
 class EndlessMapping(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         return self
@@ -96,6 +106,11 @@ REJECTED = {
     "a mapping without end": (event(value=EndlessMapping()), "properties.value.x.x.x", "too-deep"),
     "a dict whose items lie": (event(value=LyingDict()), "properties.value", "unsupported-type"),
     "a dict whose items raise": (event(value=RaisingDict(a=1)), "properties.value", "unsupported-type"),
+    "a dict whose exception can't be printed": (
+        event(value=RaisingUnprintably()),
+        "properties.value",
+        "unsupported-type",
+    ),
     "two names of the same text": (
         event(value={HashlessText("a"): 1, HashlessText("a"): 2}),
         "properties.value.a",
