@@ -37,6 +37,8 @@ pub struct Packed {
 /// What became of an event that was added.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Added {
+    /// It is in a batch, and there is nothing to say of it.
+    Plain,
     /// It is in a batch.
     Accepted {
         /// What was let through with a warning.
@@ -46,13 +48,6 @@ pub enum Added {
     },
     /// It is in none.
     Rejected(Found),
-}
-
-impl Added {
-    /// Whether there is nothing to say of the event.
-    pub fn is_plain(&self) -> bool {
-        matches!(self, Added::Accepted { warnings: None, truncations } if truncations.is_empty())
-    }
 }
 
 /// Packs events, one after another, into batches.
@@ -123,6 +118,10 @@ impl Batcher {
                 let found = self.found(origin, findings);
                 self.writer.out.truncate(separator_at);
                 Ok(Added::Rejected(found))
+            }
+            Verdict::Plain => {
+                self.accept(origin, separator_at);
+                Ok(Added::Plain)
             }
             Verdict::Accepted { warnings, mut truncations } => {
                 let warnings = (!warnings.is_empty()).then(|| self.found(origin, warnings));

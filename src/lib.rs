@@ -22,6 +22,7 @@ pub mod serialize;
 pub mod source;
 pub mod truncate;
 mod validate;
+pub mod vectors;
 
 #[cfg(feature = "python")]
 mod python;

@@ -3,6 +3,8 @@
 //! This is the core's only `unsafe`. With slices and `push` every name and value pays for several checks of the
 //! buffer's room, a call of `memcpy` and a second pass; see "What `unsafe` buys" in `benches/README.md`.
 
+use std::mem::MaybeUninit;
+
 use crate::serialize::is_special;
 
 /// Appends a quote, the text and `end`. False, with nothing appended, where a byte of the text needs an escape.
@@ -15,6 +17,62 @@ pub fn append_quoted<const END: usize>(out: &mut Vec<u8>, text: &[u8], end: [u8;
 #[inline(always)]
 pub fn append_verbatim<const END: usize>(out: &mut Vec<u8>, text: &[u8], end: [u8; END]) {
     append::<END, false>(out, text, end);
+}
+
+/// Appends a minus, if one is needed, and the first `length` of eight bytes, the first one lowest.
+#[inline(always)]
+pub fn append_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize) {
+    append_behind(out, b'-', minus, &digits.to_le_bytes(), length);
+}
+
+/// Appends the text that a buffer begins with, by one copy of the whole buffer.
+///
+/// # Safety
+/// The first `length` bytes of the buffer have been written.
+#[inline(always)]
+pub unsafe fn append_from_buffer<B>(out: &mut Vec<u8>, buffer: &B, length: usize) {
+    out.reserve(size_of::<B>());
+    // SAFETY: there is room for all of the buffer; by the contract what is counted of it has been written.
+    unsafe {
+        let end = out.as_mut_ptr().add(out.len());
+        end.cast::<MaybeUninit<B>>().write_unaligned((&raw const *buffer).cast::<MaybeUninit<B>>().read());
+        out.set_len(out.len() + length.min(size_of::<B>()));
+    }
+}
+
+/// Appends a comma, if one is needed, and the first `length` bytes of a block, by one copy of the whole block.
+#[inline(always)]
+pub fn append_member<const SIZE: usize>(out: &mut Vec<u8>, comma: bool, block: &[u8; SIZE], length: usize) {
+    append_behind(out, b',', comma, block, length);
+}
+
+#[inline(always)]
+fn append_behind<const SIZE: usize>(out: &mut Vec<u8>, mark: u8, is_marked: bool, block: &[u8; SIZE], length: usize) {
+    assert!(length <= SIZE);
+    out.reserve(SIZE + 1);
+    let mark_length = usize::from(is_marked);
+    // SAFETY: there is room for the mark and the whole block, and no more of them is counted than was written.
+    unsafe {
+        let end = out.as_mut_ptr().add(out.len());
+        end.write(mark);
+        let start = end.add(mark_length);
+        match block.split_first_chunk::<32>() {
+            // Most are short.
+            Some((first, rest)) => {
+                start.cast::<[u8; 32]>().write_unaligned(*first);
+                if length > first.len() {
+                    start.add(first.len()).copy_from_nonoverlapping(rest.as_ptr(), rest.len());
+                }
+            }
+            None => start.cast::<[u8; SIZE]>().write_unaligned(*block),
+        }
+        out.set_len(out.len() + mark_length + length);
+    }
+}
+
+/// Whether no byte of the text needs an escape.
+pub fn is_plain(text: &[u8]) -> bool {
+    ordinary_prefix(text) == text.len()
 }
 
 #[inline(always)]

@@ -1,6 +1,6 @@
 //! Validate: what `event`, `properties`, `time` and the ids must be.
 
-use crate::event::{EventWriter, Place};
+use crate::event::{EventWriter, Place, Seen};
 use crate::finding::quote;
 use crate::limits::{
     Endpoint, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS, is_disallowed_id,
@@ -13,7 +13,7 @@ impl EventWriter {
     /// Checks a text that stands at one of the places with rules of their own.
     pub(crate) fn check_text(&mut self, text: &str) {
         match self.place {
-            Place::Plain => {}
+            Place::Plain | Place::Element => {}
             Place::Name => self.check_name(text),
             Place::DistinctId => self.check_disallowed(Rule::DistinctIdDisallowed, "distinct_id", text),
             Place::InsertId => {
@@ -27,7 +27,8 @@ impl EventWriter {
     }
 
     fn check_name(&mut self, name: &str) {
-        if name.trim().is_empty() {
+        let begins_black = name.as_bytes().first().is_some_and(u8::is_ascii_graphic);
+        if !begins_black && name.trim().is_empty() {
             self.find(Rule::EventBlank, || format!("'event' is {}: give the event a name", quote(name)));
         }
     }
@@ -39,9 +40,7 @@ impl EventWriter {
                 format!("'$insert_id' has {} bytes, and {max} is the limit: {}", id.len(), quote(id))
             });
         }
-        // No branch inside, so that the compiler looks at many bytes at once.
-        let clean = id.bytes().fold(true, |clean, byte| clean & (byte.is_ascii_alphanumeric() | (byte == b'-')));
-        if id.is_empty() || !clean {
+        if id.is_empty() || !has_only_id_characters(id.as_bytes()) {
             self.find(Rule::InsertIdCharset, || {
                 format!("'$insert_id' is {}: use only A-Z, a-z, 0-9 and '-', at least one of them", quote(id))
             });
@@ -49,12 +48,32 @@ impl EventWriter {
         self.check_disallowed(Rule::InsertIdDisallowed, "$insert_id", id);
     }
 
+    #[inline]
     fn check_disallowed(&mut self, rule: Rule, name: &str, id: &str) {
         if is_disallowed_id(id) {
             self.find(rule, || {
                 format!("'{name}' is {}, one of the placeholders that the API disallows: send a real id", quote(id))
             });
         }
+    }
+
+    /// Checks an integer of 64 bits that stands at one of the places with rules of their own.
+    #[inline]
+    pub(crate) fn check_small_integer(&mut self, value: i64) {
+        if self.place != Place::Time || !self.is_usual_time(value) {
+            self.check_integer(value.into(), || value.to_string());
+        }
+    }
+
+    /// Whether a time breaks no rule, as nearly all do.
+    #[inline]
+    fn is_usual_time(&self, value: i64) -> bool {
+        let milliseconds = if (0..FIRST_MILLISECONDS).contains(&value) { value * 1000 } else { value };
+        let oldest = match self.endpoint {
+            Endpoint::Import => OLDEST_IMPORT_MS,
+            Endpoint::Track => self.now_ms.saturating_sub(TRACK_WINDOW_MS),
+        };
+        0 <= value && oldest <= milliseconds && milliseconds <= self.now_ms.saturating_add(FUTURE_TOLERANCE_MS)
     }
 
     /// Checks an integer that stands at one of the places with rules of their own.
@@ -91,7 +110,9 @@ impl EventWriter {
     /// Writes a number that stands at one of the places with rules of their own, by its spelling.
     pub(crate) fn special_number(&mut self, spelling: &str) {
         let is_integer = !spelling.contains(['.', 'e', 'E']);
-        if is_integer || self.place != Place::Time {
+        if let (true, Ok(small)) = (is_integer, spelling.parse()) {
+            self.check_small_integer(small); // a time mostly is, and 64 bits are read several times as fast
+        } else if is_integer || self.place != Place::Time {
             self.check_integer(saturating_integer(spelling), || spelling.to_owned());
         } else {
             let value = spelling.parse().unwrap_or(f64::NAN);
@@ -132,31 +153,23 @@ impl EventWriter {
             ),
             Place::DistinctId => (Rule::DistinctIdType, "'distinct_id' must be text"),
             Place::InsertId => (Rule::InsertIdType, "'$insert_id' must be text"),
-            Place::Plain => return true,
+            Place::Plain | Place::Element => return true,
         };
         self.find(rule, || format!("{wanted}, and is {what}"));
         self.place = Place::Plain;
         self.action(rule) != Action::Reject
     }
 
-    /// Checks that a value which is no text and no number may stand here.
-    #[inline]
-    pub(crate) fn expect_plain(&mut self, what: &str) {
-        if self.place != Place::Plain {
-            self.wrong_type(what);
-        }
-    }
-
     /// What an event lacks is known at its end.
     pub(crate) fn check_missing(&mut self) {
         let seen = self.seen;
-        if !seen.event && self.has_fields() {
-            self.find_at(Rule::EventMissing, "event".into(), || {
+        if !seen.has(Seen::EVENT) && self.has_fields() {
+            self.find_at(Rule::EventMissing, "event", || {
                 "the event has no 'event': give it the name of what happened, such as \"Signed Up\"".into()
             });
         }
-        if !seen.properties && self.has_fields() {
-            self.find_at(Rule::PropertiesMissing, "properties".into(), || {
+        if !seen.has(Seen::PROPERTIES) && self.has_fields() {
+            self.find_at(Rule::PropertiesMissing, "properties", || {
                 "the event has no 'properties': give it an object with time, distinct_id and $insert_id".into()
             });
         }
@@ -164,45 +177,59 @@ impl EventWriter {
 
     /// What `properties` lacks is known at its end; a token and a derived id are added there.
     pub(crate) fn end_properties(&mut self) {
-        if let (false, Some(token)) = (self.seen.token, self.token().map(str::to_owned)) {
+        if self.seen.has_all(self.wanted) && self.derived_id.is_none() {
+            return;
+        }
+        if let (false, Some(token)) = (self.seen.has(Seen::TOKEN), self.token().map(str::to_owned)) {
             self.key("token");
             self.text(&token);
         }
-        if let (false, Some(id)) = (self.seen.insert_id, self.derived_id.take()) {
+        if let (false, Some(id)) = (self.seen.has(Seen::INSERT_ID), self.derived_id.take()) {
             self.key("$insert_id");
             self.text(&id);
             self.insert_id_at = None; // it is not the event's own name for itself
         }
         let seen = self.seen;
-        if !seen.time {
-            self.find_at(Rule::TimeMissing, "properties.time".into(), || {
+        if !seen.has(Seen::TIME) {
+            self.find_at(Rule::TimeMissing, "properties.time", || {
                 "the event has no 'time': set it to seconds or milliseconds since the epoch".into()
             });
         }
-        if !seen.distinct_id {
-            self.find_at(Rule::DistinctIdMissing, "properties.distinct_id".into(), || {
+        if !seen.has(Seen::DISTINCT_ID) {
+            self.find_at(Rule::DistinctIdMissing, "properties.distinct_id", || {
                 "the event has no 'distinct_id': set it to the user's id, or to \"\" for an anonymous event".into()
             });
         }
-        if !seen.insert_id {
-            self.find_at(Rule::InsertIdMissing, "properties.$insert_id".into(), || {
+        if !seen.has(Seen::INSERT_ID) {
+            self.find_at(Rule::InsertIdMissing, "properties.$insert_id", || {
                 "the event has no '$insert_id': set it to a unique id such as a UUID, or let the encoder derive one"
                     .into()
             });
         }
-        if !self.seen.token {
-            self.find_at(Rule::TokenMissing, "properties.token".into(), || {
+        if !self.seen.has(Seen::TOKEN) {
+            self.find_at(Rule::TokenMissing, "properties.token", || {
                 "the event has no 'token': set it to the project's token, or give the encoder token=".into()
             });
         }
     }
 }
 
+/// Whether an id has letters and digits of ASCII and hyphens only.
+fn has_only_id_characters(id: &[u8]) -> bool {
+    // No branch inside, so that the compiler looks at sixteen bytes at once; they may overlap the sixteen before.
+    let is_clean = |bytes: &[u8]| {
+        bytes.iter().fold(true, |clean, &byte| {
+            clean & (((byte | 0x20).wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 10) | (byte == b'-'))
+        })
+    };
+    match id.last_chunk::<16>() {
+        Some(last) => id.as_chunks::<16>().0.iter().all(|block| is_clean(block)) && is_clean(last),
+        None => is_clean(id),
+    }
+}
+
 /// An integer's value by its digits; one of more than 128 bits as the nearest that fits.
 fn saturating_integer(digits: &str) -> i128 {
-    if let Ok(small) = digits.parse::<i64>() {
-        return small.into(); // a time mostly is, and 64 bits are read several times as fast
-    }
     digits.parse().unwrap_or(if digits.starts_with('-') { i128::MIN } else { i128::MAX })
 }
 

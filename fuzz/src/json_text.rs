@@ -115,6 +115,7 @@ fn check_behind_a_part(text: &[u8], settings: &Settings, whole: &Read) {
 fn move_back(added: &mut Added) {
     let (found, truncations) = match added {
         Added::Rejected(found) => (Some(found), None),
+        Added::Plain => return,
         Added::Accepted { warnings, truncations } => (warnings.as_mut(), Some(truncations)),
     };
     if let Some(found) = found {
@@ -138,7 +139,7 @@ fn check_places(text: &[u8], whole: &Read) {
 
 /// One line of JSON for each event that was accepted.
 fn check_output(whole: &Read) {
-    let accepted = whole.found.iter().filter(|found| matches!(found, Found::Event(_, Added::Accepted { .. })));
+    let accepted = whole.found.iter().filter(|found| matches!(found, Found::Event(_, Added::Plain | Added::Accepted { .. })));
     let lines: Vec<_> = whole.json.split_inclusive(|&byte| byte == b'\n').collect();
     assert_eq!(lines.len(), accepted.count());
     for line in lines {

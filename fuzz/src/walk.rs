@@ -63,6 +63,10 @@ pub fn check_verdict(index: usize, added: &Added, verdict: &Verdict) {
             assert!(verdict.is_rejected, "rejected, and should not be: {found:?}");
             (Some(found), &[][..])
         }
+        Added::Plain => {
+            assert!(!verdict.is_rejected, "accepted in spite of {:?}", verdict.findings);
+            (None, &[][..])
+        }
         Added::Accepted { warnings, truncations } => {
             assert!(!verdict.is_rejected, "accepted in spite of {:?}", verdict.findings);
             (warnings.as_ref(), truncations.as_slice())

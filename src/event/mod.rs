@@ -5,6 +5,8 @@
 //! where it is: the path of a finding is read back out of what was written.
 
 mod containers;
+mod frames;
+mod known;
 mod names;
 mod path;
 mod sink;
@@ -13,11 +15,13 @@ mod texts;
 use std::ops::Range;
 
 use crate::finding::Finding;
-use crate::limits::{Endpoint, Limits};
+use crate::limits::{Endpoint, Limits, MAX_LEVELS};
 use crate::long_text::LongTexts;
 use crate::rules::{Action, RULES, Rule};
 use crate::serialize::{string_at, unescape};
 use crate::truncate::Truncation;
+use frames::Frames;
+use known::KnownNames;
 
 /// What the next value is, as the rules see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +32,10 @@ pub(crate) enum Place {
     Time,
     DistinctId,
     InsertId,
-    /// A value that only the general rules apply to.
+    /// A member's value that only the general rules apply to.
     Plain,
+    /// An element of an array: the same, but that a comma may have to come before it.
+    Element,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,23 +46,15 @@ enum Kind {
     Array,
 }
 
-/// An open object or array.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    kind: Kind,
-    /// Members or elements so far.
-    count: usize,
-    /// Objects around it within `properties`, which is 0. Arrays add nothing.
-    depth: isize,
-    /// Where its opening bracket stands in the output.
-    start: usize,
-    /// Where the quote of the last member's name stands in the output.
-    name_at: usize,
-    /// A name was changed or may stand twice: the names are compared at the end.
-    names_may_repeat: bool,
+impl Place {
+    /// What a value is in an object, before its name is known, or in an array.
+    fn inside(kind: Kind) -> Place {
+        if kind == Kind::Array { Place::Element } else { Place::Plain }
+    }
 }
 
-const OUTSIDE: Frame = Frame { kind: Kind::Event, count: 0, depth: -2, start: 0, name_at: 0, names_may_repeat: false };
+/// Objects and arrays that can be open at once: the event, its properties, and what is in those.
+const MAX_OPEN: usize = MAX_LEVELS + 3;
 
 /// A name that was written otherwise than it was given, and what was reported of it.
 #[derive(Debug)]
@@ -70,15 +68,66 @@ struct ChangedName {
 /// Bytes beyond the limit of an event after which the rest of it is not looked into.
 const LOOKED_AT_BEYOND: usize = 1 << 20;
 
-/// Which of the members that the rules ask for have passed.
+/// Which of the members that the rules ask for have passed: a bit for each.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Seen {
-    pub(crate) event: bool,
-    pub(crate) properties: bool,
-    pub(crate) time: bool,
-    pub(crate) distinct_id: bool,
-    pub(crate) insert_id: bool,
-    pub(crate) token: bool,
+pub(crate) struct Seen(u8);
+
+impl Seen {
+    pub(crate) const NONE: Seen = Seen(0);
+    pub(crate) const EVENT: Seen = Seen(1);
+    pub(crate) const PROPERTIES: Seen = Seen(2);
+    pub(crate) const TIME: Seen = Seen(4);
+    pub(crate) const DISTINCT_ID: Seen = Seen(8);
+    pub(crate) const INSERT_ID: Seen = Seen(16);
+    pub(crate) const TOKEN: Seen = Seen(32);
+
+    pub(crate) fn has(self, member: Seen) -> bool {
+        self.0 & member.0 != 0
+    }
+
+    pub(crate) fn add(&mut self, member: Seen) {
+        self.0 |= member.0;
+    }
+
+    /// Whether all of these have passed.
+    pub(crate) fn has_all(self, members: Seen) -> bool {
+        self.0 & members.0 == members.0
+    }
+}
+
+/// The rules that `properties` must have a member.
+const MISSING: [(Rule, Seen); 4] = [
+    (Rule::TimeMissing, Seen::TIME),
+    (Rule::DistinctIdMissing, Seen::DISTINCT_ID),
+    (Rule::InsertIdMissing, Seen::INSERT_ID),
+    (Rule::TokenMissing, Seen::TOKEN),
+];
+
+/// What the name of a member means to the rules.
+#[derive(Clone, Copy, Debug)]
+struct Meaning {
+    /// As a name of `properties`.
+    place: Place,
+    seen: Seen,
+    /// As a name of the event itself, which has only two.
+    field: Option<(Place, Seen)>,
+}
+
+impl Meaning {
+    const NONE: Meaning = Meaning { place: Place::Plain, seen: Seen::NONE, field: None };
+
+    fn of(name: &str) -> Meaning {
+        let property = |place, seen| Meaning { place, seen, field: None };
+        match name {
+            "time" => property(Place::Time, Seen::TIME),
+            "distinct_id" => property(Place::DistinctId, Seen::DISTINCT_ID),
+            "$insert_id" => property(Place::InsertId, Seen::INSERT_ID),
+            "token" => property(Place::Plain, Seen::TOKEN),
+            "event" => Meaning { field: Some((Place::Name, Seen::EVENT)), ..Meaning::NONE },
+            "properties" => Meaning { field: Some((Place::Properties, Seen::PROPERTIES)), ..Meaning::NONE },
+            _ => Meaning::NONE,
+        }
+    }
 }
 
 /// Writes events and holds them to the rules.
@@ -91,6 +140,8 @@ pub struct EventWriter {
     /// What the next value is.
     pub(crate) place: Place,
     pub(crate) seen: Seen,
+    /// The members of `properties` that an event should have, or that are added where it has none.
+    pub(crate) wanted: Seen,
     /// Where the quote of the event's `$insert_id` stands in the output.
     pub(crate) insert_id_at: Option<usize>,
     actions: [Action; RULES.len()],
@@ -99,12 +150,12 @@ pub struct EventWriter {
     /// Members are being written that stand in for one with a long text.
     pub(crate) is_converting: bool,
     changed_name: Option<ChangedName>,
+    known_names: KnownNames,
     token: Option<String>,
     /// Becomes `properties.$insert_id` of the event that is being written, where it has none.
     pub(crate) derived_id: Option<String>,
     event_start: usize,
-    top: Frame,
-    below: Vec<Frame>,
+    open: Frames,
     /// The event is past all limits: no other object or array of it is looked into. Else one that holds itself twice
     /// would be walked two to the power of 64 times.
     is_hopeless: bool,
@@ -115,6 +166,8 @@ pub struct EventWriter {
 /// What became of an event that was written to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
+    /// It stands in the output, and there is nothing to say of it.
+    Plain,
     /// It stands in the output.
     Accepted {
         /// What was let through with a warning.
@@ -129,7 +182,13 @@ pub enum Verdict {
 impl EventWriter {
     /// A writer for an endpoint; `token` becomes `properties.token` where an event has none.
     pub fn new(limits: Limits, endpoint: Endpoint, token: Option<String>) -> EventWriter {
-        let actions = std::array::from_fn(|position| limits.action(RULES[position].rule, endpoint));
+        let actions: [Action; RULES.len()] = std::array::from_fn(|rule| limits.action(RULES[rule].rule, endpoint));
+        let mut wanted = if token.is_some() { Seen::TOKEN } else { Seen::NONE };
+        for (rule, member) in MISSING {
+            if actions[rule as usize] != Action::Off {
+                wanted.add(member);
+            }
+        }
         EventWriter {
             limits,
             endpoint,
@@ -140,12 +199,13 @@ impl EventWriter {
             long_texts: LongTexts::default(),
             is_converting: false,
             changed_name: None,
+            known_names: KnownNames::new(),
             token,
             derived_id: None,
             event_start: 0,
-            top: OUTSIDE,
-            below: Vec::new(),
-            seen: Seen::default(),
+            open: Frames::none(),
+            seen: Seen::NONE,
+            wanted,
             insert_id_at: None,
             is_hopeless: false,
             findings: Vec::new(),
@@ -157,9 +217,9 @@ impl EventWriter {
     pub fn begin_event(&mut self) {
         self.event_start = self.out.len();
         self.place = Place::Event;
-        self.top = OUTSIDE;
-        self.below.clear();
-        self.seen = Seen::default();
+        self.open.clear();
+        self.known_names.begin();
+        self.seen = Seen::NONE;
         self.insert_id_at = None;
         self.is_hopeless = false;
         self.changed_name = None;
@@ -189,12 +249,12 @@ impl EventWriter {
         let written = self.out.len() - self.event_start;
         // One that is rejected anyway was not written in full.
         if written > self.limits.max_event_bytes && !self.is_rejected() {
-            self.find_at(Rule::EventTooLarge, String::new(), || {
+            self.find_at(Rule::EventTooLarge, "", || {
                 format!("the event has {written} bytes as written; send less with it, or split it into several events")
             });
         }
         if self.findings.is_empty() && self.truncations.is_empty() {
-            return Verdict::Accepted { warnings: Vec::new(), truncations: Vec::new() };
+            return Verdict::Plain;
         }
         let is_rejected = self.is_rejected();
         let mut findings = std::mem::take(&mut self.findings);

@@ -1,6 +1,7 @@
 //! Findings, and where they are: the path is read back out of what was written.
 
-use super::{EventWriter, Frame, Kind};
+use super::frames::Frame;
+use super::{EventWriter, Kind};
 use crate::finding::Finding;
 use crate::rules::{Action, Rule};
 use crate::serialize::{string_at, unescape};
@@ -9,30 +10,32 @@ impl EventWriter {
     /// Records that a rule is broken by the value that comes now (or has just been written).
     #[cold]
     pub(crate) fn find(&mut self, rule: Rule, message: impl FnOnce() -> String) {
-        self.find_at(rule, self.path(), message);
+        if self.action(rule) != Action::Off {
+            self.find_at(rule, &self.path(), message);
+        }
     }
 
     /// Records that a rule is broken at a field.
     #[cold]
-    pub(crate) fn find_at(&mut self, rule: Rule, field: String, message: impl FnOnce() -> String) {
+    pub(crate) fn find_at(&mut self, rule: Rule, field: &str, message: impl FnOnce() -> String) {
         let action = self.action(rule);
         if action != Action::Off {
-            self.findings.push(Finding { rule, action, field, message: message() });
+            self.findings.push(Finding { rule, action, field: field.to_owned(), message: message() });
         }
     }
 
     /// Where the writer is, as in `properties.a.b[2]`.
     pub(super) fn path(&self) -> String {
-        self.path_through(self.below.iter().chain([&self.top]))
+        self.path_through(self.open.all())
     }
 
     /// Where the object or array is that was opened last.
     pub(super) fn path_of_container(&self) -> String {
-        self.path_through(&self.below)
+        self.path_through(&self.open.all()[..self.open.open_count()])
     }
 
     /// The names are read back out of the output, so that a good event does nothing for a path.
-    pub(super) fn path_through<'a>(&self, frames: impl IntoIterator<Item = &'a Frame>) -> String {
+    pub(super) fn path_through(&self, frames: &[Frame]) -> String {
         let mut path = String::new();
         for frame in frames {
             match frame.kind {

@@ -1,15 +1,16 @@
 //! What each pushed value does.
 
-use super::{EventWriter, Kind, Place};
+use super::{EventWriter, Kind, Meaning, Place};
 use crate::rules::Rule;
-use crate::serialize::{Moment, write_integer, write_moment, write_name, write_spelled_name, write_spelled_string};
+use crate::serialize::{Moment, write_integer, write_moment, write_spelled_name, write_spelled_string};
 use crate::source::Sink;
+use crate::vectors::{Baseline, Vectors};
 
 impl Sink for EventWriter {
     fn begin_object(&mut self) -> bool {
         self.begin_value();
         let kind = match self.place {
-            Place::Plain => Kind::Object,
+            Place::Plain | Place::Element => Kind::Object,
             Place::Properties => Kind::Properties,
             Place::Event => Kind::Event,
             _ => {
@@ -24,22 +25,21 @@ impl Sink for EventWriter {
     }
 
     fn end_object(&mut self) {
-        if self.top.kind == Kind::Properties {
+        if self.open.top().kind == Kind::Properties {
             self.end_properties();
         }
-        let ended = self.end(b'}');
-        match ended.kind {
+        let (kind, count) = self.end(b'}');
+        match kind {
             Kind::Properties => {
-                self.check_count(Rule::TooManyProperties, ended.count, self.limits.max_properties, "properties");
+                self.check_count(Rule::TooManyProperties, count, self.limits.max_properties, "properties");
             }
-            Kind::Object => self.check_count(Rule::TooManyKeys, ended.count, self.limits.max_keys, "keys"),
+            Kind::Object => self.check_count(Rule::TooManyKeys, count, self.limits.max_keys, "keys"),
             Kind::Event | Kind::Array => {}
         }
     }
 
     fn begin_array(&mut self) -> bool {
-        self.begin_value();
-        if self.place != Place::Plain && !self.wrong_type("an array") {
+        if self.begin_value() && !self.wrong_type("an array") {
             self.out.extend_from_slice(b"null");
             return false;
         }
@@ -47,37 +47,56 @@ impl Sink for EventWriter {
     }
 
     fn end_array(&mut self) {
-        let ended = self.end(b']');
-        self.check_count(Rule::TooManyElements, ended.count, self.limits.max_elements, "elements");
+        let (_, count) = self.end(b']');
+        self.check_count(Rule::TooManyElements, count, self.limits.max_elements, "elements");
     }
 
     #[inline(always)]
     fn key(&mut self, name: &str) {
-        self.begin_member();
-        if name.len() <= self.limits.max_string {
-            write_name(&mut self.out, name);
+        if self.known_names.find(name) || self.make_known(name) {
+            self.write_known_name();
         } else {
-            self.write_long_name(name);
+            self.write_unknown_name(name);
         }
-        self.place = self.place_of(name);
+    }
+
+    #[inline(always)]
+    fn key_with_tag(&mut self, name: &str, tag: usize) -> bool {
+        if self.known_names.find(name) || self.make_known(name) {
+            let is_tagged = self.known_names.tag_last(tag);
+            self.write_known_name();
+            return is_tagged;
+        }
+        self.write_unknown_name(name);
+        false
+    }
+
+    #[inline(always)]
+    fn tagged_key(&mut self, tag: usize) -> bool {
+        let found = self.known_names.find_tagged(tag);
+        if found {
+            self.write_known_name();
+        }
+        found
     }
 
     fn repaired_key(&mut self, name: &str) {
         let (findings, truncations) = (self.findings.len(), self.truncations.len());
         self.key(name);
-        self.top.names_may_repeat = true;
+        self.open.top_mut().names_may_repeat = true;
         self.find(Rule::InvalidUnicode, || "the name had a lone surrogate or broken UTF-8, written as U+FFFD".into());
         self.remember_name(name, findings, truncations);
     }
 
     #[inline(always)]
     fn spelled_key(&mut self, name: &str, spelling: &str) {
-        if self.is_long(name) {
+        let is_spelled_out = name.len() == spelling.len();
+        if is_spelled_out || self.is_long(name) {
             return self.key(name);
         }
         self.begin_member();
         write_spelled_name(&mut self.out, spelling);
-        self.place = self.place_of(name);
+        self.place = self.place_of(Meaning::of(name));
     }
 
     fn duplicate_key(&mut self, times: usize) {
@@ -86,20 +105,25 @@ impl Sink for EventWriter {
 
     fn unsupported_key(&mut self, message: &str) {
         let field = self.path_of_container();
-        self.find_at(Rule::UnsupportedType, field, || format!("a name must be text, and one is {message}"));
+        self.find_at(Rule::UnsupportedType, &field, || format!("a name must be text, and one is {message}"));
     }
 
     fn names_may_repeat(&mut self) {
-        self.top.names_may_repeat = true;
+        self.open.top_mut().names_may_repeat = true;
     }
 
     #[inline(always)]
     fn text(&mut self, text: &str) {
-        self.write_text(text);
+        self.write_text(text, Baseline);
+    }
+
+    #[inline(always)]
+    fn text_with(&mut self, text: &str, vectors: impl Vectors) {
+        self.write_text(text, vectors);
     }
 
     fn repaired_text(&mut self, text: &str) {
-        if !self.write_text(text) {
+        if !self.write_text(text, Baseline) {
             self.find(Rule::InvalidUnicode, || {
                 "the text had a lone surrogate or broken UTF-8, written as U+FFFD".into()
             });
@@ -111,8 +135,7 @@ impl Sink for EventWriter {
         if self.is_long(text) {
             return self.text(text);
         }
-        self.begin_value();
-        if self.place != Place::Plain {
+        if self.begin_value() {
             self.check_text(text);
         }
         write_spelled_string(&mut self.out, spelling);
@@ -120,17 +143,15 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn integer(&mut self, value: i64) {
-        self.begin_value();
-        if self.place != Place::Plain {
-            self.check_integer(i128::from(value), || value.to_string());
+        if self.begin_value() {
+            self.check_small_integer(value);
         }
         write_integer(&mut self.out, value);
     }
 
     #[inline(always)]
     fn number(&mut self, spelling: &str) {
-        self.begin_value();
-        if self.place != Place::Plain {
+        if self.begin_value() {
             return self.special_number(spelling);
         }
         self.out.extend_from_slice(spelling.as_bytes());
@@ -138,8 +159,7 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn float(&mut self, value: f64) {
-        self.begin_value();
-        if self.place != Place::Plain {
+        if self.begin_value() {
             return self.special_float(value);
         }
         self.plain_float(value);
@@ -147,16 +167,18 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn boolean(&mut self, value: bool) {
-        self.begin_value();
         let word = if value { "true" } else { "false" };
-        self.expect_plain(word);
+        if self.begin_value() {
+            self.wrong_type(word);
+        }
         self.out.extend_from_slice(word.as_bytes());
     }
 
     #[inline(always)]
     fn null(&mut self) {
-        self.begin_value();
-        self.expect_plain("null");
+        if self.begin_value() {
+            self.wrong_type("null");
+        }
         self.out.extend_from_slice(b"null");
     }
 
@@ -176,8 +198,7 @@ impl Sink for EventWriter {
     }
 
     fn unsupported(&mut self, message: &str) {
-        self.begin_value();
-        if self.place == Place::Plain || self.wrong_type(message) {
+        if !self.begin_value() || self.wrong_type(message) {
             self.find(Rule::UnsupportedType, || message.to_owned());
         }
         self.out.extend_from_slice(b"null");

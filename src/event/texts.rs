@@ -1,9 +1,10 @@
 //! Texts and floats: those that are written otherwise than they were given.
 
-use super::{EventWriter, Place};
+use super::EventWriter;
 use crate::rules::Rule;
-use crate::serialize::{write_float, write_string};
+use crate::serialize::{write_float, write_string, write_string_with};
 use crate::truncate::{Truncation, advise, cut};
+use crate::vectors::Vectors;
 
 impl EventWriter {
     #[inline(always)]
@@ -45,15 +46,14 @@ impl EventWriter {
 
     /// Writes a text. True: something else was written instead.
     #[inline(always)]
-    pub(super) fn write_text(&mut self, text: &str) -> bool {
-        self.begin_value();
-        if self.place != Place::Plain {
+    pub(super) fn write_text(&mut self, text: &str, vectors: impl Vectors) -> bool {
+        if self.begin_value() {
             self.check_text(text);
         }
         if text.len() > self.limits.max_string {
             return self.write_long_text(text);
         }
-        write_string(&mut self.out, text);
+        write_string_with(&mut self.out, text, vectors);
         false
     }
 }

@@ -81,7 +81,7 @@ fn fill_from_rows(
     while let Some(row) = rows.next_row() {
         let Ok(added) = workspace.batcher.add(Origin { index: *index, line: None }, &row?);
         *index += 1;
-        if !added.is_plain() {
+        if !matches!(added, Added::Plain) {
             found.push(added);
         }
         if workspace.is_full() {

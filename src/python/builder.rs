@@ -27,7 +27,7 @@ struct State {
 
 impl Builder {
     pub fn new(py: Python<'_>, encoder: Py<Encoder>) -> Builder {
-        let workspace = encoder.get().workspace();
+        let workspace = encoder.get().workspace(py);
         let state = State { workspace, findings: Findings::none(py), full: None, total: 0 };
         Builder { encoder, state: Mutex::new(state) }
     }
@@ -52,10 +52,11 @@ impl Builder {
         }
         let encoder = self.encoder.get();
         let origin = Origin { index: state.total, line: None };
-        let added = encoder.add(&mut state.workspace, origin, event)?;
+        let mut found = Vec::new(); // allocates nothing for an event with nothing to say of it
+        encoder.add(&mut state.workspace, origin, event, &mut found)?;
         state.total += 1;
         state.full = encoder.seal_full(py, &mut state.workspace);
-        encoder.take_up(py, &state.findings, added)
+        found.pop().map_or(Ok(None), |added| encoder.take_up(py, &state.findings, added))
     }
 
     fn finish(&self, py: Python<'_>) -> PyResult<Batch> {

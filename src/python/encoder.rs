@@ -1,5 +1,6 @@
 //! `Encoder` and `Encoded`, as Python sees them.
 
+use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,7 +16,7 @@ use super::findings::{Finding, Rejection, Truncation};
 use super::input::{Filled, Input};
 use super::limits::Limits;
 use super::stream::BatchIterator;
-use super::walk::{GivenEvent, SnapshotEvent};
+use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
 use crate::batch::{Added, Batcher, Format, Origin, Packed};
 use crate::encoder::Settings;
 use crate::gzip::{Gzip, LEVELS};
@@ -36,6 +37,7 @@ pub struct Encoder {
 pub struct Workspace {
     pub batcher: Batcher,
     gzip: Gzip,
+    memory: RefCell<Memory>,
 }
 
 #[pyclass(frozen, get_all, module = "mixpress")]
@@ -65,6 +67,7 @@ impl Encoder {
     pub fn take_up(&self, py: Python<'_>, findings: &Findings, added: Added) -> PyResult<Option<Py<Rejection>>> {
         match added {
             Added::Rejected(found) => return Rejection::of(py, found, self.explain).map(Some),
+            Added::Plain => {}
             Added::Accepted { warnings, truncations } => {
                 for finding in warnings.into_iter().flat_map(Finding::each) {
                     findings.warnings.bind(py).append(Py::new(py, finding)?)?;
@@ -78,9 +81,9 @@ impl Encoder {
     }
 
     /// A workspace with nothing in it. The lock is taken and let go without detaching, so no fork can find it taken.
-    pub fn workspace(&self) -> Workspace {
+    pub fn workspace(&self, py: Python<'_>) -> Workspace {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| Workspace { batcher: self.settings.batcher(), gzip: Gzip::new(self.settings.level) })
+        idle.unwrap_or_else(|| Workspace::new(py, &self.settings))
     }
 
     /// Keeps a workspace for the next call.
@@ -89,17 +92,42 @@ impl Encoder {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
     }
 
-    /// Adds an event to the open batch; a batch that became full by it must be sealed before the next.
-    pub fn add(&self, workspace: &mut Workspace, origin: Origin, event: &Bound<'_, PyAny>) -> PyResult<Added> {
+    /// Adds an event to the open batch; a batch that became full by it must be sealed before the next. What there is to
+    /// say of the event goes to `found`.
+    pub fn add(
+        &self,
+        workspace: &mut Workspace,
+        origin: Origin,
+        event: &Bound<'_, PyAny>,
+        found: &mut Vec<Added>,
+    ) -> PyResult<()> {
         if workspace.is_empty() {
             self.set_clock(event.py(), workspace)?;
         }
-        if let Ok(added) = workspace.batcher.add(origin, &GivenEvent(event)) {
-            return Ok(added);
+        match workspace.batcher.add(origin, &GivenEvent { event, memory: &workspace.memory }) {
+            Ok(Added::Plain) => Ok(()),
+            Ok(added) => {
+                found.push(added);
+                Ok(())
+            }
+            Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, found),
         }
+    }
+
+    #[cold]
+    fn add_snapshot(
+        &self,
+        workspace: &mut Workspace,
+        origin: Origin,
+        event: &Bound<'_, PyAny>,
+        found: &mut Vec<Added>,
+    ) -> PyResult<()> {
         let snapshot = snapshot(event, self.default.as_ref())?;
-        let added = workspace.batcher.add(origin, &SnapshotEvent(&snapshot));
-        added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))
+        let snapshot = SnapshotEvent { event: &snapshot, memory: &workspace.memory };
+        let added = workspace.batcher.add(origin, &snapshot);
+        let added = added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))?;
+        found.extend((added != Added::Plain).then_some(added));
+        Ok(())
     }
 
     /// Sets the clock for a batch that begins.
@@ -137,7 +165,7 @@ impl Encoder {
     }
 
     fn encode_input(&self, py: Python<'_>, input: PyResult<Input>) -> PyResult<Encoded> {
-        let mut workspace = self.workspace();
+        let mut workspace = self.workspace(py);
         let encoded = self.encode_all(py, &mut workspace, input?);
         self.give_back(workspace);
         encoded
@@ -172,6 +200,11 @@ impl Encoder {
 }
 
 impl Workspace {
+    fn new(py: Python<'_>, settings: &Settings) -> Workspace {
+        let (batcher, gzip) = (settings.batcher(), Gzip::new(settings.level));
+        Workspace { batcher, gzip, memory: RefCell::new(Memory::new(py)) }
+    }
+
     /// Whether a batch begins with the next event.
     pub fn is_empty(&self) -> bool {
         self.batcher.count() == 0

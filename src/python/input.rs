@@ -135,10 +135,7 @@ fn fill_from_objects(
         let event = event?;
         let origin = Origin { index: *index, line: None };
         *index += 1;
-        let added = encoder.add(workspace, origin, &event)?;
-        if !added.is_plain() {
-            found.push(added);
-        }
+        encoder.add(workspace, origin, &event, found)?;
         if workspace.is_full() {
             return Ok(Filled::Batch);
         }
@@ -238,7 +235,7 @@ fn fill_from_window(
             .next(&mut window, |event, line| workspace.batcher.add(Origin { index: *index, line: Some(line) }, event));
         match next {
             Next::Event(added) => {
-                if !added.is_plain() {
+                if !matches!(added, Added::Plain) {
                     found.push(added);
                 }
             }

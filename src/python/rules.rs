@@ -1,10 +1,12 @@
 //! `rules()` and `derive_insert_id()`: the functions beside the classes.
 
+use std::cell::RefCell;
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::encoder::snapshot;
-use super::walk::{GivenEvent, SnapshotEvent};
+use super::walk::{GivenEvent, Memory, SnapshotEvent};
 use crate::derive::{Canonical, Fault};
 use crate::limits::MAX_LEVELS;
 use crate::rules::RULES;
@@ -42,11 +44,13 @@ pub fn rules() -> Vec<Rule> {
 #[pyfunction]
 #[pyo3(signature = (event, fields=None))]
 pub fn derive_insert_id(event: &Bound<'_, PyAny>, fields: Option<Vec<String>>) -> PyResult<String> {
+    let memory = RefCell::new(Memory::new(event.py()));
     let mut canonical = Canonical::default();
-    if GivenEvent(event).walk(&mut canonical).is_err() {
+    let given = GivenEvent { event, memory: &memory };
+    if given.walk(&mut canonical).is_err() {
         canonical = Canonical::default();
         let snapshot = snapshot(event, None)?;
-        let walked = SnapshotEvent(&snapshot).walk(&mut canonical);
+        let walked = SnapshotEvent { event: &snapshot, memory: &memory }.walk(&mut canonical);
         walked.map_err(|_| PyTypeError::new_err("the event can't be read"))?;
     }
     if !canonical.is_object() {

@@ -31,7 +31,7 @@ struct State {
 impl BatchIterator {
     pub fn new(py: Python<'_>, encoder: Py<Encoder>, input: Input, on_rejected: Option<Py<PyAny>>) -> Self {
         let findings = Mutex::new(Findings::none(py));
-        let workspace = Some(encoder.get().workspace());
+        let workspace = Some(encoder.get().workspace(py));
         let state = Mutex::new(State { input, workspace, raised: None });
         BatchIterator { encoder, on_rejected, total: AtomicUsize::new(0), findings, state }
     }

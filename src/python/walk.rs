@@ -4,12 +4,16 @@
 //! which could change the very dict that is being walked. So the walk stops there, and the event is walked again as the
 //! snapshot that `mixpress.plain` makes of it.
 
+use std::cell::RefCell;
+
+use pyo3::Borrowed;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyTzInfo};
 
-use super::raw;
+use super::raw::{self, Entries};
 use crate::serialize::Moment;
 use crate::source::{Sink, Source};
+use crate::vectors::{Baseline, Vectors, Wide};
 
 /// A number by its spelling, in a snapshot: what a Decimal becomes.
 #[pyclass(frozen, module = "mixpress._core")]
@@ -56,18 +60,45 @@ impl Unsupported {
 /// A value was met that takes Python code to read.
 pub struct NeedsSnapshot;
 
+/// What walks keep from one event to the next.
+pub struct Memory {
+    wide: Option<Wide>,
+    entries: Option<Entries>,
+    /// Room for a text that is no ASCII.
+    decoded: String,
+    /// Names whose addresses are tags: as they are held, no other object has the address.
+    tagged: Vec<Py<PyString>>,
+}
+
+impl Memory {
+    pub fn new(py: Python<'_>) -> Memory {
+        Memory { wide: Wide::detect(), entries: Entries::verify(py), decoded: String::new(), tagged: Vec::new() }
+    }
+}
+
 /// An event as the caller gave it.
-pub struct GivenEvent<'a, 'py>(pub &'a Bound<'py, PyAny>);
+pub struct GivenEvent<'a, 'py> {
+    pub event: &'a Bound<'py, PyAny>,
+    pub memory: &'a RefCell<Memory>,
+}
 
 /// An event that `mixpress.plain` made a snapshot of.
-pub struct SnapshotEvent<'a, 'py>(pub &'a Bound<'py, PyAny>);
+pub struct SnapshotEvent<'a, 'py> {
+    pub event: &'a Bound<'py, PyAny>,
+    pub memory: &'a RefCell<Memory>,
+}
 
 impl Source for GivenEvent<'_, '_> {
     type Interrupted = NeedsSnapshot;
 
     #[inline(always)]
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), NeedsSnapshot> {
-        walk_value(self.0, sink, &|_: &Bound<'_, PyAny>, _: &mut S| Err(NeedsSnapshot))
+        let memory = &mut *self.memory.borrow_mut();
+        let event = self.event.as_borrowed();
+        match memory.wide {
+            Some(vectors) => Walk::<S, _, false> { sink, memory, vectors }.value(event),
+            None => Walk::<S, _, false> { sink, memory, vectors: Baseline }.value(event),
+        }
     }
 }
 
@@ -75,144 +106,180 @@ impl Source for SnapshotEvent<'_, '_> {
     type Interrupted = NeedsSnapshot;
 
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), NeedsSnapshot> {
-        walk_value(self.0, sink, &walk_snapshot_value)
+        let memory = &mut *self.memory.borrow_mut();
+        Walk::<S, _, true> { sink, memory, vectors: Baseline }.value(self.event.as_borrowed())
     }
 }
 
-/// Pushes a value; `other` is called for one that is neither plain JSON nor a date.
-fn walk_value<S: Sink, F>(value: &Bound<'_, PyAny>, sink: &mut S, other: &F) -> Result<(), NeedsSnapshot>
-where
-    F: Fn(&Bound<'_, PyAny>, &mut S) -> Result<(), NeedsSnapshot>,
-{
-    if let Ok(text) = value.cast_exact::<PyString>() {
-        push_text(text, sink);
-    } else if let Ok(integer) = value.cast_exact::<PyInt>() {
-        // Only Python code knows the digits of one that has more than 64 bits.
-        sink.integer(raw::small_integer(integer).ok_or(NeedsSnapshot)?);
-    } else if let Ok(float) = value.cast_exact::<PyFloat>() {
-        sink.float(float.value());
-    } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
-        sink.boolean(boolean.is_true());
-    } else if value.is_none() {
-        sink.null();
-    } else if let Ok(dict) = value.cast_exact::<PyDict>() {
-        return walk_dict(dict, sink, other);
-    } else if let Ok(list) = value.cast_exact::<PyList>() {
-        return walk_list(list, sink, other);
-    } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-        return walk_tuple(tuple, sink, other);
-    } else if let Ok(moment) = value.cast_exact::<PyDateTime>() {
-        return push_datetime(moment, sink);
-    } else if let Ok(date) = value.cast_exact::<PyDate>() {
-        push_date(date, sink);
-    } else {
-        return other(value, sink);
-    }
-    Ok(())
+/// A walk of an event, which is a snapshot or not.
+struct Walk<'w, S, V, const IS_SNAPSHOT: bool> {
+    sink: &'w mut S,
+    memory: &'w mut Memory,
+    vectors: V,
 }
 
-fn walk_dict<S: Sink, F>(dict: &Bound<'_, PyDict>, sink: &mut S, other: &F) -> Result<(), NeedsSnapshot>
-where
-    F: Fn(&Bound<'_, PyAny>, &mut S) -> Result<(), NeedsSnapshot>,
-{
-    if !sink.begin_object() {
-        return Ok(());
+impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
+    /// Pushes a value. It is a part of the loop over a container: for a scalar a call would cost as much as the value.
+    #[inline(always)]
+    fn value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
+        if let Ok(text) = value.cast_exact::<PyString>() {
+            self.text(&text);
+        } else if let Ok(integer) = value.cast_exact::<PyInt>() {
+            // Only Python code knows the digits of one that has more than 64 bits.
+            self.sink.integer(raw::small_integer(&integer).ok_or(NeedsSnapshot)?);
+        } else if let Ok(float) = value.cast_exact::<PyFloat>() {
+            self.sink.float(float.value());
+        } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
+            self.sink.boolean(boolean.is_true());
+        } else if value.is_none() {
+            self.sink.null();
+        } else if let Ok(dict) = value.cast_exact::<PyDict>() {
+            return self.dict(&dict);
+        } else if let Ok(list) = value.cast_exact::<PyList>() {
+            return self.list(&list);
+        } else {
+            return self.less_usual_value(value);
+        }
+        Ok(())
     }
-    // SAFETY: neither the sink nor `walk_value` runs Python code, makes an exception or allocates a container.
-    unsafe {
-        raw::for_each_member(dict, |name, value| {
-            let Ok(name) = name.cast_exact::<PyString>() else { return Err(NeedsSnapshot) };
-            push_key(&name, sink);
-            walk_value(&value, sink, other)
-        })?;
-    }
-    sink.end_object();
-    Ok(())
-}
 
-fn walk_list<S: Sink, F>(list: &Bound<'_, PyList>, sink: &mut S, other: &F) -> Result<(), NeedsSnapshot>
-where
-    F: Fn(&Bound<'_, PyAny>, &mut S) -> Result<(), NeedsSnapshot>,
-{
-    if !sink.begin_array() {
-        return Ok(());
+    #[inline(never)]
+    fn dict(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), NeedsSnapshot> {
+        if !self.sink.begin_object() {
+            return Ok(());
+        }
+        self.vectors.run(|| self.members_of(dict))?;
+        self.sink.end_object();
+        Ok(())
     }
-    // SAFETY: as in `walk_dict`.
-    unsafe { raw::for_each_element(list, |element| walk_value(&element, sink, other))? };
-    sink.end_array();
-    Ok(())
-}
 
-fn walk_tuple<S: Sink, F>(tuple: &Bound<'_, PyTuple>, sink: &mut S, other: &F) -> Result<(), NeedsSnapshot>
-where
-    F: Fn(&Bound<'_, PyAny>, &mut S) -> Result<(), NeedsSnapshot>,
-{
-    if !sink.begin_array() {
-        return Ok(());
-    }
-    for element in tuple.iter_borrowed() {
-        walk_value(&element, sink, other)?;
-    }
-    sink.end_array();
-    Ok(())
-}
-
-/// A value of a snapshot that is neither plain JSON nor a date.
-fn walk_snapshot_value<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Result<(), NeedsSnapshot> {
-    let py = value.py();
-    if let Ok(number) = value.cast_exact::<Number>() {
-        sink.number(&number.get().spelling.bind(py).to_string_lossy());
-    } else if let Ok(members) = value.cast_exact::<Members>() {
-        walk_members(members.get().pairs.bind(py), sink)?;
-    } else if let Ok(unsupported) = value.cast_exact::<Unsupported>() {
-        sink.unsupported(&unsupported.get().message.bind(py).to_string_lossy());
-    } else {
-        sink.unsupported("a value that JSON has no form for");
-    }
-    Ok(())
-}
-
-fn walk_members<S: Sink>(pairs: &Bound<'_, PyList>, sink: &mut S) -> Result<(), NeedsSnapshot> {
-    if !sink.begin_object() {
-        return Ok(());
-    }
-    sink.names_may_repeat();
-    for pair in pairs.iter() {
-        let Ok((name, value)) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() else { continue };
-        if let Ok(name) = name.cast_exact::<PyString>() {
-            push_key(name, sink);
-            walk_value(&value, sink, &walk_snapshot_value)?;
-        } else if let Ok(unsupported) = name.cast_exact::<Unsupported>() {
-            sink.unsupported_key(&unsupported.get().message.bind(pair.py()).to_string_lossy());
+    #[inline(always)]
+    fn members_of(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), NeedsSnapshot> {
+        // SAFETY: neither the sink nor `value` runs Python code, makes an exception or allocates a container.
+        unsafe {
+            raw::for_each_member(dict, self.memory.entries, |name, value| {
+                if !self.sink.tagged_key(name.as_ptr().addr()) {
+                    let Ok(name) = name.cast_exact::<PyString>() else { return Err(NeedsSnapshot) };
+                    self.key(&name);
+                }
+                self.value(value)
+            })
         }
     }
-    sink.end_object();
-    Ok(())
+
+    #[inline(never)]
+    fn list(&mut self, list: &Bound<'_, PyList>) -> Result<(), NeedsSnapshot> {
+        if !self.sink.begin_array() {
+            return Ok(());
+        }
+        self.vectors.run(|| self.elements_of(list))?;
+        self.sink.end_array();
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn elements_of(&mut self, list: &Bound<'_, PyList>) -> Result<(), NeedsSnapshot> {
+        // SAFETY: as in `members_of`.
+        unsafe { raw::for_each_element(list, |element| self.value(element)) }
+    }
+
+    #[inline(never)]
+    fn less_usual_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
+        if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+            return self.tuple(&tuple);
+        }
+        if let Ok(moment) = value.cast_exact::<PyDateTime>() {
+            self.sink.moment(moment_of_datetime(&moment)?);
+        } else if let Ok(date) = value.cast_exact::<PyDate>() {
+            self.sink.moment(moment_of_date(&date));
+        } else if IS_SNAPSHOT {
+            return self.snapshot_value(value);
+        } else {
+            return Err(NeedsSnapshot);
+        }
+        Ok(())
+    }
+
+    fn tuple(&mut self, tuple: &Bound<'_, PyTuple>) -> Result<(), NeedsSnapshot> {
+        if !self.sink.begin_array() {
+            return Ok(());
+        }
+        for element in tuple.iter_borrowed() {
+            self.value(element)?;
+        }
+        self.sink.end_array();
+        Ok(())
+    }
+
+    /// A value that only a snapshot has.
+    fn snapshot_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
+        let py = value.py();
+        if let Ok(number) = value.cast_exact::<Number>() {
+            self.sink.number(&number.get().spelling.bind(py).to_string_lossy());
+        } else if let Ok(members) = value.cast_exact::<Members>() {
+            self.members(members.get().pairs.bind(py))?;
+        } else if let Ok(unsupported) = value.cast_exact::<Unsupported>() {
+            self.sink.unsupported(&unsupported.get().message.bind(py).to_string_lossy());
+        } else {
+            self.sink.unsupported("a value that JSON has no form for");
+        }
+        Ok(())
+    }
+
+    fn members(&mut self, pairs: &Bound<'_, PyList>) -> Result<(), NeedsSnapshot> {
+        if !self.sink.begin_object() {
+            return Ok(());
+        }
+        self.sink.names_may_repeat();
+        for pair in pairs.iter() {
+            let Ok((name, value)) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() else { continue };
+            if let Ok(name) = name.cast_exact::<PyString>() {
+                self.key(name);
+                self.value(value.as_borrowed())?;
+            } else if let Ok(unsupported) = name.cast_exact::<Unsupported>() {
+                self.sink.unsupported_key(&unsupported.get().message.bind(pair.py()).to_string_lossy());
+            }
+        }
+        self.sink.end_object();
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn text(&mut self, text: &Bound<'_, PyString>) {
+        match raw::ascii(text) {
+            Some(text) => self.sink.text_with(text, self.vectors),
+            None => self.other_text(text),
+        }
+    }
+
+    #[inline(never)]
+    fn other_text(&mut self, text: &Bound<'_, PyString>) {
+        let decoded = &mut self.memory.decoded;
+        match raw::decode(text, decoded) {
+            false => self.sink.text(decoded),
+            true => self.sink.repaired_text(decoded),
+        }
+    }
+
+    #[inline(always)]
+    fn key(&mut self, name: &Bound<'_, PyString>) {
+        let Some(ascii) = raw::ascii(name) else { return self.other_key(name) };
+        if self.sink.key_with_tag(ascii, name.as_ptr().addr()) {
+            self.memory.tagged.push(name.clone().unbind());
+        }
+    }
+
+    #[inline(never)]
+    fn other_key(&mut self, name: &Bound<'_, PyString>) {
+        let decoded = &mut self.memory.decoded;
+        match raw::decode(name, decoded) {
+            false => self.sink.key(decoded),
+            true => self.sink.repaired_key(decoded),
+        }
+    }
 }
 
-#[inline(always)]
-fn push_text<S: Sink>(text: &Bound<'_, PyString>, sink: &mut S) {
-    if let Some(text) = raw::ascii(text) {
-        return sink.text(text);
-    }
-    match raw::decode(text) {
-        (text, false) => sink.text(&text),
-        (text, true) => sink.repaired_text(&text),
-    }
-}
-
-#[inline(always)]
-fn push_key<S: Sink>(name: &Bound<'_, PyString>, sink: &mut S) {
-    if let Some(name) = raw::ascii(name) {
-        return sink.key(name);
-    }
-    match raw::decode(name) {
-        (name, false) => sink.key(&name),
-        (name, true) => sink.repaired_key(&name),
-    }
-}
-
-fn push_datetime<S: Sink>(moment: &Bound<'_, PyDateTime>, sink: &mut S) -> Result<(), NeedsSnapshot> {
+fn moment_of_datetime(moment: &Bound<'_, PyDateTime>) -> Result<Moment, NeedsSnapshot> {
     use pyo3::types::{PyDateAccess, PyTimeAccess, PyTzInfoAccess};
     let utc = match moment.get_tzinfo() {
         None => false,
@@ -221,12 +288,11 @@ fn push_datetime<S: Sink>(moment: &Bound<'_, PyDateTime>, sink: &mut S) -> Resul
     };
     let date = (moment.get_year(), moment.get_month(), moment.get_day());
     let clock = (moment.get_hour(), moment.get_minute(), moment.get_second(), moment.get_microsecond());
-    sink.moment(Moment::from_civil(date, clock, utc));
-    Ok(())
+    Ok(Moment::from_civil(date, clock, utc))
 }
 
-fn push_date<S: Sink>(date: &Bound<'_, PyDate>, sink: &mut S) {
+fn moment_of_date(date: &Bound<'_, PyDate>) -> Moment {
     use pyo3::types::PyDateAccess;
     let date = (date.get_year(), date.get_month(), date.get_day());
-    sink.moment(Moment::from_civil(date, (0, 0, 0, 0), false));
+    Moment::from_civil(date, (0, 0, 0, 0), false)
 }

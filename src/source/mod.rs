@@ -10,6 +10,7 @@ pub mod scan;
 pub mod value;
 
 use crate::serialize::Moment;
+use crate::vectors::Vectors;
 
 /// Receives the values of one event in the order in which the source has them.
 ///
@@ -26,6 +27,18 @@ pub trait Sink {
     fn end_array(&mut self);
     /// The name of the member whose value comes next.
     fn key(&mut self, name: &str);
+    /// The name that was given this tag, if it is the one that the sink expects. False, with nothing done, where not: the
+    /// source then says the name itself.
+    #[inline(always)]
+    fn tagged_key(&mut self, _tag: usize) -> bool {
+        false
+    }
+    /// A name, and a tag for it, which is not 0. True: the sink may know the name by it from now on, so the source must not
+    /// give it to another. That comes a limited number of times.
+    fn key_with_tag(&mut self, name: &str, _tag: usize) -> bool {
+        self.key(name);
+        false
+    }
     /// A name in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
     fn repaired_key(&mut self, name: &str);
     /// A name, and its valid JSON spelling between the quotes, which is kept.
@@ -38,6 +51,11 @@ pub trait Sink {
     fn names_may_repeat(&mut self);
     /// A text.
     fn text(&mut self, text: &str);
+    /// A text, which these vectors can copy.
+    #[inline(always)]
+    fn text_with(&mut self, text: &str, _vectors: impl Vectors) {
+        self.text(text);
+    }
     /// A text in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
     fn repaired_text(&mut self, text: &str);
     /// A text, and its valid JSON spelling between the quotes, which is kept.

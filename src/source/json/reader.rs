@@ -401,7 +401,7 @@ mod tests {
                 batcher.add(Origin { index, line: Some(line) }, event).map(|added| (added, line))
             };
             match reader.next(&mut Window::new(&window, fed == text.len()), add) {
-                Next::Event((Added::Accepted { .. }, line)) => seen.push(format!("{line} accepted")),
+                Next::Event((Added::Plain | Added::Accepted { .. }, line)) => seen.push(format!("{line} accepted")),
                 Next::Event((Added::Rejected(found), line)) => {
                     seen.push(format!("{line} {}", found.findings[0].rule.id()));
                 }

@@ -5,30 +5,15 @@
 //! the interpreter's lock held throughout. So nothing can change or free what is read. It was bought with a measured
 //! figure: see "What `unsafe` buys" in `benches/README.md`.
 
+mod dict;
+
 use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::string::PyStringData;
-use pyo3::types::{PyDict, PyInt, PyList, PyString};
+use pyo3::types::{PyInt, PyList, PyString};
 
-/// Calls `visit` with each name and value of a dict, in its order.
-///
-/// # Safety
-/// `visit` must not run Python code, make an exception, or allocate a Python container.
-#[inline(always)]
-pub unsafe fn for_each_member<'py, E>(
-    dict: &Bound<'py, PyDict>,
-    mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
-) -> Result<(), E> {
-    let (mut position, mut name, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: `dict` is a dict, and the three places are ours.
-    while unsafe { ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut name, &raw mut value) } != 0 {
-        // SAFETY: PyDict_Next set both; the dict owns them, and by the contract of `visit` it keeps them.
-        let (name, value) = unsafe { (Borrowed::from_ptr(dict.py(), name), Borrowed::from_ptr(dict.py(), value)) };
-        visit(name, value)?;
-    }
-    Ok(())
-}
+pub use dict::{Entries, for_each_member};
 
 /// Calls `visit` with each element of a list.
 ///
@@ -63,11 +48,11 @@ pub fn ascii<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     }
 }
 
-/// A text of any kind, with U+FFFD for each lone surrogate, and whether there was one.
+/// Writes a text of any kind into `decoded`, with U+FFFD for each lone surrogate. True: there was one.
 ///
 /// Unlike `to_str` it leaves no UTF-8 copy behind in the caller's object, and makes no exception of a surrogate.
 #[inline(never)]
-pub fn decode(text: &Bound<'_, PyString>) -> (String, bool) {
+pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String) -> bool {
     let mut repaired = false;
     let mut scalar = |code: u32| {
         char::from_u32(code).unwrap_or_else(|| {
@@ -75,14 +60,15 @@ pub fn decode(text: &Bound<'_, PyString>) -> (String, bool) {
             char::REPLACEMENT_CHARACTER
         })
     };
+    decoded.clear();
     // SAFETY: the view is used before anything else happens to the str, which never changes.
-    let decoded = match unsafe { text.data() } {
-        Ok(PyStringData::Ucs1(codes)) => codes.iter().map(|&code| char::from(code)).collect(),
-        Ok(PyStringData::Ucs2(codes)) => codes.iter().map(|&code| scalar(code.into())).collect(),
-        Ok(PyStringData::Ucs4(codes)) => codes.iter().map(|&code| scalar(code)).collect(),
-        Err(_) => text.to_string_lossy().into_owned(),
-    };
-    (decoded, repaired)
+    match unsafe { text.data() } {
+        Ok(PyStringData::Ucs1(codes)) => decoded.extend(codes.iter().map(|&code| char::from(code))),
+        Ok(PyStringData::Ucs2(codes)) => decoded.extend(codes.iter().map(|&code| scalar(code.into()))),
+        Ok(PyStringData::Ucs4(codes)) => decoded.extend(codes.iter().map(|&code| scalar(code))),
+        Err(_) => decoded.push_str(&text.to_string_lossy()),
+    }
+    repaired
 }
 
 /// An int's value, if 64 bits hold it.

@@ -1,0 +1,186 @@
+//! The members of a dict, read where they lie.
+//!
+//! `PyDict_Next` finds its place anew for every member, which takes longer than writing it. In CPython 3.11 to 3.13 the
+//! members of an ordinary dict (all names are text, and it is not the `__dict__` of an object) are an array of names and
+//! values in their order, and a loop over that is all it takes. The array is private to CPython. So it is read only where
+//! the version is one of those, and [`Entries::verify`] has seen that it agrees with `PyDict_Next`; everywhere else, and
+//! for every other dict, `PyDict_Next` is called. See "What `unsafe` buys" in `benches/README.md`.
+
+use pyo3::Borrowed;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+
+/// The right to read a dict's entries. There is one only where they were verified to be as they are described here.
+#[derive(Clone, Copy)]
+pub struct Entries {
+    _verified: (),
+}
+
+/// The beginning of CPython's `PyDictObject`.
+#[repr(C)]
+struct Dict {
+    object: ffi::PyObject,
+    used: isize,
+    version_tag: u64,
+    keys: *const Keys,
+    /// Null but for the `__dict__` of an object, whose values are apart.
+    values: *const u8,
+}
+
+/// CPython's `struct _dictkeysobject`.
+#[repr(C)]
+struct Keys {
+    reference_count: isize,
+    log2_size: u8,
+    /// The logarithm of how many bytes of indices come before the entries.
+    log2_index_bytes: u8,
+    kind: u8,
+    version: u32,
+    usable: isize,
+    /// Entries that are or were in use.
+    entry_count: isize,
+}
+
+/// `DICT_KEYS_UNICODE`: an entry is a name, which is text, and a value.
+const KIND_OF_TEXT: u8 = 1;
+
+/// CPython's `PyDictUnicodeEntry`.
+#[repr(C)]
+struct Entry {
+    name: *mut ffi::PyObject,
+    /// Null where the member was deleted.
+    value: *mut ffi::PyObject,
+}
+
+/// Calls `visit` with each name and value of a dict, in its order.
+///
+/// # Safety
+/// `visit` must not run Python code, make an exception, or allocate a Python container.
+#[inline(always)]
+pub unsafe fn for_each_member<'py, E>(
+    dict: &Bound<'py, PyDict>,
+    entries: Option<Entries>,
+    mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut members = Members::of(dict, entries);
+    // SAFETY: by the contract nothing changes the dict meanwhile.
+    while let Some((name, value)) = unsafe { members.next(dict) } {
+        // SAFETY: the dict owns both, and by the contract of `visit` it keeps them.
+        let (name, value) = unsafe { (Borrowed::from_ptr(dict.py(), name), Borrowed::from_ptr(dict.py(), value)) };
+        visit(name, value)?;
+    }
+    Ok(())
+}
+
+/// A position among a dict's members.
+enum Members {
+    Entries { next: *const Entry, end: *const Entry },
+    PyDictNext { position: ffi::Py_ssize_t },
+}
+
+impl Members {
+    #[inline(always)]
+    fn of(dict: &Bound<'_, PyDict>, entries: Option<Entries>) -> Members {
+        if entries.is_some() {
+            let dict = dict.as_ptr().cast::<Dict>();
+            // SAFETY: `entries` says that the layout is as described: the entries lie behind the indices, which lie behind
+            // the keys' fields.
+            unsafe {
+                let keys = (*dict).keys;
+                if (*keys).kind == KIND_OF_TEXT && (*dict).values.is_null() {
+                    let indices = keys.add(1).cast::<u8>();
+                    let next = indices.add(1 << (*keys).log2_index_bytes).cast::<Entry>();
+                    return Members::Entries { next, end: next.add((*keys).entry_count as usize) };
+                }
+            }
+        }
+        Members::PyDictNext { position: 0 }
+    }
+
+    /// # Safety
+    /// The dict is that of [`Members::of`], and has not changed since.
+    #[inline(always)]
+    unsafe fn next(&mut self, dict: &Bound<'_, PyDict>) -> Option<(*mut ffi::PyObject, *mut ffi::PyObject)> {
+        let (mut name, mut value) = (std::ptr::null_mut::<ffi::PyObject>(), std::ptr::null_mut::<ffi::PyObject>());
+        match self {
+            Members::Entries { next, end } => {
+                while value.is_null() {
+                    if *next == *end {
+                        return None;
+                    }
+                    // SAFETY: it is before the end of the entries.
+                    unsafe {
+                        Entry { name, value } = next.read();
+                        *next = next.add(1);
+                    }
+                }
+                Some((name, value))
+            }
+            Members::PyDictNext { position } => {
+                // SAFETY: `dict` is a dict, and the three places are ours.
+                let found = unsafe { ffi::PyDict_Next(dict.as_ptr(), position, &raw mut name, &raw mut value) };
+                (found != 0).then_some((name, value))
+            }
+        }
+    }
+}
+
+impl Entries {
+    /// The right to read entries, if they are seen to be what `PyDict_Next` gives, once in a process.
+    pub fn verify(py: Python<'_>) -> Option<Entries> {
+        static VERIFIED: PyOnceLock<Option<Entries>> = PyOnceLock::new();
+        let is_known_version = ((3, 11)..=(3, 13)).contains(&{
+            let version = py.version_info();
+            (version.major, version.minor)
+        });
+        // A free-threaded interpreter's objects have a longer header.
+        let is_known_header = size_of::<ffi::PyObject>() == 16 && size_of::<Keys>() == 32;
+        if !is_known_version || !is_known_header {
+            return None;
+        }
+        *VERIFIED.get_or_init(py, || {
+            let entries = Entries { _verified: () };
+            samples(py).is_ok_and(|dicts| dicts.iter().all(|dict| entries.agree(dict))).then_some(entries)
+        })
+    }
+
+    fn agree(self, dict: &Bound<'_, PyDict>) -> bool {
+        let addresses = |entries| {
+            let mut addresses = Vec::new();
+            // SAFETY: the closure only looks at the addresses.
+            let visited: Result<(), ()> = unsafe {
+                for_each_member(dict, entries, |name, value| {
+                    addresses.push((name.as_ptr(), value.as_ptr()));
+                    Ok(())
+                })
+            };
+            visited.map(|()| addresses)
+        };
+        addresses(Some(self)) == addresses(None)
+    }
+}
+
+/// Dicts of all kinds: of many sizes, with deleted members, with names that are no text, of an object, copied, cleared.
+fn samples(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    let source = cr#"
+sizes = [{f"name {i}": i for i in range(count)} for count in (*range(20), 50, 84, 85, 86, 100, 170, 171, 300, 700)]
+deleted = [{name: value for name, value in sizes[15].items()} for _ in range(15)]
+for position, sample in enumerate(deleted):
+    for name in list(sample)[position::3]:
+        del sample[name]
+class Thing:
+    def __init__(self):
+        self.a, self.b, self.c = 1, "2", None
+things = [Thing(), Thing()]
+del things[1].b
+other = [{1: 2, "a": 3}, {"a": 1, 2: 3}, {("t",): 1}, {None: 1}, sizes[9].copy(), dict(sizes[9]), {**sizes[9]}, {"a": {"b": 1}}]
+cleared = dict(sizes[9])
+cleared.clear()
+samples = [*sizes, *deleted, *(thing.__dict__ for thing in things), *other, cleared]
+"#;
+    let names = PyDict::new(py);
+    py.run(source, Some(&names), Some(&names))?;
+    names.as_any().get_item("samples")?.extract()
+}

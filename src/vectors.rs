@@ -1,0 +1,170 @@
+//! Vectors: how a text is copied between quotes and looked at on the way, by what the processor has.
+//!
+//! A text of changing length costs a mispredicted branch where it is copied by words of several sizes. The instructions
+//! that copy any number of bytes up to 32 at once (AVX-512VL) have no such branch, and are chosen when the program runs:
+//! what walks an event is compiled for [`Baseline`] and for [`Wide`]. See "What `unsafe` buys" in `benches/README.md`.
+
+use crate::quoted;
+
+/// A set of instructions.
+pub trait Vectors: Copy {
+    /// Does some work, all of whose inlined parts may be compiled for these instructions.
+    fn run<R>(self, work: impl FnOnce() -> R) -> R;
+
+    /// Appends a quote, the text and `end`. False, with nothing appended, where a byte of the text needs an escape.
+    fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool;
+}
+
+/// What every processor of its kind has.
+#[derive(Clone, Copy, Default)]
+pub struct Baseline;
+
+impl Vectors for Baseline {
+    #[inline(always)]
+    fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+
+    #[inline(always)]
+    fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
+        quoted::append_quoted(out, text, end)
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub use Baseline as Wide;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512 as Wide;
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Baseline {
+    /// There are none.
+    pub fn detect() -> Option<Baseline> {
+        None
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        __m256i, _bzhi_u32, _mm256_cmpeq_epi8_mask, _mm256_cmplt_epu8_mask, _mm256_loadu_si256, _mm256_mask_loadu_epi8,
+        _mm256_set1_epi8, _mm256_storeu_si256,
+    };
+
+    use super::Vectors;
+
+    /// Vectors of 32 bytes with a mask. There is one only where the processor has them.
+    ///
+    /// Those of 64 bytes measured slower: nearly every store of one crosses a line of the cache.
+    #[derive(Clone, Copy)]
+    pub struct Avx512 {
+        _detected: (),
+    }
+
+    impl Avx512 {
+        /// Nothing where the processor lacks them.
+        pub fn detect() -> Option<Avx512> {
+            let detected = is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("popcnt")
+                && is_x86_feature_detected!("lzcnt");
+            detected.then_some(Avx512 { _detected: () })
+        }
+    }
+
+    const WIDTH: usize = size_of::<__m256i>();
+
+    impl Vectors for Avx512 {
+        #[inline(always)]
+        fn run<R>(self, work: impl FnOnce() -> R) -> R {
+            #[target_feature(enable = "avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+            fn compiled_for_it<R>(work: impl FnOnce() -> R) -> R {
+                work()
+            }
+            // SAFETY: the processor has the features: `self` was detected.
+            unsafe { compiled_for_it(work) }
+        }
+
+        #[inline(always)]
+        fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
+            out.reserve(text.len() + WIDTH + 1 + END);
+            // SAFETY: the processor has the features: `self` was detected. There is room for the quote, the text rounded up
+            // to whole vectors, and the end; what the length covers has been written.
+            unsafe {
+                let quote = out.as_mut_ptr().add(out.len());
+                quote.write(b'"');
+                if copy(text, quote.add(1)) != 0 {
+                    return false;
+                }
+                quote.add(1 + text.len()).cast::<[u8; END]>().write_unaligned(end);
+                out.set_len(out.len() + text.len() + 1 + END);
+            }
+            true
+        }
+    }
+
+    /// Copies the text; bytes of no meaning follow it. Not 0 where a byte is special in a JSON string.
+    ///
+    /// # Safety
+    /// The processor has the features. `to` has room for the text and [`WIDTH`] bytes more.
+    #[inline(always)]
+    unsafe fn copy(text: &[u8], to: *mut u8) -> u32 {
+        let (mut special, mut at) = (0, 0);
+        // SAFETY: whole vectors are read within the text; of the last one only the bytes of the mask, which are the rest.
+        unsafe {
+            while text.len() - at > WIDTH {
+                let block = _mm256_loadu_si256(text.as_ptr().add(at).cast());
+                special |= special_mask(block);
+                _mm256_storeu_si256(to.add(at).cast(), block);
+                at += WIDTH;
+            }
+            let mask = _bzhi_u32(u32::MAX, (text.len() - at) as u32);
+            // Spaces, which are not special, for what is behind the text.
+            let block = _mm256_mask_loadu_epi8(_mm256_set1_epi8(b' ' as i8), mask, text.as_ptr().add(at).cast());
+            _mm256_storeu_si256(to.add(at).cast(), block);
+            special | special_mask(block)
+        }
+    }
+
+    /// # Safety
+    /// The processor has the features.
+    #[inline(always)]
+    unsafe fn special_mask(block: __m256i) -> u32 {
+        // SAFETY: by the contract.
+        unsafe {
+            _mm256_cmplt_epu8_mask(block, _mm256_set1_epi8(0x20))
+                | _mm256_cmpeq_epi8_mask(block, _mm256_set1_epi8(b'"' as i8))
+                | _mm256_cmpeq_epi8_mask(block, _mm256_set1_epi8(b'\\' as i8))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agrees_with_the_baseline(vectors: impl Vectors) {
+        for length in (0..70).chain(120..140).chain(250..260) {
+            for place in 0..length.max(1) {
+                for byte in [0, 0x1F, 0x20, b'!', b'"', b'#', b'[', b'\\', b']', 0x7F, 0x80, 0xFF] {
+                    let mut text = vec![b'x'; length];
+                    text.iter_mut().skip(place).take(1).for_each(|at| *at = byte);
+                    let (mut out, mut expected) = (b"before".to_vec(), b"before".to_vec());
+                    let appended = vectors.run(|| vectors.append_quoted(&mut out, &text, *b"\":"));
+                    assert_eq!(appended, Baseline.append_quoted(&mut expected, &text, *b"\":"));
+                    assert_eq!(out, expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_set_of_instructions_agrees_with_the_baseline() {
+        agrees_with_the_baseline(Baseline);
+        if let Some(wide) = Wide::detect() {
+            agrees_with_the_baseline(wide);
+        }
+    }
+}
