@@ -260,7 +260,12 @@ impl JsonReader {
             let error = match take_whole(&event, is_whole, &mut |event| take(event, line)) {
                 Ok(taken) => {
                     let end = begin + event.end();
-                    self.move_to(window.bytes, end);
+                    // What has no whitespace is on one line: the count of its newlines is spared.
+                    if event.may_span_lines() {
+                        self.move_to(window.bytes, end);
+                    } else {
+                        self.at = end;
+                    }
                     if self.inside != Inside::Text {
                         self.inside = Inside::ArrayElement;
                     }
@@ -447,6 +452,48 @@ mod tests {
         assert_eq!(seen.len(), 3);
         assert!(seen[1].contains("line: 2, column: 41") || seen[1].contains("line: 3"), "{}", seen[1]);
         assert_eq!(json, format!("{good}\n{good}\n").as_bytes());
+    }
+
+    #[test]
+    fn lines_are_counted_wherever_an_event_may_break() {
+        let tokens = [
+            "{",
+            "\"event\"",
+            ":",
+            "\"e\"",
+            ",",
+            "\"a\"",
+            ":",
+            "[",
+            "1",
+            ",",
+            "{",
+            "\"b\"",
+            ":",
+            "[",
+            "]",
+            "}",
+            "]",
+            ",",
+            "\"a\"",
+            ":",
+            "{",
+            "}",
+            "}",
+        ];
+        for kept in [tokens.len(), 17] {
+            // With the second `a` and without: names that repeat are read in another way.
+            let tokens = [&tokens[..kept], &["}"][..usize::from(kept == 17)]].concat();
+            for at in 1..tokens.len() {
+                for break_ in ["", " ", "\n", " \r\n\t\n"] {
+                    let event = [&tokens[..at], &[break_], &tokens[at..]].concat().concat();
+                    let line = 1 + break_.matches('\n').count();
+                    let seen = read(format!("{event}\n{event}").as_bytes(), usize::MAX).0;
+                    assert!(seen[0].starts_with("1 "), "{event} {}", seen[0]);
+                    assert!(seen[1].starts_with(&format!("{} ", line + 1)), "{event} {}", seen[1]);
+                }
+            }
+        }
     }
 
     #[test]
