@@ -177,8 +177,7 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     pub fn number(&mut self) -> Result<&'a str, SyntaxError> {
         let start = self.at;
-        let block = self.bytes()[start..].first_chunk::<16>();
-        self.at = match block.and_then(number::plain_length) {
+        self.at = match number::plain_length(&self.bytes()[start..]) {
             Some(length) => start + length,
             None => number::end(self.bytes(), start)?,
         };
