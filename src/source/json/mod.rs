@@ -4,23 +4,25 @@
 //! one event as it stands there. Nothing is unpacked that need not be: a string or number goes to the sink by its
 //! spelling, which is kept where nothing changes.
 //!
-//! Names that repeat are noticed by their hashes, mostly without a comparison. Only then is the event read
-//! again, with the members of each object collected, so that the last of each name can win.
+//! Names that repeat are noticed by their hashes, mostly without a comparison. Only then is the event read again, with
+//! the members of each object collected, so that the last of each name can win.
 
 mod names;
 mod reader;
+mod window;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use names::{Names, hash};
+use self::names::{Names, hash};
 
 use crate::limits::MAX_LEVELS;
 use crate::serialize::{unescape, unescape_exactly};
 use crate::source::scan::{Scanner, SyntaxError};
 use crate::source::{Sink, Source};
 
-pub use reader::{Broken, JsonReader, Next, Window};
+pub use reader::{Broken, JsonReader, Next};
+pub use window::Window;
 
 /// Why the walk of a JSON text stops half-way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
