@@ -1,5 +1,7 @@
 //! The tokens of JSON text, strictly by RFC 8259.
 
+mod number;
+
 use crate::quoted::ordinary_prefix;
 
 /// Where a text stops being JSON, and what was wanted there.
@@ -15,10 +17,11 @@ pub struct SyntaxError {
 #[derive(Clone, Copy)]
 pub struct Scanner<'a> {
     text: &'a str,
-    bytes: &'a [u8],
     at: usize,
     /// Whether the words NaN, Infinity and -Infinity are values too.
     lenient: bool,
+    /// Whether there was whitespace on the way.
+    passed_whitespace: bool,
 }
 
 /// The inside of a JSON string.
@@ -32,7 +35,7 @@ pub struct RawString<'a> {
 impl<'a> Scanner<'a> {
     /// A scanner at the offset `at` of `text`.
     pub fn new(text: &'a str, at: usize) -> Scanner<'a> {
-        Scanner { text, bytes: text.as_bytes(), at, lenient: false }
+        Scanner { text, at, lenient: false, passed_whitespace: false }
     }
 
     /// One that also reads what Python's json writes and JSON does not have: NaN, Infinity and -Infinity.
@@ -40,7 +43,18 @@ impl<'a> Scanner<'a> {
         Scanner { lenient: true, ..Scanner::new(text, at) }
     }
 
+    #[inline(always)]
+    fn bytes(&self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+
+    /// Whether there was whitespace on the way; else there was no end of a line, which stands nowhere else.
+    pub fn passed_whitespace(&self) -> bool {
+        self.passed_whitespace
+    }
+
     /// The offset that it stands at.
+    #[inline(always)]
     pub fn at(&self) -> usize {
         self.at
     }
@@ -51,29 +65,39 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that isn't whitespace, which is not consumed.
-    #[inline]
+    #[inline(always)]
     pub fn peek(&mut self) -> Option<u8> {
-        while let Some(&byte) = self.bytes.get(self.at) {
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return Some(byte);
+        match self.bytes().get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            _ => {
+                let end = past_whitespace(self.bytes(), self.at);
+                self.passed_whitespace |= end > self.at;
+                self.at = end;
+                self.bytes().get(self.at).copied()
             }
-            self.at += 1;
         }
-        None
     }
 
     /// Consumes the byte if it comes next.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
+        // Mostly there is no whitespace before it.
+        if !self.comes(byte) && self.peek() != Some(byte) {
+            return false;
+        }
+        self.at += 1;
+        true
     }
 
     /// Consumes the byte, which must come next.
-    #[inline]
+    #[inline(always)]
     pub fn expect(&mut self, byte: u8, wanted: &'static str) -> Result<(), SyntaxError> {
         if self.take(byte) { Ok(()) } else { Err(self.wanted(wanted)) }
+    }
+
+    #[inline(always)]
+    fn comes(&self, byte: u8) -> bool {
+        self.bytes().get(self.at) == Some(&byte)
     }
 
     /// Consumes `true`, `false` or `null`.
@@ -87,49 +111,58 @@ impl<'a> Scanner<'a> {
 
     /// Whether this comes next.
     pub fn is_at(&self, word: &str) -> bool {
-        self.bytes[self.at..].starts_with(word.as_bytes())
+        self.bytes()[self.at..].starts_with(word.as_bytes())
     }
 
     /// The word for a float that is no number, if one comes next and such are read; it is not consumed.
-    pub fn not_a_number(&self) -> Result<(&'static str, f64), SyntaxError> {
+    #[inline(never)]
+    pub fn not_a_number(self) -> Result<(&'static str, f64), SyntaxError> {
         const WORDS: [(&str, f64); 3] =
             [("NaN", f64::NAN), ("Infinity", f64::INFINITY), ("-Infinity", f64::NEG_INFINITY)];
-        let found = WORDS.into_iter().find(|(word, _)| self.lenient && self.is_at(word));
-        found.ok_or(self.wanted("a value"))
+        match WORDS.into_iter().find(|(word, _)| self.is_at(word)) {
+            Some(found) if self.lenient => Ok(found),
+            _ if self.comes(b'-') => Err(SyntaxError { at: self.at + 1, wanted: "a digit" }),
+            _ => Err(self.wanted("a value")),
+        }
     }
 
     /// Consumes a string, quotes included.
-    #[inline]
+    #[inline(always)]
     pub fn string(&mut self, wanted: &'static str) -> Result<RawString<'a>, SyntaxError> {
         self.expect(b'"', wanted)?;
         let start = self.at;
-        let mut escaped = false;
+        self.at += ordinary_prefix(&self.bytes()[start..]);
+        if self.bytes().get(self.at) != Some(&b'"') {
+            self.at = self.end_of_escaped()?;
+            return Ok(RawString { inside: &self.text[start..self.at - 1], escaped: true });
+        }
+        self.at += 1;
+        // Quotes are ASCII, so both ends are between characters.
+        Ok(RawString { inside: &self.text[start..self.at - 1], escaped: false })
+    }
+
+    /// Where a string ends, behind its quote, whose first escape comes next.
+    #[inline(never)]
+    fn end_of_escaped(mut self) -> Result<usize, SyntaxError> {
         loop {
-            self.at += ordinary_prefix(&self.bytes[self.at..]);
-            match self.bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    // Quotes are ASCII, so both ends are between characters.
-                    return Ok(RawString { inside: &self.text[start..self.at - 1], escaped });
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
+            match self.bytes().get(self.at) {
+                Some(b'"') => return Ok(self.at + 1),
+                Some(b'\\') => self.escape()?,
                 Some(_) => return Err(self.wanted("an escape such as \\n instead of a control character")),
                 None => return Err(self.wanted("the closing quote of a string")),
             }
+            self.at += ordinary_prefix(&self.bytes()[self.at..]);
         }
     }
 
     fn escape(&mut self) -> Result<(), SyntaxError> {
         self.at += 1;
-        match self.bytes.get(self.at) {
+        match self.bytes().get(self.at) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
             Some(b'u') => {
                 self.at += 1;
                 for _ in 0..4 {
-                    if !self.bytes.get(self.at).is_some_and(u8::is_ascii_hexdigit) {
+                    if !self.bytes().get(self.at).is_some_and(u8::is_ascii_hexdigit) {
                         return Err(self.wanted("four hexadecimal digits after \\u"));
                     }
                     self.at += 1;
@@ -141,34 +174,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes a number and gives its spelling.
-    #[inline]
+    #[inline(always)]
     pub fn number(&mut self) -> Result<&'a str, SyntaxError> {
         let start = self.at;
-        self.at += usize::from(self.bytes.get(self.at) == Some(&b'-'));
-        if self.bytes.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.bytes.get(self.at), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.bytes.get(self.at), Some(b'+' | b'-')));
-            self.digits()?;
-        }
+        self.at = match number::plain_length(&self.bytes()[start..]) {
+            Some(length) => start + length,
+            None => number::end(self.bytes(), start)?,
+        };
         Ok(&self.text[start..self.at])
     }
 
-    #[inline]
-    fn digits(&mut self) -> Result<(), SyntaxError> {
-        let start = self.at;
-        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.wanted("a digit")) } else { Ok(()) }
+    /// Whether a digit comes next, or a minus with one behind it.
+    #[inline(always)]
+    pub fn is_at_number(&self) -> bool {
+        let digit_at = self.at + usize::from(self.comes(b'-'));
+        self.bytes().get(digit_at).is_some_and(u8::is_ascii_digit)
     }
 
     /// Passes over a value of any depth: what is open is remembered in a list, not on the stack.
@@ -187,8 +207,7 @@ impl<'a> Scanner<'a> {
                     }
                 }
                 Some(b'"') => self.string("a value").map(|_| ())?,
-                Some(b'0'..=b'9') => self.number().map(|_| ())?,
-                Some(b'-') if self.not_a_number().is_err() => self.number().map(|_| ())?,
+                Some(b'-'..=b'9') if self.is_at_number() => self.number().map(|_| ())?,
                 Some(b't') => self.word("true")?,
                 Some(b'f') => self.word("false")?,
                 Some(b'n') => self.word("null")?,
@@ -221,6 +240,15 @@ impl<'a> Scanner<'a> {
         }
         Ok(())
     }
+}
+
+/// Where the whitespace ends that comes at `at`.
+#[inline(never)]
+fn past_whitespace(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+    }
+    at
 }
 
 /// Whether a text is the JSON of one object or array.
@@ -289,5 +317,8 @@ mod tests {
     fn an_error_says_where() {
         let mut scanner = Scanner::new("{\"a\": 1, \"b\": x}", 0);
         assert_eq!(scanner.skip_value(), Err(SyntaxError { at: 14, wanted: "a value" }));
+        for minus in ["-Infinity", "-", "-x"] {
+            assert_eq!(Scanner::new(minus, 0).skip_value(), Err(SyntaxError { at: 1, wanted: "a digit" }));
+        }
     }
 }
