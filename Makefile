@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: rules help demo test test-fuzz test-rust test-python lint bench fuzz wheel clean check-tools
+.PHONY: rules help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,6 +50,16 @@ test-fuzz: | check-tools ## A short run of the fuzzers' targets, on the stable t
 test-python: $(VENV)/.built
 	$(BIN)/python -m pytest
 
+PYTHONS ?= 3.10 3.11 3.12 3.13
+matrix: | check-tools ## Run the Python tests on each of PYTHONS="3.10 3.11 3.12 3.13" (pyenv's or PATH's)
+	@for version in $(PYTHONS); do \
+	  python=$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python 2>/dev/null | tail -n 1); \
+	  python=$${python:-$$(command -v python$$version)}; \
+	  test -n "$$python" || { echo "no Python $$version: install it, or leave it out: make matrix PYTHONS=..."; exit 1; }; \
+	  echo "== $$($$python -V)"; \
+	  $(MAKE) --no-print-directory test-python VENV=.venv-$$version PYTHON=$$python || exit 1; done
+	@rm -f $(VENV)/.built  # the core of the usual Python is built anew
+
 lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs against the built module
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
@@ -85,4 +95,4 @@ wheel: $(VENV)/.installed ## Build a wheel for this Python into dist/, install i
 	  && cd $$clean && bin/python -c 'import mixpress; print("installed and imported mixpress", mixpress.__version__)'
 
 clean: ## Remove what was built
-	rm -rf $(VENV) target dist python/mixpress/_core*.so
+	rm -rf $(VENV) .venv-* target dist python/mixpress/_core*.so

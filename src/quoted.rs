@@ -1,7 +1,7 @@
 //! The hottest loop of the encoder: a text is copied between quotes and looked at on the way.
 //!
-//! This is the core's only `unsafe`. With slices and `push` every name and value pays for several checks of the
-//! buffer's room, a call of `memcpy` and a second pass; see "What `unsafe` buys" in `benches/README.md`.
+//! With slices and `push` every name and value pays for several checks of the buffer's room, a call of `memcpy` and a second
+//! pass; see "What `unsafe` buys" in `benches/README.md`.
 
 use std::mem::MaybeUninit;
 

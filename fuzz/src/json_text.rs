@@ -139,7 +139,8 @@ fn check_places(text: &[u8], whole: &Read) {
 
 /// One line of JSON for each event that was accepted.
 fn check_output(whole: &Read) {
-    let accepted = whole.found.iter().filter(|found| matches!(found, Found::Event(_, Added::Plain | Added::Accepted { .. })));
+    let accepted =
+        whole.found.iter().filter(|found| matches!(found, Found::Event(_, Added::Plain | Added::Accepted { .. })));
     let lines: Vec<_> = whole.json.split_inclusive(|&byte| byte == b'\n').collect();
     assert_eq!(lines.len(), accepted.count());
     for line in lines {
