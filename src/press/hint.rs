@@ -43,13 +43,15 @@ impl<'a> Hints<'a> {
     /// Passes the hints of places up to `at`, and returns the distance of the last of them. What a hint says of its own
     /// place holds for the places behind it as long as the text goes on alike.
     #[inline(always)]
-    pub(super) fn pass(&mut self, at: usize) -> Option<usize> {
+    pub(super) fn pass(&mut self, at: usize) -> (Option<usize>, usize) {
         let mut distance = None;
+        let mut name = 0;
         while self.next_at <= at {
             distance = self.next_distance();
+            name = self.next_at;
             self.advance();
         }
-        distance
+        (distance, name)
     }
 
     #[inline(always)]

@@ -26,8 +26,8 @@ impl Recent {
 
     /// Where the word at `at` stood last, or another one did; from now on it is `at`.
     #[inline(always)]
-    fn replace(&mut self, word: u32, at: usize) -> usize {
-        let slot = word.wrapping_mul(0x9E37_79B1) >> (32 - RECENT_BITS);
+    fn replace(&mut self, word: u32, key: u32, at: usize) -> usize {
+        let slot = (word ^ key).wrapping_mul(0x9E37_79B1) >> (32 - RECENT_BITS);
         std::mem::replace(&mut self.places[slot as usize], at as u32) as usize
     }
 }
@@ -41,7 +41,12 @@ struct Match {
 }
 
 /// Bytes that a match is found by.
-const WORD: usize = 4;
+const FIRST: usize = 1;
+const TOKEN: usize = 4;
+const NEAR: usize = 4096;
+const REST: usize = 10;
+const GAIN: i8 = 4;
+const WAIT: i8 = -30;
 
 /// Behind this many bytes from the end of a text nothing is searched for.
 const TAIL: usize = 8;
@@ -52,11 +57,13 @@ pub struct Matches<'a> {
     hints: Hints<'a>,
     recent: &'a mut Recent,
     at: usize,
+    key: u32,
+    habits: [i8; 256],
 }
 
 impl<'a> Matches<'a> {
     pub fn new(text: &'a [u8], hints: &'a [Hint], recent: &'a mut Recent) -> Matches<'a> {
-        Matches { text, hints: Hints::new(hints), recent, at: 0 }
+        Matches { text, hints: Hints::new(hints), recent, at: 0, key: 0, habits: [4; 256] }
     }
 
     /// How far the text has become tokens.
@@ -70,17 +77,83 @@ impl<'a> Matches<'a> {
         let searched = block_end.min(self.text.len().saturating_sub(TAIL));
         let mut run_start = self.at;
         let mut at = self.at;
+        let mut key = self.key;
         while at < searched && tokens.len() < BLOCK_TOKENS {
-            let Some(found) = self.match_at(at, run_start) else {
-                at += 1;
-                continue;
-            };
-            let (found, next) = self.better(found, run_start);
+            // 1. a hint
+            let mut found = None;
+            if self.hints.next_at() <= at {
+                let (distance, name) = self.hints.pass(at);
+                key = self.name_key(name);
+                if let Some(distance) = distance {
+                    found = self.compare(at, distance, run_start);
+                }
+            }
+            if found.is_none() {
+                found = self.search::<FIRST>(at, run_start, key);
+                if found.is_none() {
+                    // 3. the rest of the value
+                    let next_at = self.hints.next_at().min(searched).min(at + 64);
+                    at += 1;
+                    let habit = &mut self.habits[(key >> 24) as usize];
+                    if *habit < 0 {
+                        *habit += 1;
+                        at = at.max(next_at);
+                        continue;
+                    }
+                    while at < next_at {
+                        found = self.search::<REST>(at, run_start, key);
+                        if found.is_some() {
+                            break;
+                        }
+                        at += 1;
+                    }
+                    let habit = &mut self.habits[(key >> 24) as usize];
+                    if found.is_none() {
+                        *habit -= 1;
+                        if *habit < 0 {
+                            *habit = WAIT;
+                        }
+                        continue;
+                    }
+                    *habit = (*habit + GAIN).min(16);
+                }
+            }
+            // 2. chain
+            let mut found = found.expect("it is");
+            while found.end < searched {
+                if self.hints.next_at() <= found.end {
+                    let (distance, name) = self.hints.pass(found.end);
+                    key = self.name_key(name);
+                    if let Some(distance) = distance
+                        && distance != found.distance
+                        && let Some(other) = self.compare(found.end, distance, run_start)
+                    {
+                        if other.start <= found.start {
+                            found = other;
+                        } else {
+                            push(tokens, run_start, found);
+                            run_start = found.end;
+                            found = Match { start: found.end, ..other };
+                        }
+                        continue;
+                    }
+                }
+                let Some(other) = self.look_up(found.end, run_start, key) else { break };
+                if other.start <= found.start {
+                    found = other;
+                } else {
+                    let rest = Match { start: found.end, ..other };
+                    let Some(rest) = self.judge::<FIRST>(rest) else { break };
+                    push(tokens, run_start, found);
+                    run_start = found.end;
+                    found = rest;
+                }
+            }
             push(tokens, run_start, found);
             run_start = found.end;
             at = found.end;
-            let _ = next;
         }
+        self.key = key;
         if at < searched {
             self.at = at;
         } else {
@@ -91,59 +164,47 @@ impl<'a> Matches<'a> {
         }
     }
 
-    /// The match of a hint, or else of the words that were seen.
     #[inline(always)]
-    fn match_at(&mut self, at: usize, run_start: usize) -> Option<Match> {
-        if self.hints.next_at() <= at
-            && let Some(distance) = self.hints.pass(at)
-            && let Some(found) = self.compare(at, distance, run_start)
-        {
-            return Some(found);
+    fn name_key(&self, at: usize) -> u32 {
+        if at + 10 > self.text.len() {
+            return 0;
         }
-        let found = self.look_up(at, run_start)?;
+        let word = long(self.text, at + 1 + usize::from(self.text[at] == b','));
+        const ONES: u64 = u64::MAX / 255;
+        let differing = word ^ (ONES * b'"' as u64);
+        let quotes = differing.wrapping_sub(ONES) & !differing & (ONES << 7);
+        let word = word & (quotes & quotes.wrapping_neg()).wrapping_sub(1);
+        (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+    }
+
+    #[inline(always)]
+    fn search<const LEAST: usize>(&mut self, at: usize, run_start: usize, key: u32) -> Option<Match> {
+        let found = self.look_up(at, run_start, key)?;
+        self.judge::<LEAST>(found)
+    }
+
+    #[inline(always)]
+    fn judge<const LEAST: usize>(&self, found: Match) -> Option<Match> {
         let next_at = self.hints.next_at();
+        let far = usize::from(found.distance >= NEAR);
         if found.end <= next_at {
-            return (found.end - found.start >= Self::least(found.distance)).then_some(found);
+            return (found.end - found.start >= LEAST + TOKEN + far).then_some(found);
         }
         let Some(distance) = self.hints.next_distance() else { return Some(found) };
-        if next_at + TAIL > self.text.len() || next_at < at {
+        if next_at + TAIL > self.text.len() || next_at <= found.start {
             return Some(found);
         }
         let hinted = next_at + common(self.text, next_at - distance, next_at);
-        if found.end > hinted || (found.end == hinted && next_at - at >= 2) {
-            return Some(found);
+        if found.end >= hinted  {
+            return ((found.end - hinted + next_at - found.start) >= LEAST + far).then_some(found);
         }
         let cut = Match { end: next_at, ..found };
-        (cut.end - cut.start >= Self::least(found.distance)).then_some(cut)
+        (cut.end - cut.start >= LEAST + TOKEN + far).then_some(cut)
     }
 
     #[inline(always)]
-    fn least(distance: usize) -> usize {
-        if distance < 1024 {
-            4
-        } else if distance < 8192 {
-            5
-        } else {
-            6
-        }
-    }
-
-    /// A word that was seen where a match ends may belong to a longer match that began before.
-    #[inline(always)]
-    fn better(&mut self, mut found: Match, run_start: usize) -> (Match, Option<Match>) {
-        while found.end + TAIL < self.text.len() {
-            let Some(next) = self.look_up(found.end, run_start) else { break };
-            if next.start > found.start {
-                break;
-            }
-            found = next;
-        }
-        (found, None)
-    }
-
-    #[inline(always)]
-    fn look_up(&mut self, at: usize, run_start: usize) -> Option<Match> {
-        let like = self.recent.replace(word(self.text, at), at);
+    fn look_up(&mut self, at: usize, run_start: usize, key: u32) -> Option<Match> {
+        let like = self.recent.replace(word(self.text, at), key, at);
         let distance = at.wrapping_sub(like);
         if distance.wrapping_sub(1) >= WINDOW {
             return None;
@@ -206,8 +267,16 @@ fn common(text: &[u8], like: usize, at: usize) -> usize {
 
 #[inline(always)]
 fn common_before(text: &[u8], like: usize, at: usize, most: usize) -> usize {
+    let most = most.min(like);
     let mut length = 0;
-    while length < most && length < like && text[like - 1 - length] == text[at - 1 - length] {
+    while length + 8 <= most {
+        let differing = long(text, like - length - 8) ^ long(text, at - length - 8);
+        if differing != 0 {
+            return length + (differing.leading_zeros() / 8) as usize;
+        }
+        length += 8;
+    }
+    while length < most && text[like - 1 - length] == text[at - 1 - length] {
         length += 1;
     }
     length
