@@ -17,7 +17,7 @@ struct Written {
 /// Writes blocks; what it holds is made anew for each.
 pub(super) struct BlockWriter {
     frequencies: Frequencies,
-    literals: [Written; 256],
+    literals: [Written; 257],
     end: Written,
     lengths: [Written; LONGEST + 1],
     distances: [Code; DISTANCE_SYMBOLS],
@@ -28,6 +28,17 @@ const STORED: u32 = 0;
 const FIXED: u32 = 1;
 const DYNAMIC: u32 = 2;
 
+/// A place in the table of literals where nothing is written.
+const NOTHING: usize = 256;
+
+#[inline(always)]
+fn padded_word(text: &[u8]) -> u32 {
+    match text.first_chunk() {
+        Some(&four) => u32::from_le_bytes(four),
+        None => text.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte)),
+    }
+}
+
 /// The longest stored block.
 const LONGEST_STORED: usize = 0xFFFF;
 
@@ -35,7 +46,7 @@ impl BlockWriter {
     pub(super) fn new() -> BlockWriter {
         BlockWriter {
             frequencies: Frequencies::NONE,
-            literals: [Written::default(); 256],
+            literals: [Written::default(); 257],
             end: Written::default(),
             lengths: [Written::default(); LONGEST + 1],
             distances: [Code::default(); DISTANCE_SYMBOLS],
@@ -78,17 +89,27 @@ impl BlockWriter {
         *unfinished = rest;
     }
 
+    #[inline(never)]
     fn count(&mut self, text: &[u8], tokens: &[Token]) {
         self.frequencies = Frequencies::NONE;
         let Frequencies { literals, distances } = &mut self.frequencies;
         let mut lengths = [0u32; LONGEST + 1];
         let mut rest = text;
         for token in tokens {
-            let (run, behind) = rest.split_at(token.literals as usize);
-            for &byte in run {
-                literals[usize::from(byte)] += 1;
+            let run = token.literals as usize;
+            let mut at = 0;
+            while at + 4 <= run {
+                let four = padded_word(&rest[at..]);
+                for place in 0..4 {
+                    literals[usize::from((four >> (8 * place)) as u8)] += 1;
+                }
+                at += 4;
             }
-            rest = &behind[usize::from(token.length)..];
+            let three = padded_word(&rest[at..]);
+            for place in 0..3 {
+                literals[usize::from((three >> (8 * place)) as u8)] += u32::from(at + place < run);
+            }
+            rest = &rest[run + usize::from(token.length)..];
             if token.length > 0 {
                 lengths[usize::from(token.length)] += 1;
                 distances[distance_symbol(token.distance.into()).symbol] += 1;
@@ -110,13 +131,13 @@ impl BlockWriter {
         of_lengths.sum::<usize>() + of_distances.sum::<usize>()
     }
 
+    #[inline(never)]
     fn write_tokens(&mut self, lengths: &Lengths, text: &[u8], tokens: &[Token], bits: &mut Bits) {
         self.prepare(lengths);
         let mut rest = text;
         for token in tokens {
-            let (run, behind) = rest.split_at(token.literals as usize);
-            rest = &behind[usize::from(token.length)..];
-            self.write_literals(run, bits);
+            self.write_literals(rest, token.literals as usize, bits);
+            rest = &rest[token.literals as usize + usize::from(token.length)..];
             if token.length > 0 {
                 self.write_match(token, bits);
             }
@@ -129,7 +150,7 @@ impl BlockWriter {
         let mut literals = [Code::default(); LITERAL_SYMBOLS + 2];
         codes(&lengths.literals, &mut literals);
         let plain = |code: Code| Written { bits: code.bits.into(), count: code.length.into() };
-        for (written, &code) in self.literals.iter_mut().zip(&literals) {
+        for (written, &code) in self.literals[..256].iter_mut().zip(&literals) {
             *written = plain(code);
         }
         self.end = plain(literals[END_OF_BLOCK]);
@@ -145,20 +166,25 @@ impl BlockWriter {
     }
 
     #[inline(always)]
-    fn write_literals(&self, run: &[u8], bits: &mut Bits) {
-        let hold = |bits: &mut Bits, byte: u8| {
-            let written = self.literals[usize::from(byte)];
+    fn write_literals(&self, text: &[u8], run: usize, bits: &mut Bits) {
+        let mut at = 0;
+        while at + 4 <= run {
+            let four = padded_word(&text[at..]);
+            for place in 0..4 {
+                let written = self.literals[usize::from((four >> (8 * place)) as u8)];
+                bits.hold(written.bits.into(), written.count);
+            }
+            bits.flush();
+            at += 4;
+        }
+        let rest = run - at;
+        let three = padded_word(&text[at..]);
+        for place in 0..3 {
+            let byte = usize::from((three >> (8 * place)) as u8);
+            let written = self.literals[if place < rest { byte } else { NOTHING }];
             bits.hold(written.bits.into(), written.count);
-        };
-        let (fours, rest) = run.as_chunks::<4>();
-        for four in fours {
-            four.iter().for_each(|&byte| hold(bits, byte));
-            bits.flush();
         }
-        if !rest.is_empty() {
-            rest.iter().for_each(|&byte| hold(bits, byte));
-            bits.flush();
-        }
+        bits.flush();
     }
 
     #[inline(always)]

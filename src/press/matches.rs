@@ -8,7 +8,7 @@ use super::token::{LONGEST, SHORTEST, Token};
 const BLOCK_TOKENS: usize = 10_000;
 const BLOCK_BYTES: usize = 256 << 10;
 
-const RECENT_BITS: u32 = 14;
+const RECENT_BITS: u32 = 13;
 
 /// Where words stood last.
 pub struct Recent {
@@ -28,7 +28,12 @@ impl Recent {
     #[inline(always)]
     fn replace(&mut self, word: u32, key: u32, at: usize) -> usize {
         let slot = (word ^ key).wrapping_mul(0x9E37_79B1) >> (32 - RECENT_BITS);
-        std::mem::replace(&mut self.places[slot as usize], at as u32) as usize
+        {
+            let p = &mut self.places[slot as usize];
+            let old = *p;
+            *p = old << 16 | at as u32 & 0xFFFF;
+            old as usize
+        }
     }
 }
 
@@ -78,6 +83,7 @@ impl<'a> Matches<'a> {
         let mut run_start = self.at;
         let mut at = self.at;
         let mut key = self.key;
+        let mut is_searched = false;
         while at < searched && tokens.len() < BLOCK_TOKENS {
             // 1. a hint
             let mut found = None;
@@ -89,7 +95,10 @@ impl<'a> Matches<'a> {
                 }
             }
             if found.is_none() {
-                found = self.search::<FIRST>(at, run_start, key);
+                if !is_searched {
+                    found = self.search::<FIRST>(at, run_start, key);
+                }
+                is_searched = false;
                 if found.is_none() {
                     // 3. the rest of the value
                     let next_at = self.hints.next_at().min(searched).min(at + 64);
@@ -138,7 +147,7 @@ impl<'a> Matches<'a> {
                         continue;
                     }
                 }
-                let Some(other) = self.look_up(found.end, run_start, key) else { break };
+                let Some(other) = self.look_up2(found, run_start, key) else { break };
                 if other.start <= found.start {
                     found = other;
                 } else {
@@ -152,6 +161,7 @@ impl<'a> Matches<'a> {
             push(tokens, run_start, found);
             run_start = found.end;
             at = found.end;
+            is_searched = true;
         }
         self.key = key;
         if at < searched {
@@ -205,11 +215,34 @@ impl<'a> Matches<'a> {
     #[inline(always)]
     fn look_up(&mut self, at: usize, run_start: usize, key: u32) -> Option<Match> {
         let like = self.recent.replace(word(self.text, at), key, at);
-        let distance = at.wrapping_sub(like);
-        if distance.wrapping_sub(1) >= WINDOW {
+        let distance = at.wrapping_sub(like) & 0xFFFF;
+        let like = at - distance;
+        if (word(self.text, at) != word(self.text, like)) | (distance.wrapping_sub(1) >= WINDOW) {
             return None;
         }
-        self.compare(at, distance, run_start)
+        Some(self.extend(at, distance, run_start))
+    }
+
+    #[inline(always)]
+    fn look_up2(&mut self, found: Match, run_start: usize, key: u32) -> Option<Match> {
+        let at = found.end;
+        let like2 = self.recent.replace(word(self.text, at), key, at);
+        let distance = at.wrapping_sub(like2) & 0xFFFF;
+        let like = at - distance;
+        let mut best = None;
+        if (word(self.text, at) == word(self.text, like)) & (distance.wrapping_sub(1) < WINDOW) {
+            let first = self.extend(at, distance, run_start);
+            if first.start <= found.start { return Some(first); }
+            best = Some(first);
+        }
+        let distance = at.wrapping_sub(like2 >> 16) & 0xFFFF;
+        let like = at - distance;
+        if (word(self.text, at) == word(self.text, like)) & (distance.wrapping_sub(1) < WINDOW) {
+            let second = self.extend(at, distance, run_start);
+            if second.start <= found.start { return Some(second); }
+            if best.is_none_or(|b| b.end + 1 < second.end) { best = Some(second); }
+        }
+        best
     }
 
     /// The match that goes over `at`, if there is one.
@@ -219,9 +252,15 @@ impl<'a> Matches<'a> {
         if word(self.text, at) != word(self.text, like) {
             return None;
         }
+        Some(self.extend(at, distance, run_start))
+    }
+
+    #[inline(always)]
+    fn extend(&self, at: usize, distance: usize, run_start: usize) -> Match {
+        let like = at - distance;
         let end = at + common(self.text, like, at);
         let start = at - common_before(self.text, like, at, at - run_start);
-        Some(Match { start, end, distance })
+        Match { start, end, distance }
     }
 }
 
@@ -241,12 +280,12 @@ fn push(tokens: &mut Vec<Token>, run_start: usize, found: Match) {
 
 #[inline(always)]
 fn word(text: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(text[at..at + 4].try_into().expect("four bytes"))
+    unsafe { text.as_ptr().add(at).cast::<u32>().read_unaligned() }
 }
 
 #[inline(always)]
 fn long(text: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(text[at..at + 8].try_into().expect("eight bytes"))
+    unsafe { text.as_ptr().add(at).cast::<u64>().read_unaligned() }
 }
 
 #[inline(always)]
@@ -269,15 +308,20 @@ fn common(text: &[u8], like: usize, at: usize) -> usize {
 fn common_before(text: &[u8], like: usize, at: usize, most: usize) -> usize {
     let most = most.min(like);
     let mut length = 0;
-    while length + 8 <= most {
+    while length < most && like >= length + 8 {
         let differing = long(text, like - length - 8) ^ long(text, at - length - 8);
         if differing != 0 {
-            return length + (differing.leading_zeros() / 8) as usize;
+            return most.min(length + (differing.leading_zeros() / 8) as usize);
         }
         length += 8;
     }
     while length < most && text[like - 1 - length] == text[at - 1 - length] {
         length += 1;
     }
-    length
+    length.min(most)
+}
+
+#[inline(always)]
+fn longer(text: &[u8], at: usize) -> u128 {
+    u128::from_le_bytes(text[at..at + 16].try_into().expect("sixteen bytes"))
 }
