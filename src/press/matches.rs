@@ -49,9 +49,10 @@ struct Match {
 const FIRST: usize = 1;
 const TOKEN: usize = 4;
 const NEAR: usize = 4096;
-const REST: usize = 10;
-const GAIN: i8 = 4;
-const WAIT: i8 = -30;
+const REST: usize = 6;
+const START: i8 = 4;
+const GAIN: i8 = 8;
+const WAIT: i8 = -125;
 
 /// Behind this many bytes from the end of a text nothing is searched for.
 const TAIL: usize = 8;
@@ -68,7 +69,7 @@ pub struct Matches<'a> {
 
 impl<'a> Matches<'a> {
     pub fn new(text: &'a [u8], hints: &'a [Hint], recent: &'a mut Recent) -> Matches<'a> {
-        Matches { text, hints: Hints::new(hints), recent, at: 0, key: 0, habits: [4; 256] }
+        Matches { text, hints: Hints::new(hints), recent, at: 0, key: 0, habits: [START; 256] }
     }
 
     /// How far the text has become tokens.
@@ -124,7 +125,7 @@ impl<'a> Matches<'a> {
                         }
                         continue;
                     }
-                    *habit = (*habit + GAIN).min(16);
+                    *habit = (*habit + GAIN).min(64);
                 }
             }
             // 2. chain
@@ -227,18 +228,19 @@ impl<'a> Matches<'a> {
     fn look_up2(&mut self, found: Match, run_start: usize, key: u32) -> Option<Match> {
         let at = found.end;
         let like2 = self.recent.replace(word(self.text, at), key, at);
-        let distance = at.wrapping_sub(like2) & 0xFFFF;
-        let like = at - distance;
+        let [one, two] = [like2, like2 >> 16].map(|like| at.wrapping_sub(like) & 0xFFFF);
+        let [is_one, is_two] = [one, two].map(|distance| {
+            (word(self.text, at) == word(self.text, at - distance)) & (distance.wrapping_sub(1) < WINDOW)
+        });
+        if !(is_one | is_two) { return None; }
         let mut best = None;
-        if (word(self.text, at) == word(self.text, like)) & (distance.wrapping_sub(1) < WINDOW) {
-            let first = self.extend(at, distance, run_start);
+        if is_one {
+            let first = self.extend(at, one, run_start);
             if first.start <= found.start { return Some(first); }
             best = Some(first);
         }
-        let distance = at.wrapping_sub(like2 >> 16) & 0xFFFF;
-        let like = at - distance;
-        if (word(self.text, at) == word(self.text, like)) & (distance.wrapping_sub(1) < WINDOW) {
-            let second = self.extend(at, distance, run_start);
+        if is_two {
+            let second = self.extend(at, two, run_start);
             if second.start <= found.start { return Some(second); }
             if best.is_none_or(|b| b.end + 1 < second.end) { best = Some(second); }
         }
@@ -291,12 +293,19 @@ fn long(text: &[u8], at: usize) -> u64 {
 #[inline(always)]
 fn common(text: &[u8], like: usize, at: usize) -> usize {
     let mut length = 0;
-    while at + length + 8 <= text.len() {
-        let differing = long(text, like + length) ^ long(text, at + length);
-        if differing != 0 {
-            return length + (differing.trailing_zeros() / 8) as usize;
+    while at + length + 32 <= text.len() {
+        use std::arch::x86_64::*;
+        let mask = unsafe {
+            let a = text.as_ptr().add(at + length).cast::<__m128i>();
+            let b = text.as_ptr().add(like + length).cast::<__m128i>();
+            let x = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_loadu_si128(b))) as u32;
+            let y = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(a.add(1)), _mm_loadu_si128(b.add(1)))) as u32;
+            !(x | y << 16)
+        };
+        if mask != 0 {
+            return length + mask.trailing_zeros() as usize;
         }
-        length += 8;
+        length += 32;
     }
     while at + length < text.len() && text[like + length] == text[at + length] {
         length += 1;
