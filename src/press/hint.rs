@@ -1,7 +1,5 @@
 //! Hint: what the encoder knows of a text, and the compressor would have to search for.
 
-use super::WINDOW;
-
 /// From `at` on the text may repeat what stands at `like`, an earlier place. A hint may be wrong: it costs size, never
 /// correctness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,25 +31,22 @@ impl<'a> Hints<'a> {
         self.next_at
     }
 
-    /// How far back of [`Hints::next_at`] it points, if a match can reach as far.
+    /// How far back it points; a senseless number where it does not point back.
     #[inline(always)]
-    pub(super) fn next_distance(&self) -> Option<usize> {
-        let distance = self.next_at.wrapping_sub(self.next_like);
-        (distance.wrapping_sub(1) < WINDOW).then_some(distance)
+    pub(super) fn next_distance(&self) -> usize {
+        self.next_at.wrapping_sub(self.next_like)
     }
 
-    /// Passes the hints of places up to `at`, and returns the distance of the last of them. What a hint says of its own
-    /// place holds for the places behind it as long as the text goes on alike.
+    /// Passes the hints of places up to `at`. Returns how far back the last one points, and its own place. What a hint says
+    /// of its place holds for the places behind it as long as the text goes on alike.
     #[inline(always)]
-    pub(super) fn pass(&mut self, at: usize) -> (Option<usize>, usize) {
-        let mut distance = None;
-        let mut name = 0;
+    pub(super) fn pass(&mut self, at: usize) -> (usize, usize) {
+        let mut passed = (0, 0);
         while self.next_at <= at {
-            distance = self.next_distance();
-            name = self.next_at;
+            passed = (self.next_distance(), self.next_at);
             self.advance();
         }
-        (distance, name)
+        passed
     }
 
     #[inline(always)]

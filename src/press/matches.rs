@@ -1,43 +1,35 @@
 //! Matches: a text and its hints become tokens.
+//!
+//! Each step looks at the fewest places that are likely to pay:
+//!
+//! 1. At a name, what its hint points at. The match runs over the name, and into the value as far as that is the same.
+//! 2. Where a match ends, usually inside a value, the last two places where a value of this name went on so. A match with
+//!    one of them often reaches back over the name, and on over the next one: then it takes the other's place.
+//! 3. The rest of a value at each byte, if that was worth it for this name before.
 
 use super::WINDOW;
+use super::alike::{Pair, READ};
 use super::hint::{Hint, Hints};
+use super::name::{Habits, Name};
+use super::recent::Recent;
 use super::token::{LONGEST, SHORTEST, Token};
 
 /// A block ends behind so many tokens, or so many bytes.
 const BLOCK_TOKENS: usize = 10_000;
 const BLOCK_BYTES: usize = 256 << 10;
 
-const RECENT_BITS: u32 = 13;
+/// A value is searched, or left out, so many bytes at a time.
+const STRETCH: usize = 64;
 
-/// Where words stood last.
-pub struct Recent {
-    places: Box<[u32; 1 << RECENT_BITS]>,
-}
+/// Literals that take about as many bits as a match does, and from how far back on it takes one more.
+const WORTH_A_MATCH: usize = 4;
+const FAR: usize = 4096;
 
-impl Recent {
-    pub fn new() -> Recent {
-        Recent { places: vec![0; 1 << RECENT_BITS].try_into().expect("the size is right") }
-    }
+/// Literals that a match must save beyond that where another one ends; and inside of a value, to make searching pay.
+const BEHIND_MATCH: usize = 1;
+const INSIDE_VALUE: usize = 6;
 
-    pub fn clear(&mut self) {
-        self.places.fill(0);
-    }
-
-    /// Where the word at `at` stood last, or another one did; from now on it is `at`.
-    #[inline(always)]
-    fn replace(&mut self, word: u32, key: u32, at: usize) -> usize {
-        let slot = (word ^ key).wrapping_mul(0x9E37_79B1) >> (32 - RECENT_BITS);
-        {
-            let p = &mut self.places[slot as usize];
-            let old = *p;
-            *p = old << 16 | at as u32 & 0xFFFF;
-            old as usize
-        }
-    }
-}
-
-/// The same bytes in two places.
+/// The text from `start` to `end` also stands `distance` back.
 #[derive(Clone, Copy, Debug)]
 struct Match {
     start: usize,
@@ -45,292 +37,175 @@ struct Match {
     distance: usize,
 }
 
-/// Bytes that a match is found by.
-const FIRST: usize = 1;
-const TOKEN: usize = 4;
-const NEAR: usize = 4096;
-const REST: usize = 6;
-const START: i8 = 4;
-const GAIN: i8 = 8;
-const WAIT: i8 = -125;
-
-/// Behind this many bytes from the end of a text nothing is searched for.
-const TAIL: usize = 8;
-
-/// Finds matches from the start of a text to its end.
-pub struct Matches<'a> {
+/// Makes tokens of a text, from its start to its end.
+pub(super) struct Matches<'a> {
     text: &'a [u8],
     hints: Hints<'a>,
     recent: &'a mut Recent,
+    habits: Habits,
+    /// The member that `at` belongs to.
+    name: Name,
+    /// How far the text has been looked at, and how far it has become tokens.
     at: usize,
-    key: u32,
-    habits: [i8; 256],
+    done: usize,
 }
 
 impl<'a> Matches<'a> {
-    pub fn new(text: &'a [u8], hints: &'a [Hint], recent: &'a mut Recent) -> Matches<'a> {
-        Matches { text, hints: Hints::new(hints), recent, at: 0, key: 0, habits: [START; 256] }
+    pub(super) fn new(text: &'a [u8], hints: &'a [Hint], recent: &'a mut Recent) -> Matches<'a> {
+        recent.clear();
+        let hints = Hints::new(hints);
+        Matches { text, hints, recent, habits: Habits::new(), name: Name::default(), at: 0, done: 0 }
     }
 
-    /// How far the text has become tokens.
-    pub fn at(&self) -> usize {
-        self.at
-    }
-
-    /// Appends the tokens of a block.
-    pub fn find(&mut self, tokens: &mut Vec<Token>) {
-        let block_end = self.text.len().min(self.at + BLOCK_BYTES);
-        let searched = block_end.min(self.text.len().saturating_sub(TAIL));
-        let mut run_start = self.at;
-        let mut at = self.at;
-        let mut key = self.key;
-        let mut is_searched = false;
-        while at < searched && tokens.len() < BLOCK_TOKENS {
-            // 1. a hint
-            let mut found = None;
-            if self.hints.next_at() <= at {
-                let (distance, name) = self.hints.pass(at);
-                key = self.name_key(name);
-                if let Some(distance) = distance {
-                    found = self.compare(at, distance, run_start);
-                }
+    /// Appends the tokens of the next block, and returns what it is made of. The last one ends with the text.
+    pub(super) fn next_block(&mut self, tokens: &mut Vec<Token>) -> &'a [u8] {
+        let start = self.done;
+        let end = self.text.len().min(start + BLOCK_BYTES);
+        let searched = end.min(self.text.len().saturating_sub(READ));
+        while self.at < searched && tokens.len() < BLOCK_TOKENS {
+            if let Some(found) = self.next_match(searched) {
+                let last = self.follow(found, searched, tokens);
+                self.push(last, tokens);
+                self.at = last.end;
             }
-            if found.is_none() {
-                if !is_searched {
-                    found = self.search::<FIRST>(at, run_start, key);
-                }
-                is_searched = false;
-                if found.is_none() {
-                    // 3. the rest of the value
-                    let next_at = self.hints.next_at().min(searched).min(at + 64);
-                    at += 1;
-                    let habit = &mut self.habits[(key >> 24) as usize];
-                    if *habit < 0 {
-                        *habit += 1;
-                        at = at.max(next_at);
-                        continue;
-                    }
-                    while at < next_at {
-                        found = self.search::<REST>(at, run_start, key);
-                        if found.is_some() {
-                            break;
-                        }
-                        at += 1;
-                    }
-                    let habit = &mut self.habits[(key >> 24) as usize];
-                    if found.is_none() {
-                        *habit -= 1;
-                        if *habit < 0 {
-                            *habit = WAIT;
-                        }
-                        continue;
-                    }
-                    *habit = (*habit + GAIN).min(64);
-                }
+        }
+        if self.at >= searched {
+            self.at = self.at.max(end);
+        }
+        if self.at > self.done {
+            tokens.push(Token { literals: (self.at - self.done) as u32, length: 0, distance: 0 });
+            self.done = self.at;
+        }
+        &self.text[start..self.done]
+    }
+
+    /// The next match; or None, some bytes further on.
+    #[inline(always)]
+    fn next_match(&mut self, searched: usize) -> Option<Match> {
+        let hinted = self.hinted(self.at);
+        if hinted.is_some() {
+            return hinted;
+        }
+        let end = self.hints.next_at().min(self.at + STRETCH).min(searched);
+        if self.habits.leave_out(self.name) {
+            self.at = end;
+            return None;
+        }
+        while self.at < end {
+            let [last, _] = self.look_up(self.at);
+            if let Some(pair) = last
+                && let Some(found) = self.worth(self.extend(pair), INSIDE_VALUE)
+            {
+                self.habits.found(self.name);
+                return Some(found);
             }
-            // 2. chain
-            let mut found = found.expect("it is");
-            while found.end < searched {
-                if self.hints.next_at() <= found.end {
-                    let (distance, name) = self.hints.pass(found.end);
-                    key = self.name_key(name);
-                    if let Some(distance) = distance
-                        && distance != found.distance
-                        && let Some(other) = self.compare(found.end, distance, run_start)
-                    {
-                        if other.start <= found.start {
-                            found = other;
-                        } else {
-                            push(tokens, run_start, found);
-                            run_start = found.end;
-                            found = Match { start: found.end, ..other };
-                        }
-                        continue;
-                    }
-                }
-                let Some(other) = self.look_up2(found, run_start, key) else { break };
-                if other.start <= found.start {
-                    found = other;
-                } else {
-                    let rest = Match { start: found.end, ..other };
-                    let Some(rest) = self.judge::<FIRST>(rest) else { break };
-                    push(tokens, run_start, found);
-                    run_start = found.end;
-                    found = rest;
-                }
+            self.at += 1;
+        }
+        self.habits.failed(self.name);
+        None
+    }
+
+    /// Where a match ends, another one may go on; or cover all of it and reach further, and so on. Pushes those that
+    /// are settled, and returns the last.
+    #[inline(always)]
+    fn follow(&mut self, mut found: Match, searched: usize, tokens: &mut Vec<Token>) -> Match {
+        while found.end < searched {
+            let hinted = self.hinted(found.end).filter(|hinted| hinted.distance != found.distance);
+            let Some(next) = hinted.or_else(|| self.best_over(found)) else { break };
+            if next.start <= found.start {
+                found = next;
+                continue;
             }
-            push(tokens, run_start, found);
-            run_start = found.end;
-            at = found.end;
-            is_searched = true;
+            let Some(next) = self.worth(Match { start: found.end, ..next }, BEHIND_MATCH) else { break };
+            self.push(found, tokens);
+            found = next;
         }
-        self.key = key;
-        if at < searched {
-            self.at = at;
-        } else {
-            self.at = at.max(block_end);
+        found
+    }
+
+    /// The match of the hint for `at`, if one came since the last that was asked for.
+    #[inline(always)]
+    fn hinted(&mut self, at: usize) -> Option<Match> {
+        if self.hints.next_at() > at {
+            return None;
         }
-        if self.at > run_start {
-            tokens.push(Token { literals: (self.at - run_start) as u32, length: 0, distance: 0 });
+        let (distance, name_at) = self.hints.pass(at);
+        self.name = Name::at(self.text, name_at);
+        let pair = Pair::new(self.text, at, distance)?;
+        pair.is_match().then(|| self.extend(pair))
+    }
+
+    /// The match over the end of `found` that covers all of it, or else the one that goes on further.
+    #[inline(always)]
+    fn best_over(&mut self, found: Match) -> Option<Match> {
+        let [last, before] = self.look_up(found.end);
+        let last = last.map(|pair| self.extend(pair));
+        if last.is_some_and(|last| last.start <= found.start) {
+            return last;
+        }
+        let before = before.map(|pair| self.extend(pair));
+        match (last, before) {
+            (Some(last), Some(before)) if before.start > found.start && before.end <= last.end + 1 => Some(last),
+            (last, before) => before.or(last),
         }
     }
 
+    /// The last two places where this name's value went on as it does at `at`, which is the last from now on.
     #[inline(always)]
-    fn name_key(&self, at: usize) -> u32 {
-        if at + 10 > self.text.len() {
-            return 0;
+    fn look_up(&mut self, at: usize) -> [Option<Pair<'a>>; 2] {
+        let Some(&four) = self.text[at..].first_chunk() else { return [None; 2] };
+        let distances = self.recent.replace(four, self.name, at);
+        let pairs = distances.map(|distance| Pair::new(self.text, at, distance));
+        let are_matches = pairs.map(|pair| pair.is_some_and(Pair::is_match));
+        // Most often there is none, and that is one branch.
+        if !(are_matches[0] | are_matches[1]) {
+            return [None; 2];
         }
-        let word = long(self.text, at + 1 + usize::from(self.text[at] == b','));
-        const ONES: u64 = u64::MAX / 255;
-        let differing = word ^ (ONES * b'"' as u64);
-        let quotes = differing.wrapping_sub(ONES) & !differing & (ONES << 7);
-        let word = word & (quotes & quotes.wrapping_neg()).wrapping_sub(1);
-        (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+        [pairs[0].filter(|_| are_matches[0]), pairs[1].filter(|_| are_matches[1])]
     }
 
+    /// A match as long as can be, that takes back literals too.
     #[inline(always)]
-    fn search<const LEAST: usize>(&mut self, at: usize, run_start: usize, key: u32) -> Option<Match> {
-        let found = self.look_up(at, run_start, key)?;
-        self.judge::<LEAST>(found)
+    fn extend(&self, pair: Pair) -> Match {
+        let at = pair.at();
+        Match { start: at - pair.alike_before(at - self.done), end: at + pair.alike_after(), distance: pair.distance() }
     }
 
+    /// The match, if it saves so many literals more than it costs. One that ends behind the next name is compared with what the
+    /// hint there gives for free.
     #[inline(always)]
-    fn judge<const LEAST: usize>(&self, found: Match) -> Option<Match> {
+    fn worth(&self, found: Match, saved: usize) -> Option<Match> {
+        let saved = saved + usize::from(found.distance >= FAR);
         let next_at = self.hints.next_at();
-        let far = usize::from(found.distance >= NEAR);
-        if found.end <= next_at {
-            return (found.end - found.start >= LEAST + TOKEN + far).then_some(found);
+        let mut cut = found;
+        if (found.start + 1..found.end).contains(&next_at)
+            && let Some(pair) = Pair::new(self.text, next_at, self.hints.next_distance())
+            && pair.is_match()
+        {
+            let hinted_end = next_at + pair.alike_after();
+            if found.end >= hinted_end {
+                return (found.end - hinted_end + next_at - found.start >= saved).then_some(found);
+            }
+            cut.end = next_at;
         }
-        let Some(distance) = self.hints.next_distance() else { return Some(found) };
-        if next_at + TAIL > self.text.len() || next_at <= found.start {
-            return Some(found);
-        }
-        let hinted = next_at + common(self.text, next_at - distance, next_at);
-        if found.end >= hinted  {
-            return ((found.end - hinted + next_at - found.start) >= LEAST + far).then_some(found);
-        }
-        let cut = Match { end: next_at, ..found };
-        (cut.end - cut.start >= LEAST + TOKEN + far).then_some(cut)
+        (cut.end - cut.start >= saved + WORTH_A_MATCH).then_some(cut)
     }
 
+    /// The literals that are left, and the match. One that is too long for a token becomes several.
     #[inline(always)]
-    fn look_up(&mut self, at: usize, run_start: usize, key: u32) -> Option<Match> {
-        let like = self.recent.replace(word(self.text, at), key, at);
-        let distance = at.wrapping_sub(like) & 0xFFFF;
-        let like = at - distance;
-        if (word(self.text, at) != word(self.text, like)) | (distance.wrapping_sub(1) >= WINDOW) {
-            return None;
+    fn push(&mut self, found: Match, tokens: &mut Vec<Token>) {
+        let mut literals = (found.start - self.done) as u32;
+        let mut left = found.end - found.start;
+        debug_assert!(left >= SHORTEST && found.distance <= WINDOW);
+        let distance = found.distance as u16;
+        while left > LONGEST {
+            // What is left must not be too short for one.
+            let length = LONGEST.min(left - SHORTEST);
+            tokens.push(Token { literals, length: length as u16, distance });
+            literals = 0;
+            left -= length;
         }
-        Some(self.extend(at, distance, run_start))
+        tokens.push(Token { literals, length: left as u16, distance });
+        self.done = found.end;
     }
-
-    #[inline(always)]
-    fn look_up2(&mut self, found: Match, run_start: usize, key: u32) -> Option<Match> {
-        let at = found.end;
-        let like2 = self.recent.replace(word(self.text, at), key, at);
-        let [one, two] = [like2, like2 >> 16].map(|like| at.wrapping_sub(like) & 0xFFFF);
-        let [is_one, is_two] = [one, two].map(|distance| {
-            (word(self.text, at) == word(self.text, at - distance)) & (distance.wrapping_sub(1) < WINDOW)
-        });
-        if !(is_one | is_two) { return None; }
-        let mut best = None;
-        if is_one {
-            let first = self.extend(at, one, run_start);
-            if first.start <= found.start { return Some(first); }
-            best = Some(first);
-        }
-        if is_two {
-            let second = self.extend(at, two, run_start);
-            if second.start <= found.start { return Some(second); }
-            if best.is_none_or(|b| b.end + 1 < second.end) { best = Some(second); }
-        }
-        best
-    }
-
-    /// The match that goes over `at`, if there is one.
-    #[inline(always)]
-    fn compare(&self, at: usize, distance: usize, run_start: usize) -> Option<Match> {
-        let like = at - distance;
-        if word(self.text, at) != word(self.text, like) {
-            return None;
-        }
-        Some(self.extend(at, distance, run_start))
-    }
-
-    #[inline(always)]
-    fn extend(&self, at: usize, distance: usize, run_start: usize) -> Match {
-        let like = at - distance;
-        let end = at + common(self.text, like, at);
-        let start = at - common_before(self.text, like, at, at - run_start);
-        Match { start, end, distance }
-    }
-}
-
-#[inline(always)]
-fn push(tokens: &mut Vec<Token>, run_start: usize, found: Match) {
-    let mut literals = (found.start - run_start) as u32;
-    let mut left = found.end - found.start;
-    let distance = found.distance as u16;
-    while left > LONGEST {
-        let length = if left - LONGEST < SHORTEST { LONGEST - SHORTEST } else { LONGEST };
-        tokens.push(Token { literals, length: length as u16, distance });
-        literals = 0;
-        left -= length;
-    }
-    tokens.push(Token { literals, length: left as u16, distance });
-}
-
-#[inline(always)]
-fn word(text: &[u8], at: usize) -> u32 {
-    unsafe { text.as_ptr().add(at).cast::<u32>().read_unaligned() }
-}
-
-#[inline(always)]
-fn long(text: &[u8], at: usize) -> u64 {
-    unsafe { text.as_ptr().add(at).cast::<u64>().read_unaligned() }
-}
-
-#[inline(always)]
-fn common(text: &[u8], like: usize, at: usize) -> usize {
-    let mut length = 0;
-    while at + length + 32 <= text.len() {
-        use std::arch::x86_64::*;
-        let mask = unsafe {
-            let a = text.as_ptr().add(at + length).cast::<__m128i>();
-            let b = text.as_ptr().add(like + length).cast::<__m128i>();
-            let x = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_loadu_si128(b))) as u32;
-            let y = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(a.add(1)), _mm_loadu_si128(b.add(1)))) as u32;
-            !(x | y << 16)
-        };
-        if mask != 0 {
-            return length + mask.trailing_zeros() as usize;
-        }
-        length += 32;
-    }
-    while at + length < text.len() && text[like + length] == text[at + length] {
-        length += 1;
-    }
-    length
-}
-
-#[inline(always)]
-fn common_before(text: &[u8], like: usize, at: usize, most: usize) -> usize {
-    let most = most.min(like);
-    let mut length = 0;
-    while length < most && like >= length + 8 {
-        let differing = long(text, like - length - 8) ^ long(text, at - length - 8);
-        if differing != 0 {
-            return most.min(length + (differing.leading_zeros() / 8) as usize);
-        }
-        length += 8;
-    }
-    while length < most && text[like - 1 - length] == text[at - 1 - length] {
-        length += 1;
-    }
-    length.min(most)
-}
-
-#[inline(always)]
-fn longer(text: &[u8], at: usize) -> u128 {
-    u128::from_le_bytes(text[at..at + 16].try_into().expect("sixteen bytes"))
 }

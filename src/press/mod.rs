@@ -1,17 +1,21 @@
 //! Press (draft)
 
+mod alike;
 mod bits;
 mod block;
 mod codes;
 mod hint;
 mod huffman;
-pub mod matches;
+mod matches;
+mod name;
+mod recent;
 mod token;
 
 use bits::{Bits, Unfinished};
 use block::BlockWriter;
 pub use hint::Hint;
-use matches::{Matches, Recent};
+use matches::Matches;
+use recent::Recent;
 use token::Token;
 
 /// How far back a match can reach.
@@ -45,15 +49,14 @@ impl Press {
         let mut unfinished = Unfinished::default();
         self.gzipped.clear();
         self.gzipped.extend_from_slice(&HEADER);
-        self.recent.clear();
         let mut matches = Matches::new(text, hints, &mut self.recent);
+        let mut left = text.len();
         loop {
-            let start = matches.at();
             self.tokens.clear();
-            matches.find(&mut self.tokens);
-            let is_last = matches.at() == text.len();
-            self.writer.write(&text[start..matches.at()], &self.tokens, is_last, &mut self.gzipped, &mut unfinished);
-            if is_last {
+            let block = matches.next_block(&mut self.tokens);
+            left -= block.len();
+            self.writer.write(block, &self.tokens, left == 0, &mut self.gzipped, &mut unfinished);
+            if left == 0 {
                 break;
             }
         }
@@ -70,17 +73,15 @@ impl Press {
 
     /// Times the first stage alone.
     pub fn tokens(&mut self, text: &[u8], hints: &[Hint]) -> [usize; 3] {
-        self.recent.clear();
         let mut matches = Matches::new(text, hints, &mut self.recent);
         let mut t = [0; 3];
-        loop {
+        let mut left = text.len();
+        while left > 0 {
             self.tokens.clear();
-            matches.find(&mut self.tokens);
+            left -= matches.next_block(&mut self.tokens).len();
             t[0] += self.tokens.len();
             t[1] += self.tokens.iter().map(|t| t.literals as usize).sum::<usize>();
-            if matches.at() == text.len() {
-                return t;
-            }
         }
+        t
     }
 }
