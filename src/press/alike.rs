@@ -8,7 +8,34 @@ use super::WINDOW;
 /// Bytes that can be read of the later place of a pair.
 pub(super) const READ: usize = 32;
 
-/// A place in a text with [`READ`] bytes from it on, and an earlier place.
+/// A place in a text with [`READ`] bytes from it on.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Place<'a> {
+    /// None near the end of the text.
+    #[inline(always)]
+    pub(super) fn new(text: &'a [u8], at: usize) -> Option<Place<'a>> {
+        (at < text.len() && text.len() - at >= READ).then_some(Place { text, at })
+    }
+
+    /// The four bytes here.
+    #[inline(always)]
+    pub(super) fn four(self) -> u32 {
+        self.back(0).four(self.at)
+    }
+
+    /// Together with the place so far back, or with the start of the text.
+    #[inline(always)]
+    pub(super) fn back(self, distance: usize) -> Pair<'a> {
+        Pair { text: self.text, at: self.at, like: self.at - distance.min(self.at) }
+    }
+}
+
+/// A place in a text with [`READ`] bytes from it on, and an earlier place or the same.
 #[derive(Clone, Copy)]
 pub(super) struct Pair<'a> {
     text: &'a [u8],
@@ -16,14 +43,7 @@ pub(super) struct Pair<'a> {
     like: usize,
 }
 
-impl<'a> Pair<'a> {
-    /// The place so far back. None where the text does not reach as far, back or on.
-    #[inline(always)]
-    pub(super) fn new(text: &'a [u8], at: usize, distance: usize) -> Option<Pair<'a>> {
-        let is_inside = distance <= at && at < text.len() && text.len() - at >= READ;
-        is_inside.then(|| Pair { text, at, like: at - distance })
-    }
-
+impl Pair<'_> {
     /// The later place.
     #[inline(always)]
     pub(super) fn at(self) -> usize {
@@ -40,7 +60,7 @@ impl<'a> Pair<'a> {
     #[inline(always)]
     pub(super) fn is_match(self) -> bool {
         // No branch for each: which of the two it fails by cannot be foreseen.
-        (self.distance().wrapping_sub(1) < WINDOW) & (self.word::<4>(self.at) == self.word::<4>(self.like))
+        (self.distance().wrapping_sub(1) < WINDOW) & (self.four(self.at) == self.four(self.like))
     }
 
     /// How many bytes are the same from both places on.
@@ -67,7 +87,8 @@ impl<'a> Pair<'a> {
         let most = most.min(self.like);
         let mut length = 0;
         while length < most && self.like - length >= 8 {
-            let [at, like] = [self.at, self.like].map(|place| u64::from_le_bytes(self.word(place - length - 8)));
+            // SAFETY: both places are before the later one of the pair.
+            let [at, like] = [self.at, self.like].map(|place| u64::from_le(unsafe { self.read(place - length - 8) }));
             let differing = at ^ like;
             if differing != 0 {
                 return most.min(length + (differing.leading_zeros() / 8) as usize);
@@ -80,12 +101,22 @@ impl<'a> Pair<'a> {
         length.min(most)
     }
 
-    /// Some bytes of the text, which end at most [`READ`] behind the later place.
+    /// Four bytes of the text, from at most the later place on.
     #[inline(always)]
-    fn word<const SIZE: usize>(self, place: usize) -> [u8; SIZE] {
-        debug_assert!(place + SIZE <= self.at + READ);
-        // SAFETY: the text has READ bytes from `at` on; all callers are in this file and read no byte behind those.
-        unsafe { self.text.as_ptr().add(place).cast::<[u8; SIZE]>().read() }
+    fn four(self, place: usize) -> u32 {
+        // SAFETY: callers are in this file and give one of the two places.
+        u32::from_le(unsafe { self.read(place) })
+    }
+
+    /// A number as it lies in the text.
+    ///
+    /// # Safety
+    /// The place is not behind the later place of the pair, and no number has more than [`READ`] bytes.
+    #[inline(always)]
+    unsafe fn read<Number: Copy>(self, place: usize) -> Number {
+        debug_assert!(place <= self.at && size_of::<Number>() <= READ);
+        // SAFETY: the text has READ bytes from the later place on.
+        unsafe { self.text.as_ptr().add(place).cast::<Number>().read_unaligned() }
     }
 
     /// A bit for each of the 32 bytes behind `length` bytes; 1 where they differ. The text must have them.
@@ -128,10 +159,14 @@ mod tests {
             text[other] = 0xFF;
             for at in 0..size {
                 for distance in [1, period, 2 * period] {
-                    let Some(pair) = Pair::new(&text, at, distance) else {
-                        assert!(distance > at || at + READ > size);
+                    if distance > at {
+                        continue;
+                    }
+                    let Some(place) = Place::new(&text, at) else {
+                        assert!(at + READ > size);
                         continue;
                     };
+                    let pair = place.back(distance);
                     let like = at - distance;
                     let after = (at..size).take_while(|&place| text[place] == text[place - distance]).count();
                     let before = (0..like).rev().take_while(|&place| text[place] == text[place + distance]).count();
@@ -149,8 +184,8 @@ mod tests {
     fn a_match_reaches_back_one_window() {
         let text = vec![b'a'; WINDOW + 100];
         for (distance, is_match) in [(0, false), (1, true), (WINDOW, true), (WINDOW + 1, false)] {
-            assert_eq!(Pair::new(&text, WINDOW + 10, distance).unwrap().is_match(), is_match);
+            assert_eq!(Place::new(&text, WINDOW + 10).unwrap().back(distance).is_match(), is_match);
         }
-        assert!(Pair::new(&text, 10, 11).is_none());
+        assert_eq!(Place::new(&text, 10).unwrap().back(11).distance(), 10);
     }
 }

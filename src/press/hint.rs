@@ -11,6 +11,7 @@ pub struct Hint {
 }
 
 /// The hints of a text, read along with it.
+#[derive(Clone)]
 pub(super) struct Hints<'a> {
     rest: std::slice::Iter<'a, Hint>,
     /// The place of the hint that comes next; past any text where there is none.

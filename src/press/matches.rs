@@ -8,7 +8,7 @@
 //! 3. The rest of a value at each byte, if that was worth it for this name before.
 
 use super::WINDOW;
-use super::alike::{Pair, READ};
+use super::alike::{Pair, Place, READ};
 use super::hint::{Hint, Hints};
 use super::name::{Habits, Name};
 use super::recent::Recent;
@@ -116,7 +116,11 @@ impl<'a> Matches<'a> {
                 found = next;
                 continue;
             }
-            let Some(next) = self.worth(Match { start: found.end, ..next }, BEHIND_MATCH) else { break };
+            let mut next = Match { start: found.end, ..next };
+            if hinted.is_none() {
+                let Some(worth) = self.worth(next, BEHIND_MATCH) else { break };
+                next = worth;
+            }
             self.push(found, tokens);
             found = next;
         }
@@ -131,7 +135,7 @@ impl<'a> Matches<'a> {
         }
         let (distance, name_at) = self.hints.pass(at);
         self.name = Name::at(self.text, name_at);
-        let pair = Pair::new(self.text, at, distance)?;
+        let pair = Place::new(self.text, at)?.back(distance);
         pair.is_match().then(|| self.extend(pair))
     }
 
@@ -153,15 +157,14 @@ impl<'a> Matches<'a> {
     /// The last two places where this name's value went on as it does at `at`, which is the last from now on.
     #[inline(always)]
     fn look_up(&mut self, at: usize) -> [Option<Pair<'a>>; 2] {
-        let Some(&four) = self.text[at..].first_chunk() else { return [None; 2] };
-        let distances = self.recent.replace(four, self.name, at);
-        let pairs = distances.map(|distance| Pair::new(self.text, at, distance));
-        let are_matches = pairs.map(|pair| pair.is_some_and(Pair::is_match));
+        let Some(place) = Place::new(self.text, at) else { return [None; 2] };
+        let pairs = self.recent.replace(place.four(), self.name, at).map(|distance| place.back(distance));
+        let are_matches = pairs.map(Pair::is_match);
         // Most often there is none, and that is one branch.
         if !(are_matches[0] | are_matches[1]) {
             return [None; 2];
         }
-        [pairs[0].filter(|_| are_matches[0]), pairs[1].filter(|_| are_matches[1])]
+        [are_matches[0].then_some(pairs[0]), are_matches[1].then_some(pairs[1])]
     }
 
     /// A match as long as can be, that takes back literals too.
@@ -179,7 +182,8 @@ impl<'a> Matches<'a> {
         let next_at = self.hints.next_at();
         let mut cut = found;
         if (found.start + 1..found.end).contains(&next_at)
-            && let Some(pair) = Pair::new(self.text, next_at, self.hints.next_distance())
+            && let Some(place) = Place::new(self.text, next_at)
+            && let pair = place.back(self.hints.next_distance())
             && pair.is_match()
         {
             let hinted_end = next_at + pair.alike_after();
