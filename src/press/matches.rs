@@ -25,6 +25,9 @@ const STRETCH: usize = 64;
 const WORTH_A_MATCH: usize = 4;
 const FAR: usize = 4096;
 
+/// Literals at its start that a match may lose to another one that goes on further, since they take fewer bits than a match.
+const SPARED: usize = 3;
+
 /// Literals that a match must save beyond that where another one ends; and inside of a value, to make searching pay.
 const BEHIND_MATCH: usize = 1;
 const INSIDE_VALUE: usize = 6;
@@ -112,7 +115,7 @@ impl<'a> Matches<'a> {
         while found.end < searched {
             let hinted = self.hinted(found.end).filter(|hinted| hinted.distance != found.distance);
             let Some(next) = hinted.or_else(|| self.best_over(found)) else { break };
-            if next.start <= found.start {
+            if next.start <= found.start + SPARED {
                 found = next;
                 continue;
             }
@@ -144,12 +147,12 @@ impl<'a> Matches<'a> {
     fn best_over(&mut self, found: Match) -> Option<Match> {
         let [last, before] = self.look_up(found.end);
         let last = last.map(|pair| self.extend(pair));
-        if last.is_some_and(|last| last.start <= found.start) {
+        if last.is_some_and(|last| last.start <= found.start + SPARED) {
             return last;
         }
         let before = before.map(|pair| self.extend(pair));
         match (last, before) {
-            (Some(last), Some(before)) if before.start > found.start && before.end <= last.end + 1 => Some(last),
+            (Some(last), Some(before)) if before.start > found.start + SPARED && before.end <= last.end + 1 => Some(last),
             (last, before) => before.or(last),
         }
     }
