@@ -14,6 +14,19 @@ struct Written {
     count: u32,
 }
 
+/// The bits of two symbols.
+struct Two {
+    bits: u64,
+    count: u32,
+}
+
+impl Written {
+    #[inline(always)]
+    fn then(self, next: Written) -> Two {
+        Two { bits: u64::from(self.bits) | u64::from(next.bits) << self.count, count: self.count + next.count }
+    }
+}
+
 /// Writes blocks; what it holds is made anew for each.
 pub(super) struct BlockWriter {
     frequencies: Frequencies,
@@ -93,21 +106,23 @@ impl BlockWriter {
     fn count(&mut self, text: &[u8], tokens: &[Token]) {
         self.frequencies = Frequencies::NONE;
         let Frequencies { literals, distances } = &mut self.frequencies;
+        // Four counts of each byte: one that occurs twice in a row would have to wait for itself.
+        let mut counts = [[0u32; 256]; 4];
         let mut lengths = [0u32; LONGEST + 1];
         let mut rest = text;
         for token in tokens {
             let run = token.literals as usize;
             let mut at = 0;
             while at + 4 <= run {
-                let four = padded_word(&rest[at..]);
+                let four = padded_word(&rest[at..]).to_le_bytes();
                 for place in 0..4 {
-                    literals[usize::from((four >> (8 * place)) as u8)] += 1;
+                    counts[place][usize::from(four[place])] += 1;
                 }
                 at += 4;
             }
-            let three = padded_word(&rest[at..]);
+            let three = padded_word(&rest[at..]).to_le_bytes();
             for place in 0..3 {
-                literals[usize::from((three >> (8 * place)) as u8)] += u32::from(at + place < run);
+                counts[place][usize::from(three[place])] += u32::from(at + place < run);
             }
             rest = &rest[run + usize::from(token.length)..];
             if token.length > 0 {
@@ -116,6 +131,9 @@ impl BlockWriter {
             }
         }
         debug_assert!(rest.is_empty());
+        for (byte, literal) in literals[..256].iter_mut().enumerate() {
+            *literal = counts.iter().map(|counts| counts[byte]).sum();
+        }
         for length in SHORTEST..=LONGEST {
             literals[length_symbol(length).symbol] += lengths[length];
         }
@@ -169,21 +187,20 @@ impl BlockWriter {
     fn write_literals(&self, text: &[u8], run: usize, bits: &mut Bits) {
         let mut at = 0;
         while at + 4 <= run {
-            let four = padded_word(&text[at..]);
-            for place in 0..4 {
-                let written = self.literals[usize::from((four >> (8 * place)) as u8)];
-                bits.hold(written.bits.into(), written.count);
-            }
+            let four = padded_word(&text[at..]).to_le_bytes();
+            let [a, b, c, d] = four.map(|byte| self.literals[usize::from(byte)]);
+            // Pairs are put together apart from each other, and do not wait for what is held.
+            let (ab, cd) = (a.then(b), c.then(d));
+            bits.hold(ab.bits | cd.bits << ab.count, ab.count + cd.count);
             bits.flush();
             at += 4;
         }
         let rest = run - at;
-        let three = padded_word(&text[at..]);
-        for place in 0..3 {
-            let byte = usize::from((three >> (8 * place)) as u8);
-            let written = self.literals[if place < rest { byte } else { NOTHING }];
-            bits.hold(written.bits.into(), written.count);
-        }
+        let [a, b, c, _] = padded_word(&text[at..]).to_le_bytes().map(usize::from);
+        let [a, b, c] =
+            [(0, a), (1, b), (2, c)].map(|(place, byte)| self.literals[if place < rest { byte } else { NOTHING }]);
+        let ab = a.then(b);
+        bits.hold(ab.bits | u64::from(c.bits) << ab.count, ab.count + c.count);
         bits.flush();
     }
 

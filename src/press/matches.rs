@@ -3,8 +3,8 @@
 //! Each step looks at the fewest places that are likely to pay:
 //!
 //! 1. At a name, what its hint points at. The match runs over the name, and into the value as far as that is the same.
-//! 2. Where a match ends, usually inside a value, the last two places where a value of this name went on so. A match with
-//!    one of them often reaches back over the name, and on over the next one: then it takes the other's place.
+//! 2. Where a match ends, usually inside a value, the last place where a value of this name went on so. A match with
+//!    it often reaches back over the name, and on over the next one: then it takes the other's place.
 //! 3. The rest of a value at each byte, if that was worth it for this name before.
 
 use super::WINDOW;
@@ -95,9 +95,8 @@ impl<'a> Matches<'a> {
             return None;
         }
         while self.at < end {
-            let [last, _] = self.look_up(self.at);
-            if let Some(pair) = last
-                && let Some(found) = self.worth(self.extend(pair), INSIDE_VALUE)
+            if let Some(found) = self.look_up(self.at)
+                && let Some(found) = self.worth(found, INSIDE_VALUE)
             {
                 self.habits.found(self.name);
                 return Some(found);
@@ -114,7 +113,7 @@ impl<'a> Matches<'a> {
     fn follow(&mut self, mut found: Match, searched: usize, tokens: &mut Vec<Token>) -> Match {
         while found.end < searched {
             let hinted = self.hinted(found.end).filter(|hinted| hinted.distance != found.distance);
-            let Some(next) = hinted.or_else(|| self.best_over(found)) else { break };
+            let Some(next) = hinted.or_else(|| self.look_up(found.end)) else { break };
             if next.start <= found.start + SPARED {
                 found = next;
                 continue;
@@ -142,32 +141,12 @@ impl<'a> Matches<'a> {
         pair.is_match().then(|| self.extend(pair))
     }
 
-    /// The match over the end of `found` that covers all of it, or else the one that goes on further.
+    /// The last place where this name's value went on as it does at `at`, which is the last from now on.
     #[inline(always)]
-    fn best_over(&mut self, found: Match) -> Option<Match> {
-        let [last, before] = self.look_up(found.end);
-        let last = last.map(|pair| self.extend(pair));
-        if last.is_some_and(|last| last.start <= found.start + SPARED) {
-            return last;
-        }
-        let before = before.map(|pair| self.extend(pair));
-        match (last, before) {
-            (Some(last), Some(before)) if before.start > found.start + SPARED && before.end <= last.end + 1 => Some(last),
-            (last, before) => before.or(last),
-        }
-    }
-
-    /// The last two places where this name's value went on as it does at `at`, which is the last from now on.
-    #[inline(always)]
-    fn look_up(&mut self, at: usize) -> [Option<Pair<'a>>; 2] {
-        let Some(place) = Place::new(self.text, at) else { return [None; 2] };
-        let pairs = self.recent.replace(place.four(), self.name, at).map(|distance| place.back(distance));
-        let are_matches = pairs.map(Pair::is_match);
-        // Most often there is none, and that is one branch.
-        if !(are_matches[0] | are_matches[1]) {
-            return [None; 2];
-        }
-        [are_matches[0].then_some(pairs[0]), are_matches[1].then_some(pairs[1])]
+    fn look_up(&mut self, at: usize) -> Option<Match> {
+        let place = Place::new(self.text, at)?;
+        let pair = place.back(self.recent.replace(place.four(), self.name, at));
+        pair.is_match().then(|| self.extend(pair))
     }
 
     /// A match as long as can be, that takes back literals too.

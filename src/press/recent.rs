@@ -1,14 +1,14 @@
-//! Recent: where the first bytes of a value stood the last two times.
+//! Recent: where the first bytes of a value stood last.
 
 use super::name::Name;
 
 /// Values of some hundred events; 16 kB stay in the processor's nearest cache, and more gained nothing.
 const SLOT_BITS: u32 = 13;
 
-/// Where words stood behind names.
+/// Where four bytes stood last in a member of a name.
 pub(super) struct Recent {
-    /// Two places, the last one lowest, of each of which 16 bits are kept: a match does not reach back further than that.
-    places: Box<[u32; 1 << SLOT_BITS]>,
+    /// The lowest 16 bits of places: a match does not reach back further than that.
+    places: Box<[u16; 1 << SLOT_BITS]>,
 }
 
 impl Recent {
@@ -21,14 +21,12 @@ impl Recent {
         self.places.fill(0);
     }
 
-    /// How far back four bytes stood in a member of this name, the last time first; or others did, since different ones
-    /// may share a slot. From now on they are at `at`.
+    /// How far back the four bytes stood last; or others did, since different ones may share a slot. From now on they
+    /// stand at `at`.
     #[inline(always)]
-    pub(super) fn replace(&mut self, four: u32, name: Name, at: usize) -> [usize; 2] {
+    pub(super) fn replace(&mut self, four: u32, name: Name, at: usize) -> usize {
         let slot = (four ^ name.hash()).wrapping_mul(0x9E37_79B1) >> (32 - SLOT_BITS);
-        let places = &mut self.places[slot as usize];
-        let distances = [*places, *places >> 16].map(|place| usize::from((at as u16).wrapping_sub(place as u16)));
-        *places = *places << 16 | at as u32 & 0xFFFF;
-        distances
+        let last = std::mem::replace(&mut self.places[slot as usize], at as u16);
+        (at as u16).wrapping_sub(last).into()
     }
 }
