@@ -70,3 +70,37 @@ impl<'a> Bits<'a> {
         (self.at, Unfinished { held: self.held, count: self.count })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::naive;
+    use super::super::tests::Chance;
+    use super::*;
+
+    #[test]
+    fn bits_are_those_of_one_at_a_time() {
+        let mut chance = Chance(1);
+        let mut out = vec![0; 4000];
+        let (mut expected, mut unfinished, mut end) = (Vec::new(), Unfinished::default(), 0);
+        for _ in 0..40 {
+            let mut bits = Bits::new(&mut out[end..], unfinished);
+            for _ in 0..chance.below(20) {
+                let count = chance.below(29) as u32;
+                let number = chance.below(1 << count) as u64;
+                bits.hold(number, count);
+                bits.hold(number, count);
+                bits.flush();
+                for _ in 0..2 {
+                    expected.extend((0..count).map(|bit| number >> bit & 1 == 1));
+                }
+            }
+            let (written, rest) = bits.end();
+            (end, unfinished) = (end + written, rest);
+        }
+        let mut bits = Bits::new(&mut out[end..], unfinished);
+        bits.fill_byte();
+        bits.append(b"end");
+        end += bits.end().0;
+        assert_eq!(out[..end], [naive::bytes(&expected), b"end".to_vec()].concat());
+    }
+}

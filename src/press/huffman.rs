@@ -112,3 +112,59 @@ pub(super) fn codes(lengths: &[u8], codes: &mut [Code]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::naive;
+    use super::super::tests::Chance;
+    use super::*;
+
+    #[test]
+    fn codes_are_complete_and_nearly_the_shortest_of_their_limit() {
+        let mut chance = Chance(1);
+        for round in 0..600 {
+            let (symbols, limit) = [(286, 14), (30, 15), (19, 7), (2, 7), (100, 7)][round % 5];
+            // From even to steep.
+            let steepness = chance.below(40);
+            let mut frequency = || {
+                let bits = chance.below(steepness.min(24) + 1);
+                chance.below(1 << bits) as u32
+            };
+            let frequencies: Vec<u32> = (0..symbols).map(|_| frequency()).collect();
+            let used = frequencies.iter().filter(|&&frequency| frequency > 0).count();
+            let mut lengths = vec![0; symbols];
+            code_lengths(&frequencies, limit, &mut lengths);
+            let mut written = vec![Code::default(); symbols];
+            codes(&lengths, &mut written);
+            assert!(naive::is_complete(&written), "{frequencies:?}");
+            if used < 2 {
+                continue;
+            }
+            assert!(lengths.iter().zip(&frequencies).all(|(&length, &frequency)| (length > 0) == (frequency > 0)));
+            assert!(lengths.iter().all(|&length| usize::from(length) <= limit));
+            let cost: u64 = lengths.iter().zip(&frequencies).map(|(&l, &f)| u64::from(l) * u64::from(f)).sum();
+            let least = naive::least_cost(&frequencies, limit);
+            let unlimited = naive::least_cost(&frequencies, 40);
+            // Moving leaves until they fit is not quite the best of ways, where the limit is felt at all.
+            let slack = if limit < 14 { 110 } else { 101 };
+            assert!(cost == least || least > unlimited && cost * 100 <= least * slack, "{cost} {least} {unlimited}");
+        }
+    }
+
+    /// Fibonacci's numbers make the deepest trees.
+    #[test]
+    fn a_tree_deeper_than_its_limit_fits() {
+        let mut frequencies = vec![1, 1];
+        while frequencies.len() < 40 {
+            frequencies.push(frequencies[frequencies.len() - 1] + frequencies[frequencies.len() - 2]);
+        }
+        for limit in [6, 7, 14, 15] {
+            let mut lengths = [0; 40];
+            code_lengths(&frequencies, limit, &mut lengths);
+            let mut written = [Code::default(); 40];
+            codes(&lengths, &mut written);
+            assert!(naive::is_complete(&written));
+            assert_eq!(usize::from(*lengths.iter().max().unwrap()), limit);
+        }
+    }
+}

@@ -55,3 +55,35 @@ fn ranged<const EACH: usize>(number: usize) -> Ranged {
     let range = number >> extra_bits;
     Ranged { symbol: extra_bits as usize * EACH + range, extra: (number - (range << extra_bits)) as u32, extra_bits }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Symbols follow each other without a gap, and so do the numbers in each.
+    fn check(symbol: impl Fn(usize) -> Ranged, numbers: std::ops::RangeInclusive<usize>, first: usize, last: usize) {
+        let mut expected = Ranged { symbol: first, extra: 0, extra_bits: 0 };
+        for number in numbers {
+            let ranged = symbol(number);
+            if ranged.symbol != expected.symbol {
+                expected = Ranged { symbol: expected.symbol + 1, extra: 0, extra_bits: ranged.extra_bits };
+            }
+            assert_eq!(ranged, expected, "{number}");
+            expected.extra += 1;
+            assert!(expected.extra <= 1 << ranged.extra_bits);
+        }
+        assert_eq!(expected.symbol, last);
+    }
+
+    #[test]
+    fn symbols_are_those_of_the_standard() {
+        check(length_symbol, SHORTEST..=LONGEST - 1, 257, 284);
+        check(distance_symbol, 1..=32768, 0, 29);
+        for (length, symbol, extra_bits) in [(10, 264, 0), (11, 265, 1), (227, 284, 5), (257, 284, 5), (258, 285, 0)] {
+            assert_eq!((length_symbol(length).symbol, length_symbol(length).extra_bits), (symbol, extra_bits));
+        }
+        for (distance, symbol, extra_bits) in [(4, 3, 0), (5, 4, 1), (24577, 29, 13), (32768, 29, 13)] {
+            assert_eq!((distance_symbol(distance).symbol, distance_symbol(distance).extra_bits), (symbol, extra_bits));
+        }
+    }
+}
