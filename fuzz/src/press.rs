@@ -7,10 +7,11 @@ use crate::draw::Draw;
 
 pub fn check(data: &[u8]) {
     let mut draw = Draw::new(data);
-    let repeats = 1 + draw.below(200);
+    let repeats = 1 + draw.below(60);
     let lies = draw.below(4);
     let wrong: Vec<_> = (0..draw.below(20)).map(|_| (draw.byte(), draw.byte(), draw.number())).collect();
-    // Short inputs are left to the library, and blocks are long: repeated, with a byte changed each time, they become both.
+    // Short inputs are left to the library, and blocks are long: repeated, with a byte changed each time, they become
+    // both.
     let part = draw.rest();
     let mut text = part.repeat(repeats);
     for repeat in 0..repeats.min(part.len()) {

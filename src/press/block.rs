@@ -1,10 +1,12 @@
 //! Block: tokens are counted, given codes, and written.
 
 use super::bits::{Bits, Unfinished};
-use super::codes::{Frequencies, Header, Lengths};
+use super::codes::{Header, Lengths};
+use super::frequencies::Frequencies;
 use super::huffman::{Code, codes};
 use super::token::{
-    DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS, LONGEST, SHORTEST, Token, distance_symbol, length_symbol,
+    DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS, LONGEST, SHORTEST, Token, distance_symbol, first_four,
+    length_symbol,
 };
 
 /// The bits of a symbol, or of a match's length with the bits behind its symbol.
@@ -27,10 +29,10 @@ impl Written {
     }
 }
 
-/// Writes blocks; what it holds is made anew for each.
+/// Writes blocks; the tables that it holds are made anew for each.
 pub(super) struct BlockWriter {
-    frequencies: Frequencies,
-    literals: [Written; 257],
+    /// One for each byte, and one for nothing.
+    literals: [Written; NOTHING + 1],
     end: Written,
     lengths: [Written; LONGEST + 1],
     distances: [Code; DISTANCE_SYMBOLS],
@@ -44,22 +46,13 @@ const DYNAMIC: u32 = 2;
 /// A place in the table of literals where nothing is written.
 const NOTHING: usize = 256;
 
-#[inline(always)]
-fn padded_word(text: &[u8]) -> u32 {
-    match text.first_chunk() {
-        Some(&four) => u32::from_le_bytes(four),
-        None => text.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte)),
-    }
-}
-
 /// The longest stored block.
 const LONGEST_STORED: usize = 0xFFFF;
 
 impl BlockWriter {
     pub(super) fn new() -> BlockWriter {
         BlockWriter {
-            frequencies: Frequencies::NONE,
-            literals: [Written::default(); 257],
+            literals: [Written::default(); NOTHING + 1],
             end: Written::default(),
             lengths: [Written::default(); LONGEST + 1],
             distances: [Code::default(); DISTANCE_SYMBOLS],
@@ -75,12 +68,12 @@ impl BlockWriter {
         out: &mut Vec<u8>,
         unfinished: &mut Unfinished,
     ) {
-        self.count(text, tokens);
-        let extra_bits = self.extra_bits();
-        let own = Lengths::best(&self.frequencies);
+        let frequencies = Frequencies::new(text, tokens);
+        let extra_bits = frequencies.extra_bits();
+        let own = Lengths::best(&frequencies);
         let header = Header::new(&own);
-        let own_cost = header.cost() + own.cost(&self.frequencies) + extra_bits;
-        let fixed_cost = Lengths::FIXED.cost(&self.frequencies) + extra_bits;
+        let own_cost = header.cost() + own.cost(&frequencies) + extra_bits;
+        let fixed_cost = Lengths::FIXED.cost(&frequencies) + extra_bits;
         let stored_cost = stored_cost(text.len());
         let cost = own_cost.min(fixed_cost).min(stored_cost);
 
@@ -102,54 +95,6 @@ impl BlockWriter {
         *unfinished = rest;
     }
 
-    #[inline(never)]
-    fn count(&mut self, text: &[u8], tokens: &[Token]) {
-        self.frequencies = Frequencies::NONE;
-        let Frequencies { literals, distances } = &mut self.frequencies;
-        // Four counts of each byte: one that occurs twice in a row would have to wait for itself.
-        let mut counts = [[0u32; 256]; 4];
-        let mut lengths = [0u32; LONGEST + 1];
-        let mut rest = text;
-        for token in tokens {
-            let run = token.literals as usize;
-            let mut at = 0;
-            while at + 4 <= run {
-                let four = padded_word(&rest[at..]).to_le_bytes();
-                for place in 0..4 {
-                    counts[place][usize::from(four[place])] += 1;
-                }
-                at += 4;
-            }
-            let three = padded_word(&rest[at..]).to_le_bytes();
-            for place in 0..3 {
-                counts[place][usize::from(three[place])] += u32::from(at + place < run);
-            }
-            rest = &rest[run + usize::from(token.length)..];
-            if token.length > 0 {
-                lengths[usize::from(token.length)] += 1;
-                distances[distance_symbol(token.distance.into()).symbol] += 1;
-            }
-        }
-        debug_assert!(rest.is_empty());
-        for (byte, literal) in literals[..256].iter_mut().enumerate() {
-            *literal = counts.iter().map(|counts| counts[byte]).sum();
-        }
-        for length in SHORTEST..=LONGEST {
-            literals[length_symbol(length).symbol] += lengths[length];
-        }
-        literals[END_OF_BLOCK] = 1;
-    }
-
-    /// Bits behind the symbols of all matches.
-    fn extra_bits(&self) -> usize {
-        let of_lengths = (LITERAL_SYMBOLS - 29..LITERAL_SYMBOLS - 1)
-            .map(|symbol| self.frequencies.literals[symbol] as usize * ((symbol - 257) / 4).saturating_sub(1));
-        let of_distances = (0..DISTANCE_SYMBOLS)
-            .map(|symbol| self.frequencies.distances[symbol] as usize * (symbol / 2).saturating_sub(1));
-        of_lengths.sum::<usize>() + of_distances.sum::<usize>()
-    }
-
-    #[inline(never)]
     fn write_tokens(&mut self, lengths: &Lengths, text: &[u8], tokens: &[Token], bits: &mut Bits) {
         self.prepare(lengths);
         let mut rest = text;
@@ -183,11 +128,12 @@ impl BlockWriter {
         codes(&lengths.distances, &mut self.distances);
     }
 
+    /// The first `run` bytes.
     #[inline(always)]
     fn write_literals(&self, text: &[u8], run: usize, bits: &mut Bits) {
         let mut at = 0;
         while at + 4 <= run {
-            let four = padded_word(&text[at..]).to_le_bytes();
+            let four = first_four(&text[at..]);
             let [a, b, c, d] = four.map(|byte| self.literals[usize::from(byte)]);
             // Pairs are put together apart from each other, and do not wait for what is held.
             let (ab, cd) = (a.then(b), c.then(d));
@@ -195,8 +141,9 @@ impl BlockWriter {
             bits.flush();
             at += 4;
         }
+        // Up to three are left; no branch for each.
         let rest = run - at;
-        let [a, b, c, _] = padded_word(&text[at..]).to_le_bytes().map(usize::from);
+        let [a, b, c, _] = first_four(&text[at..]).map(usize::from);
         let [a, b, c] =
             [(0, a), (1, b), (2, c)].map(|(place, byte)| self.literals[if place < rest { byte } else { NOTHING }]);
         let ab = a.then(b);

@@ -1,6 +1,7 @@
 //! Codes: the two codes of a block, and the header that tells a reader what they are (RFC 1951, 3.2.7).
 
 use super::bits::Bits;
+use super::frequencies::Frequencies;
 use super::huffman::{Code, code_lengths, codes};
 use super::token::{DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS};
 
@@ -8,7 +9,8 @@ use super::token::{DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS};
 pub(super) const LONGEST_LITERAL_CODE: usize = 14;
 const LONGEST_DISTANCE_CODE: usize = 15;
 
-/// The lengths of a block's codes are coded themselves, by symbols for a length, for the one before again, and for zeros.
+/// The lengths of a block's codes are coded themselves, by symbols for a length, for the one before again, and for
+/// zeros.
 const REPEAT: u8 = 16;
 const FEW_ZEROS: u8 = 17;
 const MANY_ZEROS: u8 = 18;
@@ -17,18 +19,6 @@ const LONGEST_LENGTH_CODE: usize = 7;
 
 /// The order in which the code of the lengths is told, the likely ones first.
 const TOLD_ORDER: [usize; LENGTH_CODE_SYMBOLS] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
-
-/// How often each symbol occurs in a block.
-#[derive(Clone)]
-pub(super) struct Frequencies {
-    pub(super) literals: [u32; LITERAL_SYMBOLS],
-    pub(super) distances: [u32; DISTANCE_SYMBOLS],
-}
-
-impl Frequencies {
-    pub(super) const NONE: Frequencies =
-        Frequencies { literals: [0; LITERAL_SYMBOLS], distances: [0; DISTANCE_SYMBOLS] };
-}
 
 /// Lengths of the codes of both alphabets.
 pub(super) struct Lengths {

@@ -38,8 +38,8 @@ impl<'a> Hints<'a> {
         self.next_at.wrapping_sub(self.next_like)
     }
 
-    /// Passes the hints of places up to `at`. Returns how far back the last one points, and its own place. What a hint says
-    /// of its place holds for the places behind it as long as the text goes on alike.
+    /// Passes the hints of places up to `at`. Returns how far back the last one points, and its own place. What a hint
+    /// says of its place holds for the places behind it as long as the text goes on alike.
     #[inline(always)]
     pub(super) fn pass(&mut self, at: usize) -> (usize, usize) {
         let mut passed = (0, 0);

@@ -25,7 +25,8 @@ const STRETCH: usize = 64;
 const WORTH_A_MATCH: usize = 4;
 const FAR: usize = 4096;
 
-/// Literals at its start that a match may lose to another one that goes on further, since they take fewer bits than a match.
+/// Literals at its start that a match may lose to another one that goes on further, since they take fewer bits than a
+/// match.
 const SPARED: usize = 3;
 
 /// Literals that a match must save beyond that where another one ends; and inside of a value, to make searching pay.
@@ -156,8 +157,8 @@ impl<'a> Matches<'a> {
         Match { start: at - pair.alike_before(at - self.done), end: at + pair.alike_after(), distance: pair.distance() }
     }
 
-    /// The match, if it saves so many literals more than it costs. One that ends behind the next name is compared with what the
-    /// hint there gives for free.
+    /// The match, if it saves so many literals more than it costs. One that ends behind the next name is compared with
+    /// what the hint there gives for free.
     #[inline(always)]
     fn worth(&self, found: Match, saved: usize) -> Option<Match> {
         let saved = saved + usize::from(found.distance >= FAR);

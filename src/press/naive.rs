@@ -21,8 +21,8 @@ pub(super) fn bytes(bits: &[bool]) -> Vec<u8> {
     bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect()
 }
 
-/// What a code of at most `limit` bits costs at the least: package-merge. The cheapest `2n - 2` of the packages, each symbol of
-/// which is one bit of its code.
+/// What a code of at most `limit` bits costs at the least: package-merge. The cheapest `2n - 2` of the packages, each
+/// symbol of which is one bit of its code.
 pub(super) fn least_cost(frequencies: &[u32], limit: usize) -> u64 {
     let mut coins: Vec<u64> = frequencies.iter().filter(|&&frequency| frequency > 0).map(|&f| f.into()).collect();
     coins.sort_unstable();

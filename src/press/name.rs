@@ -25,8 +25,8 @@ impl Name {
     }
 }
 
-/// What became of searches in the values of each name. Random ids and numbers are most of the bytes that no hint covers,
-/// and a search of them finds nothing, or what is not worth its bits.
+/// What became of searches in the values of each name. Random ids and numbers are most of the bytes that no hint
+/// covers, and a search of them finds nothing, or what is not worth its bits.
 #[derive(Clone)]
 pub(super) struct Habits {
     /// Searches that may fail before one is left out; or, below 0, how many are still to be left out.

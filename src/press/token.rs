@@ -56,6 +56,15 @@ fn ranged<const EACH: usize>(number: usize) -> Ranged {
     Ranged { symbol: extra_bits as usize * EACH + range, extra: (number - (range << extra_bits)) as u32, extra_bits }
 }
 
+/// The first four bytes of a text, with zeros where it is shorter.
+#[inline(always)]
+pub(super) fn first_four(text: &[u8]) -> [u8; 4] {
+    match text.first_chunk() {
+        Some(&four) => four,
+        None => std::array::from_fn(|place| text.get(place).copied().unwrap_or(0)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
