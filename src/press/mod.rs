@@ -6,9 +6,8 @@
 //! search, and what is left to search are the insides of values that differ.
 //!
 //! A hint is safe because it is only where to look. A match is made of bytes that were compared, whatever was pointed
-//! at; a hint that lies costs a comparison. So no property of the stream rests on the hints: it is a gzip stream of
-//! this text (RFC 1951, 1952), which `naive` reads and writes a bit at a time in the tests, and the fuzzer holds to
-//! with hints of chance.
+//! at; a hint that lies costs a comparison. So what is read back rests on no hint. The tests and the fuzzer hold it to
+//! that with hints of chance, and the stages to slow twins (`naive`).
 //!
 //! # The stages
 //!
@@ -16,11 +15,11 @@
 //! text, hints -> matches -> tokens -> codes -> bits
 //! ```
 //!
-//! - [`matches`]: a text becomes tokens, each some literals and a match. It asks [`hint`]s at names, the place where
-//!   the same bytes stood last in a value of that name ([`recent`]) where a match ends, and searches a value byte by
-//!   byte only if that paid before for its name ([`name`]). [`alike`] compares.
-//! - [`block`]: some hundred events at a time are counted ([`frequencies`]), and written by codes that suit them:
-//!   [`huffman`] makes those, [`codes`] tells a reader which they are, [`bits`] puts them one behind another.
+//! - `matches`: a text becomes tokens, each some literals and a match. It asks hints (`hint`) at names, the place where
+//!   the same bytes stood last in a value of that name (`recent`) where a match ends, and searches a value byte by
+//!   byte only if that paid before for its name (`name`). `alike` compares.
+//! - `block`: some hundred events at a time are counted (`frequencies`), and written by codes that suit them:
+//!   `huffman` makes those, `codes` tells a reader which they are, `bits` puts them one behind another.
 //!
 //! Of the time for page views, two thirds are matches, an eighth is counting, a fifth is writing, and the checksum is
 //! a fiftieth; where most of the text is numbers, matches are under half. Neither AVX2 nor BMI2 bought anything: the
