@@ -16,6 +16,7 @@ pub mod finding;
 pub mod gzip;
 pub mod limits;
 pub mod long_text;
+pub mod press;
 mod quoted;
 pub mod rules;
 pub mod serialize;

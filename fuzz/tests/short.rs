@@ -74,3 +74,8 @@ fn scan() {
 fn json_text() {
     run(mixpress_fuzz::json_text::check);
 }
+
+#[test]
+fn press() {
+    run(mixpress_fuzz::press::check);
+}

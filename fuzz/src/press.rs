@@ -1,0 +1,60 @@
+//! Gzip by hints: whatever the hints say, what is read back is the text.
+
+use mixpress::gzip::decompress;
+use mixpress::press::{Hint, Press};
+
+use crate::draw::Draw;
+
+pub fn check(data: &[u8]) {
+    let mut draw = Draw::new(data);
+    let repeats = 1 + draw.below(60);
+    let lies = draw.below(4);
+    let wrong: Vec<_> = (0..draw.below(20)).map(|_| (draw.byte(), draw.byte(), draw.number())).collect();
+    // Short inputs are left to the library, and blocks are long: repeated, with a byte changed each time, they become
+    // both.
+    let part = draw.rest();
+    let mut text = part.repeat(repeats);
+    for repeat in 0..repeats.min(part.len()) {
+        let changed = repeat * part.len() + repeat * 7 % part.len();
+        text[changed] ^= repeat as u8;
+    }
+    let mut hints = hints(&text);
+    for (place, kind, number) in wrong {
+        let count = hints.len().max(1);
+        if let Some(hint) = hints.get_mut((usize::from(place) * 97 + number as usize % 89) % count) {
+            match kind % 4 {
+                0 => hint.like = number as u32,
+                1 => hint.at = number as u32,
+                2 => hint.like = hint.at,
+                _ => hint.at = (number % (text.len() as u64 + 1)) as u32,
+            }
+        }
+    }
+    match lies {
+        0 | 1 => {}
+        2 => hints.reverse(),
+        _ => hints.iter_mut().for_each(|hint| hint.like ^= 1),
+    }
+    check_read_back(&text, &hints);
+}
+
+/// A hint for each quote: where the last one of the same byte behind it was.
+fn hints(text: &[u8]) -> Vec<Hint> {
+    let mut last = [0; 256];
+    let mut hints = Vec::new();
+    for (at, pair) in text.windows(2).enumerate() {
+        if pair[0] == b'"' {
+            let like = std::mem::replace(&mut last[usize::from(pair[1])], at as u32);
+            hints.push(Hint { at: at as u32, like });
+        }
+    }
+    hints
+}
+
+fn check_read_back(text: &[u8], hints: &[Hint]) {
+    let mut press = Press::new();
+    let gzipped = press.gzip(text, hints).to_vec();
+    assert!(decompress(&gzipped, text.len()).as_deref() == Some(text));
+    press.gzip(&text[..text.len() / 2], hints);
+    assert!(press.gzip(text, hints) == gzipped, "a press that was used gives other bytes");
+}

@@ -1,0 +1,177 @@
+//! Press: a body is gzipped by what its writer already knows of it.
+//!
+//! A general compressor searches a text for repeats, and knows nothing of it. The writer of JSON events knows where
+//! most repeats are: an event has the names of the one before, in the same order, and often the same values. So beside
+//! the text it gives [`Hint`]s: here is a member's name, and there it stood last. A hint makes a match without a
+//! search, and what is left to search are the insides of values that differ.
+//!
+//! A hint is safe because it is only where to look. A match is made of bytes that were compared, whatever was pointed
+//! at; a hint that lies costs a comparison. So what is read back rests on no hint. The tests and the fuzzer hold it to
+//! that with hints of chance, and the stages to slow twins (`naive`).
+//!
+//! # The stages
+//!
+//! ```text
+//! text, hints -> matches -> tokens -> codes -> bits
+//! ```
+//!
+//! - `matches`: a text becomes tokens, each some literals and a match. It asks hints (`hint`) at names, the place where
+//!   the same bytes stood last in a value of that name (`recent`) where a match ends, and searches a value byte by
+//!   byte only if that paid before for its name (`name`). `alike` compares.
+//! - `block`: some hundred events at a time are counted (`frequencies`), and written by codes that suit them:
+//!   `huffman` makes those, `codes` tells a reader which they are, `bits` puts them one behind another.
+//!
+//! Of the time for page views, two thirds are matches, an eighth is counting, a fifth is writing, and the checksum is
+//! a fiftieth; where most of the text is numbers, matches are under half. Neither AVX2 nor BMI2 bought anything: the
+//! time goes into branches that cannot be foreseen.
+//!
+//! # Where hints do not pay
+//!
+//! A text of a few events has a library compress it, which costs little there. So has one whose repeats the hints do
+//! not show: long texts, in which words come again, or escapes. That is noticed by few hints for its size, or by many
+//! literals in its first block; then a sample is compressed both ways, and the text as the sample was smaller.
+
+mod alike;
+mod bits;
+mod block;
+mod codes;
+mod frequencies;
+mod hint;
+mod huffman;
+mod matches;
+#[cfg(test)]
+mod naive;
+mod name;
+mod recent;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use libdeflater::{CompressionLvl, Compressor};
+
+use bits::{Bits, Unfinished};
+use block::BlockWriter;
+pub use hint::Hint;
+use matches::Matches;
+use recent::Recent;
+use token::Token;
+
+/// How far back a match can reach.
+const WINDOW: usize = 1 << 15;
+
+/// What a gzip stream begins with: no time, no name, no system.
+const HEADER: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF];
+
+/// A text of fewer bytes is left to the library.
+const SMALL: usize = 4096;
+
+/// With more bytes than this for each hint a text may have repeats that hints do not show.
+const SPARSE: usize = 48;
+
+/// So may one of whose first block more than this many percent are literals.
+const MANY_LITERALS: usize = 50;
+
+/// Bytes that are compressed both ways in doubt, and how much larger, in percent, the result may be.
+const SAMPLE: usize = 64 << 10;
+const MUCH_LARGER: usize = 103;
+
+/// The library's level: its best that is not much slower.
+const LIBRARY_LEVEL: i32 = 6;
+
+/// Compresses texts; its memory is reused from one to the next, and nothing else of them is kept.
+pub struct Press {
+    recent: Recent,
+    tokens: Vec<Token>,
+    writer: BlockWriter,
+    /// Made when it is first needed.
+    library: Option<Compressor>,
+    gzipped: Vec<u8>,
+}
+
+impl Default for Press {
+    fn default() -> Press {
+        Press::new()
+    }
+}
+
+impl Press {
+    /// Makes the memory for it.
+    pub fn new() -> Press {
+        let (recent, writer) = (Recent::new(), BlockWriter::new());
+        Press { recent, tokens: Vec::new(), writer, library: None, gzipped: Vec::new() }
+    }
+
+    /// The text as a gzip stream. The same text and hints give the same bytes, whatever was compressed before.
+    pub fn gzip(&mut self, text: &[u8], hints: &[Hint]) -> &[u8] {
+        let is_sparse = text.len() / SPARSE > hints.len();
+        let is_pressed = if text.len() < SMALL {
+            false
+        } else if is_sparse {
+            self.wins(text, hints) && self.press(text, hints, 100)
+        } else {
+            self.press(text, hints, MANY_LITERALS) || (self.wins(text, hints) && self.press(text, hints, 100))
+        };
+        if !is_pressed {
+            self.gzip_by_library(text);
+        }
+        &self.gzipped
+    }
+
+    /// Whether hints pay for the text's beginning.
+    fn wins(&mut self, text: &[u8], hints: &[Hint]) -> bool {
+        let sample = &text[..text.len().min(SAMPLE)];
+        self.press(sample, hints, 100);
+        let pressed = self.gzipped.len();
+        self.gzip_by_library(sample);
+        pressed * 100 <= self.gzipped.len() * MUCH_LARGER
+    }
+
+    fn gzip_by_library(&mut self, text: &[u8]) {
+        let level = CompressionLvl::new(LIBRARY_LEVEL).expect("it has twelve");
+        let library = self.library.get_or_insert_with(|| Compressor::new(level));
+        self.gzipped.resize(library.gzip_compress_bound(text.len()), 0);
+        let length = library.gzip_compress(text, &mut self.gzipped).expect("the bound is enough for any text");
+        self.gzipped.truncate(length);
+    }
+
+    /// Compresses by hints. False, with nothing made, if more than so many percent of the first of several blocks are
+    /// literals.
+    fn press(&mut self, text: &[u8], hints: &[Hint], literals: usize) -> bool {
+        self.gzipped.clear();
+        self.gzipped.extend_from_slice(&HEADER);
+        let mut unfinished = Unfinished::default();
+        let mut matches = Matches::new(text, hints, &mut self.recent);
+        let mut left = text.len();
+        loop {
+            self.tokens.clear();
+            let block = matches.next_block(&mut self.tokens);
+            let is_first = left == text.len();
+            left -= block.len();
+            if is_first && literals < 100 && count_literals(&self.tokens) * 100 > block.len() * literals {
+                return false;
+            }
+            self.writer.write(block, &self.tokens, left == 0, &mut self.gzipped, &mut unfinished);
+            if left == 0 {
+                break;
+            }
+        }
+        self.end(text, unfinished);
+        true
+    }
+
+    /// The last bits, the checksum and the size.
+    fn end(&mut self, text: &[u8], unfinished: Unfinished) {
+        let start = self.gzipped.len();
+        self.gzipped.resize(start + Bits::SLACK, 0);
+        let mut bits = Bits::new(&mut self.gzipped[start..], unfinished);
+        bits.fill_byte();
+        let (written, _) = bits.end();
+        self.gzipped.truncate(start + written);
+        self.gzipped.extend_from_slice(&crc32fast::hash(text).to_le_bytes());
+        self.gzipped.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    }
+}
+
+fn count_literals(tokens: &[Token]) -> usize {
+    tokens.iter().map(|token| token.literals as usize).sum()
+}
