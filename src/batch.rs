@@ -7,6 +7,7 @@ use crate::finding::{Finding, Found};
 pub use crate::finding::Origin;
 use crate::limits::{Endpoint, Limits};
 use crate::long_text::LongTexts;
+use crate::press::Hint;
 use crate::source::Source;
 use crate::truncate::Truncation;
 
@@ -28,6 +29,8 @@ pub enum Format {
 pub struct Packed {
     /// The JSON array, or the lines.
     pub json: Vec<u8>,
+    /// Where it may repeat itself, if the batcher gives hints.
+    pub hints: Vec<Hint>,
     /// Position in the batch -> position in the input; ascending.
     pub indexes: Vec<usize>,
     /// Position in the batch -> line of the input, where that is JSON text; else empty.
@@ -60,6 +63,7 @@ pub struct Batcher {
     full: Option<Packed>,
     /// A buffer for the next body, with room for one of the last one's size: fresh memory costs more than what is written.
     spare: Vec<u8>,
+    spare_hints: Vec<Hint>,
 }
 
 impl Batcher {
@@ -73,12 +77,18 @@ impl Batcher {
             lines: Vec::new(),
             full: None,
             spare: Vec::new(),
+            spare_hints: Vec::new(),
         }
     }
 
     /// From now on an event without an `$insert_id` gets one that is derived from the rest of it.
     pub fn derive_ids(&mut self) {
         self.derives_ids = true;
+    }
+
+    /// From now on a batch comes with hints for its compression.
+    pub fn give_hints(&mut self) {
+        self.writer.gives_hints = true;
     }
 
     /// From now on long texts of some kinds are converted instead of cut.
@@ -110,13 +120,13 @@ impl Batcher {
             _ => self.writer.out.push(b','),
         }
         if let Err(interrupted) = self.write(source) {
-            self.writer.out.truncate(separator_at);
+            self.writer.take_back(separator_at);
             return Err(interrupted);
         }
         match self.writer.end_event() {
             Verdict::Rejected(findings) => {
                 let found = self.found(origin, findings);
-                self.writer.out.truncate(separator_at);
+                self.writer.take_back(separator_at);
                 Ok(Added::Rejected(found))
             }
             Verdict::Plain => {
@@ -158,9 +168,9 @@ impl Batcher {
                 next.push(b'[');
             }
             next.extend_from_slice(&self.writer.out[self.writer.event_start()..]);
-            self.writer.out.truncate(separator_at);
+            self.writer.take_back(separator_at);
             let full = std::mem::replace(&mut self.writer.out, next);
-            self.full = Some(self.pack(full));
+            self.full = Some(self.pack(full)); // the first event of the next batch goes without hints
         }
         self.indexes.push(origin.index);
         self.lines.extend(origin.line);
@@ -176,7 +186,8 @@ impl Batcher {
         if self.format != Format::Ndjson {
             json.push(b']');
         }
-        Packed { json, indexes: std::mem::take(&mut self.indexes), lines: std::mem::take(&mut self.lines) }
+        let hints = std::mem::replace(&mut self.writer.hints, std::mem::take(&mut self.spare_hints));
+        Packed { json, hints, indexes: std::mem::take(&mut self.indexes), lines: std::mem::take(&mut self.lines) }
     }
 
     /// Whether a batch became full, and must be taken before the next event.
@@ -193,6 +204,7 @@ impl Batcher {
     pub fn finish(&mut self) -> Option<Packed> {
         if self.indexes.is_empty() {
             self.writer.out.clear();
+            self.writer.hints.clear();
             return None;
         }
         let spare = std::mem::take(&mut self.spare);
@@ -200,17 +212,91 @@ impl Batcher {
         Some(self.pack(json))
     }
 
-    /// Takes back the buffer of a body that has been made of a batch.
-    pub fn reuse(&mut self, mut buffer: Vec<u8>) {
-        buffer.clear();
-        self.spare = buffer;
+    /// Takes back the buffers of a batch that a body has been made of.
+    pub fn reuse(&mut self, mut packed: Packed) {
+        packed.json.clear();
+        packed.hints.clear();
+        (self.spare, self.spare_hints) = (packed.json, packed.hints);
     }
 
     /// Forgets everything, as after an error half-way.
     pub fn clear(&mut self) {
         self.writer.out.clear();
+        self.writer.hints.clear();
         self.indexes.clear();
         self.lines.clear();
         self.full = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::value::Value;
+
+    fn event(time: i64, padding: usize) -> Value {
+        let properties = [
+            ("time", time.into()),
+            ("distinct_id", "u".into()),
+            ("$insert_id", "i".into()),
+            ("a name", Value::from("x".repeat(padding).as_str())),
+            ("nested", Value::from([("a name", 1.into())])),
+        ];
+        Value::from([("event", Value::from("e")), ("properties", Value::from(properties))])
+    }
+
+    fn batcher(max_bytes: usize) -> Batcher {
+        let mut limits = Limits::documented();
+        limits.max_batch_bytes = max_bytes;
+        let mut batcher = Batcher::new(limits, Endpoint::Import, Format::Json, None);
+        batcher.set_now(1_800_000_000_000);
+        batcher.give_hints();
+        batcher
+    }
+
+    /// The name that stands at a place.
+    fn name_at(json: &[u8], at: u32) -> &[u8] {
+        let rest = &json[at as usize..];
+        assert_eq!(rest[0], b'"');
+        &rest[..rest.iter().position(|&byte| byte == b':').unwrap()]
+    }
+
+    fn add(batcher: &mut Batcher, event: &Value, index: usize) -> Added {
+        let Ok(added) = batcher.add(Origin { index, line: None }, event);
+        added
+    }
+
+    #[test]
+    fn a_hint_says_where_a_name_stood_last_and_a_rejected_event_leaves_none() {
+        let mut batcher = batcher(1_000_000);
+        for index in 0..6 {
+            let is_rejected = matches!(
+                add(&mut batcher, &event(if index == 3 { 1 } else { 1_700_000_000 }, index), index),
+                Added::Rejected(_)
+            );
+            assert_eq!(is_rejected, index == 3);
+        }
+        let Packed { json, hints, .. } = batcher.finish().unwrap();
+        let names_of_an_event = 8;
+        assert_eq!(hints.len(), 5 * names_of_an_event);
+        assert!(hints.is_sorted_by_key(|hint| hint.at));
+        for hint in &hints[names_of_an_event..2 * names_of_an_event] {
+            assert_eq!(name_at(&json, hint.at), name_at(&json, hint.like));
+        }
+        let nested = &hints[names_of_an_event - 1];
+        assert_eq!((name_at(&json, nested.at), name_at(&json, nested.like)), (&b"\"a name\""[..], &b"\"a name\""[..]));
+    }
+
+    #[test]
+    fn an_event_that_begins_the_next_batch_leaves_its_hints_behind() {
+        let mut batcher = batcher(1000);
+        for index in 0..20 {
+            add(&mut batcher, &event(1_700_000_000, 150), index);
+            if let Some(packed) = batcher.take_full() {
+                assert!(packed.hints.iter().all(|hint| (hint.at as usize) < packed.json.len()));
+                assert!(packed.hints.len() >= 8);
+                batcher.reuse(packed);
+            }
+        }
     }
 }

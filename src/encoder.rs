@@ -9,6 +9,7 @@ use crate::batch::{Batcher, Format, Packed};
 use crate::gzip::{Gzip, decompress};
 use crate::limits::{Endpoint, Limits};
 use crate::long_text::LongTexts;
+use crate::press::Hint;
 use crate::source::scan::Scanner;
 
 /// What an encoder is told once.
@@ -64,18 +65,23 @@ impl Settings {
             batcher.derive_ids();
         }
         batcher.convert_long_texts(self.long_texts);
+        // A form's text is another one, percent-encoded, in which all places have moved.
+        if self.gzip && Gzip::takes_hints(self.level) && matches!(self.format, Format::Json | Format::Ndjson) {
+            batcher.give_hints();
+        }
         batcher
     }
 
     /// Makes the body of a batch: percent-encoded for a form, then gzipped.
     pub fn seal<'a>(&self, packed: &'a mut Packed, gzip: &'a mut Gzip) -> Batch<'a> {
         let (indexes, lines) = (std::mem::take(&mut packed.indexes), std::mem::take(&mut packed.lines));
-        seal(&packed.json, (indexes, lines), self.format, self.gzip.then_some(gzip))
+        seal(&packed.json, &packed.hints, (indexes, lines), self.format, self.gzip.then_some(gzip))
     }
 }
 
 fn seal<'a>(
     json: &'a [u8],
+    hints: &[Hint],
     (indexes, lines): (Vec<usize>, Vec<usize>),
     format: Format,
     gzip: Option<&'a mut Gzip>,
@@ -86,7 +92,10 @@ fn seal<'a>(
         Format::FormBase64 => Cow::Owned(form(BASE64_STANDARD.encode(json).as_bytes())),
     };
     let contents = Contents { indexes, lines, raw_size: raw.len(), format, gzip: gzip.is_some() };
-    let body = gzip.map_or(raw.clone(), |gzip| Cow::Borrowed(gzip.compress(&raw)));
+    let body = match gzip {
+        Some(gzip) => Cow::Borrowed(gzip.compress(&raw, hints)),
+        None => raw,
+    };
     Batch { body, contents }
 }
 
@@ -138,7 +147,7 @@ impl Contents {
             Format::Ndjson => events.iter().flat_map(|event| [event.as_slice(), b"\n"]).collect::<Vec<_>>().concat(),
             _ => [b"[", events.join(&b',').as_slice(), b"]"].concat(),
         };
-        let batch = seal(&json, (indexes, lines), self.format, self.gzip.then_some(gzip));
+        let batch = seal(&json, &[], (indexes, lines), self.format, self.gzip.then_some(gzip));
         (batch.body.into_owned(), batch.contents)
     }
 }
@@ -207,8 +216,12 @@ mod tests {
         ] {
             for gzipped in [false, true] {
                 let mut gzip = Gzip::new(None);
-                let mut packed =
-                    Packed { json: json.clone().into_bytes(), indexes: vec![3, 5, 6], lines: vec![1, 1, 4] };
+                let mut packed = Packed {
+                    json: json.clone().into_bytes(),
+                    hints: vec![],
+                    indexes: vec![3, 5, 6],
+                    lines: vec![1, 1, 4],
+                };
                 let batch = settings(format, gzipped).seal(&mut packed, &mut gzip);
                 let (body, contents) = (batch.body.into_owned(), batch.contents);
                 assert_eq!(contents.events(&body).unwrap(), events.map(|event| event.as_bytes().to_vec()));

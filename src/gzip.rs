@@ -2,34 +2,58 @@
 
 use libdeflater::{CompressionLvl, Compressor};
 
+use crate::press::{Effort, Hint, Press};
+
 /// The levels that an encoder can be given: 1 is the fastest, 9 the smallest.
 pub const LEVELS: std::ops::RangeInclusive<u8> = 1..=9;
 
-/// libdeflate's own levels for ours. It has twelve, of which the last three are too slow for what they gain here.
-const DEFAULT_LEVEL: u8 = 6;
+/// The level that is taken where none is asked for; see the table of levels in `benches/README.md`.
+const DEFAULT_LEVEL: u8 = 2;
 
-/// Compresses bodies; its tables (hundreds of kilobytes) are reused from one to the next.
-pub struct Gzip {
-    compressor: Compressor,
-    gzipped: Vec<u8>,
+/// The first level that is libdeflate's, and which of its levels that is. Those below have nothing to offer: the levels that
+/// make use of hints are faster and smaller.
+const FIRST_SEARCHED: u8 = 3;
+const FIRST_OF_LIBDEFLATE: u8 = 6;
+
+/// Compresses bodies; its memory (hundreds of kilobytes) is reused from one to the next.
+pub struct Gzip(Way);
+
+enum Way {
+    /// By what the writer of the body knows of it.
+    Hinted(Box<Press>),
+    /// By a search of all of it.
+    Searched { compressor: Compressor, gzipped: Vec<u8> },
 }
 
 impl Gzip {
     /// A compressor of a level in [`LEVELS`]; None is the default.
     pub fn new(level: Option<u8>) -> Gzip {
-        let level = CompressionLvl::new(level.unwrap_or(DEFAULT_LEVEL).into());
-        let compressor = Compressor::new(level.expect("1 to 9 are levels of libdeflate"));
-        Gzip { compressor, gzipped: Vec::new() }
+        Gzip(match level.unwrap_or(DEFAULT_LEVEL) {
+            1 => Way::Hinted(Box::new(Press::new(Effort::Hints))),
+            2 => Way::Hinted(Box::new(Press::new(Effort::Search))),
+            level => {
+                let level = CompressionLvl::new((FIRST_OF_LIBDEFLATE + level - FIRST_SEARCHED).into());
+                let compressor = Compressor::new(level.expect("libdeflate has twelve levels"));
+                Way::Searched { compressor, gzipped: Vec::new() }
+            }
+        })
+    }
+
+    /// Whether a level makes use of hints.
+    pub fn takes_hints(level: Option<u8>) -> bool {
+        level.unwrap_or(DEFAULT_LEVEL) < FIRST_SEARCHED
     }
 
     /// The body as a gzip stream. The same input gives the same bytes: the header has no time and no name.
-    pub fn compress(&mut self, body: &[u8]) -> &[u8] {
-        let bound = self.compressor.gzip_compress_bound(body.len());
-        if self.gzipped.len() < bound {
-            self.gzipped.resize(bound, 0);
+    pub fn compress(&mut self, body: &[u8], hints: &[Hint]) -> &[u8] {
+        match &mut self.0 {
+            Way::Hinted(press) => press.gzip(body, hints),
+            Way::Searched { compressor, gzipped } => {
+                gzipped.resize(compressor.gzip_compress_bound(body.len()).max(gzipped.len()), 0);
+                let length = compressor.gzip_compress(body, gzipped).expect("the bound is enough for any input");
+                &gzipped[..length]
+            }
         }
-        let length = self.compressor.gzip_compress(body, &mut self.gzipped).expect("the bound is enough for any input");
-        &self.gzipped[..length]
     }
 }
 
@@ -51,9 +75,9 @@ mod tests {
         for level in LEVELS.map(Some).chain([None]) {
             let mut gzip = Gzip::new(level);
             for body in [&body[..], b"", b"[]"] {
-                let gzipped = gzip.compress(body).to_vec();
+                let gzipped = gzip.compress(body, &[]).to_vec();
                 assert_eq!(decompress(&gzipped, body.len()).as_deref(), Some(body));
-                assert_eq!(gzip.compress(body), gzipped);
+                assert_eq!(gzip.compress(body, &[]), gzipped);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::Meaning;
 use crate::quoted::is_plain;
 
 /// The longest name that is remembered.
-const LONGEST: usize = 42;
+const LONGEST: usize = 38;
 
 /// How many tags are given.
 const TAGS: u16 = 1024;
@@ -29,6 +29,8 @@ pub(super) struct KnownName {
     pub(super) written: [u8; BLOCK],
     /// What a source recognises it by; 0 where that is nothing.
     tag: usize,
+    /// Where its quote stood in the output when it was written last, perhaps in that of another batch.
+    pub(super) last_at: u32,
     /// Some bits of what may become the tag, when it comes a second time.
     tag_begun: u16,
     /// How many times more one is tried.
@@ -44,10 +46,13 @@ pub(super) struct KnownName {
 /// Bytes that are copied for a name, whatever its length: quotes, colon and the longest name.
 const BLOCK: usize = LONGEST + 3;
 
+const _: () = assert!(size_of::<KnownName>() == 64);
+
 impl KnownName {
     const FREE: KnownName = KnownName {
         written: [0; BLOCK],
         tag: 0,
+        last_at: u32::MAX,
         tag_begun: 0,
         tag_tries: TAG_TRIES,
         length: 0,
@@ -139,6 +144,12 @@ impl KnownNames {
         self.at(self.last)
     }
 
+    /// The name that came last.
+    #[inline(always)]
+    pub(super) fn last_mut(&mut self) -> &mut KnownName {
+        &mut self.slots[usize::from(self.last) % SLOTS]
+    }
+
     /// Gives the name that came last a tag, if it came with the same one before: for names that come with another each time
     /// a tag would be of no use, and after some times it is not tried any more.
     #[inline(always)]
@@ -148,13 +159,11 @@ impl KnownNames {
 
     #[cold]
     fn try_tag(&mut self, tag: usize) -> bool {
-        let known = &mut self.slots[usize::from(self.last) % SLOTS];
+        let tags_left = self.tags_left;
+        let known = self.last_mut();
         known.tag_tries -= 1;
-        if self.tags_left == 0 {
-            return false;
-        }
         let bits = (tag >> 4) as u16;
-        let is_second = known.tag_begun == bits;
+        let is_second = known.tag_begun == bits && tags_left > 0;
         known.tag_begun = bits;
         if is_second {
             known.tag = tag;

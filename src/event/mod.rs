@@ -17,6 +17,7 @@ use std::ops::Range;
 use crate::finding::Finding;
 use crate::limits::{Endpoint, Limits, MAX_LEVELS};
 use crate::long_text::LongTexts;
+use crate::press::Hint;
 use crate::rules::{Action, RULES, Rule};
 use crate::serialize::{string_at, unescape};
 use crate::truncate::Truncation;
@@ -137,6 +138,9 @@ pub struct EventWriter {
     /// The clock, in milliseconds since the epoch; set for each batch.
     pub(crate) now_ms: i64,
     pub(crate) out: Vec<u8>,
+    /// Where each known name stands in the output, and where it stood before, if hints are wanted.
+    pub(crate) hints: Vec<Hint>,
+    pub(crate) gives_hints: bool,
     /// What the next value is.
     pub(crate) place: Place,
     pub(crate) seen: Seen,
@@ -155,6 +159,8 @@ pub struct EventWriter {
     /// Becomes `properties.$insert_id` of the event that is being written, where it has none.
     pub(crate) derived_id: Option<String>,
     event_start: usize,
+    /// How many hints there were before the event.
+    hints_before: usize,
     open: Frames,
     /// The event is past all limits: no other object or array of it is looked into. Else one that holds itself twice
     /// would be walked two to the power of 64 times.
@@ -194,6 +200,8 @@ impl EventWriter {
             endpoint,
             now_ms: 0,
             out: Vec::new(),
+            hints: Vec::new(),
+            gives_hints: false,
             place: Place::Event,
             actions,
             long_texts: LongTexts::default(),
@@ -203,6 +211,7 @@ impl EventWriter {
             token,
             derived_id: None,
             event_start: 0,
+            hints_before: 0,
             open: Frames::none(),
             seen: Seen::NONE,
             wanted,
@@ -216,6 +225,7 @@ impl EventWriter {
     /// An event begins.
     pub fn begin_event(&mut self) {
         self.event_start = self.out.len();
+        self.hints_before = self.hints.len();
         self.place = Place::Event;
         self.open.clear();
         self.known_names.begin();
@@ -227,9 +237,10 @@ impl EventWriter {
         self.truncations.clear();
     }
 
-    /// Takes back what was written since [`EventWriter::begin_event`].
-    pub fn take_back(&mut self) {
-        self.out.truncate(self.event_start);
+    /// Takes back the event that was begun last, and what was written before it since the output was `to` long.
+    pub fn take_back(&mut self, to: usize) {
+        self.out.truncate(to.min(self.event_start));
+        self.hints.truncate(self.hints_before);
     }
 
     /// Where the event that was begun last begins in the output.

@@ -2,6 +2,7 @@
 
 use super::{ChangedName, EventWriter, Kind, Meaning, Place};
 use crate::long_text::LongTexts;
+use crate::press::Hint;
 use crate::quoted::append_member;
 use crate::rules::Rule;
 use crate::serialize::{string_at, unescape, write_name};
@@ -39,11 +40,16 @@ impl EventWriter {
     /// Writes the known name that came last, with its comma.
     #[inline(always)]
     pub(super) fn write_known_name(&mut self) {
+        let is_first = self.open.top().count == 0;
+        let name_at = self.out.len() + usize::from(!is_first);
+        self.open.top_mut().count += 1;
+        self.open.top_mut().name_at = name_at;
+        if self.gives_hints {
+            let like = std::mem::replace(&mut self.known_names.last_mut().last_at, name_at as u32);
+            self.hints.push(Hint { at: name_at as u32, like });
+        }
         let known = self.known_names.last();
         let meaning = known.meaning; // read before the writing, which the compiler takes for one to anything
-        let is_first = self.open.top().count == 0;
-        self.open.top_mut().count += 1;
-        self.open.top_mut().name_at = self.out.len() + usize::from(!is_first);
         append_member(&mut self.out, !is_first, &known.written, known.written_length());
         self.place = self.place_of(meaning);
     }

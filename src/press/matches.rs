@@ -47,6 +47,8 @@ pub(super) struct Matches<'a> {
     hints: Hints<'a>,
     recent: &'a mut Recent,
     habits: Habits,
+    /// Whether values are searched, or hints alone are followed.
+    searches: bool,
     /// The member that `at` belongs to.
     name: Name,
     /// How far the text has been looked at, and how far it has become tokens.
@@ -55,10 +57,10 @@ pub(super) struct Matches<'a> {
 }
 
 impl<'a> Matches<'a> {
-    pub(super) fn new(text: &'a [u8], hints: &'a [Hint], recent: &'a mut Recent) -> Matches<'a> {
+    pub(super) fn new(text: &'a [u8], hints: &'a [Hint], recent: &'a mut Recent, searches: bool) -> Matches<'a> {
         recent.clear();
         let hints = Hints::new(hints);
-        Matches { text, hints, recent, habits: Habits::new(), name: Name::default(), at: 0, done: 0 }
+        Matches { text, hints, recent, habits: Habits::new(), searches, name: Name::default(), at: 0, done: 0 }
     }
 
     /// Appends the tokens of the next block, and returns what it is made of. The last one ends with the text.
@@ -91,7 +93,7 @@ impl<'a> Matches<'a> {
             return hinted;
         }
         let end = self.hints.next_at().min(self.at + STRETCH).min(searched);
-        if self.habits.leave_out(self.name) {
+        if !self.searches || self.habits.leave_out(self.name) {
             self.at = end;
             return None;
         }
@@ -114,7 +116,8 @@ impl<'a> Matches<'a> {
     fn follow(&mut self, mut found: Match, searched: usize, tokens: &mut Vec<Token>) -> Match {
         while found.end < searched {
             let hinted = self.hinted(found.end).filter(|hinted| hinted.distance != found.distance);
-            let Some(next) = hinted.or_else(|| self.look_up(found.end)) else { break };
+            let searched_for = || if self.searches { self.look_up(found.end) } else { None };
+            let Some(next) = hinted.or_else(searched_for) else { break };
             if next.start <= found.start + SPARED {
                 found = next;
                 continue;

@@ -75,11 +75,28 @@ const MANY_LITERALS: usize = 50;
 const SAMPLE: usize = 64 << 10;
 const MUCH_LARGER: usize = 103;
 
-/// The library's level: its best that is not much slower.
-const LIBRARY_LEVEL: i32 = 6;
+/// How much is done for a smaller stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Hints are followed, and nothing else is looked for: the fastest.
+    Hints,
+    /// Values are searched where that pays.
+    Search,
+}
+
+impl Effort {
+    /// The library's level where hints do not pay: its fastest, or its best that is not much slower.
+    fn library_level(self) -> i32 {
+        match self {
+            Effort::Hints => 1,
+            Effort::Search => 6,
+        }
+    }
+}
 
 /// Compresses texts; its memory is reused from one to the next, and nothing else of them is kept.
 pub struct Press {
+    effort: Effort,
     recent: Recent,
     tokens: Vec<Token>,
     writer: BlockWriter,
@@ -88,17 +105,11 @@ pub struct Press {
     gzipped: Vec<u8>,
 }
 
-impl Default for Press {
-    fn default() -> Press {
-        Press::new()
-    }
-}
-
 impl Press {
     /// Makes the memory for it.
-    pub fn new() -> Press {
+    pub fn new(effort: Effort) -> Press {
         let (recent, writer) = (Recent::new(), BlockWriter::new());
-        Press { recent, tokens: Vec::new(), writer, library: None, gzipped: Vec::new() }
+        Press { effort, recent, tokens: Vec::new(), writer, library: None, gzipped: Vec::new() }
     }
 
     /// The text as a gzip stream. The same text and hints give the same bytes, whatever was compressed before.
@@ -127,7 +138,7 @@ impl Press {
     }
 
     fn gzip_by_library(&mut self, text: &[u8]) {
-        let level = CompressionLvl::new(LIBRARY_LEVEL).expect("it has twelve");
+        let level = CompressionLvl::new(self.effort.library_level()).expect("it has twelve");
         let library = self.library.get_or_insert_with(|| Compressor::new(level));
         self.gzipped.resize(library.gzip_compress_bound(text.len()), 0);
         let length = library.gzip_compress(text, &mut self.gzipped).expect("the bound is enough for any text");
@@ -140,7 +151,7 @@ impl Press {
         self.gzipped.clear();
         self.gzipped.extend_from_slice(&HEADER);
         let mut unfinished = Unfinished::default();
-        let mut matches = Matches::new(text, hints, &mut self.recent);
+        let mut matches = Matches::new(text, hints, &mut self.recent, self.effort == Effort::Search);
         let mut left = text.len();
         loop {
             self.tokens.clear();

@@ -40,9 +40,9 @@ fn events(count: usize, chance: &mut Chance) -> (Vec<u8>, Vec<Hint>) {
     (text, hints)
 }
 
-fn tokens(text: &[u8], hints: &[Hint]) -> Vec<Token> {
+fn tokens(text: &[u8], hints: &[Hint], searches: bool) -> Vec<Token> {
     let mut recent = Recent::new();
-    let mut matches = Matches::new(text, hints, &mut recent);
+    let mut matches = Matches::new(text, hints, &mut recent, searches);
     let (mut all, mut block, mut left) = (Vec::new(), Vec::new(), text.len());
     while left > 0 {
         block.clear();
@@ -54,15 +54,19 @@ fn tokens(text: &[u8], hints: &[Hint]) -> Vec<Token> {
 
 /// Through both ways of compressing, by a press that was used and by a new one.
 fn check(press: &mut Press, text: &[u8], hints: &[Hint]) {
-    let tokens = tokens(text, hints);
-    assert!(naive::expand(text, &tokens) == text);
-    for token in &tokens {
-        let length = usize::from(token.length);
-        assert!(length == 0 || (SHORTEST..=LONGEST).contains(&length) && usize::from(token.distance) <= WINDOW);
+    for searches in [false, true] {
+        let tokens = tokens(text, hints, searches);
+        assert!(naive::expand(text, &tokens) == text);
+        for token in &tokens {
+            let length = usize::from(token.length);
+            assert!(length == 0 || (SHORTEST..=LONGEST).contains(&length) && usize::from(token.distance) <= WINDOW);
+        }
     }
+    let quickly = Press::new(Effort::Hints).gzip(text, hints).to_vec();
+    assert!(decompress(&quickly, text.len()).as_deref() == Some(text));
     let gzipped = press.gzip(text, hints).to_vec();
     assert!(decompress(&gzipped, text.len()).as_deref() == Some(text));
-    assert!(Press::new().gzip(text, hints) == gzipped);
+    assert!(Press::new(Effort::Search).gzip(text, hints) == gzipped);
     assert!(press.press(text, hints, 100));
     assert!(decompress(&press.gzipped, text.len()).as_deref() == Some(text));
 }
@@ -70,7 +74,7 @@ fn check(press: &mut Press, text: &[u8], hints: &[Hint]) {
 #[test]
 fn events_are_smaller_with_hints_and_nearly_as_small_as_the_library_makes_them() {
     let (text, hints) = events(5000, &mut Chance(1));
-    let mut press = Press::new();
+    let mut press = Press::new(Effort::Search);
     check(&mut press, &text, &hints);
     press.press(&text, &hints, 100);
     let with = press.gzipped.len();
@@ -82,7 +86,7 @@ fn events_are_smaller_with_hints_and_nearly_as_small_as_the_library_makes_them()
 
 #[test]
 fn texts_of_every_small_size() {
-    let mut press = Press::new();
+    let mut press = Press::new(Effort::Search);
     let (text, hints) = events(20, &mut Chance(2));
     for length in 0..text.len().min(600) {
         check(&mut press, &text[..length], &hints);
@@ -93,7 +97,7 @@ fn texts_of_every_small_size() {
 #[test]
 fn hints_that_lie() {
     let mut chance = Chance(3);
-    let mut press = Press::new();
+    let mut press = Press::new(Effort::Search);
     let (text, hints) = events(300, &mut chance);
     let length = text.len() as u32;
     for kind in 0..8 {
@@ -120,7 +124,7 @@ fn hints_that_lie() {
 #[test]
 fn random_texts_with_random_hints() {
     let mut chance = Chance(4);
-    let mut press = Press::new();
+    let mut press = Press::new(Effort::Search);
     for round in 0..300 {
         let (size, letters) = (chance.below(20_000), [2, 4, 26, 256][round % 4]);
         let mut text: Vec<u8> = (0..size).map(|_| chance.below(letters) as u8).collect();
@@ -149,9 +153,9 @@ fn a_window_reaches_back_32768_bytes() {
         text.extend_from_slice(repeat);
         text.extend_from_slice(&[0; 40]);
         let hints = [Hint { at: distance as u32, like: 0 }];
-        let reaches = tokens(&text, &hints).iter().any(|token| usize::from(token.distance) == distance);
+        let reaches = tokens(&text, &hints, true).iter().any(|token| usize::from(token.distance) == distance);
         assert_eq!(reaches, distance <= WINDOW, "{distance}");
-        check(&mut Press::new(), &text, &hints);
+        check(&mut Press::new(Effort::Search), &text, &hints);
     }
 }
 
@@ -162,16 +166,16 @@ fn matches_around_the_longest() {
         let part: Vec<u8> = (0..length).map(|_| chance.below(256) as u8).collect();
         let text = [&part[..], &[0; 7], &part, &[1; 40]].concat();
         let hints = [Hint { at: (length + 7) as u32, like: 0 }];
-        let matched = tokens(&text, &hints).iter().map(|token| usize::from(token.length)).max();
+        let matched = tokens(&text, &hints, true).iter().map(|token| usize::from(token.length)).max();
         assert!(length < 4 || matched >= Some(length.min(LONGEST - SHORTEST)), "{length}: {matched:?}");
-        check(&mut Press::new(), &text, &hints);
+        check(&mut Press::new(Effort::Search), &text, &hints);
     }
 }
 
 #[test]
 fn several_blocks_stored_fixed_and_dynamic() {
     let mut chance = Chance(7);
-    let mut press = Press::new();
+    let mut press = Press::new(Effort::Search);
     let noise: Vec<u8> = (0..700_000).map(|_| chance.below(256) as u8).collect();
     let (text, hints) = events(12_000, &mut chance);
     check(&mut press, &noise, &[]);
@@ -206,7 +210,7 @@ fn where_hints_do_not_pay_the_result_is_hardly_larger_than_the_librarys() {
     let alike = few[1..120].repeat(5000);
     let alike_hints: Vec<_> =
         (0..5000).map(|event| Hint { at: event * 119, like: event.saturating_sub(1) * 119 }).collect();
-    let mut press = Press::new();
+    let mut press = Press::new(Effort::Search);
     for (name, text, hints) in [
         ("prose", &texts, &hints),
         ("one event of 900 kB", &one, &Vec::new()),

@@ -160,7 +160,7 @@ impl Encoder {
     fn seal(&self, py: Python<'_>, workspace: &mut Workspace, mut packed: Packed) -> Batch {
         let sealed = py.detach(|| self.settings.seal(&mut packed, &mut workspace.gzip));
         let batch = Batch::new(py, sealed, self.settings.level);
-        workspace.batcher.reuse(packed.json);
+        workspace.batcher.reuse(packed);
         batch
     }
 
