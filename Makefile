@@ -74,6 +74,7 @@ lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs aga
 
 bench: $(VENV)/.bench ## Measure against the peers, interleaved, results compared (minutes)
 	$(BIN)/python -m benches
+	$(BIN)/python -m pytest benches --benchmark-only -q
 
 fuzz: $(VENV)/.built ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), then the core against the reference FUZZ_EXAMPLES=20000 times
 	@cargo +nightly --version >/dev/null || { echo "libFuzzer needs a nightly toolchain: rustup toolchain install nightly"; exit 1; }

@@ -134,3 +134,8 @@ def flights(count: int, seed: int = 0) -> list[Event]:
 
 
 MIXES: dict[str, Callable[..., list[Event]]] = {"web": web, "api": api, "iot": iot, "flights": flights}
+
+
+def good_events(mix: str, count: int, **seed: int) -> list[Event]:
+    """Events of a mix without those that the API disallows (some flights), so that every contestant writes the same."""
+    return [event for event in MIXES[mix](count, **seed) if event["properties"]["distinct_id"] != "NA"]

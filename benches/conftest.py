@@ -1,0 +1,14 @@
+"""pytest-benchmark's tests are held to what the other measurements are: no debug build."""
+
+from __future__ import annotations
+
+import pytest
+
+from benches.rounds import require_release_build
+
+
+def pytest_sessionstart() -> None:
+    try:
+        require_release_build()
+    except SystemExit as refusal:
+        pytest.exit(str(refusal), returncode=1)

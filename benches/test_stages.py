@@ -1,0 +1,73 @@
+"""The stages of a body, each on its own: walked or scanned to JSON, gzipped, and the whole. Run by `make bench`.
+
+pytest-benchmark shows the time of a call, which handles a batch of 2000 events.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import orjson
+import pytest
+
+from benches.traffic import MIXES, Event, good_events
+from mixpress import Batch, Builder, Encoded, Encoder, Limits
+
+Stage = Any  # pytest-benchmark's fixture; it has types for a part of it only
+EVENTS = 2000
+PRESS_ROUNDS = 40
+
+
+@pytest.fixture(params=MIXES, scope="module")
+def events(request: pytest.FixtureRequest) -> list[Event]:
+    return good_events(request.param, EVENTS)
+
+
+@pytest.fixture
+def stage(benchmark: Stage, request: pytest.FixtureRequest) -> Stage:
+    """A mix's stages stand in one table."""
+    benchmark.group = request.node.callspec.params["events"]
+    return benchmark
+
+
+def text_of(events: list[Event]) -> bytes:
+    return b"\n".join(orjson.dumps(event) for event in events)
+
+
+def body_of(encoded: Encoded) -> bytes:
+    (batch,) = encoded.batches
+    return batch.body
+
+
+def test_walk_and_serialize(stage: Stage, events: list[Event]) -> None:
+    encoded = stage(Encoder(compression=None).encode, events)
+    assert body_of(encoded) == orjson.dumps(events)
+
+
+def test_scan_and_serialize(stage: Stage, events: list[Event]) -> None:
+    encoded = stage(Encoder(compression=None).encode_json, text_of(events))
+    assert body_of(encoded) == orjson.dumps(events)
+
+
+def test_gzip(stage: Stage, events: list[Event]) -> None:
+    """A builder that has all events already: what is left for `finish` is the gzip."""
+    encoder = Encoder(limits=Limits(max_batch_events=EVENTS + 1))  # else the last `add` would gzip
+
+    def filled() -> tuple[tuple[Builder], dict[str, object]]:
+        builder = encoder.builder()
+        assert all(builder.add(event) is None for event in events)
+        return (builder,), {}
+
+    batch: Batch = stage.pedantic(Builder.finish, setup=filled, rounds=PRESS_ROUNDS)
+    assert zlib.decompress(batch.body, 31) == orjson.dumps(events)
+
+
+def test_whole_of_dicts(stage: Stage, events: list[Event]) -> None:
+    encoded = stage(Encoder().encode, events)
+    assert zlib.decompress(body_of(encoded), 31) == orjson.dumps(events)
+
+
+def test_whole_of_json(stage: Stage, events: list[Event]) -> None:
+    encoded = stage(Encoder().encode_json, text_of(events))
+    assert zlib.decompress(body_of(encoded), 31) == orjson.dumps(events)

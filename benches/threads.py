@@ -1,0 +1,114 @@
+"""What other threads have while one encodes with gzip: a ticker's beats, and a second encoding thread's speed."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from typing import Any
+
+import orjson
+
+from benches.rounds import require_release_build
+from benches.traffic import MIXES, Event, good_events
+from mixpress import Encoder
+
+EVENTS, ROUNDS = 2000, 5
+TICK = 0.005
+TICKER_SECONDS, PAIR_SECONDS = 2.0, 1.0
+
+Work = Callable[[], Iterator[Any]]
+"""Makes an iterator whose every step is one call that handles a batch. Each thread makes its own."""
+
+
+class Worker(threading.Thread):
+    """Takes steps without pause until it is told to stop, and counts them."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__()
+        self.steps, self.stopping, self._work = 0, False, work
+
+    def run(self) -> None:
+        for _ in self._work():
+            if self.stopping:
+                return
+            self.steps += 1
+
+
+def beats(seconds: float) -> int:
+    """How often a thread that sleeps 5 ms between two beats comes to beat. A late beat delays all that follow it."""
+    count, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        time.sleep(TICK)
+        count += 1
+    return count
+
+
+def beats_beside(work: Work) -> int:
+    worker = Worker(work)
+    worker.start()
+    try:
+        return beats(TICKER_SECONDS)
+    finally:
+        worker.stopping = True
+        worker.join()
+
+
+def steps_a_second(work: Work, threads: int) -> float:
+    """Of all threads together."""
+    workers = [Worker(work) for _ in range(threads)]
+    start = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    time.sleep(PAIR_SECONDS)
+    for worker in workers:
+        worker.stopping = True
+    steps, taken = sum(worker.steps for worker in workers), time.perf_counter() - start
+    for worker in workers:
+        worker.join()
+    return steps / taken
+
+
+def works() -> dict[str, Work]:
+    """The mixes' batches, one after another without end, by calls on one encoder that the threads share."""
+    encoder = Encoder()
+    batches: list[list[Event]] = [good_events(mix, EVENTS) for mix in MIXES]
+    texts = [b"\n".join(orjson.dumps(event) for event in events) for events in batches]
+    for events, text in zip(batches, texts, strict=True):
+        bodies = [
+            batch.body for encoded in (encoder.encode(events), encoder.encode_json(text)) for batch in encoded.batches
+        ]
+        if [zlib.decompress(body, 31) for body in bodies] != [orjson.dumps(events)] * 2:
+            raise SystemExit("a body does not unpack to the JSON that orjson writes")
+    return {
+        "dicts": lambda: (encoder.encode(events) for events in cycle(batches)),
+        "JSON": lambda: (encoder.encode_json(text) for text in cycle(texts)),
+        # What this machine gives at the moment, to something that holds the interpreter for next to no time.
+        "zlib 6 alone": lambda: (zlib.compress(text, 6) for text in cycle(texts)),
+    }
+
+
+def main() -> None:
+    require_release_build()
+    chosen = works()
+    kept: dict[str, list[float]] = {name: [] for name in chosen}
+    gained: dict[str, list[float]] = {name: [] for name in chosen}
+    for _ in range(ROUNDS):
+        idle = beats(TICKER_SECONDS)
+        for name, work in chosen.items():
+            kept[name].append(beats_beside(work) / idle)
+            gained[name].append(steps_a_second(work, 2) / steps_a_second(work, 1))
+    print(f"{ROUNDS} rounds: the median, and the least and the most")
+    print(f"{'':14}{'beats of 5 ms kept (at least 90 %)':>40}{'two threads over one (at least 1.5)':>40}")
+    for name in chosen:
+        beat, pair = kept[name], gained[name]
+        beats_kept = f"{statistics.median(beat):.1%} ({min(beat):.1%}-{max(beat):.1%})"
+        speed = f"{statistics.median(pair):.2f}x ({min(pair):.2f}-{max(pair):.2f})"
+        print(f"{name:14}{beats_kept:>40}{speed:>40}")
+
+
+if __name__ == "__main__":
+    main()

