@@ -28,13 +28,15 @@
 //! # Where hints do not pay
 //!
 //! A text of a few events has a library compress it, which costs little there. So has one whose repeats the hints do
-//! not show: long texts, in which words come again, or escapes. That is noticed by few hints for its size, or by many
-//! literals in its first block; then a sample is compressed both ways, and the text as the sample was smaller.
+//! not show: long texts, in which words come again, or escapes, or values that wander from name to name. That is noticed by few
+//! hints for its size, or by what its first block became ([`doubt`]); then a sample is compressed both ways, and the text
+//! as the sample was smaller.
 
 mod alike;
 mod bits;
 mod block;
 mod codes;
+mod doubt;
 mod frequencies;
 mod hint;
 mod huffman;
@@ -51,6 +53,7 @@ use libdeflater::{CompressionLvl, Compressor};
 
 use bits::{Bits, Unfinished};
 use block::BlockWriter;
+use doubt::is_in_doubt;
 pub use hint::Hint;
 use matches::Matches;
 use recent::Recent;
@@ -68,9 +71,6 @@ const SMALL: usize = 4096;
 /// With more bytes than this for each hint a text may have repeats that hints do not show.
 const SPARSE: usize = 48;
 
-/// So may one of whose first block more than this many percent are literals.
-const MANY_LITERALS: usize = 50;
-
 /// Bytes that are compressed both ways in doubt, and how much larger, in percent, the result may be.
 const SAMPLE: usize = 64 << 10;
 const MUCH_LARGER: usize = 103;
@@ -85,11 +85,12 @@ pub enum Effort {
 }
 
 impl Effort {
-    /// The library's level where hints do not pay: its fastest, or its best that is not much slower.
-    fn library_level(self) -> i32 {
+    /// The library's level where hints do not pay: its fastest; or its best that is not much slower, and for long texts the
+    /// next one, which tries enough places for words in any order.
+    fn library_level(self, is_sparse: bool) -> i32 {
         match self {
             Effort::Hints => 1,
-            Effort::Search => 6,
+            Effort::Search => 6 + i32::from(is_sparse),
         }
     }
 }
@@ -100,8 +101,8 @@ pub struct Press {
     recent: Recent,
     tokens: Vec<Token>,
     writer: BlockWriter,
-    /// Made when it is first needed.
-    library: Option<Compressor>,
+    /// Made when it is first needed, for a level.
+    library: Option<(i32, Compressor)>,
     gzipped: Vec<u8>,
 }
 
@@ -114,40 +115,43 @@ impl Press {
 
     /// The text as a gzip stream. The same text and hints give the same bytes, whatever was compressed before.
     pub fn gzip(&mut self, text: &[u8], hints: &[Hint]) -> &[u8] {
-        let is_sparse = text.len() / SPARSE > hints.len();
-        let is_pressed = if text.len() < SMALL {
+        let is_sparse = !hints.is_empty() && text.len() / SPARSE > hints.len();
+        let level = self.effort.library_level(is_sparse);
+        let is_pressed = if text.len() < SMALL || hints.is_empty() {
             false
         } else if is_sparse {
-            self.wins(text, hints) && self.press(text, hints, 100)
+            self.wins(text, hints, level) && self.press(text, hints, false)
         } else {
-            self.press(text, hints, MANY_LITERALS) || (self.wins(text, hints) && self.press(text, hints, 100))
+            self.press(text, hints, true) || (self.wins(text, hints, level) && self.press(text, hints, false))
         };
         if !is_pressed {
-            self.gzip_by_library(text);
+            self.gzip_by_library(text, level);
         }
         &self.gzipped
     }
 
     /// Whether hints pay for the text's beginning.
-    fn wins(&mut self, text: &[u8], hints: &[Hint]) -> bool {
+    fn wins(&mut self, text: &[u8], hints: &[Hint], level: i32) -> bool {
         let sample = &text[..text.len().min(SAMPLE)];
-        self.press(sample, hints, 100);
+        self.press(sample, hints, false);
         let pressed = self.gzipped.len();
-        self.gzip_by_library(sample);
+        self.gzip_by_library(sample, level);
         pressed * 100 <= self.gzipped.len() * MUCH_LARGER
     }
 
-    fn gzip_by_library(&mut self, text: &[u8]) {
-        let level = CompressionLvl::new(self.effort.library_level()).expect("it has twelve");
-        let library = self.library.get_or_insert_with(|| Compressor::new(level));
+    fn gzip_by_library(&mut self, text: &[u8], level: i32) {
+        if self.library.as_ref().is_none_or(|(made_for, _)| *made_for != level) {
+            let of_library = CompressionLvl::new(level).expect("it has twelve");
+            self.library = Some((level, Compressor::new(of_library)));
+        }
+        let Some((_, library)) = &mut self.library else { return };
         self.gzipped.resize(library.gzip_compress_bound(text.len()), 0);
         let length = library.gzip_compress(text, &mut self.gzipped).expect("the bound is enough for any text");
         self.gzipped.truncate(length);
     }
 
-    /// Compresses by hints. False, with nothing made, if more than so many percent of the first of several blocks are
-    /// literals.
-    fn press(&mut self, text: &[u8], hints: &[Hint], literals: usize) -> bool {
+    /// Compresses by hints. False, with nothing made, if it `may_doubt` and the first block gives reason to.
+    fn press(&mut self, text: &[u8], hints: &[Hint], may_doubt: bool) -> bool {
         self.gzipped.clear();
         self.gzipped.extend_from_slice(&HEADER);
         let mut unfinished = Unfinished::default();
@@ -158,7 +162,7 @@ impl Press {
             let block = matches.next_block(&mut self.tokens);
             let is_first = left == text.len();
             left -= block.len();
-            if is_first && literals < 100 && count_literals(&self.tokens) * 100 > block.len() * literals {
+            if is_first && may_doubt && is_in_doubt(block, &self.tokens) {
                 return false;
             }
             self.writer.write(block, &self.tokens, left == 0, &mut self.gzipped, &mut unfinished);
@@ -181,8 +185,4 @@ impl Press {
         self.gzipped.extend_from_slice(&crc32fast::hash(text).to_le_bytes());
         self.gzipped.extend_from_slice(&(text.len() as u32).to_le_bytes());
     }
-}
-
-fn count_literals(tokens: &[Token]) -> usize {
-    tokens.iter().map(|token| token.literals as usize).sum()
 }
