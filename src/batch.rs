@@ -57,6 +57,7 @@ pub enum Added {
 pub struct Batcher {
     writer: EventWriter,
     derives_ids: bool,
+    gives_hints: bool,
     format: Format,
     indexes: Vec<usize>,
     lines: Vec<usize>,
@@ -72,6 +73,7 @@ impl Batcher {
         Batcher {
             writer: EventWriter::new(limits, endpoint, token),
             derives_ids: false,
+            gives_hints: false,
             format,
             indexes: Vec::new(),
             lines: Vec::new(),
@@ -88,7 +90,7 @@ impl Batcher {
 
     /// From now on a batch comes with hints for its compression.
     pub fn give_hints(&mut self) {
-        self.writer.gives_hints = true;
+        self.gives_hints = true;
     }
 
     /// From now on long texts of some kinds are converted instead of cut.
@@ -170,7 +172,9 @@ impl Batcher {
             next.extend_from_slice(&self.writer.out[self.writer.event_start()..]);
             self.writer.take_back(separator_at);
             let full = std::mem::replace(&mut self.writer.out, next);
-            self.full = Some(self.pack(full)); // the first event of the next batch goes without hints
+            self.full = Some(self.pack(full));
+        } else if self.gives_hints {
+            self.writer.keep_hints(); // an event that begins the next batch goes without: its names have moved
         }
         self.indexes.push(origin.index);
         self.lines.extend(origin.line);

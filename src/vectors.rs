@@ -8,11 +8,26 @@ use crate::quoted;
 
 /// A set of instructions.
 pub trait Vectors: Copy {
-    /// Does some work, all of whose inlined parts may be compiled for these instructions.
-    fn run<R>(self, work: impl FnOnce() -> R) -> R;
+    /// Does some work, which is compiled for these instructions with all that is inlined into it.
+    fn run<W: Work>(self, work: W) -> W::Done;
 
     /// Appends a quote, the text and `end`. False, with nothing appended, where a byte of the text needs an escape.
     fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool;
+
+    /// Appends the bytes as they are, with a quote before and behind them or none.
+    fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool);
+
+    /// How many bytes come before the first one that is special in a JSON string.
+    fn ordinary_prefix(self, text: &[u8]) -> usize;
+}
+
+/// Some work, as a method that is always inlined: a closure would not be, and so not be compiled for the instructions.
+pub trait Work {
+    /// What comes of it.
+    type Done;
+
+    /// Does it. To be marked `#[inline(always)]`.
+    fn run(self) -> Self::Done;
 }
 
 /// What every processor of its kind has.
@@ -21,13 +36,23 @@ pub struct Baseline;
 
 impl Vectors for Baseline {
     #[inline(always)]
-    fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        work()
+    fn run<W: Work>(self, work: W) -> W::Done {
+        work.run()
     }
 
     #[inline(always)]
     fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
         quoted::append_quoted(out, text, end)
+    }
+
+    #[inline(always)]
+    fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool) {
+        if quotes { quoted::append_verbatim(out, bytes, *b"\"") } else { out.extend_from_slice(bytes) }
+    }
+
+    #[inline(always)]
+    fn ordinary_prefix(self, text: &[u8]) -> usize {
+        quoted::ordinary_prefix(text)
     }
 }
 
@@ -51,7 +76,7 @@ mod avx512 {
         _mm256_set1_epi8, _mm256_storeu_si256,
     };
 
-    use super::Vectors;
+    use super::{Vectors, Work};
 
     /// Vectors of 32 bytes with a mask. There is one only where the processor has them.
     ///
@@ -78,10 +103,10 @@ mod avx512 {
 
     impl Vectors for Avx512 {
         #[inline(always)]
-        fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        fn run<W: Work>(self, work: W) -> W::Done {
             #[target_feature(enable = "avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
-            fn compiled_for_it<R>(work: impl FnOnce() -> R) -> R {
-                work()
+            fn compiled_for_it<W: Work>(work: W) -> W::Done {
+                work.run()
             }
             // SAFETY: the processor has the features: `self` was detected.
             unsafe { compiled_for_it(work) }
@@ -102,6 +127,34 @@ mod avx512 {
                 out.set_len(out.len() + text.len() + 1 + END);
             }
             true
+        }
+
+        #[inline(always)]
+        fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool) {
+            let quote = usize::from(quotes);
+            out.reserve(bytes.len() + WIDTH + 2);
+            // SAFETY: as above; without quotes they are written over, or not counted.
+            unsafe {
+                let start = out.as_mut_ptr().add(out.len());
+                start.write(b'"');
+                copy(bytes, start.add(quote));
+                start.add(quote + bytes.len()).write(b'"');
+                out.set_len(out.len() + bytes.len() + 2 * quote);
+            }
+        }
+
+        #[inline(always)]
+        fn ordinary_prefix(self, text: &[u8]) -> usize {
+            let mut at = 0;
+            while let Some(block) = text[at..].first_chunk::<WIDTH>() {
+                // SAFETY: the processor has the features: `self` was detected.
+                let special = unsafe { special_mask(_mm256_loadu_si256(block.as_ptr().cast())) };
+                if special != 0 {
+                    return at + special.trailing_zeros() as usize;
+                }
+                at += WIDTH;
+            }
+            at + crate::quoted::ordinary_prefix(&text[at..])
         }
     }
 
@@ -145,6 +198,24 @@ mod avx512 {
 mod tests {
     use super::*;
 
+    struct Append<'a, V>(V, &'a mut Vec<u8>, &'a [u8]);
+
+    impl<V: Vectors> Work for Append<'_, V> {
+        type Done = bool;
+
+        #[inline(always)]
+        fn run(self) -> bool {
+            let Append(vectors, out, text) = self;
+            assert_eq!(vectors.ordinary_prefix(text), Baseline.ordinary_prefix(text));
+            for (quotes, expected) in [(true, [b"\"", text, b"\""].concat()), (false, text.to_vec())] {
+                let mut verbatim = b"before".to_vec();
+                vectors.append_verbatim(&mut verbatim, text, quotes);
+                assert_eq!(verbatim, [b"before", expected.as_slice()].concat());
+            }
+            vectors.append_quoted(out, text, *b"\":")
+        }
+    }
+
     fn agrees_with_the_baseline(vectors: impl Vectors) {
         for length in (0..70).chain(120..140).chain(250..260) {
             for place in 0..length.max(1) {
@@ -152,7 +223,7 @@ mod tests {
                     let mut text = vec![b'x'; length];
                     text.iter_mut().skip(place).take(1).for_each(|at| *at = byte);
                     let (mut out, mut expected) = (b"before".to_vec(), b"before".to_vec());
-                    let appended = vectors.run(|| vectors.append_quoted(&mut out, &text, *b"\":"));
+                    let appended = vectors.run(Append(vectors, &mut out, &text));
                     assert_eq!(appended, Baseline.append_quoted(&mut expected, &text, *b"\":"));
                     assert_eq!(out, expected);
                 }

@@ -66,6 +66,33 @@ struct ChangedName {
     truncations: Range<usize>,
 }
 
+/// Where the known names of an event stand, and where they stood before: hints, if the event is kept.
+///
+/// A list of fixed size, and no question whether hints are wanted, since either would take longer than the noting.
+struct Noted {
+    hints: [Hint; NOTED],
+    count: usize,
+}
+
+/// Names that are noted of one event at the most; the last one takes the place of those behind.
+const NOTED: usize = 256;
+
+impl Noted {
+    fn nothing() -> Noted {
+        Noted { hints: [Hint { at: 0, like: 0 }; NOTED], count: 0 }
+    }
+
+    #[inline(always)]
+    fn note(&mut self, hint: Hint) {
+        self.hints[self.count.min(NOTED - 1)] = hint;
+        self.count += 1;
+    }
+
+    fn hints(&self) -> &[Hint] {
+        &self.hints[..self.count.min(NOTED)]
+    }
+}
+
 /// Bytes beyond the limit of an event after which the rest of it is not looked into.
 const LOOKED_AT_BEYOND: usize = 1 << 20;
 
@@ -138,9 +165,9 @@ pub struct EventWriter {
     /// The clock, in milliseconds since the epoch; set for each batch.
     pub(crate) now_ms: i64,
     pub(crate) out: Vec<u8>,
-    /// Where each known name stands in the output, and where it stood before, if hints are wanted.
+    /// Hints for the events that are kept.
     pub(crate) hints: Vec<Hint>,
-    pub(crate) gives_hints: bool,
+    noted: Noted,
     /// What the next value is.
     pub(crate) place: Place,
     pub(crate) seen: Seen,
@@ -159,8 +186,6 @@ pub struct EventWriter {
     /// Becomes `properties.$insert_id` of the event that is being written, where it has none.
     pub(crate) derived_id: Option<String>,
     event_start: usize,
-    /// How many hints there were before the event.
-    hints_before: usize,
     open: Frames,
     /// The event is past all limits: no other object or array of it is looked into. Else one that holds itself twice
     /// would be walked two to the power of 64 times.
@@ -201,7 +226,7 @@ impl EventWriter {
             now_ms: 0,
             out: Vec::new(),
             hints: Vec::new(),
-            gives_hints: false,
+            noted: Noted::nothing(),
             place: Place::Event,
             actions,
             long_texts: LongTexts::default(),
@@ -211,7 +236,6 @@ impl EventWriter {
             token,
             derived_id: None,
             event_start: 0,
-            hints_before: 0,
             open: Frames::none(),
             seen: Seen::NONE,
             wanted,
@@ -225,7 +249,7 @@ impl EventWriter {
     /// An event begins.
     pub fn begin_event(&mut self) {
         self.event_start = self.out.len();
-        self.hints_before = self.hints.len();
+        self.noted.count = 0;
         self.place = Place::Event;
         self.open.clear();
         self.known_names.begin();
@@ -240,7 +264,11 @@ impl EventWriter {
     /// Takes back the event that was begun last, and what was written before it since the output was `to` long.
     pub fn take_back(&mut self, to: usize) {
         self.out.truncate(to.min(self.event_start));
-        self.hints.truncate(self.hints_before);
+    }
+
+    /// Adds the hints of the event that was written last.
+    pub(crate) fn keep_hints(&mut self) {
+        self.hints.extend_from_slice(self.noted.hints());
     }
 
     /// Where the event that was begun last begins in the output.

@@ -44,10 +44,8 @@ impl EventWriter {
         let name_at = self.out.len() + usize::from(!is_first);
         self.open.top_mut().count += 1;
         self.open.top_mut().name_at = name_at;
-        if self.gives_hints {
-            let like = std::mem::replace(&mut self.known_names.last_mut().last_at, name_at as u32);
-            self.hints.push(Hint { at: name_at as u32, like });
-        }
+        let like = std::mem::replace(&mut self.known_names.last_mut().last_at, name_at as u32);
+        self.noted.note(Hint { at: name_at as u32, like });
         let known = self.known_names.last();
         let meaning = known.meaning; // read before the writing, which the compiler takes for one to anything
         append_member(&mut self.out, !is_first, &known.written, known.written_length());

@@ -142,6 +142,17 @@ impl Sink for EventWriter {
     }
 
     #[inline(always)]
+    fn plain_text(&mut self, text: &str, vectors: impl Vectors) {
+        if self.is_long(text) {
+            return self.text(text);
+        }
+        if self.begin_value() {
+            self.check_text(text);
+        }
+        vectors.append_verbatim(&mut self.out, text.as_bytes(), true);
+    }
+
+    #[inline(always)]
     fn integer(&mut self, value: i64) {
         if self.begin_value() {
             self.check_small_integer(value);
@@ -155,6 +166,14 @@ impl Sink for EventWriter {
             return self.special_number(spelling);
         }
         self.out.extend_from_slice(spelling.as_bytes());
+    }
+
+    #[inline(always)]
+    fn number_with(&mut self, spelling: &str, vectors: impl Vectors) {
+        if self.begin_value() {
+            return self.special_number(spelling);
+        }
+        vectors.append_verbatim(&mut self.out, spelling.as_bytes(), false);
     }
 
     #[inline(always)]

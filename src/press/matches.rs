@@ -10,7 +10,7 @@
 use super::WINDOW;
 use super::alike::{Pair, Place, READ};
 use super::hint::{Hint, Hints};
-use super::name::{Habits, Name};
+use super::name::{FOR_ENDS, FOR_VALUES, Habits, Name};
 use super::recent::Recent;
 use super::token::{LONGEST, SHORTEST, Token};
 
@@ -46,7 +46,9 @@ pub(super) struct Matches<'a> {
     text: &'a [u8],
     hints: Hints<'a>,
     recent: &'a mut Recent,
-    habits: Habits,
+    /// Whether searching pays, of values and where matches end.
+    values: Habits,
+    ends: Habits,
     /// Whether values are searched, or hints alone are followed.
     searches: bool,
     /// The member that `at` belongs to.
@@ -60,7 +62,8 @@ impl<'a> Matches<'a> {
     pub(super) fn new(text: &'a [u8], hints: &'a [Hint], recent: &'a mut Recent, searches: bool) -> Matches<'a> {
         recent.clear();
         let hints = Hints::new(hints);
-        Matches { text, hints, recent, habits: Habits::new(), searches, name: Name::default(), at: 0, done: 0 }
+        let (values, ends) = (Habits::new(FOR_VALUES), Habits::new(FOR_ENDS));
+        Matches { text, hints, recent, values, ends, searches, name: Name::default(), at: 0, done: 0 }
     }
 
     /// Appends the tokens of the next block, and returns what it is made of. The last one ends with the text.
@@ -93,7 +96,7 @@ impl<'a> Matches<'a> {
             return hinted;
         }
         let end = self.hints.next_at().min(self.at + STRETCH).min(searched);
-        if !self.searches || self.habits.leave_out(self.name) {
+        if !self.searches || self.values.leave_out(self.name) {
             self.at = end;
             return None;
         }
@@ -101,12 +104,12 @@ impl<'a> Matches<'a> {
             if let Some(found) = self.look_up(self.at)
                 && let Some(found) = self.worth(found, INSIDE_VALUE)
             {
-                self.habits.found(self.name);
+                self.values.learn(self.name, true);
                 return Some(found);
             }
             self.at += 1;
         }
-        self.habits.failed(self.name);
+        self.values.learn(self.name, false);
         None
     }
 
@@ -116,8 +119,8 @@ impl<'a> Matches<'a> {
     fn follow(&mut self, mut found: Match, searched: usize, tokens: &mut Vec<Token>) -> Match {
         while found.end < searched {
             let hinted = self.hinted(found.end).filter(|hinted| hinted.distance != found.distance);
-            let searched_for = || if self.searches { self.look_up(found.end) } else { None };
-            let Some(next) = hinted.or_else(searched_for) else { break };
+            let next = if hinted.is_some() { hinted } else { self.searched(found.end) };
+            let Some(next) = next else { break };
             if next.start <= found.start + SPARED {
                 found = next;
                 continue;
@@ -130,6 +133,18 @@ impl<'a> Matches<'a> {
             self.push(found, tokens);
             found = next;
         }
+        found
+    }
+
+    /// The match that a look for it finds where another one ends, if that pays for this name.
+    #[inline(always)]
+    fn searched(&mut self, at: usize) -> Option<Match> {
+        let name = self.name;
+        if !self.searches || self.ends.leave_out(name) {
+            return None;
+        }
+        let found = self.look_up(at);
+        self.ends.learn(name, found.is_some());
         found
     }
 

@@ -25,55 +25,65 @@ impl Name {
     }
 }
 
-/// What became of searches in the values of each name. Random ids and numbers are most of the bytes that no hint
-/// covers, and a search of them finds nothing, or what is not worth its bits.
-#[derive(Clone)]
+/// What became of searches in the values of each name. Random ids and numbers are most of the bytes that no hint covers,
+/// and a search of them finds nothing, or what is not worth its bits.
 pub(super) struct Habits {
+    patience: Patience,
     /// Searches that may fail before one is left out; or, below 0, how many are still to be left out.
-    patience: [i8; 1 << HABIT_BITS],
+    left: [i8; 1 << HABIT_BITS],
 }
+
+/// How long a search is tried for a name that it does not pay for.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// With a name that is new, of which nothing can be found yet.
+    first: i8,
+    /// What a find adds.
+    found: i8,
+    /// How many searches are left out when patience is out. Then one is made, in case the values are of another kind now.
+    left_out: i8,
+}
+
+/// With the search of a whole value, which takes as long as it has bytes.
+pub(super) const FOR_VALUES: Patience = Patience { first: 4, found: 8, left_out: 125 };
+
+/// With the one look where a match ends.
+pub(super) const FOR_ENDS: Patience = Patience { first: 16, found: 3, left_out: 125 };
 
 const HABIT_BITS: u32 = 8;
 
-/// Patience with a name that is new, what a find adds to it, and the most of it.
-const FIRST_PATIENCE: i8 = 4;
-const FOUND: i8 = 8;
-const MOST_PATIENCE: i8 = 64;
-
-/// How many values are not searched when patience is out. Then one is, in case they are of another kind now.
-const LEFT_OUT: i8 = 125;
+/// The most patience that finds can add up to.
+const MOST: i8 = 64;
 
 impl Habits {
-    pub(super) fn new() -> Habits {
-        Habits { patience: [FIRST_PATIENCE; 1 << HABIT_BITS] }
+    pub(super) fn new(patience: Patience) -> Habits {
+        Habits { patience, left: [patience.first; 1 << HABIT_BITS] }
     }
 
     #[inline(always)]
     fn of(&mut self, name: Name) -> &mut i8 {
-        &mut self.patience[(name.hash() >> (32 - HABIT_BITS)) as usize]
+        &mut self.left[(name.hash() >> (32 - HABIT_BITS)) as usize]
     }
 
-    /// Whether this value is not to be searched.
+    /// Whether there is to be no search for this name now.
     #[inline(always)]
     pub(super) fn leave_out(&mut self, name: Name) -> bool {
-        let patience = self.of(name);
-        let is_out = *patience < 0;
-        *patience += i8::from(is_out);
+        let left = self.of(name);
+        let is_out = *left < 0;
+        *left += i8::from(is_out);
         is_out
     }
 
-    /// A search found something.
+    /// A search found something, or nothing.
     #[inline(always)]
-    pub(super) fn found(&mut self, name: Name) {
-        let patience = self.of(name);
-        *patience = (*patience + FOUND).min(MOST_PATIENCE);
-    }
-
-    /// A search found nothing.
-    #[inline(always)]
-    pub(super) fn failed(&mut self, name: Name) {
-        let patience = self.of(name);
-        *patience = if *patience == 0 { -LEFT_OUT } else { *patience - 1 };
+    pub(super) fn learn(&mut self, name: Name, has_found: bool) {
+        let Patience { found, left_out, .. } = self.patience;
+        let left = self.of(name);
+        *left = match (has_found, *left) {
+            (true, left) => (left + found).min(MOST),
+            (false, 0) => -left_out,
+            (false, left) => left - 1,
+        };
     }
 }
 
@@ -95,12 +105,12 @@ mod tests {
 
     #[test]
     fn patience_ends_and_comes_back() {
-        let (mut habits, name) = (Habits::new(), Name::default());
+        let (mut habits, name) = (Habits::new(FOR_VALUES), Name::default());
         let tries = |habits: &mut Habits| {
             (0..200).position(|_| {
                 let is_out = habits.leave_out(name);
                 if !is_out {
-                    habits.failed(name);
+                    habits.learn(name, false);
                 }
                 is_out
             })
@@ -109,7 +119,7 @@ mod tests {
         assert_eq!((0..200).position(|_| !habits.leave_out(name)), Some(124));
         assert_eq!(tries(&mut habits), Some(1));
         while habits.leave_out(name) {}
-        (0..100).for_each(|_| habits.found(name));
+        (0..100).for_each(|_| habits.learn(name, true));
         assert_eq!(tries(&mut habits), Some(65));
     }
 }

@@ -13,7 +13,7 @@ use pyo3::types::{PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, Py
 use super::raw::{self, Entries};
 use crate::serialize::Moment;
 use crate::source::{Sink, Source};
-use crate::vectors::{Baseline, Vectors, Wide};
+use crate::vectors::{Baseline, Vectors, Wide, Work};
 
 /// A number by its spelling, in a snapshot: what a Decimal becomes.
 #[pyclass(frozen, module = "mixpress._core")]
@@ -148,23 +148,9 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         if !self.sink.begin_object() {
             return Ok(());
         }
-        self.vectors.run(|| self.members_of(dict))?;
+        self.vectors.run(InDict(self, dict))?;
         self.sink.end_object();
         Ok(())
-    }
-
-    #[inline(always)]
-    fn members_of(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), NeedsSnapshot> {
-        // SAFETY: neither the sink nor `value` runs Python code, makes an exception or allocates a container.
-        unsafe {
-            raw::for_each_member(dict, self.memory.entries, |name, value| {
-                if !self.sink.tagged_key(name.as_ptr().addr()) {
-                    let Ok(name) = name.cast_exact::<PyString>() else { return Err(NeedsSnapshot) };
-                    self.key(&name);
-                }
-                self.value(value)
-            })
-        }
     }
 
     #[inline(never)]
@@ -172,15 +158,9 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         if !self.sink.begin_array() {
             return Ok(());
         }
-        self.vectors.run(|| self.elements_of(list))?;
+        self.vectors.run(InList(self, list))?;
         self.sink.end_array();
         Ok(())
-    }
-
-    #[inline(always)]
-    fn elements_of(&mut self, list: &Bound<'_, PyList>) -> Result<(), NeedsSnapshot> {
-        // SAFETY: as in `members_of`.
-        unsafe { raw::for_each_element(list, |element| self.value(element)) }
     }
 
     #[inline(never)]
@@ -276,6 +256,42 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
             false => self.sink.key(decoded),
             true => self.sink.repaired_key(decoded),
         }
+    }
+}
+
+/// What is in a dict that was begun.
+struct InDict<'w, 'm, 'py, S, V, const IS_SNAPSHOT: bool>(&'w mut Walk<'m, S, V, IS_SNAPSHOT>, &'w Bound<'py, PyDict>);
+
+impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InDict<'_, '_, '_, S, V, IS_SNAPSHOT> {
+    type Done = Result<(), NeedsSnapshot>;
+
+    #[inline(always)]
+    fn run(self) -> Result<(), NeedsSnapshot> {
+        let InDict(walk, dict) = self;
+        // SAFETY: neither the sink nor `value` runs Python code, makes an exception or allocates a container.
+        unsafe {
+            raw::for_each_member(dict, walk.memory.entries, |name, value| {
+                if !walk.sink.tagged_key(name.as_ptr().addr()) {
+                    let Ok(name) = name.cast_exact::<PyString>() else { return Err(NeedsSnapshot) };
+                    walk.key(&name);
+                }
+                walk.value(value)
+            })
+        }
+    }
+}
+
+/// What is in a list that was begun.
+struct InList<'w, 'm, 'py, S, V, const IS_SNAPSHOT: bool>(&'w mut Walk<'m, S, V, IS_SNAPSHOT>, &'w Bound<'py, PyList>);
+
+impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InList<'_, '_, '_, S, V, IS_SNAPSHOT> {
+    type Done = Result<(), NeedsSnapshot>;
+
+    #[inline(always)]
+    fn run(self) -> Result<(), NeedsSnapshot> {
+        let InList(walk, list) = self;
+        // SAFETY: as in `members_of`.
+        unsafe { raw::for_each_element(list, |element| walk.value(element)) }
     }
 }
 

@@ -60,10 +60,20 @@ pub trait Sink {
     fn repaired_text(&mut self, text: &str);
     /// A text, and its valid JSON spelling between the quotes, which is kept.
     fn spelled_text(&mut self, text: &str, spelling: &str);
+    /// A text that is spelled as it is, which these vectors can copy.
+    #[inline(always)]
+    fn plain_text(&mut self, text: &str, _vectors: impl Vectors) {
+        self.spelled_text(text, text);
+    }
     /// An integer of 64 bits.
     fn integer(&mut self, value: i64);
     /// A number by its valid JSON spelling, which is kept.
     fn number(&mut self, spelling: &str);
+    /// The same, which these vectors can copy.
+    #[inline(always)]
+    fn number_with(&mut self, spelling: &str, _vectors: impl Vectors) {
+        self.number(spelling);
+    }
     /// A float; it need not be finite.
     fn float(&mut self, value: f64);
     /// True or false.

@@ -3,6 +3,7 @@
 mod number;
 
 use crate::quoted::ordinary_prefix;
+use crate::vectors::{Baseline, Vectors};
 
 /// Where a text stops being JSON, and what was wanted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,9 +130,15 @@ impl<'a> Scanner<'a> {
     /// Consumes a string, quotes included.
     #[inline(always)]
     pub fn string(&mut self, wanted: &'static str) -> Result<RawString<'a>, SyntaxError> {
+        self.string_with(wanted, Baseline)
+    }
+
+    /// Consumes a string, quotes included, which these vectors look through.
+    #[inline(always)]
+    pub fn string_with(&mut self, wanted: &'static str, vectors: impl Vectors) -> Result<RawString<'a>, SyntaxError> {
         self.expect(b'"', wanted)?;
         let start = self.at;
-        self.at += ordinary_prefix(&self.bytes()[start..]);
+        self.at += vectors.ordinary_prefix(&self.bytes()[start..]);
         if self.bytes().get(self.at) != Some(&b'"') {
             self.at = self.end_of_escaped()?;
             return Ok(RawString { inside: &self.text[start..self.at - 1], escaped: true });

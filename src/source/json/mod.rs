@@ -20,6 +20,7 @@ use crate::limits::MAX_LEVELS;
 use crate::serialize::{unescape, unescape_exactly};
 use crate::source::scan::{Scanner, SyntaxError};
 use crate::source::{Sink, Source};
+use crate::vectors::{Baseline, Vectors, Wide, Work};
 
 pub use reader::{Broken, JsonReader, Next};
 pub use window::Window;
@@ -95,7 +96,10 @@ impl Source for JsonEvent<'_> {
         } else {
             let names = &mut *self.names.borrow_mut();
             names.clear();
-            Walk { names }.value(&mut scanner, sink)?;
+            match Wide::detect() {
+                Some(vectors) => Walk { names, vectors }.value(&mut scanner, sink)?,
+                None => Walk { names, vectors: Baseline }.value(&mut scanner, sink)?,
+            }
         }
         self.end.set(scanner.at());
         // The scanners of collected members are copies, of which nothing is known.
@@ -108,15 +112,16 @@ impl Source for JsonEvent<'_> {
 ///
 /// An object or array is walked with a scanner of its own, a copy that is copied back at its end. So nobody else has the
 /// address of the one that a loop moves, and it stays in registers; through memory the walk takes a third longer.
-struct Walk<'n> {
+struct Walk<'n, V> {
     names: &'n mut Vec<u32>,
+    vectors: V,
 }
 
-impl<'a> Walk<'_> {
+impl<'a, V: Vectors> Walk<'_, V> {
     #[inline(always)]
     fn value<S: Sink>(&mut self, scanner: &mut Scanner<'a>, sink: &mut S) -> Result<(), Stop> {
         match scanner.peek() {
-            Some(b'"') => push_text(scanner, sink)?,
+            Some(b'"') => push_text(scanner, sink, self.vectors)?,
             Some(bracket @ (b'{' | b'[')) => {
                 let mut inside = *scanner;
                 if bracket == b'{' {
@@ -126,7 +131,7 @@ impl<'a> Walk<'_> {
                 }
                 *scanner = inside;
             }
-            _ => push_scalar(scanner, sink)?,
+            _ => push_scalar(scanner, sink, self.vectors)?,
         }
         Ok(())
     }
@@ -136,28 +141,12 @@ impl<'a> Walk<'_> {
         if !sink.begin_object() {
             return Ok(outside.skip_value()?);
         }
-        let mut scanner = *outside;
-        scanner.take(b'{');
-        let mut names = Names::begin(self.names);
-        if !scanner.take(b'}') {
-            loop {
-                self.name(&mut scanner, &mut names, sink)?;
-                self.value(&mut scanner, sink)?;
-                if !scanner.take(b',') {
-                    break;
-                }
-            }
-            scanner.expect(b'}', "a comma or the end of the object")?;
-        }
-        names.end(self.names);
-        sink.end_object();
-        *outside = scanner;
-        Ok(())
+        self.vectors.run(Members(self, outside, sink))
     }
 
     #[inline(always)]
     fn name<S: Sink>(&mut self, scanner: &mut Scanner<'a>, names: &mut Names, sink: &mut S) -> Result<(), Stop> {
-        let name = scanner.string("a name in quotes")?;
+        let name = scanner.string_with("a name in quotes", self.vectors)?;
         scanner.expect(b':', "a colon after the name")?;
         let hash = if name.escaped { hash(&unescape_exactly(name.inside)) } else { hash(name.inside.as_bytes()) };
         if names.may_repeat(self.names, hash) {
@@ -176,11 +165,53 @@ impl<'a> Walk<'_> {
         if !sink.begin_array() {
             return Ok(outside.skip_value()?);
         }
+        self.vectors.run(Elements(self, outside, sink))
+    }
+}
+
+/// The members of an object that was begun: the walk, a scanner that stands at it, and the sink.
+struct Members<'w, 'n, 'a, S, V>(&'w mut Walk<'n, V>, &'w mut Scanner<'a>, &'w mut S);
+
+impl<'a, S: Sink, V: Vectors> Work for Members<'_, '_, 'a, S, V> {
+    type Done = Result<(), Stop>;
+
+    #[inline(always)]
+    fn run(self) -> Result<(), Stop> {
+        let Members(walk, outside, sink) = self;
+        let mut scanner = *outside;
+        scanner.take(b'{');
+        let mut names = Names::begin(walk.names);
+        if !scanner.take(b'}') {
+            loop {
+                walk.name(&mut scanner, &mut names, sink)?;
+                walk.value(&mut scanner, sink)?;
+                if !scanner.take(b',') {
+                    break;
+                }
+            }
+            scanner.expect(b'}', "a comma or the end of the object")?;
+        }
+        names.end(walk.names);
+        sink.end_object();
+        *outside = scanner;
+        Ok(())
+    }
+}
+
+/// The elements of an array that was begun: the walk, a scanner that stands at it, and the sink.
+struct Elements<'w, 'n, 'a, S, V>(&'w mut Walk<'n, V>, &'w mut Scanner<'a>, &'w mut S);
+
+impl<'a, S: Sink, V: Vectors> Work for Elements<'_, '_, 'a, S, V> {
+    type Done = Result<(), Stop>;
+
+    #[inline(always)]
+    fn run(self) -> Result<(), Stop> {
+        let Elements(walk, outside, sink) = self;
         let mut scanner = *outside;
         scanner.take(b'[');
         if !scanner.take(b']') {
             loop {
-                self.value(&mut scanner, sink)?;
+                walk.value(&mut scanner, sink)?;
                 if !scanner.take(b',') {
                     break;
                 }
@@ -195,12 +226,12 @@ impl<'a> Walk<'_> {
 
 /// Pushes the text that the scanner stands at.
 #[inline(always)]
-fn push_text<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result<(), SyntaxError> {
-    let text = scanner.string("a value")?;
+fn push_text<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S, vectors: impl Vectors) -> Result<(), SyntaxError> {
+    let text = scanner.string_with("a value", vectors)?;
     if text.escaped {
         push_escaped_text(text.inside, sink);
     } else {
-        sink.spelled_text(text.inside, text.inside);
+        sink.plain_text(text.inside, vectors);
     }
     Ok(())
 }
@@ -219,9 +250,9 @@ fn push_escaped_key<S: Sink>(inside: &str, sink: &mut S) {
 
 /// Pushes a number or a word.
 #[inline(always)]
-fn push_scalar<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result<(), SyntaxError> {
+fn push_scalar<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S, vectors: impl Vectors) -> Result<(), SyntaxError> {
     match scanner.peek() {
-        Some(b'-'..=b'9') if scanner.is_at_number() => sink.number(scanner.number()?),
+        Some(b'-'..=b'9') if scanner.is_at_number() => sink.number_with(scanner.number()?, vectors),
         Some(b't') => {
             scanner.word("true")?;
             sink.boolean(true);
@@ -247,10 +278,10 @@ fn push_scalar<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result<(), S
 /// Pushes the value that the scanner stands at, of each object the last member of each name.
 pub(crate) fn push_value<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result<(), SyntaxError> {
     match scanner.peek() {
-        Some(b'"') => push_text(scanner, sink),
+        Some(b'"') => push_text(scanner, sink, Baseline),
         Some(b'{') => push_last_members(scanner, sink),
         Some(b'[') => push_last_of_elements(scanner, sink),
-        _ => push_scalar(scanner, sink),
+        _ => push_scalar(scanner, sink, Baseline),
     }
 }
 

@@ -30,7 +30,7 @@ impl<'w> Part<'w> {
     pub(super) fn take(window: &'w [u8], begin: usize, size: usize) -> Part<'w> {
         let end = window.len().min(begin + size);
         let (bytes, ends_window) = (&window[begin..end], end == window.len());
-        match std::str::from_utf8(bytes) {
+        match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => Part { begin, text, ends_window, is_broken: false },
             Err(error) => {
                 let is_broken = error.error_len().is_some();
