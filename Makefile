@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: rules help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
+.PHONY: rules chaos help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -85,6 +85,9 @@ fuzz: $(VENV)/.built ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), then t
 	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(BIN)/python -m pytest \
 	  tests/test_against_reference.py tests/test_json_against_reference.py tests/test_options_against_reference.py \
 	  tests/test_derive.py tests/test_arrow.py
+
+chaos: $(VENV)/.built ## Deliver through faults: CHAOS_SCHEDULES=1000 or CHAOS_SECONDS=, from CHAOS_SEED= on
+	PYTHONPATH=tests $(BIN)/python -m chaos
 
 rules: $(VENV)/.built ## Render docs/rules.md from the core
 	$(BIN)/python tests/encoder/test_rules_page.py

@@ -1,4 +1,4 @@
-"""The Python in the README and in docs/encoder.md runs, and says what it asserts."""
+"""The Python in the README, docs/encoder.md and docs/emulator.md runs, and says what it asserts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from client.fakes import ACCOUNT, FakeClock, events
+from mixpress import Client
+
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 BLOCKS = [
     pytest.param(block, id=f"{page.name} {number}")
-    for page in [ROOT / "docs" / "encoder.md"]
+    for page in [ROOT / "docs" / "encoder.md", ROOT / "docs" / "emulator.md"]
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
 ]
 
@@ -19,7 +22,13 @@ BLOCKS = [
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_block_runs(block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(compile(block, "docs", "exec"), {"__name__": "docs"})
+    exec(compile(block, "docs", "exec"), {"__name__": "docs", "import_everything": import_everything})
+
+
+def import_everything(url: str) -> None:
+    """A hundred events in one request: what the pages call the reader's code."""
+    with Client(ACCOUNT, base_url=url, clock=FakeClock()) as client:
+        client.import_events(events(100))
 
 
 def test_the_readmes_lines_run_against_the_emulator() -> None:

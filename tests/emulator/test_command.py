@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from .sender import Sender, event
 
@@ -76,12 +77,35 @@ def test_it_keeps_the_events_in_a_file(tmp_path: Path) -> None:
     connection.close()
 
 
+def test_it_fails_as_told() -> None:
+    told = ["--fault", "429:3=1x", "--fault", "502=1x,taken=1x", "--fault", "503=0.5", "--fault-seed", "7"]
+    with started(*told) as (process, said):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "failing as told: 429:3=1x,502=1x,taken=1x,503=0.5,seed=7\n"
+        sender = Sender(said[1])
+        assert [sender.post("/import?strict=1", [event()]).status for _ in range(2)] == [429, 502]
+        with pytest.raises(urllib3.exceptions.ProtocolError):
+            sender.post("/import?strict=1", [event()])
+        sender.close()
+        process.terminate()
+        out, err = process.communicate(timeout=30)
+    assert out == "stopped; events in memory: 1\n"
+    assert [line.split("  ", 1)[1].split("  bytes")[0] for line in err.splitlines()] == [
+        "POST /import 429  events: 0",
+        "POST /import 502  events: 0",
+        "POST /import -  events: 1",
+    ]
+    assert [line.rpartition("  ")[2] for line in err.splitlines()] == ["fault: 429:3", "fault: 502", "fault: taken"]
+
+
 def test_what_it_cannot_do_is_one_sentence_and_status_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for arguments, said in [
             (["--host", "0.0.0.0"], "Error: host must be 127.0.0.1, ::1, localhost or another loopback address, not"),
             (["--port", port], f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use"),
+            (["--fault", "teapot=0.1"], "Error: fault 'teapot=0.1': there is no kind 'teapot'; there are 429, "),
+            (["--fault", "429=0.6", "--fault", "502=0.6"], "Error: the shares of the faults are 1.2 together: all "),
             (["--db", str(tmp_path / "no" / "x.db")], f"Error: cannot keep events in {tmp_path}/no/x.db: unable to"),
         ]:
             done = mixpress("emulator", *arguments)
@@ -98,6 +122,8 @@ def test_help_teaches() -> None:
         assert words in done.stdout
     done = mixpress("emulator", "--help")
     assert done.returncode == 0
+    for words in ["--fault KIND=HOW-OFTEN", "--fault-seed", "400:0+2", "slow:SECONDS", "such as 2x"]:
+        assert words in done.stdout
     for words in ["--host", "--port", "--db FILE", "mixpress import examples/", "127.0.0.1:8400"]:
         assert words in done.stdout
 

@@ -12,6 +12,7 @@ from the core of mixpress, so that it is a second opinion. It listens on loopbac
 """
 
 try:
+    from mixpress.emulator.faults import Fault, Faults
     from mixpress.emulator.replies import Reply
     from mixpress.emulator.request import LoggedRequest, Request
     from mixpress.emulator.server import Emulator
@@ -20,4 +21,4 @@ except ModuleNotFoundError as error:
         raise
     raise ImportError("the emulator needs: pip install 'mixpress[emulator]'") from error
 
-__all__ = ["Emulator", "LoggedRequest", "Reply", "Request"]
+__all__ = ["Emulator", "Fault", "Faults", "LoggedRequest", "Reply", "Request"]

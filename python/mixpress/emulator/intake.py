@@ -23,7 +23,7 @@ from mixpress.emulator.checks import (
 from mixpress.emulator.payload import Payload, TooLarge, Unreadable, read_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from mixpress.emulator.replies import FailedRecord, Reply
     from mixpress.emulator.request import Request
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PARAMETERS = {"/import": {"strict", "verbose"}, "/track": {"ip", "verbose", "img", "callback"}}
 """Those of each endpoint, in the query or in a form; any other means nothing to it."""
+
+_TOLD = Problem("", "the event is refused because the emulator was told so")
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,11 @@ class Intake:
     max_depth: int
     max_body_bytes: int
 
-    def answer(self, request: Request) -> tuple[Reply, int]:
-        """The reply to a request, and how many events were in it. What is taken is stored before."""
+    def answer(self, request: Request, refuse: Collection[int] = ()) -> tuple[Reply, int]:
+        """The reply to a request, and how many events were in it. What is taken is stored before.
+
+        The events at the positions in `refuse` fail, whatever they are.
+        """
         say_error = replies.error if request.path == "/import" else replies.track_error
         if request.path == "/import" and request.denied is not None:
             return replies.unauthorized(request.denied), 0
@@ -60,14 +65,14 @@ class Intake:
         if refusal is not None:
             return say_error(400, refusal), len(payload.events)
         try:
-            return self._take(request, payload, params), len(payload.events)
+            return self._take(request, payload, params, refuse), len(payload.events)
         except sqlite3.Error as error:
             return replies.not_stored(f"the emulator could not store the events: {error}"), len(payload.events)
 
-    def _take(self, request: Request, payload: Payload, params: dict[str, str]) -> Reply:
+    def _take(self, request: Request, payload: Payload, params: dict[str, str], refuse: Collection[int]) -> Reply:
         rules = self._rules(request.path, params)
         address = request.address if params.get("ip") == "1" else None
-        rows, failed = sort_events(payload, rules, address)
+        rows, failed = sort_events(payload, rules, address, refuse)
         self.store.add(request.path, rows)
         if rules.strict:
             return replies.some_failed(len(rows), failed) if failed else replies.imported(len(rows))
@@ -90,12 +95,14 @@ def refuse_whole(payload: Payload, params: dict[str, str]) -> str | None:
     return None
 
 
-def sort_events(payload: Payload, rules: Rules, address: str | None) -> tuple[list[Row], list[FailedRecord]]:
+def sort_events(
+    payload: Payload, rules: Rules, address: str | None, refuse: Collection[int]
+) -> tuple[list[Row], list[FailedRecord]]:
     """The events that are taken, as they are stored, and a record of each of the others."""
     rows: list[Row] = []
     failed: list[FailedRecord] = []
     for index, event in enumerate(payload.events):
-        problem = _find_problem(event, payload, rules)
+        problem = _find_problem(event, payload, rules) or (_TOLD if index in refuse else None)
         if problem is not None:
             failed.append(_to_record(index, event, problem))
         elif isinstance(event, dict):

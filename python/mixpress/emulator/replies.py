@@ -1,6 +1,6 @@
 """The replies of the API, each as it goes over the wire.
 
-A test that makes the emulator fail (`Emulator(before=...)`) gives one of these, or any other
+A test that answers in the emulator's place (`Emulator(before=...)`) gives one of these, or any other
 (status, headers, body).
 """
 
@@ -119,9 +119,23 @@ def rate_limited(retry_after: str | None = None) -> Reply:
     return error(429, sentence, {} if retry_after is None else {"Retry-After": retry_after})
 
 
-def bad_gateway() -> Reply:
-    """502 as a proxy in front of the API gives it: not JSON."""
-    return text_reply(502, "upstream connect error or disconnect/reset before headers")
+def bad_gateway(*, html: bool = False) -> Reply:
+    """502 as a proxy in front of the API gives it: text, or a page, and not JSON."""
+    return _page(502) if html else text_reply(502, "upstream connect error or disconnect/reset before headers")
+
+
+def unavailable(*, html: bool = False) -> Reply:
+    """503 likewise."""
+    return _page(503) if html else text_reply(503, "no healthy upstream")
+
+
+def _page(status: int) -> Reply:
+    title = f"{status} {HTTPStatus(status).phrase}"
+    page = (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n"
+        f"<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    )
+    return Reply(status, {"Content-Type": "text/html"}, page.encode())
 
 
 def failed_itself() -> Reply:

@@ -40,13 +40,15 @@ class LoggedRequest:
     path: str
     """Without the query."""
     status: int
-    """Of the reply."""
+    """Of the reply; 0 where the connection was closed instead."""
     events: int
     """How many events the body had; 0 where it was not read."""
     body_bytes: int
     """As it came over the wire."""
     content_encoding: str
     """`gzip`, or empty."""
+    fault: str = ""
+    """The fault that it had, as it is written, such as `429:3`; empty where it went its way."""
 
 
 def deny(authorization: str, query: Mapping[str, str], known: Credentials | None) -> str | None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from mixpress.emulator.app import Front
+from mixpress.emulator.faults import Faults
 from mixpress.emulator.intake import Intake
 from mixpress.emulator.store import Store
 
@@ -50,8 +51,11 @@ class Emulator:
     - `db`: a file that keeps the events; None is memory. OSError where it can't be used.
     - `credentials`: the (username, secret) pairs that /import takes, where a project's token or secret is the
       username and goes with an empty one; None takes any.
+    - `faults`: which requests fail, and how, such as `"429=0.2,taken=2x,seed=7"`; `Faults` tells the language.
+      ValueError for what isn't of it.
     - `before`: called with each `Request` to /import and /track, on a thread of its own, before anything is
-      done with it. A (status, headers, body) that it returns is the reply, and the request goes no further.
+      done with it. A (status, headers, body) that it returns is the reply, and the request goes no further;
+      a `Fault` is done to the request; with None it has the fault of its turn, if any.
     - `now`: the clock, in seconds since the epoch.
     - `max_depth`: how deep objects may be nested in `properties`. The documents say 3; by one report the real
       server enforces 10.
@@ -68,6 +72,7 @@ class Emulator:
         port: int = 0,
         db: str | PathLike[str] | None = None,
         credentials: Iterable[tuple[str, str]] | None = None,
+        faults: Faults | str | None = None,
         before: Before | None = None,
         now: Callable[[], float] = time.time,
         max_depth: int = 3,
@@ -79,6 +84,7 @@ class Emulator:
         self._port = port
         self._db = db
         self._credentials = None if credentials is None else to_credentials(credentials)
+        self._faults = to_faults(faults)
         self._before = before
         self._now = now
         self._max_depth = max_depth
@@ -92,7 +98,7 @@ class Emulator:
             self._store = stack.enter_context(closing(Store(self._db)))
             intake = Intake(self._store, self._now, self._max_depth, self._max_body_bytes)
             executor = stack.enter_context(ThreadPoolExecutor(_MAX_THREADS, "mixpress-emulator"))
-            self._front = Front(intake, executor, self._credentials, self._before)
+            self._front = Front(intake, executor, self._credentials, self._before, self._faults)
             listener = stack.enter_context(listen(self._address, self._port))
             self._url = to_url(listener)
             stack.enter_context(serve(self._front.app(), listener))
@@ -111,6 +117,20 @@ class Emulator:
         """Where it listens, such as `http://127.0.0.1:49152`, without a slash at the end."""
         self._must_run()
         return self._url
+
+    @property
+    def faults(self) -> Faults:
+        """Which requests fail. Faults, their text or None put here hold for every request from then on.
+
+        The sequence begins anew with them, and also with `clear`.
+        """
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults | str | None) -> None:
+        self._faults = to_faults(faults)
+        if self._running is not None:
+            self._front.fail(self._faults)
 
     def events(self, name: str | None = None, *, endpoint: str | None = None) -> list[dict[str, Any]]:
         """The accepted events as the API keeps them, each once, in the order in which they first came.
@@ -132,7 +152,7 @@ class Emulator:
         return list(self._front.log)
 
     def clear(self) -> None:
-        """Forget every event and every request, also those in the `db` file."""
+        """Forget every event and every request, also those in the `db` file; the faults begin anew."""
         self._must_run()
         self._store.clear()
         self._front.forget()
@@ -164,6 +184,13 @@ def to_credentials(pairs: Iterable[tuple[str, str]]) -> Credentials:
     if not all(isinstance(pair, tuple) and [type(part) for part in pair] == [str, str] for pair in known):
         raise TypeError('credentials must be pairs of texts, such as [("username", "secret"), ("token", "")]')
     return known
+
+
+def to_faults(faults: Faults | str | None) -> Faults:
+    """Faults as they are, as a text, or none."""
+    if isinstance(faults, str):
+        return Faults.parse(faults)
+    return faults or Faults()
 
 
 def listen(address: str, port: int) -> socket.socket:
@@ -201,6 +228,7 @@ def serve(app: Starlette, listener: socket.socket) -> Iterator[None]:
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     server = _Server(config)
+    app.state.hang_up = server.hang_up
     thread = threading.Thread(target=server.run_until_told, args=[listener], name="mixpress-emulator", daemon=True)
     thread.start()
     server.ready.wait()
@@ -229,6 +257,12 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    def hang_up(self, client: tuple[str, int]) -> None:
+        """Close the connection with a client, whatever is under way on it."""
+        for connection in list(self.server_state.connections):
+            if getattr(connection, "client", None) == client:  # which a web socket has not
+                connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)

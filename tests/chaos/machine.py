@@ -1,0 +1,74 @@
+"""Schedules: hypothesis draws the steps, and shortens those of a failure."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from fault_proxy import Trouble
+
+from .world import MAX_CONCURRENCY, SLOW, Kind, Stage, Tally, World
+
+REPLIES = ("429", "429:2", "400:0", "400:1+3", "413:600", "413:100000", "502", "502:html", "503", "503:html", "taken")
+STEPS = 6
+"""Imports at most, in a schedule."""
+ROUND = 25
+"""Schedules for one seed: within a round they are much alike."""
+
+# A timeout is real time, so what costs one is rarer than the rest.
+quick = [trouble for trouble in Trouble if not trouble.outlasts_patience]
+troubles = st.sampled_from([*quick * 3, *Trouble])
+kinds = st.sampled_from([Kind.GOOD, Kind.GOOD, Kind.GOOD, Kind.BAD, Kind.DOOMED, Kind.HUGE])
+counts = st.sampled_from([*(f"{reply}={number}x" for reply in REPLIES for number in (1, 2, 3)), "401=1x", f"{SLOW}=1x"])
+shares = st.builds("{}=0.{}".format, st.sampled_from(REPLIES), st.integers(1, 3))
+faults = st.builds(
+    lambda some, more, number: ",".join([*some, *more, f"seed={number}"]),
+    st.lists(counts, min_size=1, max_size=4),
+    st.lists(shares, max_size=3),
+    st.integers(0, 99),
+)
+
+
+class Delivery(RuleBasedStateMachine):
+    """A client in a world that fails. `stage` and `tally` are set by `run`."""
+
+    stage: Stage
+    tally: Tally
+
+    @initialize(concurrency=st.integers(1, MAX_CONCURRENCY), attempts=st.integers(2, 6), batch=st.integers(1, 6))
+    def begin(self, concurrency: int, attempts: int, batch: int) -> None:
+        self.world = World(self.stage, self.tally, concurrency=concurrency, attempts=attempts, batch=batch)
+
+    @rule(
+        server=st.none() | faults,
+        network=st.none() | st.lists(troubles, min_size=3, max_size=12),
+        given=st.lists(kinds, min_size=6, max_size=30),
+        raises=st.sampled_from([False, False, False, True]),
+    )
+    def deliver(self, server: str | None, network: list[Trouble] | None, given: list[Kind], raises: bool) -> None:
+        """Import events, after the server or the network was told to fail otherwise, or while they go on so."""
+        if server is not None:
+            self.world.fail_server(server)
+        if network is not None:
+            self.world.fail_network(network)
+        self.world.deliver(given, raises=raises)
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.close()
+
+
+def run_round(on: Stage, tally: Tally, number: int) -> None:
+    """Run a round of schedules; `number` is its seed. An AssertionError has the shortest schedule that fails."""
+    machine = type("Delivery", (Delivery,), {"stage": on, "tally": tally})
+    run_state_machine_as_test(
+        seed(number)(machine),
+        settings=settings(
+            max_examples=ROUND,
+            stateful_step_count=STEPS,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

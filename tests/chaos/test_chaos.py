@@ -1,0 +1,51 @@
+"""Some hundred schedules, always the same; `make chaos` runs others, for as long as wanted."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from fault_proxy import Trouble
+
+from .machine import REPLIES, ROUND, run_round
+from .world import SLOW, Kind, Tally, check_event, stage
+
+ROUNDS = 8
+
+
+def test_every_event_has_one_verdict_and_imported_ones_are_stored_once() -> None:
+    before = set(threading.enumerate())
+    tally = Tally()
+    with stage() as on:
+        for number in range(ROUNDS):
+            run_round(on, tally, number)
+    assert set(threading.enumerate()) == before
+    # The schedules are worth something: all that can happen has happened.
+    assert tally.schedules >= ROUNDS * ROUND
+    assert set(tally.verdicts) == {"imported", "rejected", "refused", "undelivered"}
+    assert set(tally.faults) == {*REPLIES, "401", SLOW}
+    assert set(tally.troubles) == {trouble.value for trouble in Trouble if trouble is not Trouble.NONE}
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "stored", "answers"),
+    [
+        (Kind.GOOD, "rejected", 0, []),
+        (Kind.GOOD, "imported", 0, [200]),
+        (Kind.GOOD, "imported", 1, [None]),
+        (Kind.GOOD, "imported", 2, [None, 200]),
+        (Kind.GOOD, "imported", 1, [200, 200]),
+        (Kind.GOOD, "undelivered", 1, [None, 200]),
+        (Kind.GOOD, "refused", 1, [503, 400]),
+        (Kind.GOOD, "refused", 0, [503]),
+        (Kind.BAD, "undelivered", 0, []),
+        (Kind.BAD, "rejected", 1, [200]),
+        (Kind.DOOMED, "imported", 0, [200]),
+        (Kind.DOOMED, "refused", 1, [None, 400]),
+        (Kind.HUGE, "undelivered", 1, [None]),
+    ],
+)
+def test_a_broken_promise_is_noticed(kind: Kind, verdict: str, stored: int, answers: list[int | None]) -> None:
+    with pytest.raises(AssertionError, match=f"a {kind.name} event is {verdict}"):
+        check_event(kind, verdict, stored, answers)

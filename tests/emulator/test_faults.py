@@ -1,0 +1,249 @@
+"""The emulator told to fail: the language, which requests it meets, and what each kind does."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from itertools import islice
+
+import pytest
+import urllib3
+
+from mixpress.emulator import Emulator, Fault, Faults, Request, replies
+
+from .conftest import Start
+from .sender import Sender, event
+
+STRICT = "/import?strict=1"
+
+
+def names(faults: Faults, count: int) -> list[str]:
+    return [fault.name for fault in islice(faults.sequence(), count)]
+
+
+# -- the language
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("429=0.2,502=0.1,taken=0.05;seed=7", "429=0.2,502=0.1,taken=0.05,seed=7"),
+        (" 429:3=2x ; 400:0+12=1 ", "429:3=2x,400:0+12=1.0,seed=0"),
+        ("413:5000=.5,401=1x,503:html=0.25,slow:0.2=0.25,seed=-1", None),
+        ("seed=3", "seed=3"),
+    ],
+)
+def test_a_text_is_read_and_written(text: str, written: str | None) -> None:
+    faults = Faults.parse(text)
+    if written is not None:
+        assert str(faults) == written
+    assert Faults.parse(str(faults)) == faults
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "fault '': must be KIND=SHARE, such as 429=0.2, or KIND=COUNTx, such as 429=2x"),
+        ("429", "fault '429': must be KIND=SHARE"),
+        ("429=0.1,,502=0.1", "fault '': must be"),
+        (
+            "teapot=0.1",
+            "there is no kind 'teapot'; there are 429, 429:SECONDS, 413:BYTES, 400:POSITION+POSITION, 401, 502",
+        ),
+        ("429=2", "fault '429=2': '2' is neither a share above 0 and up to 1, such as 0.2, nor a count, such as 2x"),
+        ("429=0", "'0' is neither a share above 0"),
+        ("429=0x", "'0x' is neither"),
+        ("429=-0.1", "'-0.1' is neither"),
+        ("429=often", "'often' is neither"),
+        ("429=nan", "'nan' is neither"),
+        ("429=", "'' is neither"),
+        ("429=٣x", "'٣x' is neither"),
+        ("429:soon=0.1", "fault '429:soon=0.1': 'soon' is no number of seconds from 0 to 3600"),
+        ("slow=0.1", "fault 'slow=0.1': '' is no number of seconds"),
+        ("slow:3601=0.1", "'3601' is no number of seconds from 0 to 3600"),
+        ("413=0.1", "fault '413=0.1': 413 names a size in bytes, such as 413:100000"),
+        ("413:0=0.1", "413 names a size"),
+        ("400=0.1", "fault '400=0.1': 400 names the positions that fail, from 0 on, such as 400:0+2"),
+        ("400:1+=0.1", "400 names the positions"),
+        ("502:json=0.1", "fault '502:json=0.1': 'json' is no form of a 502; there are 502 and 502:html"),
+        ("taken:2=0.1", "fault 'taken:2=0.1': there is nothing to say after the colon"),
+        ("seed=x", "'seed=x': a seed is a whole number"),
+        ("429=0.7,502=0.6", "the shares of the faults are 1.3 together: all requests are 1"),
+    ],
+)
+def test_what_cannot_be_read_is_named(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Faults.parse(text)
+
+
+# -- which requests
+
+
+def test_the_same_seed_gives_the_same_faults() -> None:
+    text = "429=0.2,502=0.1,taken=0.05,seed="
+    first = names(Faults.parse(text + "7"), 500)
+    assert names(Faults.parse(text + "7"), 500) == first
+    assert names(Faults.parse(text + "8"), 500) != first
+
+
+def test_a_share_is_a_share_and_a_count_a_count() -> None:
+    drawn = names(Faults.parse("502=0.1,429=2x,429:3=0.2,401=1x"), 10_003)
+    assert drawn[:3] == ["429", "429", "401"]
+    counted = Counter(drawn[3:])
+    assert set(counted) == {"502", "429:3", ""}
+    assert 900 < counted["502"] < 1100
+    assert 1850 < counted["429:3"] < 2150
+    assert names(Faults.parse(",".join(["429=0.1"] * 10)), 1000) == ["429"] * 1000
+
+
+def test_faults_change_while_it_runs(start: Start) -> None:
+    server, sender = start(faults="503=1")
+    assert str(server.faults) == "503=1.0,seed=0"
+
+    def ask(count: int) -> list[int]:
+        return [sender.post(STRICT, [event()]).status for _ in range(count)]
+
+    assert ask(2) == [503, 503]
+    server.faults = "429=1x,401=1x"
+    assert ask(3) == [429, 401, 200]
+    server.clear()
+    assert ask(3) == [429, 401, 200], "they begin anew"
+    server.faults = Faults.parse("502=0.5,seed=2")
+    first = ask(20)
+    server.faults = server.faults
+    assert ask(20) == first
+    assert set(first) == {200, 502}
+    server.faults = None
+    assert ask(2) == [200, 200]
+    assert server.faults == Faults()
+    with pytest.raises(ValueError, match="no kind 'x'"):
+        server.faults = "x=1"
+
+
+def test_they_can_be_set_before_it_runs() -> None:
+    emulator = Emulator()
+    emulator.faults = "503=1"
+    with emulator as server:
+        sender = Sender(server.url)
+        assert sender.post(STRICT, [event()]).status == 503
+        sender.close()
+
+
+# -- what each does
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "header", "words"),
+    [
+        ("429=1", 429, None, b"Project exceeded rate limits."),
+        ("429:2.5=1", 429, ("Retry-After", "2.5"), b"Project exceeded rate limits."),
+        ("413:5000=1", 413, None, b"request exceeds max limit of 5000 bytes"),
+        ("401=1", 401, None, b"Invalid credentials"),
+        ("502=1", 502, ("Content-Type", "text/plain; charset=utf-8"), b"upstream connect error"),
+        ("502:html=1", 502, ("Content-Type", "text/html"), b"<h1>502 Bad Gateway</h1>"),
+        ("503=1", 503, ("Content-Type", "text/plain; charset=utf-8"), b"no healthy upstream"),
+        ("503:html=1", 503, ("Content-Type", "text/html"), b"<h1>503 Service Unavailable</h1>"),
+    ],
+)
+def test_a_reply_in_the_place_of_an_answer(
+    start: Start, text: str, status: int, header: tuple[str, str] | None, words: bytes
+) -> None:
+    server, sender = start(faults=text)
+    answer = sender.post(STRICT, [event()])
+    assert answer.status == status
+    assert words in answer.body
+    if header is None:
+        assert "Retry-After" not in answer.headers
+    else:
+        assert answer.headers[header[0]] == header[1]
+    assert server.count() == 0
+    [request] = server.requests()
+    assert (request.status, request.fault) == (status, text.partition("=")[0])
+
+
+def test_some_positions_fail_and_the_others_are_stored(start: Start) -> None:
+    server, sender = start(faults="400:0+2+7=1")
+    answer = sender.post(STRICT, [event(insert_id=f"id-{number}") for number in range(4)])
+    assert answer.status == 400
+    assert answer.json["num_records_imported"] == 2
+    assert [(record["index"], record["insert_id"]) for record in answer.json["failed_records"]] == [
+        (0, "id-0"),
+        (2, "id-2"),
+    ]
+    assert answer.failures[0][2] == "the event is refused because the emulator was told so"
+    assert [each["properties"]["$insert_id"] for each in server.events()] == ["id-1", "id-3"]
+    # Not strict, the batch is confirmed and not each event.
+    assert sender.post("/import", [event(insert_id="a"), event(insert_id="b")]).body == b"1"
+    assert sender.post("/import", [event(insert_id="c")]).body == b"0"
+    assert server.count() == 3
+
+
+def test_an_event_that_is_wrong_anyway_keeps_its_reason(start: Start) -> None:
+    _, sender = start(faults="400:0=1")
+    [(_, field, _)] = sender.post(STRICT, [event("")]).failures
+    assert field == "event"
+
+
+def test_taken_and_not_answered(start: Start) -> None:
+    server, sender = start(faults="taken=1x")
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        sender.post(STRICT, [event()])
+    assert server.count() == 1
+    assert sender.post(STRICT, [event()]).status == 200
+    assert server.count() == 1
+    assert [(each.status, each.events, each.fault) for each in server.requests()] == [(0, 1, "taken"), (200, 1, "")]
+
+
+def test_a_slow_answer_comes_all_the_same(start: Start) -> None:
+    server, sender = start(faults="slow:0.2=1x")
+    began = time.monotonic()
+    assert sender.post(STRICT, [event()]).status == 200
+    assert time.monotonic() - began >= 0.2
+    assert [each.fault for each in server.requests()] == ["slow:0.2"]
+
+
+def test_slow_ones_are_stored_also_if_nobody_waits(start: Start) -> None:
+    server, sender = start(faults="slow:0.2=1x")
+    with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+        sender.http.request(
+            *("POST", server.url + STRICT),
+            json=[event()],
+            headers={"Authorization": "Basic dG9rZW46"},
+            timeout=0.05,
+        )
+    waited = time.monotonic() + 10
+    while not server.requests() and time.monotonic() < waited:
+        time.sleep(0.01)
+    assert server.count() == 1
+
+
+# -- together with a function that stands in the way
+
+
+def test_before_can_give_a_fault_and_goes_first(start: Start) -> None:
+    def before(request: Request) -> Fault | None:
+        named = {1: Fault(refuse=[1], name="mine"), 2: Fault(replies.rate_limited(), silent=True)}
+        return named.get(request.number)
+
+    server, sender = start(before=before, faults="503=3x")
+    two = [event(insert_id="a"), event(insert_id="b")]
+    assert [index for index, _, _ in sender.post(STRICT, two).failures] == [1]
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        sender.post(STRICT, two)
+    assert sender.post(STRICT, two).status == 503, "the third of three"
+    assert sender.post(STRICT, two).status == 200
+    assert [(each.status, each.fault) for each in server.requests()] == [
+        (400, "mine"),
+        (0, ""),
+        (503, "503"),
+        (200, ""),
+    ]
+
+
+def test_stopping_does_not_wait_for_a_slow_answer() -> None:
+    with Emulator(faults="slow:3600=1") as server:
+        sender = Sender(server.url)
+        with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+            sender.http.request("POST", server.url + "/track", body=b"[]", timeout=0.05)
+    sender.close()
