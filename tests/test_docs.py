@@ -1,19 +1,28 @@
-"""The Python in the README and in docs/encoder.md runs, and says what it asserts."""
+"""The Python in the README and in these pages of docs/ runs, and says what it asserts."""
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+PAGES = ("encoder.md", "logging.md")
 BLOCKS = [
     pytest.param(block, id=f"{page.name} {number}")
-    for page in [ROOT / "docs" / "encoder.md"]
+    for page in (ROOT / "docs" / name for name in PAGES)
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
 ]
+
+
+@pytest.fixture(autouse=True)
+def _the_log_is_as_it_was() -> Iterator[None]:
+    yield
+    logging.getLogger("mixpress").setLevel(logging.NOTSET)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
