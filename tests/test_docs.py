@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
+import httpx
 import pytest
+
+from mixpress.transport import Request
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
-PAGES = ("encoder.md", "logging.md")
+PAGES = ("encoder.md", "logging.md", "transports.md")
 BLOCKS = [
     pytest.param(block, id=f"{page.name} {number}")
     for page in (ROOT / "docs" / name for name in PAGES)
@@ -29,6 +36,34 @@ def _the_log_is_as_it_was() -> Iterator[None]:
 def test_a_block_runs(block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(block, "docs", "exec"), {"__name__": "docs"})
+
+
+@pytest.mark.parametrize("name", ["HttpxTransport", "AiohttpTransport"])
+def test_a_transport_of_the_docs_says_that_nobody_listens(name: str) -> None:
+    """What an import does then depends on the kind that the transport names."""
+    from mixpress.errors import TransportError
+
+    [block] = [
+        block for block in BLOCK.findall((ROOT / "docs" / "transports.md").read_text()) if f"class {name}" in block
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    scope: dict[str, Any] = {}
+    exec(block, scope)
+    request = Request(f"http://127.0.0.1:{port}/import", {}, b"")
+
+    async def over_aiohttp() -> None:
+        async with aiohttp.ClientSession() as session:
+            await asyncio.to_thread(scope[name](session).send, request)
+
+    def over_httpx() -> None:
+        with httpx.Client(trust_env=False) as http:
+            scope[name](http).send(request)
+
+    send = over_httpx if name == "HttpxTransport" else lambda: asyncio.run(over_aiohttp())
+    with pytest.raises(TransportError) as caught:
+        send()
+    assert caught.value.kind == "unreachable"
 
 
 def test_the_readmes_lines_run_against_the_emulator() -> None:
