@@ -63,6 +63,10 @@ class _Response(HTTPResponse):
         if not first:
             raise ClosedUnansweredError("it was closed")
         super().begin()
+        if self.msg.defects or self.msg.get_payload():
+            # urllib3 would log headers that make no sense, and the peer may have put our own into them.
+            self.msg.defects.clear()
+            self.msg.set_payload("")
 
 
 class _Watched:

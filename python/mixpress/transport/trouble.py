@@ -33,8 +33,8 @@ def no_answer(error: Exception, where: str, proxy: Proxy | None, *, connect: flo
     subject = f"the proxy {proxy.where}" if proxy and isinstance(error, http.ProxyError) else where
     kind = _kind(error)
     made = TransportError(_says(kind, error, subject, connect, read), kind)
-    if not any(isinstance(cause, HTTPException) and not isinstance(cause, IncompleteRead) for cause in causes(error)):
-        made.__cause__ = error  # else it quotes the peer
+    if not any(isinstance(cause, HTTPException) for cause in causes(error)):
+        made.__cause__ = error  # else a traceback would show what came in the place of HTTP
     made.__suppress_context__ = True
     return made
 
