@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import pickle
 import socket
@@ -87,6 +88,23 @@ def test_the_name_is_unknown(transport: Urllib3Transport, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
     assert kind(transport, "http://mixpress.invalid/import") == "unknown-host"
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "says"),
+    [
+        (TimeoutError("timed out"), "timeout", "no connection to 127.0.0.1:9 in 5 s"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "unreachable", "can't be reached: No route to host"),
+    ],
+)
+def test_there_is_no_way_to_the_server(
+    transport: Urllib3Transport, monkeypatch: pytest.MonkeyPatch, raised: Exception, expected: str, says: str
+) -> None:
+    def connect(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    assert kind(transport, "http://127.0.0.1:9/import", says) == expected
 
 
 def test_the_connection_breaks_before_an_answer(
