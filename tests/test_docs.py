@@ -1,22 +1,37 @@
-"""The Python in the README, docs/encoder.md and docs/emulator.md runs, and says what it asserts."""
+"""The Python in the README and in these pages of docs/ runs, and says what it asserts."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
+import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
+import httpx
 import pytest
 
 from client.fakes import ACCOUNT, FakeClock, events
 from mixpress import Client
+from mixpress.transport import Request
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+PAGES = ("emulator.md", "encoder.md", "logging.md", "transports.md")
 BLOCKS = [
     pytest.param(block, id=f"{page.name} {number}")
-    for page in [ROOT / "docs" / "encoder.md", ROOT / "docs" / "emulator.md"]
+    for page in (ROOT / "docs" / name for name in PAGES)
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
 ]
+
+
+@pytest.fixture(autouse=True)
+def _the_log_is_as_it_was() -> Iterator[None]:
+    yield
+    logging.getLogger("mixpress").setLevel(logging.NOTSET)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -29,6 +44,34 @@ def import_everything(url: str) -> None:
     """A hundred events in one request: what the pages call the reader's code."""
     with Client(ACCOUNT, base_url=url, clock=FakeClock()) as client:
         client.import_events(events(100))
+
+
+@pytest.mark.parametrize("name", ["HttpxTransport", "AiohttpTransport"])
+def test_a_transport_of_the_docs_says_that_nobody_listens(name: str) -> None:
+    """What an import does then depends on the kind that the transport names."""
+    from mixpress.errors import TransportError
+
+    [block] = [
+        block for block in BLOCK.findall((ROOT / "docs" / "transports.md").read_text()) if f"class {name}" in block
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    scope: dict[str, Any] = {}
+    exec(block, scope)
+    request = Request(f"http://127.0.0.1:{port}/import", {}, b"")
+
+    async def over_aiohttp() -> None:
+        async with aiohttp.ClientSession() as session:
+            await asyncio.to_thread(scope[name](session).send, request)
+
+    def over_httpx() -> None:
+        with httpx.Client(trust_env=False) as http:
+            scope[name](http).send(request)
+
+    send = over_httpx if name == "HttpxTransport" else lambda: asyncio.run(over_aiohttp())
+    with pytest.raises(TransportError) as caught:
+        send()
+    assert caught.value.kind == "unreachable"
 
 
 def test_the_readmes_lines_run_against_the_emulator() -> None:

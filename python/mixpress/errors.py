@@ -2,7 +2,11 @@
 
     MixpressError
     ├── AuthError           the server does not accept the credentials (401, 403)
-    ├── TransportError      no answer came: refused, reset, timed out, an untrusted certificate
+    ├── TransportError      no answer came; its `kind` says why
+    │     refused, unknown-host, unreachable    no server was reached
+    │     timeout, reset                        it was reached, and the connection gave no answer
+    │     tls, certificate                      the other side does not speak TLS, or is not trusted
+    │     proxy                                 the proxy does not let the request through
     ├── ImportInterrupted   the caller's iterable or callback raised; its exception is `__cause__`
     └── DeadLetterError     the dead-letter file could not be opened, or not all of it written
 
@@ -17,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from mixpress.report import Report
 
-TransportKind = Literal["refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate"]
+TransportKind = Literal["refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate", "proxy"]
 
 
 class MixpressError(Exception):
@@ -37,8 +41,8 @@ class TransportError(MixpressError):
     """No answer came to a request.
 
     `kind` is `"refused"` (nobody listens there), `"unknown-host"`, `"unreachable"`, `"timeout"`,
-    `"reset"` (the connection broke), `"tls"` or `"certificate"`. A transport of your own raises this for
-    whatever keeps an answer from coming.
+    `"reset"` (the connection broke), `"tls"`, `"certificate"` or `"proxy"` (it wants credentials, or forbids
+    the host). A transport of your own raises this for whatever keeps an answer from coming.
     """
 
     def __init__(self, message: str, kind: TransportKind = "reset") -> None:
@@ -50,13 +54,13 @@ class TransportError(MixpressError):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may go through later; an untrusted certificate stays untrusted."""
-        return self.kind != "certificate"
+        """Whether the same request may go through later: neither trust nor a proxy's rules come by waiting."""
+        return self.kind not in {"certificate", "proxy"}
 
     @property
     def nobody_there(self) -> bool:
         """Whether no server was reached at all, so that nothing can have arrived."""
-        return self.kind in {"refused", "unknown-host", "unreachable", "tls", "certificate"}
+        return self.kind in {"refused", "unknown-host", "unreachable", "tls", "certificate", "proxy"}
 
 
 class ImportInterrupted(MixpressError):  # noqa: N818 - the events went well, the import did not end

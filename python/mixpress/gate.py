@@ -7,11 +7,11 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
+from mixpress.log import RepeatLog
+
 if TYPE_CHECKING:
     from mixpress.clock import Clock
     from mixpress.retry import RetryPolicy
-
-logger = logging.getLogger("mixpress")
 
 
 class Halt(threading.Event):
@@ -41,6 +41,7 @@ class Gate:
     def __init__(self, policy: RetryPolicy, clock: Clock) -> None:
         self._policy = policy
         self._clock = clock
+        self._log = RepeatLog(clock)
         self._lock = threading.Lock()
         self._opens = -math.inf
         self._reason = ""
@@ -49,11 +50,12 @@ class Gate:
         """Let nothing pass for so many seconds; a longer pause that runs already stays as it is."""
         with self._lock:
             now = self._clock.monotonic()
-            if self._opens <= now:
-                logger.warning("pausing for %.1f s: %s", seconds, reason)
+            begins = self._opens <= now
             if now + seconds > self._opens:
                 self._opens = now + seconds
                 self._reason = reason
+        if begins:
+            self._log.tell(logging.WARNING, reason, "pausing for %.1f s: %s", seconds, reason)
 
     def wait(self, halt: Halt) -> bool:
         """Wait until a request may go out; False where the import was halted meanwhile."""

@@ -108,7 +108,7 @@ def read_reply(response: Response, count: int, *, now: float = 0.0, hide: Hide =
         return _read_too_large(count, message)
     if status in {408, 429} or status >= 500:
         return TryLater(f"{_name(status)}: {message}", _retry_after(response.headers.get("retry-after"), now))
-    return Hopeless(f"{_name(status)}: {message}{_moved(response)}")
+    return Hopeless(f"{_name(status)}: {message}{_moved(response, hide)}")
 
 
 def _read_success(body: Any, count: int, message: str, hide: Hide) -> Reply:
@@ -157,9 +157,14 @@ def _read_record(record: Any, count: int, message: str, hide: Hide) -> Refusal |
     return Refusal(
         position,
         _quote(_text(record.get("message")) or message, hide),
-        _text(record.get("insert_id")) or _text(record.get("$insert_id")),
-        _text(record.get("field")),
+        _name_in(record, hide, "insert_id", "$insert_id"),
+        _name_in(record, hide, "field"),
     )
+
+
+def _name_in(record: dict[str, Any], hide: Hide, *keys: str) -> str | None:
+    """The first of these that is text, quoted; None where none is."""
+    return next((_quote(text, hide) for key in keys if (text := _text(record.get(key)))), None)
 
 
 def _all(count: int, message: str) -> tuple[Refusal, ...]:
@@ -221,7 +226,7 @@ def _name(status: int) -> str:
         return str(status)
 
 
-def _moved(response: Response) -> str:
+def _moved(response: Response, hide: Hide) -> str:
     """Where a redirect points to: the base URL to use instead, without its query."""
     location = response.headers.get("location", "").split("?", maxsplit=1)[0]
-    return f" (it points to {location[:MAX_QUOTE]}; redirects are not followed)" if location else ""
+    return f" (it points to {_quote(location, hide)}; redirects are not followed)" if location else ""

@@ -79,3 +79,16 @@ def test_pauses_are_told_to_the_log_once(caplog: pytest.LogCaptureFixture) -> No
         for _ in range(10):
             shared.hold(10, "429 Too Many Requests")
     assert caplog.messages == ["pausing for 10.0 s: 429 Too Many Requests"]
+
+
+def test_a_reason_that_goes_on_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    clock = FakeClock()
+    shared = gate(clock)
+    with caplog.at_level(logging.WARNING, "mixpress"):
+        for _ in range(7):
+            shared.hold(10, "503 Service Unavailable")
+            shared.wait(Halt())
+    assert caplog.messages == [
+        "pausing for 10.0 s: 503 Service Unavailable",
+        "pausing for 10.0 s: 503 Service Unavailable (and 4 more in the last 65 s)",
+    ]

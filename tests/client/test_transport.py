@@ -2,118 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import pickle
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
 
 import pytest
 
-from mixpress.errors import TransportError
 from mixpress.transport import MAX_REPLY_BYTES, Request, Response, Urllib3Transport
 
-UNTRUSTED = Path(__file__).with_name("untrusted.pem")
-"""A certificate for 127.0.0.1, and its key, that nobody has signed; made by
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 36500 -nodes -subj /CN=127.0.0.1"""
-
-Behave = Callable[[socket.socket], None]
-
-
-class Listener:
-    """A server that does with each connection what a test wants, on one thread."""
-
-    def __init__(self, behave: Behave) -> None:
-        self._behave = behave
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.connections = 0
-        self.received = b""
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        port: int = self._socket.getsockname()[1]
-        return port
-
-    def url(self, scheme: str = "http") -> str:
-        return f"{scheme}://127.0.0.1:{self.port}/import"
-
-    def _run(self) -> None:
-        while True:
-            connection, _ = self._socket.accept()
-            with connection:
-                if self.connections < 0:
-                    return
-                self.connections += 1
-                connection.settimeout(10)
-                with suppress(OSError):  # the client has gone
-                    self._behave(connection)
-
-    def close(self) -> None:
-        self.connections = -1
-        socket.create_connection(("127.0.0.1", self.port)).close()
-        self._thread.join()
-        self._socket.close()
-
-
-@pytest.fixture
-def listen() -> Iterator[Callable[[Behave], Listener]]:
-    made: list[Listener] = []
-
-    def make(behave: Behave) -> Listener:
-        made.append(Listener(behave))
-        return made[-1]
-
-    yield make
-    for listener in made:
-        listener.close()
-
-
-@pytest.fixture
-def transport() -> Iterator[Urllib3Transport]:
-    with closing(Urllib3Transport(2, connect_timeout=5, read_timeout=5)) as made:
-        yield made
-
-
-def replying(reply: bytes, times: int = 1) -> Behave:
-    def behave(connection: socket.socket) -> None:
-        for _ in range(times):
-            read_request(connection)
-            connection.sendall(reply)
-
-    return behave
-
-
-def read_request(connection: socket.socket) -> bytes:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += received(connection)
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = next(
-        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-    )
-    while len(body) < length:
-        body += received(connection)
-    return head + b"\r\n\r\n" + body
-
-
-def received(connection: socket.socket) -> bytes:
-    data = connection.recv(65536)
-    if not data:
-        raise ConnectionError("the client hung up")
-    return data
-
-
-def http(status: str, body: bytes, *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-def post(url: str) -> Request:
-    return Request(url, {"Authorization": "Basic eDo=", "Accept-Encoding": "gzip"}, b"[body]")
+from .listener import Behave, Listener, http, kind, post, read_request, replying
 
 
 def test_a_reply_is_read_and_the_connection_used_again(
@@ -174,14 +76,6 @@ def test_a_reply_that_is_not_read_to_its_end_gives_its_connection_up(
     assert listener.connections == 2
 
 
-def kind(transport: Urllib3Transport, url: str) -> str:
-    with pytest.raises(TransportError) as caught:
-        transport.send(post(url))
-    assert "eDo=" not in str(caught.value)
-    assert "127.0.0.1" in str(caught.value) or "invalid" in str(caught.value)
-    return caught.value.kind
-
-
 def test_nobody_listens(transport: Urllib3Transport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -194,6 +88,23 @@ def test_the_name_is_unknown(transport: Urllib3Transport, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
     assert kind(transport, "http://mixpress.invalid/import") == "unknown-host"
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "says"),
+    [
+        (TimeoutError("timed out"), "timeout", "no connection to 127.0.0.1:9 in 5 s"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "unreachable", "can't be reached: No route to host"),
+    ],
+)
+def test_there_is_no_way_to_the_server(
+    transport: Urllib3Transport, monkeypatch: pytest.MonkeyPatch, raised: Exception, expected: str, says: str
+) -> None:
+    def connect(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    assert kind(transport, "http://127.0.0.1:9/import", says) == expected
 
 
 def test_the_connection_breaks_before_an_answer(
@@ -228,17 +139,6 @@ def test_a_server_without_tls(listen: Callable[[Behave], Listener], transport: U
     assert kind(transport, listen(lambda c: c.sendall(b"HTTP/1.1 400 No\r\n\r\n")).url("https")) == "tls"
 
 
-def test_an_untrusted_certificate(listen: Callable[[Behave], Listener], transport: Urllib3Transport) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(UNTRUSTED)
-
-    def shake_hands(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True):
-            pytest.fail("the client accepted the certificate")
-
-    assert kind(transport, listen(shake_hands).url("https")) == "certificate"
-
-
 def test_close_ends_a_request_that_is_under_way(listen: Callable[[Behave], Listener]) -> None:
     asked, done = threading.Event(), threading.Event()
 
@@ -261,3 +161,30 @@ def test_close_ends_a_request_that_is_under_way(listen: Callable[[Behave], Liste
 
 def test_a_request_shows_neither_credentials_nor_body() -> None:
     assert repr(post("http://127.0.0.1/import")) == "Request(url='http://127.0.0.1/import')"
+
+
+@pytest.mark.parametrize("holder", [post("http://127.0.0.1/import"), Urllib3Transport()])
+def test_neither_a_request_nor_a_transport_is_pickled(holder: Any) -> None:
+    with pytest.raises(TypeError, match="is not pickled"):
+        pickle.dumps(holder)
+
+
+def test_an_answer_that_cannot_be_unpacked_keeps_no_connection(listen: Callable[[Behave], Listener]) -> None:
+    listener = listen(replying(http("200 OK", b"no gzip", "Content-Encoding: gzip")))
+    with Urllib3Transport(1) as transport:
+        for _ in range(3):
+            assert kind(transport, listener.url(), "its gzip is broken") == "reset"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"connect_timeout": 0}, "connect_timeout is 0, and must be more than 0 seconds"),
+        ({"read_timeout": -1.0}, "read_timeout is -1.0, and must be more than 0 seconds"),
+        ({"connections": 0}, "connections is 0, and must be at least 1"),
+        ({"trust": "everybody"}, 'trust must be "openssl" or "system"'),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Urllib3Transport(**options)
