@@ -24,9 +24,19 @@ from mixpress._core import (
 if TYPE_CHECKING:
     from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
     from mixpress.client import Client
-    from mixpress.errors import AuthError, DeadLetterError, ImportInterrupted, MixpressError, TransportError
+    from mixpress.errors import (
+        AuthError,
+        ClientClosed,
+        DeadLetterError,
+        ImportInterrupted,
+        MixpressError,
+        QueueFull,
+        TransportError,
+    )
+    from mixpress.limiter import RateLimit
     from mixpress.report import Failure, Report
     from mixpress.retry import RetryPolicy
+    from mixpress.stats import Stats
 
 __all__ = [
     "AuthError",
@@ -34,6 +44,7 @@ __all__ = [
     "BatchIterator",
     "Builder",
     "Client",
+    "ClientClosed",
     "DeadLetterError",
     "Encoded",
     "Encoder",
@@ -44,11 +55,14 @@ __all__ = [
     "MixpressError",
     "ProjectSecret",
     "ProjectToken",
+    "QueueFull",
+    "RateLimit",
     "Rejection",
     "Report",
     "RetryPolicy",
     "Rule",
     "ServiceAccount",
+    "Stats",
     "TransportError",
     "Truncation",
     "__version__",
@@ -60,15 +74,19 @@ __all__ = [
 _MODULES = {
     "AuthError": "errors",
     "Client": "client",
+    "ClientClosed": "errors",
     "DeadLetterError": "errors",
     "Failure": "report",
     "ImportInterrupted": "errors",
     "MixpressError": "errors",
     "ProjectSecret": "auth",
     "ProjectToken": "auth",
+    "QueueFull": "errors",
+    "RateLimit": "limiter",
     "Report": "report",
     "RetryPolicy": "retry",
     "ServiceAccount": "auth",
+    "Stats": "stats",
     "TransportError": "errors",
 }
 
