@@ -197,6 +197,6 @@ class Engine:
         self.hang_up()
 
     def hang_up(self) -> None:
-        """End the requests that are under way."""
-        if self._sender is not None:
+        """End the requests that are under way. Not in a child: to shut a socket down does so in the parent too."""
+        if self._sender is not None and not self.pool.forked:
             self._sender.hang_up()

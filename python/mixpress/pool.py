@@ -51,6 +51,7 @@ class Pool:
         self._wake = threading.Event()
         self._threads: set[threading.Thread] = set()
         self._idle: set[threading.Thread] = set()
+        self._watching: set[threading.Thread] = set()
         self._at_work: dict[threading.Thread, Parcel] = {}
         self._resting = False
         self.forked = False
@@ -83,25 +84,25 @@ class Pool:
         return threading.current_thread() in self._threads
 
     def rest(self, seconds: float, *, also_busy: bool = False) -> None:
-        """Send the threads without work home, and wait for them so long at most; or for all of them."""
+        """Send the threads without work home, but one that waits for what is due, and wait for them so long at most;
+        or for those that are busy, too.
+        """
         ends = time.monotonic() + seconds
         with self._changed:
             self._resting = True
             self._wake.set()
-            leaving = (self._threads if also_busy else self._free()) - {threading.current_thread()}
-            while (
-                self._resting
-                and leaving & (self._threads if also_busy else self._free())
-                and time.monotonic() < ends
-                and not self.forked
-            ):
+            leaving = self._leaving(also_busy) - {threading.current_thread()}
+            while leaving & self._leaving(also_busy) and time.monotonic() < ends and not self.forked:
                 self._changed.wait(TICK)
             gone = leaving - self._threads
         for thread in gone:
             thread.join()
 
-    def _free(self) -> set[threading.Thread]:
-        return self._threads - set(self._at_work)
+    def _leaving(self, also_busy: bool) -> set[threading.Thread]:
+        """Who is on the way home."""
+        if not self._resting:
+            return set()
+        return self._threads - self._watching - (set() if also_busy else set(self._at_work))
 
     def _call(self, wanted: int) -> None:
         """Wake those who are free, and hire if they are too few."""
@@ -154,9 +155,13 @@ class Pool:
                     self._changed.notify_all()
                     return None
                 self._idle.add(me)
+                if due is not None:
+                    self._watching.add(me)
+                    self._changed.notify_all()
             if due is None:
                 patience = self._wake.wait(IDLE)
             else:
                 self._clock.wait(self._wake, due)
             with self._changed:
                 self._idle.discard(me)
+                self._watching.discard(me)

@@ -59,7 +59,7 @@ class Living(Generic[Item]):
 
 clients: Living[Forkable] = Living()
 engines: Living[Ending] = Living()
-_finalized: set[str] = set()
+_expected: set[str] = set()
 
 
 def flush_at_exit() -> None:
@@ -72,18 +72,23 @@ def flush_at_exit() -> None:
 
 
 def expect_exit() -> None:
-    """Called when there is something to flush. The children of multiprocessing, and of celery's fork of it, end
-    without `atexit`, but call finalizers of their own.
+    """Called when there will be something to flush, for processes that end without `atexit`: the children of
+    multiprocessing call finalizers of their own, and those of celery's pool send a signal of celery's.
     """
-    for name in ("multiprocessing.util", "billiard.util"):
-        module = sys.modules.get(name)
-        if module is not None and name not in _finalized:
-            _finalized.add(name)
-            module.Finalize(None, flush_at_exit, exitpriority=-100)
+    if (util := sys.modules.get("multiprocessing.util")) and "multiprocessing" not in _expected:
+        _expected.add("multiprocessing")
+        util.Finalize(None, flush_at_exit, exitpriority=-100)
+    if (signals := sys.modules.get("celery.signals")) and "celery" not in _expected:
+        _expected.add("celery")
+        signals.worker_process_shutdown.connect(_flush_celery, weak=False)
+
+
+def _flush_celery(**_: object) -> None:
+    flush_at_exit()
 
 
 def _begin_anew() -> None:
-    _finalized.clear()
+    _expected.clear()
     for engine in engines:
         engine.disown()
     engines.clear()
@@ -91,6 +96,9 @@ def _begin_anew() -> None:
         client._renew()
 
 
+# urllib3 takes the connections out of its pools in a `weakref.finalize`, and a request would wait for one for ever. All
+# of these run together at the end, from where the first was made. So one is made here, and what follows comes before.
+weakref.finalize(engines, lambda: None)
 atexit.register(flush_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
