@@ -22,6 +22,7 @@ from mixpress._core import (
 )
 
 if TYPE_CHECKING:
+    from mixpress.async_client import AsyncClient
     from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
     from mixpress.client import Client
     from mixpress.errors import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from mixpress.stats import Stats
 
 __all__ = [
+    "AsyncClient",
     "AuthError",
     "Batch",
     "BatchIterator",
@@ -72,6 +74,7 @@ __all__ = [
 
 # Who embeds the encoder alone pays nothing for the client: it is imported when it is asked for.
 _MODULES = {
+    "AsyncClient": "async_client",
     "AuthError": "errors",
     "Client": "client",
     "ClientClosed": "errors",

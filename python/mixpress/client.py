@@ -177,7 +177,7 @@ class Client:
 
         The rejections by the event's position. `QueueFull` ends it in the middle, as it would a loop over `track`.
         """
-        _refuse_one(events)
+        refuse_one(events)
         found = ((place, self._engine.add(complete(self._clock.time(), event))) for place, event in enumerate(events))
         return {place: rejection for place, rejection in found if rejection is not None}
 
@@ -232,12 +232,15 @@ class Client:
         events: Iterable[object],
         on_progress: Callable[[Progress], object] | None = None,
         explain: Callable[[Failure], Failure] | None = None,
+        on_start: Callable[[Import], object] | None = None,
     ) -> Report:
-        """`import_events`, for a source that knows better why an event was rejected."""
-        _refuse_one(events)
+        """`import_events`, for a source that knows better why an event was rejected, or a caller that may stop it."""
+        refuse_one(events)
         engine = self._engine
         with engine.open_dead_letter() as dead_letter:
             run = Import(iter(events), engine, dead_letter=dead_letter, on_progress=on_progress, explain=explain)
+            if on_start:
+                on_start(run)
             return run.run()
 
     def _renew(self) -> None:
@@ -249,6 +252,7 @@ def _do_nothing() -> None:
     pass
 
 
-def _refuse_one(events: object) -> None:
+def refuse_one(events: object) -> None:
+    """`TypeError` for what is an event, or text, and not many of them."""
     if isinstance(events, Mapping | str | bytes | bytearray):
         raise TypeError(f"events is one {type(events).__name__}, not an iterable of them: put it in a list")

@@ -103,12 +103,12 @@ class Engine:
             return Ledger(self.settings.confirms).report(pending=0, elapsed=0.0)
         return self._intake.report()
 
-    def close(self, timeout: float) -> Report:
+    def close(self, timeout: float, cancelled: threading.Event | None = None) -> Report:
         """Deliver for so long at most, give up the rest and whatever import is under way, and end the threads."""
         self.refuse_inside("close")
         ends = self.settings.clock.monotonic() + timeout
         if self._intake is not None:
-            self._intake.drain(ends, lambda: self._is_in_vain(ends))
+            self._intake.drain(ends, lambda: bool(cancelled and cancelled.is_set()) or self._is_in_vain(ends))
         self._give_up(ClientClosed("the client was closed"))
         self.pool.rest(GRACE, also_busy=True)
         return self.report()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 OnFull = Literal["block", "raise", "drop"]
 
-LOOK = 1.0
+LOOK = 0.2
 """Seconds between two looks at what nobody tells of, for a thread that waits."""
 
 
@@ -116,6 +116,16 @@ class Intake:
                 ends = self._clock.monotonic() + self._terms.block_timeout
             if not self._wait(ends):
                 raise QueueFull(f"no room in {self._terms.block_timeout} s: {self._unsettled} events wait already")
+
+    def wait_for_room(self, cancelled: threading.Event) -> None:
+        """Wait until a full queue has room, or it was cancelled."""
+        while not cancelled.is_set():
+            with self._lock:
+                if not self._full():
+                    return
+                self._pack()
+                self._news.clear()
+            self._wait(None)
 
     def tend(self) -> float | None:
         """Pack the open batch if it is due; the seconds until it is, None where there is none."""

@@ -117,7 +117,7 @@ def test_signal_handlers_stay_as_they_were() -> None:
 @contextmanager
 def hung() -> Iterator[str]:
     """A server that takes connections and says nothing."""
-    taken = []
+    taken: list[socket.socket] = []
 
     def accept() -> None:
         while True:

@@ -56,11 +56,8 @@ def test_gunicorn_with_preload(tmp_path: Path) -> None:
     with Emulator() as server:
         (tmp_path / "web.py").write_text(SETUP.format(url=server.url) + WEB)
         command = ["gunicorn", "--preload", "--workers=3", "--bind", address, "--worker-tmp-dir", str(tmp_path)]
-        with (
-            running([*command, "--no-control-socket", "web:app"], tmp_path)
-            if has_control_socket()
-            else running([*command, "web:app"], tmp_path) as process
-        ):
+        quiet = ["--no-control-socket"] if has_control_socket() else []
+        with running([*command, *quiet, "web:app"], tmp_path) as process:
             for _ in range(30):
                 visit(f"http://{address}", process)
         assert server.count("Visit") == 30
