@@ -255,7 +255,7 @@ def test_given_up_after_the_last_attempt() -> None:
 
 
 def test_a_report_is_on_what_was_settled_since_the_last_one() -> None:
-    with tracking(FakeServer()) as made:
+    with tracking(FakeServer(), Clock()) as made:
         assert made.flush() == Report(total=0, imported=0, failures=[])
         made.track("A", "u")
         made.track("A", "null")
