@@ -1,4 +1,4 @@
-"""The Python in the README and in docs/encoder.md runs, and says what it asserts."""
+"""The Python in the README, in docs/encoder.md and in docs/delivery.md runs, and says what it asserts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 BLOCKS = [
     pytest.param(block, id=f"{page.name} {number}")
-    for page in [ROOT / "docs" / "encoder.md"]
+    for page in [ROOT / "docs" / "encoder.md", ROOT / "docs" / "delivery.md"]
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
 ]
 
@@ -25,9 +25,11 @@ def test_a_block_runs(block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_the_readmes_lines_run_against_the_emulator() -> None:
     from mixpress.emulator import Emulator
 
-    client, encoder = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    client, track, encoder = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
     with Emulator() as server:
         scope: dict[str, object] = {}
         exec(client.replace('region="eu"', f'base_url="{server.url}"'), scope)
         assert [event["event"] for event in server.events()] == ["Signed Up"]
+        exec(track.replace('region="eu"', f'base_url="{server.url}"'), scope)
+        assert [event["event"] for event in server.events()] == ["Signed Up", "Upgraded"]
         exec(encoder, scope)

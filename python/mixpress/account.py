@@ -31,7 +31,8 @@ class Account:
     """The verdicts so far. Threads enter them at the same time.
 
     `explain` may put a better reason in the place of a rejection's: a source knows what it stands for.
-    `totals` are the client's, over all its accounts. `confirms` is what its server confirms.
+    `totals` are the client's, over all its accounts. `confirms` is what its server confirms. `token` is what the
+    encoder writes into each event, and stays out of the dead letter.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class Account:
         *,
         totals: Totals | None = None,
         confirms: Confirms = "events",
+        token: str | None = None,
     ) -> None:
+        self._token = token
         self._totals = totals or Totals()
         self._confirms: Confirms = confirms
         self._dead_letter = dead_letter
@@ -154,7 +157,13 @@ class Account:
         missing = {failure.index for failure in failures} - self._originals.keys()
         if missing:
             written = zip(batch.indexes, batch.events(), strict=True)
-            self._originals.update((index, json.loads(text)) for index, text in written if index in missing)
+            self._originals.update((index, self._without_token(text)) for index, text in written if index in missing)
+
+    def _without_token(self, text: bytes) -> object:
+        event = json.loads(text)
+        if self._token is not None and event["properties"].get("token") == self._token:
+            del event["properties"]["token"]
+        return event
 
     def _settled(self) -> int:
         return self._imported + sum(self._failed.values())

@@ -19,6 +19,7 @@ from mixpress.arguments import (
     make_headers,
     make_url,
 )
+from mixpress.auth import Auth, ProjectToken
 from mixpress.clock import Clock
 from mixpress.compose import complete, compose
 from mixpress.engine import Engine, Settings
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from mixpress._core import Encoder, Rejection
     from mixpress.address import Region
-    from mixpress.auth import Auth
     from mixpress.report import Failure, Progress, Report
     from mixpress.stats import Stats
     from mixpress.transport import Transport
@@ -143,6 +143,7 @@ class Client:
             terms=Terms(queue_size, queue_bytes, linger, on_full, block_timeout),
             clock=clock,
             confirms="events" if endpoint == "import" and strict else "batches",
+            token=auth.token if isinstance(auth, ProjectToken) else None,
             dead_letter=dead_letter,
             on_report=on_report,
             on_failure=on_failure,

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mixpress import process
@@ -48,6 +48,7 @@ class Settings:
     terms: Terms
     clock: Clock
     confirms: Confirms
+    token: str | None = field(repr=False)
     dead_letter: str | os.PathLike[str] | None
     on_report: Callable[[Report], object] | None
     on_failure: Callable[[Failure], object] | None
@@ -121,7 +122,8 @@ class Engine:
         self, dead_letter: DeadLetter | None, explain: Callable[[Failure], Failure] | None = None
     ) -> Account:
         """An account whose verdicts count for the client."""
-        return Account(dead_letter, explain, totals=self.totals, confirms=self.settings.confirms)
+        settings = self.settings
+        return Account(dead_letter, explain, totals=self.totals, confirms=settings.confirms, token=settings.token)
 
     def open_dead_letter(self) -> AbstractContextManager[DeadLetter | None]:
         """The dead letter for one import, where there is one."""
