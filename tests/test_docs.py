@@ -20,7 +20,7 @@ from mixpress.transport import Request
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
-PAGES = ("emulator.md", "encoder.md", "logging.md", "transports.md")
+PAGES = ("delivery.md", "emulator.md", "encoder.md", "logging.md", "transports.md")
 BLOCKS = [
     pytest.param(block, id=f"{page.name} {number}")
     for page in (ROOT / "docs" / name for name in PAGES)
@@ -77,9 +77,11 @@ def test_a_transport_of_the_docs_says_that_nobody_listens(name: str) -> None:
 def test_the_readmes_lines_run_against_the_emulator() -> None:
     from mixpress.emulator import Emulator
 
-    client, encoder = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    client, track, encoder = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
     with Emulator() as server:
         scope: dict[str, object] = {}
         exec(client.replace('region="eu"', f'base_url="{server.url}"'), scope)
         assert [event["event"] for event in server.events()] == ["Signed Up"]
+        exec(track.replace('region="eu"', f'base_url="{server.url}"'), scope)
+        assert [event["event"] for event in server.events()] == ["Signed Up", "Upgraded"]
         exec(encoder, scope)

@@ -22,18 +22,31 @@ from mixpress._core import (
 )
 
 if TYPE_CHECKING:
+    from mixpress.async_client import AsyncClient
     from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
     from mixpress.client import Client
-    from mixpress.errors import AuthError, DeadLetterError, ImportInterrupted, MixpressError, TransportError
+    from mixpress.errors import (
+        AuthError,
+        ClientClosed,
+        DeadLetterError,
+        ImportInterrupted,
+        MixpressError,
+        QueueFull,
+        TransportError,
+    )
+    from mixpress.limiter import RateLimit
     from mixpress.report import Failure, Report
     from mixpress.retry import RetryPolicy
+    from mixpress.stats import Stats
 
 __all__ = [
+    "AsyncClient",
     "AuthError",
     "Batch",
     "BatchIterator",
     "Builder",
     "Client",
+    "ClientClosed",
     "DeadLetterError",
     "Encoded",
     "Encoder",
@@ -44,11 +57,14 @@ __all__ = [
     "MixpressError",
     "ProjectSecret",
     "ProjectToken",
+    "QueueFull",
+    "RateLimit",
     "Rejection",
     "Report",
     "RetryPolicy",
     "Rule",
     "ServiceAccount",
+    "Stats",
     "TransportError",
     "Truncation",
     "__version__",
@@ -58,17 +74,22 @@ __all__ = [
 
 # Who embeds the encoder alone pays nothing for the client: it is imported when it is asked for.
 _MODULES = {
+    "AsyncClient": "async_client",
     "AuthError": "errors",
     "Client": "client",
+    "ClientClosed": "errors",
     "DeadLetterError": "errors",
     "Failure": "report",
     "ImportInterrupted": "errors",
     "MixpressError": "errors",
     "ProjectSecret": "auth",
     "ProjectToken": "auth",
+    "QueueFull": "errors",
+    "RateLimit": "limiter",
     "Report": "report",
     "RetryPolicy": "retry",
     "ServiceAccount": "auth",
+    "Stats": "stats",
     "TransportError": "errors",
 }
 

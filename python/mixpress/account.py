@@ -1,15 +1,17 @@
-"""The account of one import: where each event's verdict is entered, once. Report, progress and dead letter
-are read from it, so they can't disagree.
+"""The account of one import, or of one batch of tracked events: where each event's verdict is entered, once.
+Report, progress, stats and dead letter are read from it, so they can't disagree.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from mixpress.report import Failure, Kind, Progress, Report, Tally
+from mixpress.report import Confirms, Failure, Kind, Progress, Report, Tally
+from mixpress.stats import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,13 +31,22 @@ class Account:
     """The verdicts so far. Threads enter them at the same time.
 
     `explain` may put a better reason in the place of a rejection's: a source knows what it stands for.
+    `totals` are the client's, over all its accounts. `confirms` is what its server confirms. `token` is what the
+    encoder writes into each event, and stays out of the dead letter.
     """
 
     def __init__(
         self,
         dead_letter: DeadLetter | None = None,
         explain: Callable[[Failure], Failure] | None = None,
+        *,
+        totals: Totals | None = None,
+        confirms: Confirms = "events",
+        token: str | None = None,
     ) -> None:
+        self._token = token
+        self._totals = totals or Totals()
+        self._confirms: Confirms = confirms
         self._dead_letter = dead_letter
         self._explain = explain
         self._lock = Lock()
@@ -59,6 +70,8 @@ class Account:
 
     def packed(self, batch: Batch | None, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
         """Note a batch as the encoder closes it, and what it found on the way; None after the last."""
+        if batch:
+            self._totals.add(accepted=batch.count)
         with self._lock:
             self._traffic["bytes_raw"] += batch.raw_size if batch else 0
             self._traffic["truncated"] += len(truncated)
@@ -71,20 +84,29 @@ class Account:
     def sent(self, batch: Batch, attempt: int) -> None:
         """Note a request that is about to be made."""
         with self._lock:
-            self._traffic["requests"] += 1
-            self._traffic["retries"] += attempt > 1
-            self._traffic["bytes_sent"] += len(batch.body)
+            self._count(requests=1, retries=int(attempt > 1), bytes_sent=len(batch.body))
 
-    def reject(self, found: Rejection) -> None:
+    def throttled(self) -> None:
+        """Note that a request was answered by 429."""
+        with self._lock:
+            self._count(throttled=1)
+
+    def reject(self, found: Rejection, event: object = None) -> Failure:
         """Enter the verdict on an event that breaks a rule."""
         failure = Failure(found.index, "rejected", found.message, found.rule, found.field, found.insert_id)
+        if self._explain:
+            failure = self._explain(failure)
+        self._totals.add(accepted=1)
         with self._lock:
-            self._enter(0, [self._explain(failure) if self._explain else failure])
+            if self._dead_letter:
+                self._originals.setdefault(found.index, event)
+            self._enter(0, [failure])
+        return failure
 
     def settle(self, batch: Batch, failures: Sequence[Failure] = ()) -> None:
         """Enter the verdict on every event of a batch: imported, but for the failures."""
         with self._lock:
-            self._enter(batch.count - len(failures), failures)
+            self._enter(batch.count - len(failures), failures, batch)
             if self._dead_letter:
                 for index in batch.indexes:
                     self._originals.pop(index, None)
@@ -102,6 +124,7 @@ class Account:
             missing = total - self._settled()
             left = [index for index in self._originals if index < total] or range(total - missing, total)
             assert len(left) == missing, f"{missing} events have no verdict, and {len(left)} are left"
+            self._totals.add(accepted=missing)
             self._enter(0, _undelivered(left, reason))
             return self._report(total, elapsed)
 
@@ -110,16 +133,37 @@ class Account:
         with self._lock:
             return Progress(total, self._imported, *self._by_kind(), paused)
 
-    def _enter(self, imported: int, failures: Sequence[Failure]) -> None:
+    def _count(self, **traffic: int) -> None:
+        self._traffic.update(traffic)
+        self._totals.add(**traffic)
+
+    def _enter(self, imported: int, failures: Sequence[Failure], batch: Batch | None = None) -> None:
         assert len({failure.index for failure in failures}) == len(failures), "an event has one verdict"
         self._imported += imported
+        self._totals.add(imported=imported, **Counter(str(failure.kind) for failure in failures))
+        if self._dead_letter and batch and failures:
+            self._recall(batch, failures)
         for failure in failures:
             self._failed[failure.kind] += 1
             _tally(self._by_reason, failure.reason, failure)
             if len(self._failures) < KEPT_FAILURES:
                 self._failures.append(failure)
             if self._dead_letter:
-                self._dead_letter.write(failure, self._originals.pop(failure.index, None))
+                written = self._dead_letter.write(failure, self._originals.pop(failure.index, None))
+                self._traffic["unwritten"] += not written
+
+    def _recall(self, batch: Batch, failures: Sequence[Failure]) -> None:
+        """Of an event that was not kept at hand, what was written of it goes into the dead letter."""
+        missing = {failure.index for failure in failures} - self._originals.keys()
+        if missing:
+            written = zip(batch.indexes, batch.events(), strict=True)
+            self._originals.update((index, self._without_token(text)) for index, text in written if index in missing)
+
+    def _without_token(self, text: bytes) -> object:
+        event = json.loads(text)
+        if self._token is not None and event["properties"].get("token") == self._token:
+            del event["properties"]["token"]
+        return event
 
     def _settled(self) -> int:
         return self._imported + sum(self._failed.values())
@@ -139,10 +183,12 @@ class Account:
             warnings=self._traffic["warnings"],
             requests=self._traffic["requests"],
             retries=self._traffic["retries"],
+            throttled=self._traffic["throttled"],
             bytes_raw=self._traffic["bytes_raw"],
             bytes_sent=self._traffic["bytes_sent"],
-            unwritten=self._dead_letter.lost if self._dead_letter else 0,
+            unwritten=self._traffic["unwritten"],
             elapsed=elapsed,
+            confirms=self._confirms,
             failures=sorted(self._failures, key=attrgetter("index")),
             by_reason=self._by_reason,
             cut_by_path=self._cut_by_path,

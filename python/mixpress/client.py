@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
-from typing import TYPE_CHECKING, Literal, cast
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING
 
-from mixpress._core import Encoder, __version__
+from mixpress import process
 from mixpress.address import is_loopback, server_url
-from mixpress.auth import Auth, ProjectSecret, ProjectToken, ServiceAccount
+from mixpress.arguments import (
+    Edition,
+    Endpoint,
+    check_auth,
+    check_numbers,
+    check_on_full,
+    check_seconds,
+    make_encoder,
+    make_headers,
+    make_url,
+)
+from mixpress.auth import Auth, ProjectToken
 from mixpress.clock import Clock
-from mixpress.dead_letter import DeadLetter
+from mixpress.compose import complete, compose
+from mixpress.engine import Engine, Settings
+from mixpress.intake import OnFull, Terms
+from mixpress.limiter import RateLimit
 from mixpress.retry import RetryPolicy
 from mixpress.run import Import
 from mixpress.send import Sender
@@ -20,19 +32,19 @@ from mixpress.transport import Urllib3Transport
 
 if TYPE_CHECKING:
     import os
+    from datetime import datetime
 
     from typing_extensions import Self
 
+    from mixpress._core import Encoder, Rejection
     from mixpress.address import Region
     from mixpress.report import Failure, Progress, Report
+    from mixpress.stats import Stats
     from mixpress.transport import Transport
-
-Endpoint = Literal["import", "track"]
-
 
 logger = logging.getLogger("mixpress")
 
-_HEADERS = {"User-Agent": f"mixpress/{__version__}", "Accept-Encoding": "gzip"}
+DOCUMENTED = RateLimit.documented()
 
 
 class Client:
@@ -40,6 +52,7 @@ class Client:
 
         with Client(ServiceAccount("user", "secret", project_id="123"), region="eu") as client:
             report = client.import_events(events)
+            client.track("Signed Up", "user-1", {"plan": "pro"})
 
     `auth`: `ServiceAccount`, `ProjectToken` or `ProjectSecret`; /track takes a `ProjectToken` alone.
     `region`: where the project lives, `"us"` (the default), `"eu"` or `"in"`; or `base_url`: another server,
@@ -47,14 +60,31 @@ class Client:
     `endpoint`: `"import"`, or `"track"`, which confirms a batch and not each event.
     `strict`: /import checks each event and says which it refuses. Without it, it confirms the batch alone.
     `ip`: take the sender's address for the location of events that have no `ip` property.
-    `encoder`: one with other limits or another format, made for the same endpoint.
-    `concurrency`: requests under way at once; the documents recommend 10 to 20.
+    `edition`: 2022 for a server that speaks /track as it was then: forms of 50 events, uncompressed.
+    `encoder`: one with other limits or another format, made for the same endpoint. `/track` takes
+        `Encoder("track", format="form", token=...)` too.
+    `concurrency`: requests under way at once, at most; the documents recommend 10 to 20. After trouble there is
+        one, and then more as the server's answers and their latency allow.
     `retry`: how often and after what waits a batch is sent again.
+    `rate_limit`: events and uncompressed bytes in any minute; None is no limit.
     `dead_letter`: a file to which every event that is not imported is appended, with the reason.
-    `transport`: what carries the requests, urllib3 by default; one that is handed in is not closed here.
+    `transport`: what carries the requests, urllib3 by default; one that is handed in is not closed here, and a
+        forked child uses it as it is.
     `clock`: time and chance, for tests.
 
-    A client may be used from several threads.
+    For events that are tracked:
+
+    `queue_size`, `queue_bytes`: how many events, and how many bytes of packed batches, may be without a verdict.
+    `on_full`: what `track` does then: `"block"` for `block_timeout` seconds (None: for ever) and raise `QueueFull`,
+        `"raise"` it at once, or `"drop"` the event, which `stats()` counts.
+    `linger`: seconds after which a batch leaves that is not full.
+    `on_report`: called with the `Report` on each batch, on a thread of the client.
+    `on_failure`: called with each `Failure`: of an event that breaks a rule by `track` itself, otherwise on a thread of
+        the client. What the two raise is logged once, and has no other effect.
+    `exit_timeout`: seconds that the end of the process waits for what is still there, over all clients.
+
+    A client may be used from several threads. A forked child has it with no event in it: those of the parent are
+    delivered by the parent.
     """
 
     def __init__(
@@ -66,31 +96,106 @@ class Client:
         endpoint: Endpoint = "import",
         strict: bool = True,
         ip: bool = False,
+        edition: Edition | None = None,
         encoder: Encoder | None = None,
         concurrency: int = 10,
         retry: RetryPolicy | None = None,
+        rate_limit: RateLimit | None = DOCUMENTED,
+        queue_size: int = 100_000,
+        queue_bytes: int = 64_000_000,
+        on_full: OnFull = "block",
+        block_timeout: float | None = None,
+        linger: float = 1.0,
+        on_report: Callable[[Report], object] | None = None,
+        on_failure: Callable[[Failure], object] | None = None,
+        exit_timeout: float = 10.0,
         dead_letter: str | os.PathLike[str] | None = None,
         transport: Transport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        _check(auth, endpoint, concurrency)
-        self._concurrency = concurrency
-        self._encoder = _encoder(auth, endpoint, encoder)
-        self._dead_letter = dead_letter
-        self._clock = clock or Clock()
-        self._own_transport = Urllib3Transport(concurrency) if transport is None else None
+        check_auth(auth, endpoint)
+        check_numbers(concurrency=concurrency, queue_size=queue_size, queue_bytes=queue_bytes)
+        check_seconds(linger=linger, exit_timeout=exit_timeout, block_timeout=block_timeout or 0)
+        check_on_full(on_full)
         server = server_url(region, base_url)
         if server.startswith("http:") and not is_loopback(server):
             logger.warning("%s is plain http: whoever is on the way can read the credentials", server)
-        query = {**_options(endpoint, strict=strict, ip=ip), **auth.query()}
-        self._sender = Sender(
-            f"{server}/{endpoint}?{urlencode(query)}",
-            {**_HEADERS, **({} if endpoint == "track" else auth.headers())},
-            auth.hide,
-            transport=cast("Transport", transport or self._own_transport),
-            policy=retry or RetryPolicy(),
-            clock=self._clock,
+        clock = clock or Clock()
+
+        def make_sender() -> Sender:
+            carrier = Urllib3Transport(concurrency) if transport is None else transport
+            return Sender(
+                make_url(server, auth, endpoint, strict=strict, ip=ip),
+                make_headers(auth, endpoint),
+                auth.hide,
+                transport=carrier,
+                policy=retry or RetryPolicy(),
+                clock=clock,
+                concurrency=concurrency,
+                rate_limit=rate_limit,
+                hang_up=carrier.close if isinstance(carrier, Urllib3Transport) and transport is None else _do_nothing,
+            )
+
+        self._settings = Settings(
+            encoder=make_encoder(auth, endpoint, edition, encoder),
+            make_sender=make_sender,
+            concurrency=concurrency,
+            terms=Terms(queue_size, queue_bytes, linger, on_full, block_timeout),
+            clock=clock,
+            confirms="events" if endpoint == "import" and strict else "batches",
+            token=auth.token if isinstance(auth, ProjectToken) else None,
+            dead_letter=dead_letter,
+            on_report=on_report,
+            on_failure=on_failure,
+            exit_timeout=exit_timeout,
         )
+        self._clock = clock
+        self._engine = Engine(self._settings)
+        self._engine.sender  # noqa: B018 - what is wrong with the transport is to be known now
+        process.clients.add(self)
+
+    def track(
+        self,
+        event: str,
+        distinct_id: str,
+        properties: Mapping[str, object] | None = None,
+        *,
+        time: float | datetime | None = None,
+        insert_id: str | None = None,
+    ) -> Rejection | None:
+        """Queue an event, to be sent in the background; in some microseconds, whatever the network does.
+
+        Its `time` is now, and its `$insert_id` a random UUID, if neither an argument nor `properties` say otherwise.
+        It is checked and written at this call: what breaks a rule is returned, and the dict may be changed afterwards.
+
+        Raises `QueueFull` where there is no room and `on_full` says so, and `DeadLetterError` where a dead letter can't
+        be opened at the first event. The network's troubles are in `flush`, `stats` and the callbacks.
+        """
+        return self._engine.add(compose(self._clock.time(), event, distinct_id, properties, time, insert_id))
+
+    def track_many(self, events: Iterable[object]) -> dict[int, Rejection]:
+        """Queue whole events, as `import_events` takes them; a missing `time` or `$insert_id` is added as by `track`.
+
+        The rejections by the event's position. `QueueFull` ends it in the middle, as it would a loop over `track`.
+        """
+        refuse_one(events)
+        found = ((place, self._engine.add(complete(self._clock.time(), event))) for place, event in enumerate(events))
+        return {place: rejection for place, rejection in found if rejection is not None}
+
+    def flush(self, timeout: float | None = None) -> Report:
+        """Send what is queued, and wait until every event that was tracked before has its verdict; at most `timeout`
+        seconds.
+
+        The report is on the events that got their verdict since the flush before, those that broke a rule included.
+        What is not settled in time is counted in its `pending`, and goes on.
+        """
+        engine = self._engine
+        engine.drain(timeout)
+        return engine.report()
+
+    def stats(self) -> Stats:
+        """What became of all events, tracked and imported, since the client was made."""
+        return self._engine.stats()
 
     def import_events(
         self, events: Iterable[object], on_progress: Callable[[Progress], object] | None = None
@@ -106,14 +211,16 @@ class Client:
         undelivered), `ImportInterrupted` where the iterable raises, after what it gave is delivered,
         `TransportError` where no server was ever reached or its certificate is not trusted,
         `DeadLetterError` where not every failure could be written. A server that stops answering raises
-        nothing: what it did not confirm is undelivered.
+        nothing: what it did not confirm is undelivered. `ClientClosed` where another thread closes the client.
         """
         return self._import(events, on_progress)
 
-    def close(self) -> None:
-        """Close the connections. An import that another thread is at ends with its events undelivered."""
-        if self._own_transport:
-            self._own_transport.close()
+    def close(self, timeout: float = 10.0) -> Report:
+        """Flush for `timeout` seconds at most, give up what is left then, and close the connections.
+
+        Where no event waits it takes no time. An import that another thread is at ends. The client can be used again.
+        """
+        return self._engine.close(timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -126,48 +233,27 @@ class Client:
         events: Iterable[object],
         on_progress: Callable[[Progress], object] | None = None,
         explain: Callable[[Failure], Failure] | None = None,
+        on_start: Callable[[Import], object] | None = None,
     ) -> Report:
-        """`import_events`, for a source that knows better why an event was rejected."""
-        if isinstance(events, Mapping | str | bytes | bytearray):
-            raise TypeError(f"events is one {type(events).__name__}, not an iterable of them: put it in a list")
-        with self._open_dead_letter() as dead_letter:
-            return Import(
-                iter(events),
-                encoder=self._encoder,
-                sender=self._sender,
-                concurrency=self._concurrency,
-                clock=self._clock,
-                hang_up=self.close,
-                dead_letter=dead_letter,
-                on_progress=on_progress,
-                explain=explain,
-            ).run()
+        """`import_events`, for a source that knows better why an event was rejected, or a caller that may stop it."""
+        refuse_one(events)
+        engine = self._engine
+        with engine.open_dead_letter() as dead_letter:
+            run = Import(iter(events), engine, dead_letter=dead_letter, on_progress=on_progress, explain=explain)
+            if on_start:
+                on_start(run)
+            return run.run()
 
-    def _open_dead_letter(self) -> AbstractContextManager[DeadLetter | None]:
-        return nullcontext() if self._dead_letter is None else closing(DeadLetter(self._dead_letter))
+    def _renew(self) -> None:
+        """In a forked child: begin with nothing that is the parent's."""
+        self._engine = Engine(self._settings)
 
 
-def _check(auth: object, endpoint: object, concurrency: object) -> None:
-    if not isinstance(auth, ServiceAccount | ProjectToken | ProjectSecret):
-        raise TypeError(f"auth must be a ServiceAccount, ProjectToken or ProjectSecret, and is a {type(auth).__name__}")
-    if endpoint not in ("import", "track"):
-        raise ValueError(f'endpoint must be "import" or "track", and is {endpoint!r}')
-    if endpoint == "track" and not isinstance(auth, ProjectToken):
-        raise ValueError(f"/track takes a ProjectToken, and auth is a {type(auth).__name__}")
-    if not isinstance(concurrency, int) or concurrency < 1:
-        raise ValueError(f"concurrency must be a whole number from 1 on, and is {concurrency!r}")
+def _do_nothing() -> None:
+    pass
 
 
-def _encoder(auth: Auth, endpoint: Endpoint, encoder: Encoder | None) -> Encoder:
-    if encoder is None:
-        token = auth.token if endpoint == "track" and isinstance(auth, ProjectToken) else None
-        return Encoder(endpoint, token=token)
-    if encoder.endpoint != endpoint:
-        raise ValueError(f"the encoder is made for /{encoder.endpoint}, and the client for /{endpoint}")
-    return encoder
-
-
-def _options(endpoint: Endpoint, *, strict: bool, ip: bool) -> dict[str, str]:
-    """`verbose` makes an answer that is not strict say what was wrong, instead of a bare 0."""
-    answer = "strict" if endpoint == "import" and strict else "verbose"
-    return {answer: "1", "ip": "1" if ip else "0"}
+def refuse_one(events: object) -> None:
+    """`TypeError` for what is an event, or text, and not many of them."""
+    if isinstance(events, Mapping | str | bytes | bytearray):
+        raise TypeError(f"events is one {type(events).__name__}, not an iterable of them: put it in a list")

@@ -12,6 +12,7 @@ import math
 import os
 import stat
 from contextlib import suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mixpress.errors import DeadLetterError
@@ -29,10 +30,12 @@ class DeadLetter:
     """An open dead-letter file. Writing never raises: what could not be written is counted in `lost`."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._file = -1
         self.path = os.fspath(path)
         self.written = 0
         self.lost = 0
         self._reason: OSError | None = None
+        self._lock = Lock()
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
@@ -42,8 +45,8 @@ class DeadLetter:
             ) from error
         self._end_last_line()
 
-    def write(self, failure: Failure, event: object) -> None:
-        """Append one line, whole or not at all."""
+    def write(self, failure: Failure, event: object) -> bool:
+        """Append one line, whole or not at all; whether it was."""
         line = {
             "event": as_json(event),
             "kind": failure.kind,
@@ -52,18 +55,25 @@ class DeadLetter:
             "field": failure.field,
             "message": failure.message,
         }
-        try:
-            self._append(json.dumps(line).encode("ascii") + b"\n")
+        text = json.dumps(line).encode("ascii") + b"\n"
+        with self._lock:
+            try:
+                self._append(text)
+            except OSError as error:
+                self._reason = self._reason or error
+                self.lost += 1
+                return False
             self.written += 1
-        except OSError as error:
-            self._reason = self._reason or error
-            self.lost += 1
+            return True
 
     def close(self) -> None:
         """Close the file."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def __del__(self) -> None:
+        self.close()
 
     def error(self, report: Report) -> DeadLetterError | None:
         """What is to be raised in the end, if something could not be written."""

@@ -8,7 +8,9 @@
     │     tls, certificate                      the other side does not speak TLS, or is not trusted
     │     proxy                                 the proxy does not let the request through
     ├── ImportInterrupted   the caller's iterable or callback raised; its exception is `__cause__`
-    └── DeadLetterError     the dead-letter file could not be opened, or not all of it written
+    ├── DeadLetterError     the dead-letter file could not be opened, or not all of it written
+    ├── QueueFull           an event found no room, and was not taken
+    └── ClientClosed        the client was closed while an import was under way
 
 An event that is wrong is none of these: it is a `Failure` in the report, and the others go on. A wrong
 argument is a `TypeError` or `ValueError`. Messages quote what the server said, never a credential.
@@ -69,3 +71,12 @@ class ImportInterrupted(MixpressError):  # noqa: N818 - the events went well, th
 
 class DeadLetterError(MixpressError):
     """The dead-letter file could not be opened (before anything was sent), or not written to its end."""
+
+
+class QueueFull(MixpressError):  # noqa: N818 - the word of the standard library for it
+    """The queue has no room: with `on_full="raise"` at once, with `"block"` after `block_timeout` seconds. The event
+    was not taken, and is in no count."""
+
+
+class ClientClosed(MixpressError):  # noqa: N818 - as above
+    """The client was closed, by another thread or at the end of the process; what was not confirmed is undelivered."""

@@ -1,4 +1,4 @@
-"""When a request may go out: `Gate` pauses the whole client, `Halt` ends one import."""
+"""When a request may go out: `Gate` pauses the whole client, `Halt` ends one import, or gives up one batch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 
 class Halt(threading.Event):
-    """Set when an import is to end before its events do; `error` is why, and None for Ctrl-C."""
+    """Set when an import, or a batch, is to end before its events do; `error` is why, and None for Ctrl-C."""
 
     error: Exception | None = None
 
+    def __init__(self, what: str = "the import stopped") -> None:
+        super().__init__()
+        self._what = what
+
     def stop(self, error: Exception | None) -> None:
-        """End the import, and wake whoever waits. The first error counts."""
+        """End it, and wake whoever waits. The first error counts."""
         if not self.is_set():
             self.error = error
             self.set()
@@ -28,7 +32,7 @@ class Halt(threading.Event):
     @property
     def reason(self) -> str:
         """What is said of an event that has no verdict because of it."""
-        return f"the import stopped before the server had confirmed it: {self.error or 'interrupted'}"
+        return f"{self._what} before the server had confirmed it: {self.error or 'interrupted'}"
 
 
 class Gate:
@@ -70,7 +74,11 @@ class Gate:
             self._clock.wait(halt, left)
         return False
 
+    def seconds_left(self) -> float:
+        """How long the pause still is; 0.0 where there is none."""
+        return max(0.0, self._opens - self._clock.monotonic())
+
     def paused(self) -> str:
         """Why nothing is being sent just now; empty where something may be."""
-        left = self._opens - self._clock.monotonic()
+        left = self.seconds_left()
         return f"waiting {math.ceil(left)} s: {self._reason}" if left > 0 else ""

@@ -31,6 +31,11 @@ MAX_QUOTE = 300
 
 Hide = Callable[[str], str]
 
+_UNAUTHORIZED = {
+    401: "the credentials are not accepted; of a service account, project_id must be that of one of its projects",
+    403: "the credentials are known, and have no right to send to this project",
+}
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -103,7 +108,7 @@ def read_reply(response: Response, count: int, *, now: float = 0.0, hide: Hide =
     if status == 400:
         return Taken(_read_refusals(body, count, message, hide))
     if status in {401, 403}:
-        return Unauthorized(f"{_name(status)}: {message}")
+        return Unauthorized(f"{_name(status)}: {message} ({_UNAUTHORIZED[status]})")
     if status == 413:
         return _read_too_large(count, message)
     if status in {408, 429} or status >= 500:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mixpress._core import Finding, Truncation
 
 Kind = Literal["rejected", "refused", "undelivered"]
+Confirms = Literal["events", "batches"]
 Found_co = TypeVar("Found_co", covariant=True)
 
 
@@ -18,7 +19,8 @@ Found_co = TypeVar("Found_co", covariant=True)
 class Failure:
     """An event that was not imported, and why.
 
-    `index` counts the events handed in from 0. `kind` is `"rejected"` (it breaks a rule and was not sent),
+    `index` counts the events handed in from 0: those of the import, or all that the client was given to track.
+    `kind` is `"rejected"` (it breaks a rule and was not sent),
     `"refused"` (the server's verdict) or `"undelivered"` (no answer came: it may have arrived, and sending
     it again is safe, as the server deduplicates by `$insert_id`). `rule` is the broken rule's word for a
     rejected event and None otherwise; `insert_id` and `field` are there where they are known.
@@ -61,10 +63,9 @@ class Report:
     """What became of every event; `imported + rejected + refused + undelivered == total`, always."""
 
     total: int
-    """Events read from the iterable."""
+    """Events that have a verdict: of an import, all that were read; of a flush, those since the one before."""
     imported: int
-    """Events that the server has confirmed. On /track, and on /import with `strict=False`, it confirms the
-    batch and not each event."""
+    """Events that the server has confirmed; see `confirms`."""
     rejected: int = 0
     """Events that break a rule, and were not sent."""
     refused: int = 0
@@ -81,12 +82,21 @@ class Report:
     """Requests made, the retries included."""
     retries: int = 0
     """Requests that repeated an earlier one."""
+    throttled: int = 0
+    """Requests that the server answered with 429."""
     bytes_raw: int = 0
     """Bytes of the batches before gzip."""
     bytes_sent: int = 0
     """Bytes of the bodies that were sent, the retries included."""
     unwritten: int = 0
     """Failures that the dead letter had no room for."""
+    pending: int = 0
+    """Of a flush that ran out of time: tracked events that still wait or are under way. They are not in `total`, but
+    in that of the next flush."""
+    confirms: Confirms = "events"
+    """What the server confirms: on /import each of the `"events"`; on /track, and on /import with
+    `strict=False`, `"batches"`: it took the batch because something in it was good, and what else it left out of it,
+    or whether the token is one, it does not say."""
     elapsed: float = 0.0
     """Seconds from the first event read to the last verdict."""
     failures: Sequence[Failure] = field(default=(), repr=False)

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mixpress.errors import TransportError
-from mixpress.gate import Gate
-from mixpress.reply import NoReply, read_reply
+from mixpress.passage import Passage
+from mixpress.reply import NoReply, TryLater, read_reply
 from mixpress.report import Failure
 from mixpress.retry import Done, GiveUp, Split, Stop, Wait, decide
 from mixpress.transport import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mixpress._core import Batch
     from mixpress.account import Account
     from mixpress.clock import Clock
-    from mixpress.gate import Halt
-    from mixpress.reply import Hide, Refusal
+    from mixpress.gate import Gate
+    from mixpress.limiter import RateLimit
+    from mixpress.parcel import Parcel
+    from mixpress.passage import Ticket
+    from mixpress.reply import Hide, Refusal, Reply
     from mixpress.retry import Decision, RetryPolicy
     from mixpress.transport import Transport
 
 
 class Sender:
-    """Carries batches to one URL. A client has one, for all its threads: they share its pauses and what it
-    has learned of the server.
+    """Carries batches to one URL. A client has one, for all its threads: they share its pauses, its pace, its
+    rate limit and what it has learned of the server.
+
+    `hang_up` ends the requests that are under way.
     """
 
     def __init__(
@@ -37,6 +43,9 @@ class Sender:
         transport: Transport,
         policy: RetryPolicy,
         clock: Clock,
+        concurrency: int,
+        rate_limit: RateLimit | None,
+        hang_up: Callable[[], None],
     ) -> None:
         self._url = url
         self._headers = headers
@@ -44,53 +53,72 @@ class Sender:
         self._transport = transport
         self._policy = policy
         self._clock = clock
-        self.gate = Gate(policy, clock)
+        self._patient_policy = replace(policy, first_contact=policy.attempts)
+        self.passage = Passage(policy, clock, concurrency, rate_limit)
+        self.hang_up = hang_up
         self._answered = False
         self._largest: int | None = None
 
-    def deliver(self, batch: Batch, account: Account, halt: Halt) -> None:
-        """Send a batch until its events have a verdict. Never raises: what goes wrong halts the import."""
-        try:
-            self._deliver(batch, account, halt)
-        except Exception as error:  # noqa: BLE001 - a bug of ours must end the import, and not hang it
-            halt.stop(error)
+    @property
+    def gate(self) -> Gate:
+        """What pauses the whole client."""
+        return self.passage.gate
 
-    def _deliver(self, batch: Batch, account: Account, halt: Halt) -> None:
+    def deliver(self, parcel: Parcel) -> None:
+        """Send a batch until its events have a verdict. Never raises: what goes wrong halts the parcel."""
+        try:
+            self._deliver(parcel.batch, parcel)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must end the import, and not hang it
+            parcel.halt.stop(error)
+
+    def _deliver(self, batch: Batch, parcel: Parcel) -> None:
         if self._largest and batch.raw_size > self._largest and batch.count > 1:
-            return self._deliver_halves(batch, account, halt)
+            return self._deliver_halves(batch, parcel)
         attempt = 0
-        while self.gate.wait(halt):
+        while ticket := self.passage.enter(batch.count, batch.raw_size, parcel.halt):
             attempt += 1
-            match self._attempt(batch, attempt, account):
-                case Wait(seconds, reason):
-                    self.gate.hold(seconds, reason)
+            match self._attempt(batch, attempt, parcel, ticket):
                 case Done(refused):
-                    return account.settle(batch, _refusals(batch, refused))
+                    return parcel.account.settle(batch, _refusals(batch, refused))
                 case Split(limit):
                     self._remember(limit)
-                    return self._deliver_halves(batch, account, halt)
+                    return self._deliver_halves(batch, parcel)
                 case GiveUp(reason):
-                    return account.undeliver(batch, reason)
+                    return parcel.account.undeliver(batch, reason)
                 case Stop(error):
-                    halt.stop(error)
-        return account.undeliver(batch, halt.reason)
+                    parcel.halt.stop(error)
+        return parcel.account.undeliver(batch, parcel.halt.reason)
 
-    def _attempt(self, batch: Batch, attempt: int, account: Account) -> Decision:
-        account.sent(batch, attempt)
+    def _attempt(self, batch: Batch, attempt: int, parcel: Parcel, ticket: Ticket) -> Decision:
+        """One request, and what follows from it. A pause begins before the next request may go."""
+        answered = False
+        try:
+            parcel.account.sent(batch, attempt)
+            reply = self._ask(batch, parcel.account)
+            answered = not isinstance(reply, TryLater | NoReply)
+            decision = decide(self._patient_policy if parcel.patient else self._policy, attempt, reply)
+            if isinstance(decision, Wait):
+                self.gate.hold(decision.seconds, decision.reason)
+            return decision
+        except Exception as error:  # noqa: BLE001 - a transport of the caller's own may raise anything
+            return Stop(error)
+        finally:
+            self.passage.leave(ticket, answered=answered)
+
+    def _ask(self, batch: Batch, account: Account) -> Reply:
         request = Request(self._url, {**self._headers, **batch.headers}, batch.body)
         try:
             response = self._transport.send(request)
         except TransportError as error:
-            return decide(self._policy, attempt, NoReply(error, first_contact=not self._answered))
-        except Exception as error:  # noqa: BLE001 - a transport of the caller's own may raise anything
-            return Stop(error)
+            return NoReply(error, first_contact=not self._answered)
         self._answered = True
-        reply = read_reply(response, batch.count, now=self._clock.time(), hide=self._hide)
-        return decide(self._policy, attempt, reply)
+        if response.status == 429:
+            account.throttled()
+        return read_reply(response, batch.count, now=self._clock.time(), hide=self._hide)
 
-    def _deliver_halves(self, batch: Batch, account: Account, halt: Halt) -> None:
+    def _deliver_halves(self, batch: Batch, parcel: Parcel) -> None:
         for half in batch.split():
-            self._deliver(half, account, halt)
+            self._deliver(half, parcel)
 
     def _remember(self, limit: int | None) -> None:
         """Later batches are split before they are sent. Whether the server means the bytes before or after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any, cast
 
 from hypothesis import given, settings
@@ -106,3 +107,50 @@ def check(report: Report, server: MoodyServer, good: list[bool]) -> None:
         else:
             assert server.confirmed[name] == server.refused[name] == 0
     assert report.requests == len(server.requests)
+
+
+@settings(max_examples=200)
+@given(
+    steps=st.lists(st.sampled_from(["good", "good", "good", "bad", "flush", "import", "look"]), max_size=40),
+    moves=st.lists(st.sampled_from(MOVES), max_size=40),
+    positions=st.lists(st.integers(0, 5), min_size=1, max_size=4),
+    size=st.integers(1, 7),
+    concurrency=st.integers(1, 3),
+    room=st.integers(1, 20),
+)
+def test_every_tracked_event_has_one_verdict(
+    steps: list[str], moves: list[str], positions: list[int], size: int, concurrency: int, room: int
+) -> None:
+    """Tracked, imported, flushed and looked at in any order: the counts meet at each step, and the reports' sum is
+    what the server said.
+    """
+    server = MoodyServer(moves, positions)
+    number, reports = 0, []
+    settings: dict[str, Any] = {"encoder": small_batches(size), "concurrency": concurrency, "queue_size": room}
+    with client(server, linger=1e9, **settings) as made:
+        for step in steps:
+            if step in {"good", "bad"}:
+                one = event(number) if step == "good" else bad(number)
+                assert bool(made.track_many([one])) is (step == "bad")
+                number += 1
+            elif step == "flush":
+                reports.append(made.flush())
+                assert made.stats().pending == 0
+            elif step == "import":
+                with suppress(MixpressError):
+                    made.import_events(event(number + place) for place in range(3))
+                number += 3
+            stats = made.stats()
+            done = stats.imported + stats.rejected + stats.refused + stats.undelivered
+            assert stats.accepted == done + stats.pending
+            assert stats.dropped == 0
+            assert 0 <= stats.pending <= room
+        reports.append(made.flush())
+        stats = made.stats()
+    assert sum(server.confirmed.values()) == stats.imported
+    assert sum(server.refused.values()) == stats.refused
+    assert len(server.requests) == stats.requests
+    assert all(report.pending == 0 for report in reports)
+    failures = [failure for report in reports for failure in report.failures]
+    assert len({failure.index for failure in failures}) == len(failures)
+    assert sum(report.failed for report in reports) == len(failures)

@@ -102,11 +102,14 @@ def test_an_index_that_names_no_event(index: object) -> None:
 OTHER: dict[str, tuple[Response, Reply]] = {
     "401": (
         answer(401, {"code": 401, "error": "Invalid credentials", "status": "Unauthorized"}),
-        Unauthorized("401 Unauthorized: Invalid credentials"),
+        Unauthorized(
+            "401 Unauthorized: Invalid credentials (the credentials are not accepted; of a service account, "
+            "project_id must be that of one of its projects)"
+        ),
     ),
     "403 of /track": (
         answer(403, {"error": "no", "status": "error"}),
-        Unauthorized("403 Forbidden: no"),
+        Unauthorized("403 Forbidden: no (the credentials are known, and have no right to send to this project)"),
     ),
     "413 that names its limit": (
         answer(413, {"code": 413, "error": "request exceeds max limit of 10485760 bytes"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import pickle
 import sys
 import traceback
 from pathlib import Path
@@ -83,3 +84,42 @@ def test_no_secret_leaves(auth: Any, reply: Any, tmp_path: Path, caplog: pytest.
     assert CANARY not in text
     assert encoded not in text
     assert base64.b64encode(CANARY.encode()).decode().rstrip("=") not in text
+
+
+@pytest.mark.parametrize("endpoint", ["import", "track"])
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: str(reply[0]))
+def test_no_secret_leaves_with_what_is_tracked(
+    endpoint: Any, reply: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The token stands in each event on /track, and not in what the dead letter keeps of it."""
+    auth = ProjectToken(CANARY)
+    status, headers, body = reply
+
+    def repeat_the_credentials(_request: Request) -> Any:
+        return status, headers, body % CANARY.encode()
+
+    def fail(told: object) -> None:
+        shown.append(repr(told))
+        raise RuntimeError("a callback that is broken")
+
+    caplog.set_level(logging.DEBUG)
+    shown: list[str] = []
+    settings: dict[str, Any] = {
+        "clock": FakeClock(),
+        "retry": RetryPolicy(attempts=2),
+        "dead_letter": tmp_path / "failed.ndjson",
+        "endpoint": endpoint,
+        "on_failure": fail,
+        "on_report": fail,
+    }
+    with Emulator(before=repeat_the_credentials) as server, Client(auth, base_url=server.url, **settings) as client:
+        client.track("Seen", "user")
+        client.track("Seen", "null")
+        report = client.flush()
+        shown += [repr(client), repr(client.stats()), repr(vars(client)), repr(report), repr(report.failures)]
+        with pytest.raises((TypeError, AttributeError, pickle.PicklingError)) as caught:
+            pickle.dumps(client)
+        shown.append(repr(caught.value))
+    shown += [caplog.text, (tmp_path / "failed.ndjson").read_text()]
+    assert report.failed == report.total == 2
+    assert CANARY not in "\n".join(shown)

@@ -1,0 +1,81 @@
+"""What the arguments of a client come to, and which of them make no sense."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, get_args
+from urllib.parse import urlencode
+
+from mixpress._core import Encoder, Limits, __version__
+from mixpress.auth import Auth, ProjectSecret, ProjectToken, ServiceAccount
+from mixpress.intake import OnFull
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Endpoint = Literal["import", "track"]
+Edition = Literal[2022]
+
+EVENTS_OF_2022 = 50
+"""Events in a request by the documents of 2022, uncompressed and as a form; 2000 since January 2024."""
+
+HEADERS: Mapping[str, str] = {"User-Agent": f"mixpress/{__version__}", "Accept-Encoding": "gzip"}
+
+
+def check_auth(auth: object, endpoint: object) -> None:
+    """Who sends, and to which endpoint."""
+    if not isinstance(auth, ServiceAccount | ProjectToken | ProjectSecret):
+        raise TypeError(f"auth must be a ServiceAccount, ProjectToken or ProjectSecret, and is a {type(auth).__name__}")
+    if endpoint not in get_args(Endpoint):
+        raise ValueError(f'endpoint must be "import" or "track", and is {endpoint!r}')
+    if endpoint == "track" and not isinstance(auth, ProjectToken):
+        raise ValueError(f"/track takes a ProjectToken, and auth is a {type(auth).__name__}")
+
+
+def check_numbers(**numbers: object) -> None:
+    """Counts, from 1 on."""
+    for name, number in numbers.items():
+        if not isinstance(number, int) or number < 1:
+            raise ValueError(f"{name} must be a whole number from 1 on, and is {number!r}")
+
+
+def check_seconds(**spans: object) -> None:
+    """Spans of time, from 0 on."""
+    for name, span in spans.items():
+        if not isinstance(span, int | float) or not 0 <= span < math.inf:
+            raise ValueError(f"{name} must be a number of seconds from 0 on, and is {span!r}")
+
+
+def check_on_full(on_full: object) -> None:
+    """What a full queue does."""
+    if on_full not in get_args(OnFull):
+        raise ValueError(f'on_full must be "block", "raise" or "drop", and is {on_full!r}')
+
+
+def make_encoder(auth: Auth, endpoint: Endpoint, edition: Edition | None, encoder: Encoder | None) -> Encoder:
+    """The encoder that was given, or the one that the endpoint and its edition ask for."""
+    if edition not in (None, 2022) or (edition and endpoint != "track"):
+        raise ValueError(f'edition is 2022, for endpoint="track", or None; and is {edition!r}')
+    if encoder is None:
+        token = auth.token if endpoint == "track" and isinstance(auth, ProjectToken) else None
+        if edition is None:
+            return Encoder(endpoint, token=token)
+        limits = Limits(max_batch_events=EVENTS_OF_2022)
+        return Encoder("track", format="form", compression=None, token=token, limits=limits)
+    if edition is not None:
+        raise ValueError("edition and encoder both say how a request is written: give one of them")
+    if encoder.endpoint != endpoint:
+        raise ValueError(f"the encoder is made for /{encoder.endpoint}, and the client for /{endpoint}")
+    return encoder
+
+
+def make_url(server: str, auth: Auth, endpoint: Endpoint, *, strict: bool, ip: bool) -> str:
+    """`verbose` makes an answer that is not strict say what was wrong, instead of a bare 0."""
+    answer = "strict" if endpoint == "import" and strict else "verbose"
+    query = {answer: "1", "ip": "1" if ip else "0", **auth.query()}
+    return f"{server}/{endpoint}?{urlencode(query)}"
+
+
+def make_headers(auth: Auth, endpoint: Endpoint) -> dict[str, str]:
+    """What every request has; on /track the token stands in the events."""
+    return {**HEADERS, **({} if endpoint == "track" else auth.headers())}

@@ -1,0 +1,204 @@
+"""What a client is made of: one sender, its threads, and the events that are tracked. `Client` and `AsyncClient` are
+faces of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mixpress import process
+from mixpress.account import Account
+from mixpress.callbacks import guarded
+from mixpress.dead_letter import DeadLetter
+from mixpress.errors import ClientClosed
+from mixpress.intake import Intake, Terms
+from mixpress.ledger import Ledger
+from mixpress.pool import Pool
+from mixpress.stats import Totals
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from mixpress._core import Encoder, Rejection
+    from mixpress.clock import Clock
+    from mixpress.parcel import Parcel
+    from mixpress.report import Confirms, Failure, Report
+    from mixpress.send import Sender
+    from mixpress.stats import Stats
+
+logger = logging.getLogger("mixpress")
+
+GRACE = 1.0
+"""Seconds for threads to end after their requests were cut off."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an engine is made with. `make_sender` is called at the first use: a child process needs sockets anew."""
+
+    encoder: Encoder
+    make_sender: Callable[[], Sender]
+    concurrency: int
+    terms: Terms
+    clock: Clock
+    confirms: Confirms
+    token: str | None = field(repr=False)
+    dead_letter: str | os.PathLike[str] | None
+    on_report: Callable[[Report], object] | None
+    on_failure: Callable[[Failure], object] | None
+    exit_timeout: float
+
+
+class Engine:
+    """Delivers what is tracked, and carries the batches of imports. It costs nothing until it is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.totals = Totals()
+        self._lock = threading.RLock()
+        self._sender: Sender | None = None
+        self._dead_letter: DeadLetter | None = None
+        self._tell_report = guarded("on_report", settings.on_report)
+        self._tell_failure = guarded("on_failure", settings.on_failure)
+        self._intake: Intake | None = None
+        self.pool = Pool(settings.concurrency, self._work, self._tend, settings.clock)
+        process.engines.add(self)
+
+    @property
+    def sender(self) -> Sender:
+        """What carries the requests."""
+        if self._sender is None:
+            with self._lock:
+                self._sender = self._sender or self.settings.make_sender()
+        return self._sender
+
+    @property
+    def intake(self) -> Intake:
+        """What takes the events that are tracked. `DeadLetterError` where the dead letter can't be opened."""
+        if self._intake is None:
+            with self._lock:
+                self._intake = self._intake or self._new_intake()
+        return self._intake
+
+    def add(self, event: object, *, wait: bool = True) -> Rejection | None:
+        """Take an event to be delivered."""
+        return self.intake.add(event, wait=wait)
+
+    def drain(self, timeout: float | None, cancelled: threading.Event | None = None) -> bool:
+        """Wait until what was tracked has its verdict; False where the time was over before, or it was cancelled."""
+        self.refuse_inside("flush")
+        if self._intake is None:
+            return True
+        ends = None if timeout is None else self.settings.clock.monotonic() + timeout
+        return self._intake.drain(ends, cancelled.is_set if cancelled else lambda: False)
+
+    def report(self) -> Report:
+        """What was settled of the tracked events since the last report."""
+        if self._intake is None:
+            return Ledger(self.settings.confirms).report(pending=0, elapsed=0.0)
+        return self._intake.report()
+
+    def close(self, timeout: float, cancelled: threading.Event | None = None) -> Report:
+        """Deliver for so long at most, give up the rest and whatever import is under way, and end the threads."""
+        self.refuse_inside("close")
+        ends = self.settings.clock.monotonic() + timeout
+        if self._intake is not None:
+            self._intake.drain(ends, lambda: bool(cancelled and cancelled.is_set()) or self._is_in_vain(ends))
+        self._give_up(ClientClosed("the client was closed"))
+        self.pool.rest(GRACE, also_busy=True)
+        return self.report()
+
+    def stats(self) -> Stats:
+        """What became of all events so far."""
+        return self._intake.stats() if self._intake else self.totals.stats(0)
+
+    def open_account(
+        self, dead_letter: DeadLetter | None, explain: Callable[[Failure], Failure] | None = None
+    ) -> Account:
+        """An account whose verdicts count for the client."""
+        settings = self.settings
+        return Account(dead_letter, explain, totals=self.totals, confirms=settings.confirms, token=settings.token)
+
+    def open_dead_letter(self) -> AbstractContextManager[DeadLetter | None]:
+        """The dead letter for one import, where there is one."""
+        path = self.settings.dead_letter
+        return nullcontext() if path is None else closing(DeadLetter(path))
+
+    def refuse_inside(self, what: str) -> None:
+        """A callback on one of the threads can't wait for those threads."""
+        if self.pool.inside():
+            raise RuntimeError(f"{what} in a callback would wait for itself: let another thread do it")
+
+    def disown(self) -> None:
+        """In a child process: the events, the threads and the sockets are the parent's."""
+        self.pool.forked = True
+
+    def begin_exit(self) -> None:
+        """Send what is open."""
+        if self._intake is not None:
+            self._intake.pack()
+
+    def end_exit(self, started: float) -> None:
+        """Wait until `exit_timeout` seconds after `started`, and say how many events are left then."""
+        if self._intake is None or not self._intake.unsettled:
+            return
+        left = started + self.settings.exit_timeout - time.monotonic()
+        before = self.stats().undelivered
+        with suppress(RuntimeError):
+            self.close(max(0.0, left))
+        lost = self.stats().undelivered - before + self._intake.unsettled
+        if lost:
+            logger.error("%d events were not delivered before the process ended", lost)
+
+    def _new_intake(self) -> Intake:
+        settings = self.settings
+        if settings.dead_letter is not None:
+            self._dead_letter = DeadLetter(settings.dead_letter)
+        return Intake(
+            settings.encoder,
+            self.pool,
+            settings.clock,
+            settings.terms,
+            lambda: self.open_account(self._dead_letter),
+            lambda: Ledger(settings.confirms),
+            self._tell,
+            self._tell_failure,
+            self.totals,
+        )
+
+    def _work(self, parcel: Parcel) -> None:
+        self.sender.deliver(parcel)
+
+    def _tend(self) -> float | None:
+        return self._intake.tend() if self._intake else None
+
+    def _tell(self, report: Report) -> None:
+        for failure in report.failures:
+            self._tell_failure(failure)
+        self._tell_report(report)
+
+    def _is_in_vain(self, ends: float) -> bool:
+        """Whether nothing is under way, and the server wants to be left alone until after the end."""
+        passage = self.sender.passage
+        left = ends - self.settings.clock.monotonic()
+        return not passage.under_way and passage.gate.seconds_left() > left
+
+    def _give_up(self, error: Exception) -> None:
+        """What waits, and what is under way, is undelivered."""
+        for parcel in self.pool.withdraw():
+            parcel.halt.stop(error)
+            parcel.account.undeliver(parcel.batch, parcel.halt.reason)
+            parcel.done(parcel)
+        self.pool.halt(error)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the requests that are under way. Not in a child: to shut a socket down does so in the parent too."""
+        if self._sender is not None and not self.pool.forked:
+            self._sender.hang_up()

@@ -1,0 +1,67 @@
+"""What became of a client's events over its life: counted as each verdict is entered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from threading import Lock
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a client has done in this process; a forked child begins anew.
+
+    `accepted == imported + rejected + refused + undelivered + dropped + pending`, always: `accepted` counts every
+    event that was handed in, also one that was then found to break a rule, or dropped. It leaves out only what
+    `QueueFull` gave back to the caller. Of an import that is under way, it counts the batches that were packed.
+    """
+
+    accepted: int
+    imported: int
+    rejected: int
+    refused: int
+    undelivered: int
+    dropped: int
+    """Events that found the queue full, with `on_full="drop"`."""
+    pending: int
+    """Events that wait or are under way."""
+    requests: int
+    retried: int
+    """Requests that repeated an earlier one."""
+    throttled: int
+    """Requests that the server answered with 429."""
+    bytes: int
+    """Bytes of the bodies that were sent, the retries included."""
+
+
+class Totals:
+    """The counts behind `Stats`. Threads add to them at the same time."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def add(self, **counts: int) -> None:
+        """Add to the counts of these names."""
+        with self._lock:
+            self._counts.update(counts)
+
+    def stats(self, waiting: int) -> Stats:
+        """All of it; `waiting` events were accepted and are not counted here yet."""
+        with self._lock:
+            counts = self._counts.copy()
+        verdicts = sum(counts[name] for name in ("imported", "rejected", "refused", "undelivered", "dropped"))
+        accepted = counts["accepted"] + waiting
+        return Stats(
+            accepted=accepted,
+            imported=counts["imported"],
+            rejected=counts["rejected"],
+            refused=counts["refused"],
+            undelivered=counts["undelivered"],
+            dropped=counts["dropped"],
+            pending=accepted - verdicts,
+            requests=counts["requests"],
+            retried=counts["retries"],
+            throttled=counts["throttled"],
+            bytes=counts["bytes_sent"],
+        )

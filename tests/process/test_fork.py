@@ -1,0 +1,252 @@
+"""Forks: the child begins empty, the parent keeps its events, nothing hangs. Each as real processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from mixpress.emulator import Emulator
+
+from .scripts import run, run_file
+
+pytestmark = pytest.mark.skipif(not hasattr(sys, "getwindowsversion") and sys.platform == "win32", reason="no fork")
+
+
+def names(server: Emulator) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for one in server.events():
+        counted[one["event"]] = counted.get(one["event"], 0) + 1
+    return counted
+
+
+def test_the_child_has_none_of_the_parents_events_and_each_delivers_its_own() -> None:
+    script = """
+    made = client(linger=60)
+    track(made, "Before", 1500)
+    child = os.fork()
+    if child == 0:
+        assert made.stats().accepted == 0
+        track(made, "Child", 2500)
+        report = made.flush()
+        assert (report.total, report.imported) == (2500, 2500), report
+        os._exit(0)
+    track(made, "Parent", 700)
+    assert os.waitpid(child, 0)[1] == 0
+    report = made.flush()
+    assert (report.total, report.imported) == (2200, 2200), report
+    """
+    with Emulator() as server:
+        run(script, server.url)
+        assert names(server) == {"Before": 1500, "Child": 2500, "Parent": 700}
+
+
+def test_the_child_does_not_use_the_parents_connections() -> None:
+    script = """
+    made = client()
+    track(made, "Before", 1)
+    made.flush()                       # there is a connection now
+    children = []
+    for number in range(4):
+        child = os.fork()
+        if child == 0:
+            for _ in range(20):
+                track(made, "Child", 1)
+                assert made.flush().retries == 0
+            made.close()
+            os._exit(0)
+        children.append(child)
+    for _ in range(20):
+        track(made, "Parent", 1)
+        assert made.flush().retries == 0
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    """
+    with Emulator() as server:
+        run(script, server.url)
+        assert names(server) == {"Before": 1, "Child": 80, "Parent": 20}
+
+
+def test_a_child_that_ends_by_itself_is_flushed() -> None:
+    script = """
+    made = client()
+    track(made, "Before", 10)
+    if os.fork() == 0:
+        track(made, "Child", 300)
+        sys.exit(0)
+    os.wait()
+    """
+    with Emulator() as server:
+        run(script, server.url)
+        assert names(server) == {"Before": 10, "Child": 300}
+
+
+LOCKED = """
+import mixpress.transport, mixpress.gate, logging
+
+def of(made, place):
+    engine = made._engine
+    sender = engine.sender
+    return {
+        "intake": lambda: engine.intake._lock,
+        "engine": lambda: engine._lock,
+        "pool": lambda: engine.pool._lock,
+        "totals": lambda: engine.totals._lock,
+        "account": lambda: engine.intake._rejected._lock,
+        "gate": lambda: sender.gate._lock,
+        "passage": lambda: sender.passage._left,
+        "sockets": lambda: sender._transport._sockets._lock,
+        "news": lambda: engine.intake._news._cond,
+        "wake": lambda: engine.pool._wake._cond,
+    }[place]()
+
+made = client(linger=60)
+track(made, "Before", 10)
+taken, go = threading.Event(), threading.Event()
+
+def hold():
+    with of(made, PLACE):
+        taken.set()
+        go.wait(30)
+
+threading.Thread(target=hold).start()
+assert taken.wait(10)
+child = os.fork()
+if child == 0:
+    track(made, "Child", 20)
+    assert made.flush(timeout=20).imported == 20
+    assert made.import_events([]).total == 0
+    made.close()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+go.set()
+assert made.flush().imported == 10
+"""
+
+
+@pytest.mark.parametrize(
+    "place", ["intake", "engine", "pool", "totals", "account", "gate", "passage", "sockets", "news", "wake"]
+)
+def test_a_fork_while_another_thread_holds_a_lock(place: str) -> None:
+    with Emulator() as server:
+        run(f"PLACE = {place!r}\n" + LOCKED, server.url)
+        assert names(server) == {"Before": 10, "Child": 20}
+
+
+def test_forks_in_the_middle_of_traffic() -> None:
+    """Threads that track and send all the time, and a hundred forks at whatever moment."""
+    script = """
+    made = client(encoder=Encoder(limits=Limits(max_batch_events=50)))
+    over = threading.Event()
+    counts = []
+
+    def run():
+        count = 0
+        while not over.is_set():
+            track(made, "Parent", 10)
+            count += 10
+        counts.append(count)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        child = os.fork()
+        if child == 0:
+            track(made, "Child", 60)
+            assert made.flush(timeout=20).imported == 60
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    over.set()
+    for thread in threads:
+        thread.join()
+    report = made.flush()
+    stats = made.stats()
+    assert stats.imported == stats.accepted == sum(counts), (stats, counts)
+    print(sum(counts))
+    """
+    with Emulator() as server:
+        ended = run(script, server.url)
+        assert names(server) == {"Parent": int(ended.stdout), "Child": 2400}
+
+
+def test_a_fork_inside_of_a_call() -> None:
+    """The child returns from a call that belongs to the parent; what it waits for there, it is told not to."""
+    script = """
+    child = None
+
+    def convert(value):
+        global child
+        child = os.fork()
+        return "converted"
+
+    def events():
+        yield {"event": "Import", "properties": {"time": 1700000000, "distinct_id": "u", "$insert_id": "a"}}
+        global child
+        child = os.fork()
+
+    made = client(encoder=Encoder(default=convert), linger=60)
+    made.track("Parent", "u", {"x": object()})
+    if child == 0:
+        assert made.flush().total == 0
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    try:
+        report = made.import_events(events())
+    except Exception as error:
+        assert child == 0 and "forked" in str(error), error
+        os._exit(7)
+    assert os.waitpid(child, 0)[1] == 7 << 8
+    assert report.imported == 1
+    """
+    with Emulator() as server:
+        run(script, server.url)
+        assert names(server) == {"Parent": 1, "Import": 1}
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("made_in", ["parent", "child"])
+def test_multiprocessing(method: str, made_in: str, tmp_path: Path) -> None:
+    """Its children end without `atexit`, and without a flush of their own."""
+    script = f"""
+    import multiprocessing
+
+    made = client()
+    MADE_IN = {made_in!r}
+
+    def work(number):
+        one = made if MADE_IN == "parent" else client()
+        track(one, "Child", 100)
+
+    if __name__ == "__main__":
+        track(made, "Parent", 50)
+        context = multiprocessing.get_context({method!r})
+        children = [context.Process(target=work, args=(number,)) for number in range(3)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+        assert [child.exitcode for child in children] == [0, 0, 0]
+    """
+    with Emulator() as server:
+        run_file(tmp_path / "program.py", script, server.url)
+        assert names(server) == {"Parent": 50, "Child": 300}
+
+
+def test_a_pool_of_processes(tmp_path: Path) -> None:
+    script = """
+    import concurrent.futures, multiprocessing
+
+    made = client()
+
+    def work(number):
+        track(made, "Child", 10)
+
+    if __name__ == "__main__":
+        context = multiprocessing.get_context("fork")
+        with concurrent.futures.ProcessPoolExecutor(3, context) as pool:
+            list(pool.map(work, range(30)))
+    """
+    with Emulator() as server:
+        run_file(tmp_path / "program.py", script, server.url)
+        assert names(server) == {"Child": 300}
