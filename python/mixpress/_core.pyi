@@ -290,7 +290,9 @@ class Encoder:
     `endpoint`: `"import"` or `"track"`.
     `format`: `"json"`, `"ndjson"` (import only) or `"form"` (track only: `data=<percent-encoded JSON>`).
     `compression`: `"gzip"` or None.
-    `level`: 1 (fastest) to 9 (smallest), None for the default.
+    `level`: how small a gzipped body becomes. 1 follows the writer's hints alone and is the fastest; 2, the default,
+        also searches values: smaller than zlib's level 6. 3 to 9 are libdeflate's 6 to 12, each slower than the one
+        before and mostly smaller (its 10 and 11 not always); 9 takes a hundred times as long as 2.
     `token`: the project's token, which becomes `properties.token` where an event has none.
     `insert_id`: `"require"`: an event without one is rejected; `"derive"`: it gets `derive_insert_id(event)`.
     `limits`: the numbers and actions; None is `Limits.documented()`.

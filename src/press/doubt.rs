@@ -15,6 +15,9 @@ const ONE_OF: usize = 4;
 const LONG_RUN: usize = 12;
 const WORDS: usize = 4;
 
+/// Tokens that are enough to tell.
+const LOOKED_AT: usize = 2000;
+
 const SLOT_BITS: u32 = 12;
 
 /// Whether the tokens of a block show a sign.
@@ -25,7 +28,7 @@ pub(super) fn is_in_doubt(block: &[u8], tokens: &[Token]) -> bool {
     }
     let mut seen = vec![0; 1 << SLOT_BITS];
     let (mut at, mut runs, mut repeated) = (0, 0, 0);
-    for token in tokens {
+    for token in tokens.iter().take(LOOKED_AT) {
         let run = &block[at..][..token.literals as usize];
         at += run.len() + usize::from(token.length);
         if run.len() >= LONG_RUN {

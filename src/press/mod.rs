@@ -119,6 +119,8 @@ impl Press {
         let level = self.effort.library_level(is_sparse);
         let is_pressed = if text.len() < SMALL || hints.is_empty() {
             false
+        } else if self.effort == Effort::Hints {
+            self.press(text, hints, false) // whatever its size: no other way is as fast
         } else if is_sparse {
             self.wins(text, hints, level) && self.press(text, hints, false)
         } else {
