@@ -104,14 +104,14 @@ class Engine:
             return Ledger(self.settings.confirms).report(pending=0, elapsed=0.0)
         return self._intake.report()
 
-    def close(self, timeout: float, cancelled: threading.Event | None = None) -> Report:
+    def close(self, timeout: float, cancelled: threading.Event | None = None, grace: float = GRACE) -> Report:
         """Deliver for so long at most, give up the rest and whatever import is under way, and end the threads."""
         self.refuse_inside("close")
         ends = self.settings.clock.monotonic() + timeout
         if self._intake is not None:
             self._intake.drain(ends, lambda: bool(cancelled and cancelled.is_set()) or self._is_in_vain(ends))
         self._give_up(ClientClosed("the client was closed"))
-        self.pool.rest(GRACE, also_busy=True)
+        self.pool.rest(grace, also_busy=True)
         return self.report()
 
     def stats(self) -> Stats:
@@ -148,10 +148,11 @@ class Engine:
         """Wait until `exit_timeout` seconds after `started`, and say how many events are left then."""
         if self._intake is None or not self._intake.unsettled:
             return
-        left = started + self.settings.exit_timeout - time.monotonic()
+        left = max(0.0, started + self.settings.exit_timeout - time.monotonic())
+        grace = min(GRACE, left / 10)
         before = self.stats().undelivered
         with suppress(RuntimeError):
-            self.close(max(0.0, left))
+            self.close(left - grace, grace=grace)
         lost = self.stats().undelivered - before + self._intake.unsettled
         if lost:
             logger.error("%d events were not delivered before the process ended", lost)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -92,8 +93,8 @@ class Intake:
         A full queue does as the terms say; where they say to wait and `wait` is false, it raises `QueueFull`.
         """
         rejection = self._add(event, wait=wait)
-        while self._failures:
-            self._tell_failure(self._failures.popleft())
+        if self._failures:
+            self._tell_failures()
         return rejection
 
     def _add(self, event: object, *, wait: bool) -> Rejection | None:
@@ -198,9 +199,20 @@ class Intake:
             self._failures.append(self._rejected.reject(rejection, event))
         if self._builder.full:
             self._pack()
+        if self._aside:
+            self._catch_up()
+        return rejection
+
+    def _catch_up(self) -> None:
+        """Write what was tracked while something was written."""
         while self._aside:
             self._write(self._aside.popleft())
-        return rejection
+
+    def _tell_failures(self) -> None:
+        """Outside of the lock; another thread may tell them at the same time."""
+        with suppress(IndexError):
+            while True:
+                self._tell_failure(self._failures.popleft())
 
     def _open(self) -> None:
         """Have somebody look after the first event of a batch."""
@@ -213,7 +225,11 @@ class Intake:
             return
         account = self._open_account()
         truncated, warnings = self._builder.truncated, self._builder.warnings
-        batch = self._builder.finish()
+        self._writing = True
+        try:
+            batch = self._builder.finish()
+        finally:
+            self._writing = False
         parcel = Parcel(batch, account, Halt("given up"), self._settled, patient=True)
         account.packed(batch, truncated, warnings)
         self._on_way[parcel] = self._clock.monotonic()
@@ -222,6 +238,7 @@ class Intake:
         self._pool.put(parcel)
         if self._unpacked:
             self._open()
+        self._catch_up()
 
     def _settled(self, parcel: Parcel) -> None:
         """Every event of a batch has its verdict. Who waits for that is told when the callbacks have been."""

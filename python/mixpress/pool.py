@@ -121,9 +121,14 @@ class Pool:
 
     def _run(self) -> None:
         me = threading.current_thread()
-        while (parcel := self._next(me)) is not None:
-            self._deal_with(parcel, me)
-            del parcel  # it would be held while this thread has nothing to do
+        try:
+            while (parcel := self._next(me)) is not None:
+                self._deal_with(parcel, me)
+                del parcel  # it would be held while this thread has nothing to do
+        finally:
+            with self._changed:
+                self._threads.discard(me)
+                self._changed.notify_all()
 
     def _deal_with(self, parcel: Parcel, me: threading.Thread) -> None:
         """Whatever is raised here, a callback's SystemExit included, the thread goes on."""
@@ -150,7 +155,7 @@ class Pool:
                     if due is not None:
                         self._wake.set()  # somebody else must wait now for what is due
                     return parcel
-                if due is None and (self._resting or not patience):
+                if due is None and (self._resting or not patience) and not self._wake.is_set():
                     self._threads.discard(me)
                     self._changed.notify_all()
                     return None

@@ -166,6 +166,19 @@ def test_an_event_that_tracks_while_it_is_read_hangs_nothing() -> None:
     assert [one["event"] for one in sent_all(server)] == ["Outer", "Inner"]
 
 
+def test_rejections_of_many_threads_are_told_once_each() -> None:
+    told: list[Failure] = []
+    with tracking(FakeServer(), on_failure=told.append) as made:
+        threads = [
+            threading.Thread(target=lambda: [made.track("A", "null") for _ in range(500)] and None) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(failure.index for failure in told) == list(range(2000))
+
+
 # When a batch leaves
 
 
