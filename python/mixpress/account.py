@@ -14,8 +14,8 @@ from mixpress.report import Failure, Kind, Progress, Report, Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from mixpress._core import Batch, Finding, Rejection, Truncation
-    from mixpress.dead_letter import DeadLetter
+    from mixpress._core import Finding, Rejection, Truncation
+    from mixpress.outgoing import FailureSink, Outgoing
 
 KEPT_FAILURES = 10_000
 """How many failures a report holds; it counts them all."""
@@ -33,7 +33,7 @@ class Account:
 
     def __init__(
         self,
-        dead_letter: DeadLetter | None = None,
+        dead_letter: FailureSink | None = None,
         explain: Callable[[Failure], Failure] | None = None,
     ) -> None:
         self._dead_letter = dead_letter
@@ -57,7 +57,7 @@ class Account:
             self._originals[index] = event
             yield event
 
-    def packed(self, batch: Batch | None, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
+    def packed(self, batch: Outgoing | None, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
         """Note a batch as the encoder closes it, and what it found on the way; None after the last."""
         with self._lock:
             self._traffic["bytes_raw"] += batch.raw_size if batch else 0
@@ -68,7 +68,7 @@ class Account:
             for warning in warnings:
                 _tally(self._warned_by_rule, warning.rule, warning)
 
-    def sent(self, batch: Batch, attempt: int) -> None:
+    def sent(self, batch: Outgoing, attempt: int) -> None:
         """Note a request that is about to be made."""
         with self._lock:
             self._traffic["requests"] += 1
@@ -81,7 +81,7 @@ class Account:
         with self._lock:
             self._enter(0, [self._explain(failure) if self._explain else failure])
 
-    def settle(self, batch: Batch, failures: Sequence[Failure] = ()) -> None:
+    def settle(self, batch: Outgoing, failures: Sequence[Failure] = ()) -> None:
         """Enter the verdict on every event of a batch: imported, but for the failures."""
         with self._lock:
             self._enter(batch.count - len(failures), failures)
@@ -89,7 +89,7 @@ class Account:
                 for index in batch.indexes:
                     self._originals.pop(index, None)
 
-    def undeliver(self, batch: Batch, reason: str) -> None:
+    def undeliver(self, batch: Outgoing, reason: str) -> None:
         """Enter that no answer came for any event of a batch."""
         self.settle(batch, _undelivered(batch.indexes, reason))
 

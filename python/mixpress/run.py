@@ -49,7 +49,7 @@ class Import:
         self._dead_letter = dead_letter
         self._on_progress = on_progress
         self._halt = Halt()
-        self._workers = Workers(concurrency, self._deliver, self._tick)
+        self._workers: Workers[Batch] = Workers(concurrency, self._deliver, self._tick)
         self._started = clock.monotonic()
 
     def run(self) -> Report:

@@ -14,10 +14,9 @@ from mixpress.transport import Request
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mixpress._core import Batch
-    from mixpress.account import Account
     from mixpress.clock import Clock
     from mixpress.gate import Halt
+    from mixpress.outgoing import Outgoing, Verdicts
     from mixpress.reply import Hide, Refusal
     from mixpress.retry import Decision, RetryPolicy
     from mixpress.transport import Transport
@@ -48,14 +47,14 @@ class Sender:
         self._answered = False
         self._largest: int | None = None
 
-    def deliver(self, batch: Batch, account: Account, halt: Halt) -> None:
+    def deliver(self, batch: Outgoing, account: Verdicts, halt: Halt) -> None:
         """Send a batch until its events have a verdict. Never raises: what goes wrong halts the import."""
         try:
             self._deliver(batch, account, halt)
         except Exception as error:  # noqa: BLE001 - a bug of ours must end the import, and not hang it
             halt.stop(error)
 
-    def _deliver(self, batch: Batch, account: Account, halt: Halt) -> None:
+    def _deliver(self, batch: Outgoing, account: Verdicts, halt: Halt) -> None:
         if self._largest and batch.raw_size > self._largest and batch.count > 1:
             return self._deliver_halves(batch, account, halt)
         attempt = 0
@@ -75,7 +74,7 @@ class Sender:
                     halt.stop(error)
         return account.undeliver(batch, halt.reason)
 
-    def _attempt(self, batch: Batch, attempt: int, account: Account) -> Decision:
+    def _attempt(self, batch: Outgoing, attempt: int, account: Verdicts) -> Decision:
         account.sent(batch, attempt)
         request = Request(self._url, {**self._headers, **batch.headers}, batch.body)
         try:
@@ -88,7 +87,7 @@ class Sender:
         reply = read_reply(response, batch.count, now=self._clock.time(), hide=self._hide)
         return decide(self._policy, attempt, reply)
 
-    def _deliver_halves(self, batch: Batch, account: Account, halt: Halt) -> None:
+    def _deliver_halves(self, batch: Outgoing, account: Verdicts, halt: Halt) -> None:
         for half in batch.split():
             self._deliver(half, account, halt)
 
@@ -100,7 +99,7 @@ class Sender:
             self._largest = min(limit, self._largest or limit)
 
 
-def _refusals(batch: Batch, refused: Sequence[Refusal]) -> list[Failure]:
+def _refusals(batch: Outgoing, refused: Sequence[Refusal]) -> list[Failure]:
     """The server counts from the start of the batch, the caller from the first event."""
     indexes = batch.indexes
     return [

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mixpress._core import Batch
+Work = TypeVar("Work")
 
 TICK = 0.2
 """Seconds between two calls of `tick` while the caller's thread has to wait."""
 
 
-class Workers:
+class Workers(Generic[Work]):
     """Up to `size` threads that do `work`, which never raises, on each batch.
 
     At most `size` batches wait, so with those in work about twice `size` are alive. `tick` is called in the
     caller's thread now and then while it waits.
     """
 
-    def __init__(self, size: int, work: Callable[[Batch], None], tick: Callable[[], None]) -> None:
+    def __init__(self, size: int, work: Callable[[Work], None], tick: Callable[[], None]) -> None:
         self._size = size
         self._work = work
         self._tick = tick
-        self._queue: queue.Queue[Batch | None] = queue.Queue(size)
+        self._queue: queue.Queue[Work | None] = queue.Queue(size)
         self._threads: list[threading.Thread] = []
         self._ended = 0
 
-    def offer(self, batch: Batch) -> None:
+    def offer(self, batch: Work) -> None:
         """Hand over a batch; waits while the queue is full."""
         if len(self._threads) < self._size:
             thread = threading.Thread(target=self._run, name="mixpress-send", daemon=True)
@@ -48,7 +48,7 @@ class Workers:
                 thread.join(TICK)
                 self._tick()
 
-    def _put(self, batch: Batch | None) -> None:
+    def _put(self, batch: Work | None) -> None:
         while True:
             try:
                 return self._queue.put(batch, timeout=TICK)
