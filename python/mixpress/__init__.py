@@ -24,7 +24,7 @@ from mixpress._core import (
 if TYPE_CHECKING:
     from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
     from mixpress.client import Client
-    from mixpress.errors import AuthError, DeadLetterError, ImportInterrupted, MixpressError, TransportError
+    from mixpress.errors import AuthError, DeadLetterError, ImportInterrupted, MixpressError, SpoolError, TransportError
     from mixpress.report import Failure, Report
     from mixpress.retry import RetryPolicy
 
@@ -49,6 +49,7 @@ __all__ = [
     "RetryPolicy",
     "Rule",
     "ServiceAccount",
+    "SpoolError",
     "TransportError",
     "Truncation",
     "__version__",
@@ -69,6 +70,7 @@ _MODULES = {
     "Report": "report",
     "RetryPolicy": "retry",
     "ServiceAccount": "auth",
+    "SpoolError": "errors",
     "TransportError": "errors",
 }
 
