@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mixpress.address import Region
     from mixpress.report import Failure, Progress, Report
+    from mixpress.spool import Spool
     from mixpress.transport import Transport
 
 Endpoint = Literal["import", "track"]
@@ -141,6 +142,28 @@ class Client:
                 dead_letter=dead_letter,
                 on_progress=on_progress,
                 explain=explain,
+            ).run()
+
+    def _drain(
+        self,
+        spool: Spool,
+        on_progress: Callable[[Progress], object] | None = None,
+        *,
+        failed: bool = False,
+    ) -> Report:
+        """Deliver what no other process has in a spool; see `Drain`."""
+        from mixpress.spool.drain import Drain  # noqa: PLC0415 - some Pythons are built without SQLite
+
+        with self._open_dead_letter() as dead_letter:
+            return Drain(
+                spool,
+                sender=self._sender,
+                concurrency=self._concurrency,
+                clock=self._clock,
+                hang_up=self.close,
+                dead_letter=dead_letter,
+                on_progress=on_progress,
+                failed=failed,
             ).run()
 
     def _open_dead_letter(self) -> AbstractContextManager[DeadLetter | None]:

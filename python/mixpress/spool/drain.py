@@ -1,0 +1,187 @@
+"""Delivering what is in a spool, until nothing is left that could be delivered now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from mixpress.account import Account
+from mixpress.errors import MixpressError, SpoolError
+from mixpress.gate import Halt
+from mixpress.spool.stored import StoredBatch
+from mixpress.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mixpress.clock import Clock
+    from mixpress.dead_letter import DeadLetter
+    from mixpress.outgoing import Outgoing
+    from mixpress.report import Failure, Progress, Report
+    from mixpress.send import Sender
+    from mixpress.spool.spool import Spool
+
+
+class Delivery:
+    """One batch on its way: an account for `Sender.deliver` that also enters in the file what became of it.
+
+    A batch that the sender splits comes back in parts. Those that are delivered are gone from the file; of the rest
+    the file keeps what it must, leased to this process until the spool is told to `release`.
+    """
+
+    def __init__(self, spool: Spool, batch: StoredBatch, account: Account) -> None:
+        self._spool = spool
+        self._batch = batch
+        self._account = account
+        self._requests = 0
+        self._left: list[StoredBatch] = []
+
+    def deliver(self, sender: Sender, halt: Halt) -> None:
+        """Send the batch, and keep what could not be delivered. A file that fails halts it all."""
+        sender.deliver(self._batch, self, halt)
+        try:
+            self._enter()
+        except SpoolError as error:
+            halt.stop(error)
+
+    def sent(self, batch: Outgoing, attempt: int) -> None:
+        """As `Account.sent`."""
+        self._requests += 1
+        self._account.sent(batch, attempt)
+
+    def settle(self, batch: Outgoing, failures: Sequence[Failure] = ()) -> None:
+        """As `Account.settle`."""
+        self._account.settle(batch, failures)
+
+    def undeliver(self, batch: Outgoing, reason: str) -> None:
+        """As `Account.undeliver`; the events stay in the file."""
+        assert isinstance(batch, StoredBatch), "a stored batch, or a part of one"
+        self._left.append(batch)
+        self._account.undeliver(batch, reason)
+
+    def _enter(self) -> None:
+        if not self._left:
+            self._spool.settle(self._batch)
+        elif sum(part.count for part in self._left) == self._batch.count:
+            self._spool.retry(self._batch, attempts=self._requests, keep=True)
+        else:
+            attempts = self._batch.attempts + self._requests
+            self._spool.replace(self._batch, [replace(part, attempts=attempts) for part in self._left])
+
+
+class RefusedOnly:
+    """A dead letter that leaves out what is undelivered: that stays in the spool."""
+
+    def __init__(self, dead_letter: DeadLetter) -> None:
+        self._dead_letter = dead_letter
+
+    @property
+    def lost(self) -> int:
+        """Failures that could not be written."""
+        return self._dead_letter.lost
+
+    def write(self, failure: Failure, event: object) -> None:
+        """Append one line, for an event that the server refused."""
+        if failure.kind != "undelivered":
+            self._dead_letter.write(failure, event)
+
+
+class Drain:
+    """A run over a spool: every free batch is taken, in the caller's thread, and sent in up to `concurrency` others.
+
+    What is undelivered stays in the file, and is not taken again in the same run. `failed`: also what was given up
+    before. The indexes of the report count the events in the order in which they are taken. `hang_up` ends the
+    requests that are under way.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        sender: Sender,
+        concurrency: int,
+        clock: Clock,
+        hang_up: Callable[[], None],
+        dead_letter: DeadLetter | None = None,
+        on_progress: Callable[[Progress], object] | None = None,
+        failed: bool = False,
+    ) -> None:
+        self._spool = spool
+        self._sender = sender
+        self._clock = clock
+        self._hang_up = hang_up
+        self._dead_letter = dead_letter
+        self._on_progress = on_progress
+        self._failed = failed
+        self._account = Account(RefusedOnly(dead_letter) if dead_letter else None)
+        self._events: list[bytes] = []
+        self._remembered = iter(self._account.remember(self._parsed())) if dead_letter else None
+        self._halt = Halt()
+        self._workers: Workers[StoredBatch] = Workers(concurrency, self._deliver, self._tick)
+        self._total = 0
+        self._started = clock.monotonic()
+
+    def run(self) -> Report:
+        """Deliver what there is. Raises `AuthError`, `TransportError`, `DeadLetterError` and `SpoolError`, each with a
+        `.report` on the events taken until then.
+        """
+        try:
+            self._feed()
+            self._workers.finish()
+            self._tick()
+        except SpoolError as error:
+            self._halt.stop(error)
+            self._workers.finish()
+        except BaseException:
+            self._on_progress = None
+            self._halt.stop(None)
+            self._hang_up()
+            self._workers.finish()
+            raise
+        finally:
+            with suppress(SpoolError):
+                self._spool.release()
+        report = self._account.close(self._total, self._clock.monotonic() - self._started, self._halt.reason)
+        self._raise(report)
+        return report
+
+    def _feed(self) -> None:
+        while not self._halt.is_set():
+            batch = self._spool.take(early=True, failed=self._failed)
+            if batch is None:
+                return
+            if self._remembered:
+                self._events = batch.events()
+                list(islice(self._remembered, batch.count))
+            batch = replace(batch, indexes=range(self._total, self._total + batch.count))
+            self._total += batch.count
+            self._account.packed(batch, (), ())
+            self._workers.offer(batch)
+            self._tick()
+
+    def _deliver(self, batch: StoredBatch) -> None:
+        Delivery(self._spool, batch, self._account).deliver(self._sender, self._halt)
+
+    def _parsed(self) -> Iterator[Any]:
+        """The events of each batch as it is taken, for the dead letter."""
+        while True:
+            yield from map(json.loads, self._events)
+
+    def _tick(self) -> None:
+        self._spool.tend()
+        if self._on_progress:
+            self._on_progress(self._account.progress(self._total, self._sender.gate.paused()))
+
+    def _raise(self, report: Report) -> None:
+        error: Exception | None = self._halt.error
+        if error is None and self._dead_letter:
+            error = self._dead_letter.error(report)
+        if error is None:
+            return
+        if isinstance(error, MixpressError):
+            error.report = report
+        raise error
