@@ -1,4 +1,4 @@
-"""The Python in the README and in docs/encoder.md runs, and says what it asserts."""
+"""The Python in the README and in the pages of docs/ runs, and says what it asserts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 BLOCKS = [
     pytest.param(block, id=f"{page.name} {number}")
-    for page in [ROOT / "docs" / "encoder.md"]
+    for page in [ROOT / "docs" / "encoder.md", ROOT / "docs" / "spool.md"]
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
 ]
 
