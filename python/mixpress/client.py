@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mixpress._core import Encoder, Rejection
     from mixpress.address import Region
     from mixpress.report import Failure, Progress, Report
+    from mixpress.spool import Spool
     from mixpress.stats import Stats
     from mixpress.transport import Transport
 
@@ -243,6 +244,20 @@ class Client:
             if on_start:
                 on_start(run)
             return run.run()
+
+    def _drain(
+        self,
+        spool: Spool,
+        on_progress: Callable[[Progress], object] | None = None,
+        *,
+        failed: bool = False,
+    ) -> Report:
+        """Deliver what no other process has in a spool; see `Drain`."""
+        from mixpress.spool.drain import Drain  # noqa: PLC0415 - some Pythons are built without SQLite
+
+        engine = self._engine
+        with engine.open_dead_letter() as dead_letter:
+            return Drain(spool, engine, dead_letter=dead_letter, on_progress=on_progress, failed=failed).run()
 
     def _renew(self) -> None:
         """In a forked child: begin with nothing that is the parent's."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from mixpress._core import Encoder, Rejection
     from mixpress.clock import Clock
+    from mixpress.outgoing import FailureSink
     from mixpress.parcel import Parcel
     from mixpress.report import Confirms, Failure, Report
     from mixpress.send import Sender
@@ -119,7 +120,7 @@ class Engine:
         return self._intake.stats() if self._intake else self.totals.stats(0)
 
     def open_account(
-        self, dead_letter: DeadLetter | None, explain: Callable[[Failure], Failure] | None = None
+        self, dead_letter: FailureSink | None, explain: Callable[[Failure], Failure] | None = None
     ) -> Account:
         """An account whose verdicts count for the client."""
         settings = self.settings
