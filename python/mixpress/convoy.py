@@ -34,7 +34,7 @@ class Convoy:
         self._most = 2 * engine.settings.concurrency
         self._settled = threading.Condition()
 
-    def put(self, batch: Outgoing, account: Verdicts, done: Callable[[], None] | None = None) -> None:
+    def put(self, batch: Outgoing, account: Verdicts, done: Callable[[], object] | None = None) -> None:
         """Send a batch on its way, when there is room for it; `done` is called when its events have their verdicts."""
         self._wait(self._most - 1)
         with self._settled:
@@ -67,7 +67,7 @@ class Convoy:
                 raise RuntimeError("the process was forked by what this call runs; the parent goes on with it")
             self._tick()
 
-    def _done(self, then: Callable[[], None] | None) -> None:
+    def _done(self, then: Callable[[], object] | None) -> None:
         try:
             if then:
                 then()

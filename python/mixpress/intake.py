@@ -50,6 +50,9 @@ class Intake:
     and `tell_failure` with each event that breaks a rule.
     """
 
+    spooled = False
+    """Whether its events outlive the process."""
+
     def __init__(
         self,
         encoder: Encoder,
@@ -137,6 +140,15 @@ class Intake:
                 return left
             self._pack()
             return None
+
+    closed = False
+
+    def start(self) -> None:
+        """Do what need not wait for an event."""
+
+    def close(self) -> int:
+        """Take no more, where events outlive this; how many are left then."""
+        return 0
 
     def pack(self) -> None:
         """Pack the open batch."""

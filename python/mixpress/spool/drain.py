@@ -30,15 +30,19 @@ class Delivery:
     """One batch on its way: an account for `Sender.deliver` that also enters in the file what became of it.
 
     A batch that the sender splits comes back in parts. Those that are delivered are gone from the file; of the rest
-    the file keeps what it must, leased to this process until the spool is told to `release`.
+    the file keeps what it must, leased to this process until the spool is told to `release`. `final`: whether it is a
+    verdict that no answer came; where the events are tried again, it is none.
     """
 
-    def __init__(self, spool: Spool, batch: StoredBatch, account: Account) -> None:
+    def __init__(self, spool: Spool, batch: StoredBatch, account: Account, *, final: bool = True) -> None:
         self._spool = spool
         self._batch = batch
         self._account = account
+        self._final = final
         self._requests = 0
-        self._left: list[StoredBatch] = []
+        self._settled = 0
+        self.left: list[StoredBatch] = []
+        """What no answer came for."""
 
     def sent(self, batch: Outgoing, attempt: int) -> None:
         """As `Account.sent`."""
@@ -51,23 +55,29 @@ class Delivery:
 
     def settle(self, batch: Outgoing, failures: Sequence[Failure] = ()) -> None:
         """As `Account.settle`."""
+        self._settled += batch.count
         self._account.settle(batch, failures)
 
     def undeliver(self, batch: Outgoing, reason: str) -> None:
         """As `Account.undeliver`; the events stay in the file."""
         assert isinstance(batch, StoredBatch), "a stored batch, or a part of one"
-        self._left.append(batch)
-        self._account.undeliver(batch, reason)
+        self.left.append(batch)
+        if self._final:
+            self._account.undeliver(batch, reason)
 
-    def enter(self) -> None:
-        """Enter it in the file, when every event has its verdict. May raise `SpoolError`."""
-        if not self._left:
+    def enter(self) -> list[StoredBatch]:
+        """Enter it in the file, when every part was dealt with; what stays in it. May raise `SpoolError`."""
+        if not self._settled:
+            self.left = [self._batch]  # also where a bug of ours kept it from being sent
+        if not self.left:
             self._spool.settle(self._batch)
-        elif sum(part.count for part in self._left) == self._batch.count:
+        elif not self._settled:
             self._spool.retry(self._batch, attempts=self._requests, keep=True)
         else:
             attempts = self._batch.attempts + self._requests
-            self._spool.replace(self._batch, [replace(part, attempts=attempts) for part in self._left])
+            parts = [replace(part, attempts=attempts) for part in self.left]
+            self.left = self._spool.replace(self._batch, parts)
+        return self.left
 
 
 class RefusedOnly:

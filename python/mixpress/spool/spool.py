@@ -65,6 +65,7 @@ class Spool:
         self._clock = clock or Clock()
         self._on_dirty = on_dirty
         self._hold = Hold(self.path, destination, self._clock)
+        self._max_events, self._max_bytes = max_events, max_bytes
         self._packer = Packer(self._hold, layout or Layout(), max_events, max_bytes)
         with self._hold.writing:
             self._hold.opened(force=force)
@@ -89,6 +90,11 @@ class Spool:
             self._on_dirty()
         return number
 
+    def skip(self) -> None:
+        """Leave out a number, for an event that was not good enough to be stored."""
+        with self._hold.writing:
+            self._hold.next_number += 1
+
     def append_many(self, events: Iterable[bytes]) -> range:
         """Store some events, all or none, in a fraction of the time for each. Gives their numbers."""
         given, now, hold = list(events), self._clock.time(), self._hold
@@ -108,6 +114,11 @@ class Spool:
     def waiting(self) -> tuple[int, int]:
         """This process's events that are in no batch yet, and the bytes of their JSON."""
         return self._hold.events, self._hold.bytes
+
+    @property
+    def is_full(self) -> bool:
+        """Whether they make a full batch."""
+        return self._hold.events >= self._max_events or self._hold.bytes >= self._max_bytes
 
     # Keeping
 
