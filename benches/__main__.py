@@ -1,10 +1,10 @@
 """`make bench`: every measurement, one after another."""
 
-from benches import arrow, delivery, gzip, json_text, serialize, threads, track, worst
+from benches import arrow, delivery, gzip, json_text, serialize, spool, threads, track, worst
 
 
 def main() -> None:
-    for measurement in (serialize, json_text, arrow, gzip, worst, threads, delivery, track):
+    for measurement in (serialize, json_text, arrow, gzip, worst, threads, spool, delivery, track):
         print(f"\n== {measurement.__name__}: {measurement.__doc__}")
         measurement.main()
 

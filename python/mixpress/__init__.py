@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ImportInterrupted,
         MixpressError,
         QueueFull,
+        SpoolError,
         TransportError,
     )
     from mixpress.limiter import RateLimit
@@ -64,6 +65,7 @@ __all__ = [
     "RetryPolicy",
     "Rule",
     "ServiceAccount",
+    "SpoolError",
     "Stats",
     "TransportError",
     "Truncation",
@@ -89,6 +91,7 @@ _MODULES = {
     "Report": "report",
     "RetryPolicy": "retry",
     "ServiceAccount": "auth",
+    "SpoolError": "errors",
     "Stats": "stats",
     "TransportError": "errors",
 }

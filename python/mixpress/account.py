@@ -16,8 +16,8 @@ from mixpress.stats import Totals
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from mixpress._core import Batch, Finding, Rejection, Truncation
-    from mixpress.dead_letter import DeadLetter
+    from mixpress._core import Finding, Rejection, Truncation
+    from mixpress.outgoing import FailureSink, Outgoing
 
 KEPT_FAILURES = 10_000
 """How many failures a report holds; it counts them all."""
@@ -37,7 +37,7 @@ class Account:
 
     def __init__(
         self,
-        dead_letter: DeadLetter | None = None,
+        dead_letter: FailureSink | None = None,
         explain: Callable[[Failure], Failure] | None = None,
         *,
         totals: Totals | None = None,
@@ -68,7 +68,7 @@ class Account:
             self._originals[index] = event
             yield event
 
-    def packed(self, batch: Batch | None, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
+    def packed(self, batch: Outgoing | None, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
         """Note a batch as the encoder closes it, and what it found on the way; None after the last."""
         if batch:
             self._totals.add(accepted=batch.count)
@@ -81,7 +81,7 @@ class Account:
             for warning in warnings:
                 _tally(self._warned_by_rule, warning.rule, warning)
 
-    def sent(self, batch: Batch, attempt: int) -> None:
+    def sent(self, batch: Outgoing, attempt: int) -> None:
         """Note a request that is about to be made."""
         with self._lock:
             self._count(requests=1, retries=int(attempt > 1), bytes_sent=len(batch.body))
@@ -103,7 +103,7 @@ class Account:
             self._enter(0, [failure])
         return failure
 
-    def settle(self, batch: Batch, failures: Sequence[Failure] = ()) -> None:
+    def settle(self, batch: Outgoing, failures: Sequence[Failure] = ()) -> None:
         """Enter the verdict on every event of a batch: imported, but for the failures."""
         with self._lock:
             self._enter(batch.count - len(failures), failures, batch)
@@ -111,7 +111,7 @@ class Account:
                 for index in batch.indexes:
                     self._originals.pop(index, None)
 
-    def undeliver(self, batch: Batch, reason: str) -> None:
+    def undeliver(self, batch: Outgoing, reason: str) -> None:
         """Enter that no answer came for any event of a batch."""
         self.settle(batch, _undelivered(batch.indexes, reason))
 
@@ -137,7 +137,7 @@ class Account:
         self._traffic.update(traffic)
         self._totals.add(**traffic)
 
-    def _enter(self, imported: int, failures: Sequence[Failure], batch: Batch | None = None) -> None:
+    def _enter(self, imported: int, failures: Sequence[Failure], batch: Outgoing | None = None) -> None:
         assert len({failure.index for failure in failures}) == len(failures), "an event has one verdict"
         self._imported += imported
         self._totals.add(imported=imported, **Counter(str(failure.kind) for failure in failures))
@@ -152,7 +152,7 @@ class Account:
                 written = self._dead_letter.write(failure, self._originals.pop(failure.index, None))
                 self._traffic["unwritten"] += not written
 
-    def _recall(self, batch: Batch, failures: Sequence[Failure]) -> None:
+    def _recall(self, batch: Outgoing, failures: Sequence[Failure]) -> None:
         """Of an event that was not kept at hand, what was written of it goes into the dead letter."""
         missing = {failure.index for failure in failures} - self._originals.keys()
         if missing:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import math
+import time
 from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlencode
 
@@ -12,6 +14,9 @@ from mixpress.intake import OnFull
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mixpress.spool import Layout
+    from mixpress.spool.layout import Format
 
 Endpoint = Literal["import", "track"]
 Edition = Literal[2022]
@@ -67,6 +72,32 @@ def make_encoder(auth: Auth, endpoint: Endpoint, edition: Edition | None, encode
     if encoder.endpoint != endpoint:
         raise ValueError(f"the encoder is made for /{encoder.endpoint}, and the client for /{endpoint}")
     return encoder
+
+
+def make_event_encoder(auth: Auth, endpoint: Endpoint) -> Encoder:
+    """What writes one event as JSON, where nobody chose an encoder: gzip would be for nothing."""
+    token = auth.token if endpoint == "track" and isinstance(auth, ProjectToken) else None
+    return Encoder(endpoint, compression=None, token=token)
+
+
+def layout_of(encoder: Encoder) -> Layout:
+    """The layout by which a spool makes bodies as an encoder does."""
+    from mixpress.spool import Layout  # noqa: PLC0415 - some Pythons are built without SQLite
+
+    form: Format = encoder.format
+    if form == "form" and _writes_base64(encoder):
+        form = "form-base64"
+    return Layout(form, encoder.compression is not None, encoder.level or Layout.level)
+
+
+def _writes_base64(encoder: Encoder) -> bool:
+    """Encoders do not tell, but in what they write: the JSON of a form begins with a bracket, which is escaped."""
+    probe = {"event": "e", "properties": {"time": int(time.time()), "distinct_id": "d", "$insert_id": "i"}}
+    batches = encoder.encode([probe]).batches
+    if not batches:
+        return False
+    body = batches[0].body
+    return not (gzip.decompress(body) if encoder.compression else body).startswith(b"data=%5B")
 
 
 def make_url(server: str, auth: Auth, endpoint: Endpoint, *, strict: bool, ip: bool) -> str:

@@ -15,7 +15,9 @@ from mixpress.arguments import (
     check_numbers,
     check_on_full,
     check_seconds,
+    layout_of,
     make_encoder,
+    make_event_encoder,
     make_headers,
     make_url,
 )
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from mixpress._core import Encoder, Rejection
     from mixpress.address import Region
     from mixpress.report import Failure, Progress, Report
+    from mixpress.spool import Spool
     from mixpress.stats import Stats
     from mixpress.transport import Transport
 
@@ -81,6 +84,9 @@ class Client:
     `on_report`: called with the `Report` on each batch, on a thread of the client.
     `on_failure`: called with each `Failure`: of an event that breaks a rule by `track` itself, otherwise on a thread of
         the client. What the two raise is logged once, and has no other effect.
+    `spool`: a file that tracked events are kept in until they have their verdict, whatever happens to the process. A
+        client delivers also what dead processes left in it. The two bounds of the queue count what is in memory then,
+        and the rest waits in the file: it is never full, and `on_full` never comes into it.
     `exit_timeout`: seconds that the end of the process waits for what is still there, over all clients.
 
     A client may be used from several threads. A forked child has it with no event in it: those of the parent are
@@ -108,6 +114,7 @@ class Client:
         linger: float = 1.0,
         on_report: Callable[[Report], object] | None = None,
         on_failure: Callable[[Failure], object] | None = None,
+        spool: str | os.PathLike[str] | None = None,
         exit_timeout: float = 10.0,
         dead_letter: str | os.PathLike[str] | None = None,
         transport: Transport | None = None,
@@ -136,8 +143,24 @@ class Client:
                 hang_up=carrier.close if isinstance(carrier, Urllib3Transport) and transport is None else _do_nothing,
             )
 
+        own = make_encoder(auth, endpoint, edition, encoder)
+
+        def open_spool(on_dirty: Callable[[], object]) -> Spool:
+            from mixpress.spool import Destination, Spool  # noqa: PLC0415 - some Pythons are built without SQLite
+
+            assert spool is not None, "there is a path"
+            return Spool(
+                spool,
+                destination=Destination.of(f"{server}/{endpoint}", auth),
+                layout=layout_of(own),
+                max_events=own.limits.max_batch_events,
+                max_bytes=own.limits.max_batch_bytes,
+                clock=clock,
+                on_dirty=on_dirty,
+            )
+
         self._settings = Settings(
-            encoder=make_encoder(auth, endpoint, edition, encoder),
+            encoder=own,
             make_sender=make_sender,
             concurrency=concurrency,
             terms=Terms(queue_size, queue_bytes, linger, on_full, block_timeout),
@@ -148,11 +171,14 @@ class Client:
             on_report=on_report,
             on_failure=on_failure,
             exit_timeout=exit_timeout,
+            open_spool=None if spool is None else open_spool,
+            spool_encoder=None if encoder or spool is None else make_event_encoder(auth, endpoint),
         )
         self._clock = clock
         self._engine = Engine(self._settings)
         self._engine.sender  # noqa: B018 - what is wrong with the transport is to be known now
         process.clients.add(self)
+        self._engine.open_spool()
 
     def track(
         self,
@@ -243,6 +269,20 @@ class Client:
             if on_start:
                 on_start(run)
             return run.run()
+
+    def _drain(
+        self,
+        spool: Spool,
+        on_progress: Callable[[Progress], object] | None = None,
+        *,
+        failed: bool = False,
+    ) -> Report:
+        """Deliver what no other process has in a spool; see `Drain`."""
+        from mixpress.spool.drain import Drain  # noqa: PLC0415 - some Pythons are built without SQLite
+
+        engine = self._engine
+        with engine.open_dead_letter() as dead_letter:
+            return Drain(spool, engine, dead_letter=dead_letter, on_progress=on_progress, failed=failed).run()
 
     def _renew(self) -> None:
         """In a forked child: begin with nothing that is the parent's."""

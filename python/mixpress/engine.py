@@ -9,7 +9,7 @@ import threading
 import time
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mixpress import process
 from mixpress.account import Account
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
     from mixpress._core import Encoder, Rejection
     from mixpress.clock import Clock
+    from mixpress.outgoing import FailureSink
     from mixpress.parcel import Parcel
     from mixpress.report import Confirms, Failure, Report
     from mixpress.send import Sender
+    from mixpress.spool import Spool
     from mixpress.stats import Stats
 
 logger = logging.getLogger("mixpress")
@@ -53,6 +55,8 @@ class Settings:
     on_report: Callable[[Report], object] | None
     on_failure: Callable[[Failure], object] | None
     exit_timeout: float
+    open_spool: Callable[[Callable[[], object]], Spool] | None = None
+    spool_encoder: Encoder | None = None
 
 
 class Engine:
@@ -67,6 +71,7 @@ class Engine:
         self._tell_report = guarded("on_report", settings.on_report)
         self._tell_failure = guarded("on_failure", settings.on_failure)
         self._intake: Intake | None = None
+        self._left = 0
         self.pool = Pool(settings.concurrency, self._work, self._tend, settings.clock)
         process.engines.add(self)
 
@@ -81,10 +86,16 @@ class Engine:
     @property
     def intake(self) -> Intake:
         """What takes the events that are tracked. `DeadLetterError` where the dead letter can't be opened."""
-        if self._intake is None:
+        if self._intake is None or self._intake.closed:
             with self._lock:
-                self._intake = self._intake or self._new_intake()
+                if self._intake is None or self._intake.closed:
+                    self._intake = self._new_intake()
         return self._intake
+
+    def open_spool(self) -> None:
+        """Open the client's spool, if it has one, and deliver what others left in it."""
+        if self.settings.open_spool is not None:
+            self.intake.start()
 
     def add(self, event: object, *, wait: bool = True) -> Rejection | None:
         """Take an event to be delivered."""
@@ -112,6 +123,8 @@ class Engine:
             self._intake.drain(ends, lambda: bool(cancelled and cancelled.is_set()) or self._is_in_vain(ends))
         self._give_up(ClientClosed("the client was closed"))
         self.pool.rest(grace, also_busy=True)
+        if self._intake is not None and not self._intake.closed:
+            self._left = self._intake.close()
         return self.report()
 
     def stats(self) -> Stats:
@@ -119,7 +132,7 @@ class Engine:
         return self._intake.stats() if self._intake else self.totals.stats(0)
 
     def open_account(
-        self, dead_letter: DeadLetter | None, explain: Callable[[Failure], Failure] | None = None
+        self, dead_letter: FailureSink | None, explain: Callable[[Failure], Failure] | None = None
     ) -> Account:
         """An account whose verdicts count for the client."""
         settings = self.settings
@@ -146,23 +159,38 @@ class Engine:
 
     def end_exit(self, started: float) -> None:
         """Wait until `exit_timeout` seconds after `started`, and say how many events are left then."""
-        if self._intake is None or not self._intake.unsettled:
+        intake = self._intake
+        if intake is None or intake.closed or not (intake.unsettled or intake.spooled):
             return
         left = max(0.0, started + self.settings.exit_timeout - time.monotonic())
         grace = min(GRACE, left / 10)
         before = self.stats().undelivered
         with suppress(RuntimeError):
             self.close(left - grace, grace=grace)
-        lost = self.stats().undelivered - before + self._intake.unsettled
-        if lost:
+        lost = self.stats().undelivered - before + intake.unsettled
+        if lost and not intake.spooled:
             logger.error("%d events were not delivered before the process ended", lost)
 
     def _new_intake(self) -> Intake:
         settings = self.settings
         if settings.dead_letter is not None:
             self._dead_letter = DeadLetter(settings.dead_letter)
-        return Intake(
-            settings.encoder,
+        if settings.open_spool is not None:
+            return self._new_spooled_intake(settings.open_spool)
+        return Intake(settings.encoder, *self._intake_arguments())
+
+    def _new_spooled_intake(self, open_spool: Callable[[Callable[[], object]], Spool]) -> Intake:
+        from mixpress.spool.intake import SpooledIntake  # noqa: PLC0415 - some Pythons are built without SQLite
+
+        encoder = self.settings.spool_encoder or self.settings.encoder
+        intake = SpooledIntake(open_spool, encoder, *self._intake_arguments())
+        self.totals.add(accepted=-self._left)  # what the one before left is counted again where it is taken
+        self._left = 0
+        return intake
+
+    def _intake_arguments(self) -> tuple[Any, ...]:
+        settings = self.settings
+        return (
             self.pool,
             settings.clock,
             settings.terms,

@@ -10,7 +10,8 @@
     ├── ImportInterrupted   the caller's iterable or callback raised; its exception is `__cause__`
     ├── DeadLetterError     the dead-letter file could not be opened, or not all of it written
     ├── QueueFull           an event found no room, and was not taken
-    └── ClientClosed        the client was closed while an import was under way
+    ├── ClientClosed        the client was closed while an import was under way
+    └── SpoolError          the spool's file is damaged, read-only, full, or another project's
 
 An event that is wrong is none of these: it is a `Failure` in the report, and the others go on. A wrong
 argument is a `TypeError` or `ValueError`. Messages quote what the server said, never a credential.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mixpress.report import Report
 
 TransportKind = Literal["refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate", "proxy"]
+SpoolTrouble = Literal["corrupt", "read-only", "full", "busy", "unopened", "io", "version", "destination", "forked"]
 
 
 class MixpressError(Exception):
@@ -80,3 +82,21 @@ class QueueFull(MixpressError):  # noqa: N818 - the word of the standard library
 
 class ClientClosed(MixpressError):  # noqa: N818 - as above
     """The client was closed, by another thread or at the end of the process; what was not confirmed is undelivered."""
+
+
+class SpoolError(MixpressError):
+    """The spool's file can't be used. `path` names it.
+
+    `kind` is `"corrupt"`, `"read-only"`, `"full"` (no room on the disk), `"busy"` (another process writes and does
+    not stop), `"unopened"`, `"io"`, `"version"` (made by a newer mixpress), `"destination"` (its events are another
+    project's) or `"forked"` (opened before a fork that Python did not see). An event whose `append` raised is not
+    in the file; what was accepted before stays in it.
+    """
+
+    def __init__(self, message: str, path: str, kind: SpoolTrouble) -> None:
+        super().__init__(message)
+        self.path = path
+        self.kind: SpoolTrouble = kind
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (*self.args, self.path, self.kind), self.__dict__

@@ -51,6 +51,9 @@ class Intake:
     and `tell_failure` with each event that breaks a rule.
     """
 
+    spooled = False
+    """Whether its events outlive the process."""
+
     def __init__(
         self,
         encoder: Encoder,
@@ -80,7 +83,7 @@ class Intake:
         self._unsettled = 0
         self._held = 0
         self._oldest = 0.0
-        self._on_way: dict[Parcel, float] = {}
+        self._on_way: dict[Parcel, tuple[Account, float]] = {}
         self._rejected = open_account()
         self._rejections = 0
         self._failures: deque[Failure] = deque()
@@ -138,6 +141,15 @@ class Intake:
                 return left
             self._pack()
             return None
+
+    closed = False
+
+    def start(self) -> None:
+        """Do what need not wait for an event."""
+
+    def close(self) -> int:
+        """Take no more, where events outlive this; how many are left then."""
+        return 0
 
     def pack(self) -> None:
         """Pack the open batch."""
@@ -232,7 +244,7 @@ class Intake:
             self._writing = False
         parcel = Parcel(batch, account, Halt("given up"), self._settled, patient=True)
         account.packed(batch, truncated, warnings)
-        self._on_way[parcel] = self._clock.monotonic()
+        self._on_way[parcel] = account, self._clock.monotonic()
         self._held += len(batch.body)
         self._unpacked -= batch.count
         self._pool.put(parcel)
@@ -242,8 +254,8 @@ class Intake:
 
     def _settled(self, parcel: Parcel) -> None:
         """Every event of a batch has its verdict. Who waits for that is told when the callbacks have been."""
-        elapsed = self._clock.monotonic() - self._on_way[parcel]
-        report = parcel.account.close(parcel.batch.count, elapsed, parcel.halt.reason)
+        account, since = self._on_way[parcel]
+        report = account.close(parcel.batch.count, self._clock.monotonic() - since, parcel.halt.reason)
         try:
             self._tell(report)
         finally:

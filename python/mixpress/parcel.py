@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from mixpress._core import Batch
-    from mixpress.account import Account
     from mixpress.gate import Halt
+    from mixpress.outgoing import Outgoing, Verdicts
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +21,8 @@ class Parcel:
     there to be told that the URL is wrong.
     """
 
-    batch: Batch
-    account: Account
+    batch: Outgoing
+    account: Verdicts
     halt: Halt
     done: Callable[[Parcel], None]
     patient: bool = False

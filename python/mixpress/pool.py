@@ -84,8 +84,8 @@ class Pool:
         return threading.current_thread() in self._threads
 
     def rest(self, seconds: float, *, also_busy: bool = False) -> None:
-        """Send the threads without work home, but one that waits for what is due, and wait for them so long at most;
-        or for those that are busy, too.
+        """Send the threads without work home, and wait for them so long at most: those that wait for what is due, and
+        those that are busy, with `also_busy` alone.
         """
         ends = time.monotonic() + seconds
         with self._changed:
@@ -102,7 +102,7 @@ class Pool:
         """Who is on the way home."""
         if not self._resting:
             return set()
-        return self._threads - self._watching - (set() if also_busy else set(self._at_work))
+        return self._threads - (set() if also_busy else self._watching | set(self._at_work))
 
     def _call(self, wanted: int) -> None:
         """Wake those who are free, and hire if they are too few."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mixpress.convoy import Convoy
 from mixpress.errors import ImportInterrupted, MixpressError
 from mixpress.gate import Halt
-from mixpress.parcel import Parcel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mixpress._core import Batch
     from mixpress.dead_letter import DeadLetter
     from mixpress.engine import Engine
     from mixpress.report import Failure, Progress, Report
@@ -22,15 +20,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mixpress")
 
 
-TICK = 0.2
-"""Seconds between two calls of `on_progress` while the caller's thread has to wait."""
-GRACE = 1.0
-"""Seconds for threads to end that have nothing to do any more."""
-
-
 class Import:
     """A run of `Client.import_events`. The events are read and encoded in the caller's thread, and sent by the
-    engine's. Of twice as many batches as it has threads, none is waiting to be packed: that bounds the memory.
+    engine's.
     """
 
     def __init__(
@@ -52,17 +44,14 @@ class Import:
         self._dead_letter = dead_letter
         self._on_progress = on_progress
         self._halt = Halt()
-        self._on_way = 0
-        self._most = 2 * engine.settings.concurrency
-        self._settled = threading.Condition()
+        self._convoy = Convoy(engine, self._halt, self._tick)
         self._started = self._clock.monotonic()
 
     def run(self) -> Report:
         """Deliver the events. Raises as `Client.import_events` says."""
         try:
             raised = self._feed()
-            self._wait(0)
-            self._engine.pool.rest(GRACE)
+            self._convoy.finish()
             self._tick()
         except BaseException as error:
             self._abandon()
@@ -84,31 +73,9 @@ class Import:
             self._account.packed(batch, self._batches.truncated, self._batches.warnings)
             if batch is None:
                 return None
-            self._offer(batch)
+            self._convoy.put(batch, self._account)
             self._tick()
         return None
-
-    def _offer(self, batch: Batch) -> None:
-        self._wait(self._most - 1)
-        with self._settled:
-            self._on_way += 1
-        self._engine.pool.put(Parcel(batch, self._account, self._halt, self._done))
-
-    def _wait(self, most: int) -> None:
-        """Wait until no more batches are on their way than that."""
-        while True:
-            with self._settled:
-                if self._on_way <= most:
-                    return
-                self._settled.wait(TICK)
-            if self._engine.pool.forked:
-                raise RuntimeError("the process was forked by what this import runs; the parent goes on with it")
-            self._tick()
-
-    def _done(self, _parcel: Parcel) -> None:
-        with self._settled:
-            self._on_way -= 1
-            self._settled.notify_all()
 
     def stop(self) -> None:
         """End it early, from another thread; what was not confirmed is undelivered."""
@@ -120,14 +87,7 @@ class Import:
 
     def _abandon(self) -> None:
         self._on_progress = None
-        self._halt.stop(None)
-        for parcel in self._engine.pool.withdraw(self._halt):
-            self._account.undeliver(parcel.batch, self._halt.reason)
-            self._done(parcel)
-        self._engine.hang_up()
-        if not self._engine.pool.forked:
-            self._wait(0)
-            self._engine.pool.rest(GRACE)
+        self._convoy.abandon()
 
     def _close(self) -> Report:
         elapsed = self._clock.monotonic() - self._started

@@ -15,11 +15,10 @@ from mixpress.transport import Request
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mixpress._core import Batch
-    from mixpress.account import Account
     from mixpress.clock import Clock
     from mixpress.gate import Gate
     from mixpress.limiter import RateLimit
+    from mixpress.outgoing import Outgoing, Verdicts
     from mixpress.parcel import Parcel
     from mixpress.passage import Ticket
     from mixpress.reply import Hide, Refusal, Reply
@@ -71,7 +70,7 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - a bug of ours must end the import, and not hang it
             parcel.halt.stop(error)
 
-    def _deliver(self, batch: Batch, parcel: Parcel) -> None:
+    def _deliver(self, batch: Outgoing, parcel: Parcel) -> None:
         if self._largest and batch.raw_size > self._largest and batch.count > 1:
             return self._deliver_halves(batch, parcel)
         attempt = 0
@@ -89,7 +88,7 @@ class Sender:
                     parcel.halt.stop(error)
         return parcel.account.undeliver(batch, parcel.halt.reason)
 
-    def _attempt(self, batch: Batch, attempt: int, parcel: Parcel, ticket: Ticket) -> Decision:
+    def _attempt(self, batch: Outgoing, attempt: int, parcel: Parcel, ticket: Ticket) -> Decision:
         """One request, and what follows from it. A pause begins before the next request may go."""
         answered = False
         try:
@@ -105,7 +104,7 @@ class Sender:
         finally:
             self.passage.leave(ticket, answered=answered)
 
-    def _ask(self, batch: Batch, account: Account) -> Reply:
+    def _ask(self, batch: Outgoing, account: Verdicts) -> Reply:
         request = Request(self._url, {**self._headers, **batch.headers}, batch.body)
         try:
             response = self._transport.send(request)
@@ -116,7 +115,7 @@ class Sender:
             account.throttled()
         return read_reply(response, batch.count, now=self._clock.time(), hide=self._hide)
 
-    def _deliver_halves(self, batch: Batch, parcel: Parcel) -> None:
+    def _deliver_halves(self, batch: Outgoing, parcel: Parcel) -> None:
         for half in batch.split():
             self._deliver(half, parcel)
 
@@ -128,7 +127,7 @@ class Sender:
             self._largest = min(limit, self._largest or limit)
 
 
-def _refusals(batch: Batch, refused: Sequence[Refusal]) -> list[Failure]:
+def _refusals(batch: Outgoing, refused: Sequence[Refusal]) -> list[Failure]:
     """The server counts from the start of the batch, the caller from the first event."""
     indexes = batch.indexes
     return [

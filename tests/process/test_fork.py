@@ -95,7 +95,7 @@ def of(made, place):
         "account": lambda: engine.intake._rejected._lock,
         "gate": lambda: sender.gate._lock,
         "passage": lambda: sender.passage._left,
-        "sockets": lambda: sender._transport._sockets._lock,
+        "sockets": lambda: sender._transport._pools.sockets._lock,
         "news": lambda: engine.intake._news._cond,
         "wake": lambda: engine.pool._wake._cond,
     }[place]()

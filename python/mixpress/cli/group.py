@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-COMMANDS = {"import": "import_", "emulator": "emulator", "demo": "demo"}
+COMMANDS = {"import": "import_", "spool": "spool", "emulator": "emulator", "demo": "demo"}
 """The module of each command in this package; its attribute `command` is the command."""
 
 EXTRAS = {"click": "cli", "rich": "cli", "orjson": "emulator", "starlette": "emulator", "uvicorn": "emulator"}

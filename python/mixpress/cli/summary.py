@@ -72,8 +72,8 @@ def _traffic(report: Report) -> str:
         return ""
     retries = f", {report.retries:,} of them retries" if report.retries else ""
     return (
-        f"{_bytes(report.bytes_raw)} of JSON, sent as {_bytes(report.bytes_sent)} "
-        f"in {_counted(report.requests, 'request')}{retries}"
+        f"{in_bytes(report.bytes_raw)} of JSON, sent as {in_bytes(report.bytes_sent)} "
+        f"in {counted(report.requests, 'request')}{retries}"
     )
 
 
@@ -82,21 +82,23 @@ def _cuts(report: Report) -> str:
         return ""
     path, tally = max(report.cut_by_path.items(), key=lambda item: item[1].count)
     advice = ADVICE[tally.example.advice]
-    return f"{_counted(report.truncated, 'string')} cut, most often {path} ({tally.count:,}): {advice}"
+    return f"{counted(report.truncated, 'string')} cut, most often {path} ({tally.count:,}): {advice}"
 
 
 def _warnings(report: Report) -> str:
     if not report.warnings:
         return ""
     rules = ", ".join(f"{rule} ({tally.count:,})" for rule, tally in report.warned_by_rule.items())
-    return f"{_counted(report.warnings, 'warning')}: {rules}"
+    return f"{counted(report.warnings, 'warning')}: {rules}"
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+def counted(count: int, what: str, many: str = "") -> str:
+    """A number and its noun; `many` is the plural where an s does not make it."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {many or what + 's'}"
 
 
-def _bytes(count: float) -> str:
+def in_bytes(count: float) -> str:
+    """A size for a person."""
     for unit in ("bytes", "kB", "MB"):
         if count < 999.5:
             return f"{count:.3g} {unit}"

@@ -1,0 +1,94 @@
+"""What an append to the spool costs its caller, with each `synchronous` of SQLite, and what packing costs after it."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benches.rounds import require_release_build
+from benches.traffic import Event, web
+from mixpress import Encoder
+from mixpress.spool import Spool
+
+ROUNDS, APPENDS = 5, 4000
+FULL_APPENDS = 500
+"""A sync in each append takes so long that fewer must do."""
+
+
+def append_times(path: Path, events: list[bytes], synchronous: str) -> list[float]:
+    """Microseconds of each append, with syncs in between as a client's thread makes them."""
+    taken: list[float] = []
+    with Spool(path) as spool:
+        connections = spool._hold.connections
+        assert connections is not None
+        connections.appending.execute(f"PRAGMA synchronous = {synchronous}")
+        for event in events:
+            start = time.perf_counter()
+            spool.append(event)
+            taken.append((time.perf_counter() - start) * 1e6)
+            spool.tend()
+    path.unlink()
+    return taken
+
+
+def encoded_append_times(path: Path, events: list[Event]) -> list[float]:
+    """Microseconds from an event of Python to its return from `append`."""
+    builder, taken = Encoder(compression=None, insert_id="derive").builder(), []
+    with Spool(path) as spool:
+        for event in events:
+            start = time.perf_counter()
+            builder.add(event)
+            spool.append(builder.finish().events()[0])
+            taken.append((time.perf_counter() - start) * 1e6)
+            spool.tend()
+    path.unlink()
+    return taken
+
+
+def pack_times(path: Path, events: list[bytes]) -> list[float]:
+    """Microseconds of CPU an event, of packing and settling batches of 2000."""
+    with Spool(path) as spool:
+        spool.append_many(events)
+        start = time.process_time()
+        while batch := spool.pack():
+            spool.settle(batch)
+        taken = time.process_time() - start
+    path.unlink()
+    return [taken / len(events) * 1e6]
+
+
+def main() -> None:
+    require_release_build()
+    given = web(APPENDS)
+    encoder = Encoder(compression=None, insert_id="derive")
+    texts = [text for batch in encoder.encode(given).batches for text in batch.events()]
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        path = Path(folder) / "spool"
+        contestants: dict[str, Callable[[], list[float]]] = {
+            "OFF": lambda: append_times(path, texts, "OFF"),
+            "NORMAL": lambda: append_times(path, texts, "NORMAL"),
+            "FULL": lambda: append_times(path, texts[:FULL_APPENDS], "FULL"),
+            "NORMAL, from a dict": lambda: encoded_append_times(path, given),
+            "pack and settle, CPU": lambda: pack_times(path, texts),
+        }
+        rounds: dict[str, list[float]] = {name: [] for name in contestants}
+        slowest: dict[str, list[float]] = {name: [] for name in contestants}
+        for _ in range(ROUNDS):
+            for name, contestant in contestants.items():
+                times = sorted(contestant())
+                rounds[name].append(statistics.median(times))
+                slowest[name].append(times[len(times) * 99 // 100])
+    print(f"{sum(map(len, texts)) / len(texts):.0f} bytes an event")
+    for name, medians in rounds.items():
+        low, _, high = statistics.quantiles(medians, n=4)
+        print(
+            f"{name:<24} median {statistics.median(medians):8.1f} us  ({low:.1f}-{high:.1f})   "
+            f"99 of 100 under {statistics.median(slowest[name]):8.1f} us"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""Tracked events of a client that has a spool: in the file when `track` returns, and out of it with their verdict.
+
+A thread of its own keeps the file: it syncs within the promised time also while every other thread waits for a server
+that does not answer, makes batches of what is due, and takes over what dead processes left.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from mixpress import process
+from mixpress.errors import SpoolError
+from mixpress.gate import Halt
+from mixpress.intake import Intake
+from mixpress.log import RepeatLog
+from mixpress.parcel import Parcel
+from mixpress.spool.drain import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from mixpress._core import Rejection
+    from mixpress.account import Account
+    from mixpress.spool.spool import Spool
+    from mixpress.spool.stored import StoredBatch
+
+AGAIN = 60.0
+"""Seconds until a batch that was given up after every attempt is tried again."""
+RECOVER = 5.0
+"""Seconds between two looks for what dead processes left."""
+PATIENCE = 2.0
+"""Seconds that the keeping thread has to end in."""
+
+
+class SpooledIntake(Intake):
+    """An `Intake` whose events wait in a file. What bounds the queue bounds what of them is in memory, as batches on
+    their way; the rest stays in the file, so it is never full, and `on_full` never comes into it.
+    """
+
+    spooled = True
+
+    def __init__(self, open_spool: Callable[[Callable[[], object]], Spool], *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._wake = threading.Event()
+        self._filling = threading.RLock()
+        self._log = RepeatLog(self._clock)
+        self._firsts: dict[Parcel, int] = {}
+        self._batches: dict[Parcel, tuple[StoredBatch, Delivery]] = {}
+        self._deferred: list[tuple[float, StoredBatch, int]] = []
+        self._given = self._packed = 0
+        self._looked = float("-inf")
+        self._thread: threading.Thread | None = None
+        self.closed = False
+        self._spool = open_spool(self._wake.set)
+
+    def start(self) -> None:
+        """Have the file kept, and what others left in it delivered."""
+        with self._lock:
+            if self._thread is None and not self.closed:
+                process.expect_exit()
+                self._thread = threading.Thread(target=self._keep, name="mixpress-spool", daemon=True)
+                self._thread.start()
+
+    def pack(self) -> None:
+        """Batches of all there is, as far as the bounds allow."""
+        if not self.closed:
+            self._guarded(lambda: self._fill(self._given))
+
+    def tend(self) -> float | None:
+        """Nothing is due in the threads that send: the file has one of its own."""
+        return None
+
+    def drain(self, ends: float | None, give_up: Callable[[], bool] = lambda: False) -> bool:
+        """As `Intake.drain`, of all that the spool has for this process. What was tried in vain is not waited for."""
+        if self.closed:
+            return True
+        self._spool.sync()
+        with self._lock:
+            target = self._given
+            self._deferred = [(0.0, batch, first) for _, batch, first in self._deferred]
+            self._looked = float("-inf")
+        while True:
+            self._news.clear()
+            self._fill(target)
+            with self._lock:
+                if self._packed >= target and not any(first < target for first in self._firsts.values()):
+                    return True
+            if give_up() or not self._wait(ends):
+                return False
+
+    def close(self) -> int:
+        """Leave the rest in the file, for whoever opens it next; how many events those are."""
+        self.closed = True
+        self._wake.set()
+        if self._thread is not None and not self._pool.forked:
+            self._thread.join(PATIENCE)
+        self._guarded(self._spool.close)
+        if self._unsettled:
+            logging.getLogger("mixpress").warning("%d events stay in the spool %s", self._unsettled, self._spool.path)
+        return self._unsettled
+
+    def _full(self) -> bool:
+        return False
+
+    def _write(self, event: object) -> Rejection | None:
+        self._writing = True
+        try:
+            rejection = self._builder.add(event)
+        finally:
+            self._writing = False
+        self._given += 1
+        if rejection is None:
+            self._append()
+        else:
+            self._spool.skip()
+            self._rejections += 1
+            self._failures.append(self._rejected.reject(rejection, event))
+        while self._aside:
+            self._write(self._aside.popleft())
+        return rejection
+
+    def _append(self) -> None:
+        self._rejected.packed(None, self._builder.truncated, self._builder.warnings)
+        try:
+            self._spool.append(self._builder.finish().events()[0])
+        except BaseException:
+            self._spool.skip()
+            raise
+        self._unsettled += 1
+        self._unpacked += 1
+        if self._unpacked == 1:
+            self._oldest = self._clock.monotonic()
+            self._wake.set()
+        elif self._spool.is_full:
+            self._wake.set()
+        if self._thread is None:
+            self.start()
+
+    def _keep(self) -> None:
+        while not self.closed:
+            self._wake.clear()
+            due = self._guarded(self._look_after)
+            self._wake.wait(1.0 if due is None else due)
+
+    def _look_after(self) -> float:
+        """What is due; the seconds until more is."""
+        wants = [self._spool.tend(), RECOVER]
+        with self._lock:
+            left = self._oldest + self._terms.linger - self._clock.monotonic()
+            target = self._given if self._unpacked and left <= 0 else 0
+        self._fill(target)
+        if self._unpacked and not self._crowded():
+            wants.append(max(0.0, self._oldest + self._terms.linger - self._clock.monotonic()))
+        return min(wants)
+
+    def _fill(self, target: int) -> None:
+        """Put batches on their way: own events up to a number, full batches, what is due again, what nobody has."""
+        with self._filling:
+            self._put_deferred()
+            while not self.closed and not self._crowded() and (self._packed < target or self._spool.is_full):
+                batch = self._spool.pack()
+                with self._lock:
+                    self._oldest = self._clock.monotonic()
+                    if batch is None:
+                        self._packed = max(self._packed, target)
+                        break
+                    self._packed = batch.indexes[-1] + 1
+                    self._unpacked -= batch.count
+                    self._put(batch, batch.indexes[0], new=True)
+            self._recover()
+
+    def _recover(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._looked + RECOVER:
+            return
+        while not self.closed and not self._crowded():
+            batch = self._spool.take()
+            if batch is None:
+                self._looked = now
+                return
+            with self._lock:
+                self._unsettled += batch.count
+                self._put(batch, -1, new=True)
+
+    def _put_deferred(self) -> None:
+        now = self._clock.monotonic()
+        with self._lock:
+            due = [one for one in self._deferred if one[0] <= now]
+            self._deferred = [one for one in self._deferred if one[0] > now]
+            for _, batch, first in due:
+                self._held -= len(batch.body)
+                self._put(batch, first, new=False)
+
+    def _crowded(self) -> bool:
+        """Whether memory has as much as it may."""
+        counts = sum(parcel.batch.count for parcel in list(self._on_way))
+        return counts >= self._terms.events or self._held >= self._terms.bytes
+
+    def _put(self, batch: StoredBatch, first: int, *, new: bool) -> None:
+        account = self._open_account()
+        if new:
+            account.packed(batch, (), ())
+        delivery = Delivery(self._spool, batch, account, final=False)
+        parcel = Parcel(batch, delivery, Halt("given up"), self._settled, patient=True)
+        self._on_way[parcel] = account, self._clock.monotonic()
+        self._firsts[parcel] = first
+        self._batches[parcel] = batch, delivery
+        self._held += len(batch.body)
+        self._pool.put(parcel)
+
+    def _settled(self, parcel: Parcel) -> None:
+        """Every event of a batch has its verdict, or stays in the file and is tried again."""
+        (account, since), (batch, delivery) = self._on_way[parcel], self._batches[parcel]
+        left = self._guarded(delivery.enter)
+        if left is None:
+            left = delivery.left
+        settled = batch.count - sum(part.count for part in left)
+        now = self._clock.monotonic()
+        try:
+            report = account.close(settled, now - since, parcel.halt.reason)
+            if settled:
+                self._tell(report)
+        finally:
+            self._leave(parcel, account, left, settled)
+            with self._lock:
+                self._ledger.add(report)
+            self._news.set()
+            self._wake.set()
+
+    def _leave(self, parcel: Parcel, _account: Account, left: list[StoredBatch], settled: int) -> None:
+        due = self._clock.monotonic() + AGAIN
+        with self._lock:
+            first = self._firsts.pop(parcel)
+            del self._on_way[parcel], self._batches[parcel]
+            self._unsettled -= settled
+            self._held += sum(len(part.body) for part in left) - len(parcel.batch.body)
+            self._deferred += [(due, part, first) for part in left]
+
+    def _guarded(self, step: Callable[[], Any]) -> Any:
+        """A file that fails is told of, and tried again; None then."""
+        try:
+            return step()
+        except SpoolError as error:
+            self._log.tell(logging.ERROR, str(error), "%s", error)
+        except ValueError:  # it was closed meanwhile
+            if not self.closed:
+                raise
+        return None

@@ -1,0 +1,139 @@
+"""The statements by which events become batches, and batches change hands. Each is called within a transaction."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mixpress.errors import SpoolError
+from mixpress.spool.stored import COLUMNS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from mixpress.spool.destination import Destination
+    from mixpress.spool.stored import StoredBatch
+
+LIVE = "(SELECT id FROM owners)"
+FREE = f"(owner IS NULL OR owner NOT IN {LIVE})"
+
+INSERT_EVENT = "INSERT INTO events (owner, number, accepted, body) VALUES (?, ?, ?, ?)"
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """An event that waits."""
+
+    id: int
+    number: int
+    accepted: float
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of its JSON; 0 of a damaged row."""
+        return len(self.body) if isinstance(self.body, bytes) else 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Which events are to be packed: those of an owner from a row on, or, without one, those that are free."""
+
+    owner: int | None
+    first: int = 0
+
+    @property
+    def where(self) -> str:
+        """The condition of SQL; its parameters are `parameters`."""
+        return "id >= ? AND " + (f"owner NOT IN {LIVE}" if self.owner is None else "owner = ?")
+
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """What `where` leaves open."""
+        return (self.first,) if self.owner is None else (self.first, self.owner)
+
+
+def read_events(db: sqlite3.Connection, claim: Claim, most: int, most_bytes: int) -> list[EventRow]:
+    """The oldest events of a claim that make one batch: at least one, if there is one."""
+    query = f"SELECT id, number, accepted, body FROM events WHERE {claim.where} ORDER BY id LIMIT ?"  # noqa: S608
+    rows: list[EventRow] = []
+    size = 1
+    for values in db.execute(query, (*claim.parameters, most)):
+        row = EventRow(*values)
+        size += row.size + 1
+        if rows and size > most_bytes:
+            break
+        rows.append(row)
+    return rows
+
+
+def remove_events(db: sqlite3.Connection, claim: Claim, rows: Sequence[EventRow]) -> bool:
+    """Whether all of the events were still there, and now are not; where not, nothing may be made of them."""
+    query = f"DELETE FROM events WHERE {claim.where} AND id <= ?"  # noqa: S608
+    return db.execute(query, (*claim.parameters, rows[-1].id)).rowcount == len(rows)
+
+
+def what_is_wrong(body: object, *, thoroughly: bool) -> str:
+    """What keeps an event from being sent; empty for a good one. What this process wrote is looked at briefly."""
+    if not isinstance(body, bytes) or not (body.startswith(b"{") and body.endswith(b"}")):
+        return "it is no JSON object"
+    if thoroughly:
+        try:
+            json.loads(body)
+        except (ValueError, RecursionError) as error:
+            return f"it is not JSON: {error}"
+    return ""
+
+
+def quarantine(db: sqlite3.Connection, kind: str, reason: str, body: object, *, found: float, count: int = 1) -> None:
+    """Keep a row that can't be read where it is in nobody's way."""
+    db.execute(
+        "INSERT INTO quarantined (found, kind, reason, count, body) VALUES (?, ?, ?, ?, ?)",
+        (found, kind, reason, count, body),
+    )
+
+
+def insert_batch(db: sqlite3.Connection, batch: StoredBatch, owner: int) -> int:
+    """The row of a new batch, leased to its owner from the start."""
+    columns = COLUMNS.removeprefix("id, ")
+    query = f"INSERT INTO batches (owner, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    return int(db.execute(query, (owner, *batch.row())).lastrowid or 0)
+
+
+def claim_batch(db: sqlite3.Connection, owner: int, before: float, states: Sequence[str]) -> tuple[object, ...] | None:
+    """Lease the oldest free batch that is due `before` then, and give its row; None where there is none."""
+    marks = ", ".join("?" * len(states))
+    query = f"SELECT {COLUMNS} FROM batches WHERE {FREE} AND state IN ({marks}) AND next_try <= ? ORDER BY id LIMIT 1"  # noqa: S608
+    row: tuple[object, ...] | None = db.execute(query, (*states, before)).fetchone()
+    if row is not None:
+        db.execute("UPDATE batches SET owner = ?, state = 'waiting', reason = NULL WHERE id = ?", (owner, row[0]))
+    return row
+
+
+def bind(db: sqlite3.Connection, path: str, destination: Destination, *, force: bool) -> None:
+    """Make the file one destination's. `SpoolError` where it holds another's events, unless `force`."""
+    bound = db.execute("SELECT url, salt, project FROM destination").fetchone()
+    if bound is not None:
+        url, salt, project = bound
+        if url == destination.url and project == destination.fingerprint(salt):
+            return
+        if not force and not _is_idle(db):
+            other = f"{url} and not {destination.url}" if url != destination.url else f"another project of {url}"
+            raise SpoolError(
+                f"the events in the spool {path} are for {other}: deliver them with the credentials and the region "
+                "that they were accepted for (`mixpress spool drain`), or take another file",
+                path,
+                "destination",
+            )
+        db.execute("DELETE FROM destination")
+    salt = os.urandom(16)
+    db.execute("INSERT INTO destination VALUES (?, ?, ?)", (destination.url, salt, destination.fingerprint(salt)))
+
+
+def _is_idle(db: sqlite3.Connection) -> bool:
+    """Whether a file holds nothing, and nobody else is about to put something in."""
+    tables = ("events", "batches", "owners")
+    return all(db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,) for table in tables)  # noqa: S608

@@ -1,0 +1,185 @@
+"""`mixpress spool`: what it says of a file, what it delivers, and with which status it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mixpress.auth import ProjectToken, ServiceAccount
+from mixpress.cli.group import group
+from mixpress.emulator import Emulator
+from mixpress.spool import Destination, Spool
+
+ACCOUNT = {"MIXPRESS_SERVICE_ACCOUNT": "user", "MIXPRESS_SECRET": "canary-4e1f9c", "MIXPRESS_PROJECT_ID": "17"}
+NOTHING = {**dict.fromkeys(ACCOUNT, ""), "MIXPRESS_TOKEN": ""}
+
+
+def run(*arguments: object, env: dict[str, str] | None = None) -> Result:
+    """What the command did; no exception may come through but its exit."""
+    result = CliRunner().invoke(group, ["spool", *map(str, arguments)], env=NOTHING | (env or {}))
+    assert "Traceback" not in result.output
+    assert "canary" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def event(number: int) -> bytes:
+    properties = {"time": 1_700_000_000, "distinct_id": "user", "$insert_id": f"event-{number}"}
+    return json.dumps({"event": "Seen", "properties": properties}).encode()
+
+
+def leave(path: Path, count: int, url: str = "", batches: int = 1) -> None:
+    """What a client has left, bound to project 17 of `url` where there is one."""
+    auth = ServiceAccount("user", "canary-4e1f9c", project_id="17")
+    destination = Destination.of(f"{url}/import", auth) if url else None
+    with Spool(path, destination=destination, max_events=2) as queue:
+        queue.append_many(map(event, range(count)))
+        for _ in range(batches):
+            queue.pack()
+
+
+@pytest.fixture
+def server() -> Iterator[Emulator]:
+    with Emulator() as running:
+        yield running
+
+
+# Looking
+
+
+def test_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "events.spool"
+    leave(path, 5, "http://127.0.0.1:8400")
+    before = path.read_bytes()
+    result = run("show", path)
+    assert result.exit_code == 0
+    assert f"5 events in {path} (" in result.stdout
+    assert ", for http://127.0.0.1:8400/import" in result.stdout
+    assert "3 waiting      in no batch yet, " in result.stdout
+    assert "2 packed       in 1 batch of " in result.stdout
+    assert "The oldest has waited for " in result.stdout
+    assert result.stderr == ""
+    assert path.read_bytes() == before
+
+
+def test_what_is_in_it_for_a_program(tmp_path: Path) -> None:
+    path = tmp_path / "events.spool"
+    leave(path, 5)
+    shown: dict[str, Any] = json.loads(run("show", path, "--json").stdout)
+    assert (shown["pending"], shown["events"], shown["batches"], shown["batched"]) == (5, 3, 1, 2)
+    assert (shown["url"], shown["failed"], shown["quarantined"], shown["processes"]) == (None, 0, 0, [])
+    assert shown["oldest"] >= 0
+
+
+def test_what_is_wrong_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "events.spool"
+    with Spool(path, max_events=2) as queue:
+        queue.append_many([*map(event, range(2)), b"broken", b"broken"])
+        batch = queue.pack()
+        assert batch is not None
+        queue.fail(batch, "404 Not Found")
+        queue.pack()
+        result = run("show", path)
+    assert f"0 events in {path}" in result.stdout
+    assert "2 events given up:\n           1 404 Not Found" in result.stdout
+    assert "2 rows can't be read, and kept apart:\n           2 it is no JSON object" in result.stdout
+    assert "Open in process " in result.stdout
+
+
+@pytest.mark.parametrize("command", ["show", "drain"])
+def test_a_file_that_is_none(tmp_path: Path, command: str) -> None:
+    assert run(command, tmp_path / "missing").exit_code == 2
+    path = tmp_path / "text"
+    path.write_text("this is not a spool")
+    result = run(command, path, env=ACCOUNT)
+    assert result.exit_code == 2
+    assert str(path) in result.stderr
+    assert "no spool" in result.stderr
+    assert not (tmp_path / "missing").exists()
+
+
+# Draining
+
+
+def test_what_is_left_is_delivered(server: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "events.spool"
+    leave(path, 5, server.url)
+    result = run("drain", path, "--to", server.url, env=ACCOUNT)
+    assert result.exit_code == 0, result.output
+    assert server.count() == 5
+    assert f"5 events read from {path} in " in result.stdout
+    assert "5 imported" in result.stdout
+    assert "stay in the spool" not in result.stdout
+    again = run("drain", path, "--to", server.url, env=ACCOUNT)
+    assert again.exit_code == 0
+    assert f"0 events read from {path}" in again.stdout
+
+
+def test_another_projects_events_need_force(server: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "events.spool"
+    leave(path, 5, server.url)
+    other = {**ACCOUNT, "MIXPRESS_PROJECT_ID": "18"}
+    refused = run("drain", path, "--to", server.url, env=other)
+    assert refused.exit_code == 2
+    assert "another project" in refused.stderr
+    assert "--force delivers them all the same" in refused.stderr
+    assert server.count() == 0
+    assert run("drain", path, "--to", server.url, "--force", env=other).exit_code == 0
+    assert server.count() == 5
+
+
+def test_what_the_server_refuses_and_what_it_does_not_answer(tmp_path: Path) -> None:
+    path, letter = tmp_path / "events.spool", tmp_path / "failed.ndjson"
+    answers: Iterator[Any] = iter([(400, {}, json.dumps({"failed_records": [{"index": 0, "message": "no"}]}).encode())])
+
+    def answer(_request: object) -> Any:
+        return next(answers, (404, {}, b"gone"))
+
+    with Emulator(before=answer) as server:
+        leave(path, 5, server.url)
+        result = run("drain", path, "--to", server.url, "--dead-letter", letter, "--concurrency", 1, env=ACCOUNT)
+    assert result.exit_code == 1
+    assert "1 imported" in result.stdout
+    assert "1 refused" in result.stdout
+    assert "3 undelivered" in result.stdout
+    assert "event 1  no" in result.stdout
+    assert f"What was refused stands in {letter}, with the reasons." in result.stdout
+    assert "3 events stay in the spool." in result.stdout
+    assert len(letter.read_text().splitlines()) == 1
+
+
+def test_nothing_can_be_delivered(tmp_path: Path) -> None:
+    path = tmp_path / "events.spool"
+    leave(path, 5)
+    with Emulator(before=lambda _request: (401, {}, b"no")) as server:
+        result = run("drain", path, "--to", server.url, env=ACCOUNT)
+    assert result.exit_code == 3
+    assert "5 events stay in the spool." in result.stdout
+    assert "Error: 401 Unauthorized" in result.stderr
+
+
+def test_without_credentials(tmp_path: Path) -> None:
+    path = tmp_path / "events.spool"
+    leave(path, 1)
+    result = run("drain", path)
+    assert result.exit_code == 2
+    assert "there are no credentials in the environment" in result.stderr
+
+
+def test_events_for_track_go_to_track(tmp_path: Path) -> None:
+    path = tmp_path / "events.spool"
+    now = 1_700_000_100.0
+    with Emulator(now=lambda: now) as server:
+        destination = Destination.of(f"{server.url}/track", ProjectToken("the-token"))
+        one = json.loads(event(0))
+        one["properties"]["token"] = "the-token"
+        with Spool(path, destination=destination) as queue:
+            queue.append(json.dumps(one).encode())
+        result = run("drain", path, "--to", server.url, env={"MIXPRESS_TOKEN": "the-token"})
+        assert result.exit_code == 0, result.output
+        assert len(server.events(endpoint="/track")) == 1

@@ -1,0 +1,108 @@
+"""Power loss: what an append gave to the kernel is brought to the disk within the time that is promised."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from client.fakes import FakeClock
+from mixpress.errors import SpoolError
+from mixpress.spool.spool import SYNC_WITHIN
+
+from .makers import spool, text, texts
+
+PROMISED = 0.1
+SYNC = "fdatasync" if hasattr(os, "fdatasync") else "fsync"
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that were brought to the disk."""
+    names: list[str] = []
+    real = getattr(os, SYNC)
+
+    def sync(descriptor: int) -> None:
+        names.append(Path(f"/proc/self/fd/{descriptor}").resolve().name)
+        real(descriptor)
+
+    monkeypatch.setattr(os, SYNC, sync)
+    return names
+
+
+def test_a_sync_is_due_in_half_of_what_is_promised(tmp_path: Path, synced: list[str]) -> None:
+    clock = FakeClock()
+    woken: list[float] = []
+    with spool(tmp_path / "a", clock=clock, on_dirty=lambda: woken.append(clock.now)) as queue:
+        assert queue.tend() > PROMISED
+        assert not queue.dirty
+        start = clock.now
+        queue.append(text(0))
+        assert woken == [start]
+        assert queue.dirty
+        wait = queue.tend()
+        assert 0 < wait <= SYNC_WITHIN < PROMISED
+        assert synced == []
+        clock.now += wait / 2
+        queue.append(text(1))
+        assert woken == [start]  # one sync does for both
+        clock.now += queue.tend() + 1e-6
+        queue.tend()
+        assert clock.now - start <= PROMISED / 2 + 1e-3
+        assert synced == ["a-wal"]
+        assert not queue.dirty
+        queue.append(text(2))
+        assert len(woken) == 2
+
+
+def test_flushing_waits_for_the_disk(tmp_path: Path, synced: list[str]) -> None:
+    with spool(tmp_path / "a") as queue:
+        queue.append_many(texts(3))
+        queue.sync()
+        assert synced == ["a-wal"]
+        assert not queue.dirty
+        queue.sync()
+        assert synced == ["a-wal"]
+
+
+def test_what_comes_during_a_sync_is_not_counted_as_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    with spool(tmp_path / "a", clock=clock) as queue:
+        queue.append(text(0))
+
+        def sync(_descriptor: int) -> None:
+            queue.append(text(1))
+            clock.now += 0.03
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, SYNC, sync)
+            queue.sync()
+        assert queue.dirty
+        assert queue.tend() <= SYNC_WITHIN - 0.03 + 1e-6
+
+
+def test_a_disk_that_fails_leaves_it_dirty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with spool(tmp_path / "a") as queue:
+        queue.append(text(0))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, SYNC, fail)
+            with pytest.raises(SpoolError, match="Input/output error"):
+                queue.sync()
+        assert queue.dirty
+
+
+def test_a_log_is_not_let_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mixpress.spool.connect.LOG_BYTES", 100_000)
+    with spool(tmp_path / "a") as queue:
+        for number in range(1000):
+            queue.append(text(number))
+            if number % 10 == 0:
+                queue.sync()
+        assert (tmp_path / "a-wal").stat().st_size < 300_000
+        batch = queue.pack()
+        assert batch is not None
+        assert batch.events() == texts(1000)

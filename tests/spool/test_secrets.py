@@ -1,0 +1,83 @@
+"""A canary for a secret: a spool knows whose its events are, and holds nothing that proves it."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.fakes import FakeServer, busy, client, refusing
+from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
+from mixpress.errors import MixpressError, SpoolError
+from mixpress.spool import Destination, Spool
+
+from .makers import spool, text, texts
+
+CANARY = "canary-4e1f9c"
+URL = "https://api.mixpanel.com/import"
+ALL = [ServiceAccount("user", CANARY, project_id="17"), ProjectToken(CANARY), ProjectSecret(CANARY)]
+
+
+@pytest.mark.parametrize("auth", ALL, ids=lambda auth: type(auth).__name__)
+@pytest.mark.parametrize("reply", [busy(), refusing(0)], ids=["busy", "refusing"])
+def test_no_secret_is_in_the_files(auth: Any, reply: Any, tmp_path: Path) -> None:
+    destination = Destination.of(URL, auth)
+    with Spool(tmp_path / "a", destination=destination) as queue:
+        queue.append_many(texts(3))
+        batch = queue.pack()
+        assert batch is not None
+        queue.release()
+        with client(FakeServer(reply), auth=auth) as sending:
+            sending._drain(queue)
+        queue.append(text(9))
+        shown = [repr(queue), repr(destination), repr(batch), repr(queue.stats())]
+        content = b"".join(name.read_bytes() for name in tmp_path.iterdir())
+    content += (tmp_path / "a").read_bytes()
+    assert CANARY not in "".join(shown)
+    for secret in (CANARY, base64.b64encode(CANARY.encode()).decode().rstrip("="), f"{CANARY}:"):
+        assert secret.encode() not in content
+
+
+def open_for(path: Path, auth: Any, url: str = URL, **settings: Any) -> Spool:
+    return spool(path, destination=Destination.of(url, auth), **settings)
+
+
+def test_the_same_project_may_deliver_with_another_account(tmp_path: Path) -> None:
+    with open_for(tmp_path / "a", ServiceAccount("user", "secret", project_id="17")) as queue:
+        queue.append(text())
+    with open_for(tmp_path / "a", ServiceAccount("other", "new", project_id="17")) as queue:
+        assert queue.take() is not None
+
+
+@pytest.mark.parametrize(
+    ("auth", "url", "says"),
+    [
+        (ServiceAccount("user", "secret", project_id="18"), URL, "another project of https://api.mixpanel.com/import"),
+        (ProjectToken("17"), URL, "another project"),
+        (
+            ServiceAccount("user", "secret", project_id="17"),
+            "https://api-eu.mixpanel.com/import",
+            "are for https://api.mixpanel.com/import and not https://api-eu.mixpanel.com/import",
+        ),
+    ],
+)
+def test_another_projects_events_are_not_delivered(tmp_path: Path, auth: Any, url: str, says: str) -> None:
+    path = tmp_path / "a"
+    with open_for(path, ServiceAccount("user", "secret", project_id="17")) as queue:
+        queue.append(text())
+    with pytest.raises(SpoolError, match=says) as caught:
+        open_for(path, auth, url)
+    assert isinstance(caught.value, MixpressError)
+    assert caught.value.kind == "destination"
+    with open_for(path, auth, url, force=True) as queue:
+        assert queue.take() is not None
+    open_for(path, auth, url).close()
+
+
+def test_a_file_that_is_in_use_is_not_bound_to_another(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with open_for(path, ProjectToken("one")), pytest.raises(SpoolError, match="another project"):
+        open_for(path, ProjectToken("other"))
+    open_for(path, ProjectToken("other")).close()  # it is empty, and nobody's
