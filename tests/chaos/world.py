@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,8 +14,8 @@ from client.fakes import ACCOUNT, FakeClock, event
 from fault_proxy import FaultProxy, Trouble
 from mixpress import AuthError, Client, Encoder, ImportInterrupted, Limits, Report, RetryPolicy
 from mixpress.emulator import Emulator
-from mixpress.errors import TransportError
-from mixpress.transport import Request, Response, Urllib3Transport
+
+from .witness import WatchedTransport, Witness
 
 TIMEOUT = 0.08
 """Seconds that a client waits for an answer: the only real time that a schedule takes."""
@@ -86,45 +83,13 @@ class Tally:
         )
 
 
-class Witness:
-    """A transport that notes what each request held and what was answered; None is no answer."""
-
-    def __init__(self, transport: Urllib3Transport) -> None:
-        self._transport = transport
-        self._lock = threading.Lock()
-        self.seen: list[tuple[list[str], int | None]] = []
-
-    def send(self, request: Request) -> Response:
-        names = [each["properties"]["$insert_id"] for each in json.loads(gzip.decompress(request.body))]
-        try:
-            response = self._transport.send(request)
-        except TransportError:
-            self._note(names, None)
-            raise
-        self._note(names, response.status)
-        return response
-
-    def _note(self, names: list[str], status: int | None) -> None:
-        with self._lock:
-            self.seen.append((names, status))
-
-    def answers(self) -> dict[str, list[int | None]]:
-        """Of each event, what was answered to the requests that it was in."""
-        by_name: dict[str, list[int | None]] = {}
-        with self._lock:
-            for names, status in self.seen:
-                for name in names:
-                    by_name.setdefault(name, []).append(status)
-        return by_name
-
-
 @dataclass(frozen=True)
 class Stage:
     """What all schedules share: starting a server takes longer than a schedule."""
 
     server: Emulator
     proxy: FaultProxy
-    transport: Urllib3Transport
+    transport: WatchedTransport
     numbers: Iterator[int] = field(default_factory=count)
     """No two schedules have an event in common: a request of the last one may still arrive."""
 
@@ -135,7 +100,7 @@ def stage() -> Iterator[Stage]:
     with (
         Emulator(max_body_bytes=MAX_BODY_BYTES) as server,
         FaultProxy(server.url, pause=0.005) as proxy,
-        closing(Urllib3Transport(MAX_CONCURRENCY, connect_timeout=5, read_timeout=TIMEOUT)) as transport,
+        closing(WatchedTransport(MAX_CONCURRENCY, connect_timeout=5, read_timeout=TIMEOUT)) as transport,
     ):
         yield Stage(server, proxy, transport)
 
