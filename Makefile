@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: rules chaos help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
+.PHONY: rules chaos bench-bulk help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -75,6 +75,9 @@ lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs aga
 bench: $(VENV)/.bench ## Measure against the peers, interleaved, results compared (minutes)
 	$(BIN)/python -m benches
 	$(BIN)/python -m pytest benches --benchmark-only -q
+
+bench-bulk: $(VENV)/.bench ## Millions of events beside the official client (minutes): BULK_EVENTS= BULK_PEER_EVENTS= BULK_ROUNDS=
+	$(BIN)/python -m benches.bulk
 
 fuzz: $(VENV)/.built ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), then the core against the reference FUZZ_EXAMPLES=20000 times
 	@cargo +nightly --version >/dev/null || { echo "libFuzzer needs a nightly toolchain: rustup toolchain install nightly"; exit 1; }

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from fault_proxy import Trouble
 
+if TYPE_CHECKING:
+    from mixpress.intake import OnFull
+
 from .world import MAX_CONCURRENCY, SLOW, Kind, Stage, Tally, World
 
 REPLIES = ("429", "429:2", "400:0", "400:1+3", "413:600", "413:100000", "502", "502:html", "503", "503:html", "taken")
-STEPS = 6
-"""Imports at most, in a schedule."""
+STEPS = 8
+"""Imports, rounds of tracking and flushes at most, in a schedule."""
 ROUND = 25
 """Schedules for one seed: within a round they are much alike."""
 
@@ -20,6 +25,7 @@ ROUND = 25
 quick = [trouble for trouble in Trouble if not trouble.outlasts_patience]
 troubles = st.sampled_from([*quick * 3, *Trouble])
 kinds = st.sampled_from([Kind.GOOD, Kind.GOOD, Kind.GOOD, Kind.BAD, Kind.DOOMED, Kind.HUGE])
+some_events = st.lists(kinds, min_size=6, max_size=30)
 counts = st.sampled_from([*(f"{reply}={number}x" for reply in REPLIES for number in (1, 2, 3)), "401=1x", f"{SLOW}=1x"])
 shares = st.builds("{}=0.{}".format, st.sampled_from(REPLIES), st.integers(1, 3))
 faults = st.builds(
@@ -36,23 +42,52 @@ class Delivery(RuleBasedStateMachine):
     stage: Stage
     tally: Tally
 
-    @initialize(concurrency=st.integers(1, MAX_CONCURRENCY), attempts=st.integers(2, 6), batch=st.integers(1, 6))
-    def begin(self, concurrency: int, attempts: int, batch: int) -> None:
-        self.world = World(self.stage, self.tally, concurrency=concurrency, attempts=attempts, batch=batch)
+    @initialize(
+        concurrency=st.integers(1, MAX_CONCURRENCY),
+        attempts=st.integers(2, 6),
+        batch=st.integers(1, 6),
+        room=st.sampled_from([10, 100_000]),
+        on_full=st.sampled_from(["block", "drop"]),
+    )
+    def begin(self, concurrency: int, attempts: int, batch: int, room: int, on_full: OnFull) -> None:
+        self.world = World(
+            self.stage,
+            self.tally,
+            concurrency=concurrency,
+            attempts=attempts,
+            batch=batch,
+            room=room,
+            on_full=on_full,
+        )
 
     @rule(
         server=st.none() | faults,
         network=st.none() | st.lists(troubles, min_size=3, max_size=12),
-        given=st.lists(kinds, min_size=6, max_size=30),
+        given=some_events,
         raises=st.sampled_from([False, False, False, True]),
     )
     def deliver(self, server: str | None, network: list[Trouble] | None, given: list[Kind], raises: bool) -> None:
         """Import events, after the server or the network was told to fail otherwise, or while they go on so."""
+        self.fail(server, network)
+        self.world.deliver(given, raises=raises)
+
+    @rule(server=st.none() | faults, network=st.none() | st.lists(troubles, min_size=3, max_size=12), given=some_events)
+    def track(self, server: str | None, network: list[Trouble] | None, given: list[Kind]) -> None:
+        """Track events, which are sent in the background while the steps that follow are taken."""
+        self.fail(server, network)
+        self.world.track(given)
+
+    @rule(timeout=st.sampled_from([None, None, 0.0, 3.0]))
+    def flush(self, timeout: float | None) -> None:
+        """Wait for the verdicts on what was tracked; with a timeout, it may end before they are there."""
+        self.world.flush(timeout)
+
+    def fail(self, server: str | None, network: list[Trouble] | None) -> None:
+        """From now on, or as before where it is None."""
         if server is not None:
             self.world.fail_server(server)
         if network is not None:
             self.world.fail_network(network)
-        self.world.deliver(given, raises=raises)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):

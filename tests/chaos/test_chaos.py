@@ -23,7 +23,7 @@ def test_every_event_has_one_verdict_and_imported_ones_are_stored_once() -> None
     assert set(threading.enumerate()) == before
     # The schedules are worth something: all that can happen has happened.
     assert tally.schedules >= ROUNDS * ROUND
-    assert set(tally.verdicts) == {"imported", "rejected", "refused", "undelivered"}
+    assert set(tally.verdicts) == {"imported", "rejected", "refused", "undelivered", "dropped"}
     assert set(tally.faults) == {*REPLIES, "401", SLOW}
     assert set(tally.troubles) == {trouble.value for trouble in Trouble if trouble is not Trouble.NONE}
 
@@ -44,6 +44,7 @@ def test_every_event_has_one_verdict_and_imported_ones_are_stored_once() -> None
         (Kind.DOOMED, "imported", 0, [200]),
         (Kind.DOOMED, "refused", 1, [None, 400]),
         (Kind.HUGE, "undelivered", 1, [None]),
+        (Kind.GOOD, "dropped", 0, [200]),
     ],
 )
 def test_a_broken_promise_is_noticed(kind: Kind, verdict: str, stored: int, answers: list[int | None]) -> None:

@@ -1,24 +1,25 @@
-"""One schedule: a client, an emulator told to fail, a network between them, and what must hold after each import."""
+"""One schedule: a client, an emulator told to fail, a network between them, and what must hold after each step."""
 
 from __future__ import annotations
 
-import gzip
-import json
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from client.fakes import ACCOUNT, FakeClock, event
 from fault_proxy import FaultProxy, Trouble
 from mixpress import AuthError, Client, Encoder, ImportInterrupted, Limits, Report, RetryPolicy
 from mixpress.emulator import Emulator
-from mixpress.errors import TransportError
-from mixpress.transport import Request, Response, Urllib3Transport
+
+from .tracked import Tracked, Verdict
+from .witness import WatchedTransport, Witness
+
+if TYPE_CHECKING:
+    from mixpress.intake import OnFull
 
 TIMEOUT = 0.08
 """Seconds that a client waits for an answer: the only real time that a schedule takes."""
@@ -67,6 +68,7 @@ class Tally:
 
     schedules: int = 0
     imports: int = 0
+    flushes: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     faults: Counter[str] = field(default_factory=Counter)
@@ -79,43 +81,12 @@ class Tally:
             return ", ".join(f"{number:,} {name}" for name, number in counts.most_common())
 
         return (
-            f"{self.schedules:,} schedules, {self.imports:,} imports, {self.requests:,} requests\n"
+            f"{self.schedules:,} schedules, {self.imports:,} imports, {self.flushes:,} flushes, "
+            f"{self.requests:,} requests\n"
             f"{self.verdicts.total():,} events: {listed(self.verdicts)}\n"
             f"{self.faults.total():,} faults of the server: {listed(self.faults)}\n"
             f"{self.troubles.total():,} troubles of the network: {listed(self.troubles)}"
         )
-
-
-class Witness:
-    """A transport that notes what each request held and what was answered; None is no answer."""
-
-    def __init__(self, transport: Urllib3Transport) -> None:
-        self._transport = transport
-        self._lock = threading.Lock()
-        self.seen: list[tuple[list[str], int | None]] = []
-
-    def send(self, request: Request) -> Response:
-        names = [each["properties"]["$insert_id"] for each in json.loads(gzip.decompress(request.body))]
-        try:
-            response = self._transport.send(request)
-        except TransportError:
-            self._note(names, None)
-            raise
-        self._note(names, response.status)
-        return response
-
-    def _note(self, names: list[str], status: int | None) -> None:
-        with self._lock:
-            self.seen.append((names, status))
-
-    def answers(self) -> dict[str, list[int | None]]:
-        """Of each event, what was answered to the requests that it was in."""
-        by_name: dict[str, list[int | None]] = {}
-        with self._lock:
-            for names, status in self.seen:
-                for name in names:
-                    by_name.setdefault(name, []).append(status)
-        return by_name
 
 
 @dataclass(frozen=True)
@@ -124,7 +95,7 @@ class Stage:
 
     server: Emulator
     proxy: FaultProxy
-    transport: Urllib3Transport
+    transport: WatchedTransport
     numbers: Iterator[int] = field(default_factory=count)
     """No two schedules have an event in common: a request of the last one may still arrive."""
 
@@ -135,7 +106,7 @@ def stage() -> Iterator[Stage]:
     with (
         Emulator(max_body_bytes=MAX_BODY_BYTES) as server,
         FaultProxy(server.url, pause=0.005) as proxy,
-        closing(Urllib3Transport(MAX_CONCURRENCY, connect_timeout=5, read_timeout=TIMEOUT)) as transport,
+        closing(WatchedTransport(MAX_CONCURRENCY, connect_timeout=5, read_timeout=TIMEOUT)) as transport,
     ):
         yield Stage(server, proxy, transport)
 
@@ -143,7 +114,9 @@ def stage() -> Iterator[Stage]:
 class World:
     """One client from its first event to its last, and the promises that are held against it."""
 
-    def __init__(self, on: Stage, tally: Tally, *, concurrency: int, attempts: int, batch: int) -> None:
+    def __init__(
+        self, on: Stage, tally: Tally, *, concurrency: int, attempts: int, batch: int, room: int, on_full: OnFull
+    ) -> None:
         self._stage = on
         self._tally = tally
         self._imported: set[str] = set()
@@ -159,8 +132,13 @@ class World:
             clock=FakeClock(),
             concurrency=concurrency,
             retry=RetryPolicy(attempts=attempts),
+            queue_size=room,
+            on_full=on_full,
             encoder=Encoder(limits=Limits(rules={"distinct-id-disallowed": "off"}, max_batch_events=batch)),
         )
+        self._tracked = Tracked(self._client)
+        self._read = 0
+        """Events that imports were given."""
         tally.schedules += 1
 
     def fail_server(self, faults: str | None) -> None:
@@ -183,7 +161,35 @@ class World:
 
         report = self._import(given(), must_raise=raises)
         self._tally.imports += 1
+        self._read += report.total
         self._check(report, kinds, names)
+        self._check_sums()
+
+    def track(self, kinds: list[Kind]) -> None:
+        """Track events of these kinds; they are sent from now on."""
+        for kind in kinds:
+            self._tracked.add(kind, kind.event(next(self._stage.numbers)))
+            self._check_sums()
+
+    def flush(self, timeout: float | None) -> None:
+        """Flush, and check the verdict on each event that was tracked, once all have one."""
+        report = self._client.flush(timeout)
+        self._tally.flushes += 1
+        assert timeout is not None or not report.pending
+        self._check_tracked(report)
+
+    def _check_tracked(self, report: Report) -> None:
+        verdicts = self._tracked.enter(report)
+        assert report.pending or not self._client.stats().pending
+        self._check_sums()
+        self._check_events(verdicts)
+
+    def _check_sums(self) -> None:
+        """Whatever is under way, each event that was handed in is counted once."""
+        stats = self._client.stats()
+        verdicts = stats.imported + stats.rejected + stats.refused + stats.undelivered + stats.dropped
+        assert stats.accepted == verdicts + stats.pending == self._read + self._tracked.count
+        assert stats.pending >= 0
 
     def _import(self, events: Iterator[dict[str, Any]], *, must_raise: bool) -> Report:
         try:
@@ -206,19 +212,23 @@ class World:
         assert Counter(failed.values()) == +Counter(
             rejected=report.rejected, refused=report.refused, undelivered=report.undelivered
         )
+        self._check_events(
+            [Verdict(kinds[index], name, failed.get(index, "imported")) for index, name in enumerate(names)]
+        )
+
+    def _check_events(self, verdicts: list[Verdict]) -> None:
         stored = Counter(each["properties"]["$insert_id"] for each in self._stage.server.events())
         answers = self._witness.answers()
-        for index, name in enumerate(names):
-            verdict = failed.get(index, "imported")
+        for kind, name, verdict in verdicts:
             self._tally.verdicts[verdict] += 1
-            check_event(kinds[index], verdict, stored[name], answers.get(name, []))
+            check_event(kind, verdict, stored[name], answers.get(name, []))
             if verdict == "imported":
                 self._imported.add(name)
         assert all(stored[name] == 1 for name in self._imported), "what was imported stays so"
 
     def close(self) -> None:
-        """Let the connections go, and count what was met."""
-        self._client.close()
+        """Let the connections go, check the verdicts that are left, and count what was met."""
+        self._check_tracked(self._client.close())
         self._stage.transport.close()  # it can be used again
         requests = self._stage.server.requests()
         self._tally.requests += len(self._witness.seen)
@@ -231,13 +241,13 @@ class World:
 def check_event(kind: Kind, verdict: str, stored: int, answers: list[int | None]) -> None:
     """What must hold of one event: what it is, what was reported, how often it is stored, what was answered."""
     told = f"a {kind.name} event is {verdict}; stored: {stored}; answered: {answers}"
-    assert verdict in kind.verdicts, told
+    assert verdict in kind.verdicts | {"dropped"}, told
     assert stored <= 1, told
     final = [place for place, status in enumerate(answers) if status in {200, 400}]
     assert final in ([], [len(answers) - 1]), f"sent again after a final answer: {told}"
     if verdict == "imported":
         assert (stored, bool(final)) == (1, True), told
-    elif verdict == "rejected":
+    elif verdict in {"rejected", "dropped"}:
         assert (stored, answers) == (0, []), told
     elif verdict == "refused":
         # A request without an answer may have been stored before the server was told to refuse the next one.

@@ -1,0 +1,121 @@
+"""`import_events` of millions of events, beside the official client: CPU, speed and memory of the sending process.
+
+BULK_EVENTS=2000000   for mixpress; BULK_PEER_EVENTS=200000 for the two side by side
+BULK_ROUNDS=3         BULK_SECONDS=20 at the documented limit
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benches.loopback import Serve, emulator, running, sink
+from benches.rounds import require_release_build
+from benches.senders import RATE
+
+EVENTS = int(os.environ.get("BULK_EVENTS", "2000000"))
+PEER_EVENTS = int(os.environ.get("BULK_PEER_EVENTS", "200000"))
+ROUNDS = int(os.environ.get("BULK_ROUNDS", "3"))
+SECONDS = int(os.environ.get("BULK_SECONDS", "20"))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What it took a process to send its events."""
+
+    events: int
+    cpu: float
+    seconds: float
+    megabytes: float
+
+    @property
+    def microseconds(self) -> float:
+        """Of CPU, for an event."""
+        return self.cpu / self.events * 1e6
+
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.events / self.seconds
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A sender, and what it sends to."""
+
+    sender: str
+    serve: Serve
+    events: int
+
+    def run(self) -> Sent:
+        """Send once, to a new server."""
+        with running(self.serve) as server:
+            command = [sys.executable, "-m", "benches.senders", self.sender, server.url, str(self.events)]
+            printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+            if self.serve is emulator and server.count() != self.events:
+                raise SystemExit(f"{self.sender}: the emulator holds {server.count()} of {self.events} events")
+        return Sent(self.events, **json.loads(printed))
+
+
+def contestants() -> dict[str, Contestant]:
+    return {
+        "mixpress, bare sink": Contestant("mixpress", sink, EVENTS),
+        "mixpress, emulator": Contestant("mixpress", emulator, EVENTS),
+        "mixpress, bare sink, as many": Contestant("mixpress", sink, PEER_EVENTS),
+        "official client, bare sink": Contestant("official", sink, PEER_EVENTS),
+        "the generator alone": Contestant("generator", sink, PEER_EVENTS),
+    }
+
+
+def main() -> None:
+    require_release_build()
+    runs: dict[str, list[Sent]] = {name: [] for name in contestants()}
+    for _ in range(ROUNDS):
+        for name, contestant in contestants().items():
+            runs[name].append(contestant.run())
+    print(f"{ROUNDS} rounds, each sender in a process of its own; medians, and least to most")
+    print(f"{'':30}{'events':>11}{'CPU us/event':>14}{'spread':>14}{'events/s':>11}{'spread':>18}{'peak MB':>9}")
+    for name, sent in runs.items():
+        cpu, rate = figures(sent, lambda one: one.microseconds, ".2f"), figures(sent, lambda one: one.rate, ",.0f")
+        memory = max(one.megabytes for one in sent)
+        print(f"{name:30}{sent[0].events:11,}{cpu[0]:>14}{cpu[1]:>14}{rate[0]:>11}{rate[1]:>18}{memory:9.0f}")
+    compare(runs)
+    sustained()
+
+
+def compare(runs: dict[str, list[Sent]]) -> None:
+    """The official client's CPU over that of mixpress, in each round: with what making the events takes, or not."""
+    names = ("official client, bare sink", "mixpress, bare sink, as many", "the generator alone")
+    rounds = [[one.microseconds for one in each] for each in zip(*(runs[name] for name in names), strict=True)]
+    whole = [theirs / own for theirs, own, _ in rounds]
+    clients = [(theirs - made) / (own - made) for theirs, own, made in rounds]
+    print(f"the official client takes {statistics.median(whole):.1f} times the CPU ({span(whole, '.1f')}),")
+    print(
+        f"or {statistics.median(clients):.1f} times ({span(clients, '.1f')}) without a bare process and its generator"
+    )
+
+
+def sustained() -> None:
+    """The documented limit, by events that come at its rate."""
+    sent = Contestant("limited", sink, RATE * SECONDS).run()
+    share = sent.cpu / sent.seconds
+    print(f"{sent.rate:,.0f} events/s for {sent.seconds:.1f} s: {share:.1%} of a core, {sent.megabytes:.0f} MB")
+
+
+def figures(sent: list[Sent], figure: Callable[[Sent], float], form: str) -> tuple[str, str]:
+    """A median and its spread."""
+    values = [figure(one) for one in sent]
+    return format(statistics.median(values), form), span(values, form)
+
+
+def span(values: list[float], form: str) -> str:
+    return f"{min(values):{form}}-{max(values):{form}}"
+
+
+if __name__ == "__main__":
+    main()

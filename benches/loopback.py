@@ -1,0 +1,153 @@
+"""Servers to measure against, each in a process of its own on 127.0.0.1, that say how many events they have seen."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import multiprocessing
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+from urllib.parse import parse_qs
+
+from mixpress.emulator import Emulator
+
+DELAY = 0.05
+"""Seconds that the counting server takes for each request."""
+REPLY = b'{"code": 200, "status": 1, "error": null}'
+"""What every one of the clients takes for a success."""
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(REPLY), REPLY)
+EVENTS_UNDER = {
+    "/import": "",
+    "/track": "",
+    "/batch/": "batch",
+    "/v1/batch": "batch",
+    "/2/httpapi": "events",
+    "/com.snowplowanalytics.snowplow/tp2": "data",
+}
+"""Where the events stand in a body, by path: under a name, or as the body itself."""
+
+Serve = Callable[[Connection], None]
+
+
+class Server:
+    """A server in another process."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.url: str = connection.recv()
+
+    def count(self) -> int:
+        """How many events it has seen."""
+        self._connection.send("count")
+        seen: int | str = self._connection.recv()
+        if isinstance(seen, str):
+            raise SystemExit(seen)
+        return seen
+
+
+@contextmanager
+def running(serve: Serve) -> Iterator[Server]:
+    """One of the servers below."""
+    context = multiprocessing.get_context("spawn")
+    connection, other_end = context.Pipe()
+    process = context.Process(target=serve, args=(other_end,), daemon=True)
+    process.start()
+    try:
+        yield Server(connection)
+    finally:
+        connection.send("end")
+        process.join()
+
+
+def emulator(connection: Connection) -> None:
+    """Checks every event, and keeps it."""
+    with Emulator() as server:
+        connection.send(server.url)
+        while connection.recv() != "end":
+            connection.send(server.count())
+
+
+def sink(connection: Connection) -> None:
+    """Reads a request and answers 200 without a look at it."""
+    listen(connection, lambda _path, _body: None, lambda: 0)
+
+
+def counting(connection: Connection) -> None:
+    """Counts the events of each client's protocol, and answers after `DELAY`."""
+    tally = Tally()
+    listen(connection, tally.take, tally.settled)
+
+
+class Tally:
+    """Counts events as they arrive: also those of a sender that does not wait for the answer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen = 0
+        self._trouble = ""
+        self._last = 0.0
+
+    def take(self, path: str, body: bytes) -> None:
+        try:
+            count = len(events_in(path, body))
+        except (KeyError, ValueError) as error:
+            count, self._trouble = 0, f"a request that is not understood: {path}: {error!r}"
+        with self._lock:
+            self._seen += count
+            self._last = time.monotonic()
+        time.sleep(DELAY)
+
+    def settled(self) -> int | str:
+        """The count, once nothing has come for a while: what a process sent before its end may still be read."""
+        while time.monotonic() - self._last < 4 * DELAY:
+            time.sleep(DELAY)
+        return self._trouble or self._seen
+
+
+def events_in(path: str, body: bytes) -> list[Any]:
+    """The events of a request to one of the paths that are known."""
+    name = EVENTS_UNDER[path.partition("?")[0]]
+    if body.startswith(b"\x1f\x8b"):
+        body = gzip.decompress(body)
+    content = json.loads(parse_qs(body)[b"data"][0] if body.startswith(b"data=") else body)
+    events = content[name] if name else content
+    if not isinstance(events, list):
+        raise ValueError(f"a list of events was expected, not {type(events).__name__}")
+    return events
+
+
+def listen(connection: Connection, take: Callable[[str, bytes], None], count: Callable[[], int | str]) -> None:
+    """Serve until told to end, each connection by a thread of its own."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+
+    def accept() -> None:
+        while True:
+            threading.Thread(target=answer, args=(listener.accept()[0], take), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    connection.send(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    while connection.recv() != "end":
+        connection.send(count())
+
+
+def answer(connection: socket.socket, take: Callable[[str, bytes], None]) -> None:
+    """Answer the requests of a connection, until its other end goes."""
+    try:
+        with connection, connection.makefile("rb", 1 << 18) as stream:
+            while line := stream.readline():
+                length = 0
+                while (header := stream.readline()) not in {b"\r\n", b""}:
+                    name, _, value = header.partition(b":")
+                    if name.lower() == b"content-length":
+                        length = int(value)
+                body = stream.read(length)
+                if len(body) == length:
+                    take(line.split()[1].decode(), body)
+                    connection.sendall(ANSWER)
+    except OSError:
+        return
