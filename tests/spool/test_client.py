@@ -20,7 +20,7 @@ from mixpress.errors import SpoolError
 from mixpress.spool import Spool
 from mixpress.transport import Request, Response
 
-from .makers import everything
+from .makers import change, everything
 
 HASTY = RetryPolicy(attempts=2, first_wait=0.0, jitter=(0.0, 0.0))
 
@@ -100,6 +100,17 @@ def test_an_event_that_finds_no_room_on_the_disk_is_not_taken(tmp_path: Path) ->
         report = client.flush()
         assert (report.total, report.imported) == (2, 2)
         assert adds_up(client.stats())
+
+
+def test_events_that_another_process_took_over_leave_the_counts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with made(tmp_path / "a", FakeServer()) as client:
+        track(client, 1, 2, 3)
+        change(tmp_path / "a", "DELETE FROM events")
+        report = client.flush()
+        assert (report.total, report.pending, client.stats().accepted) == (0, 0, 0)
+        assert "3 events of the spool" in caplog.text
 
 
 def test_refused_events_have_the_callers_index(tmp_path: Path) -> None:

@@ -174,11 +174,24 @@ class SpooledIntake(Intake):
                     self._oldest = self._clock.monotonic()
                     if batch is None:
                         self._packed = max(self._packed, target)
+                        self._count_out()
                         break
                     self._packed = batch.indexes[-1] + 1
                     self._unpacked -= batch.count
                     self._put(batch, batch.indexes[0], new=True)
             self._recover()
+
+    def _count_out(self) -> None:
+        """Of what should be there and is not: another process took it over, as this one was not heard of for too long,
+        and has it in its counts now; or it could not be read, and is in quarantine. Within the lock.
+        """
+        gone = self._unpacked - self._spool.waiting[0]
+        if gone:
+            self._unpacked -= gone
+            self._unsettled -= gone
+            logger.warning(
+                "%d events of the spool %s went to another process, or to quarantine", gone, self._spool.path
+            )
 
     def _recover(self) -> None:
         now = self._clock.monotonic()
