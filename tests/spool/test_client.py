@@ -214,6 +214,17 @@ def test_on_track_the_bodies_are_as_the_encoder_makes_them(tmp_path: Path, setti
         assert len(server.requests()) == (2 if "edition" in settings else 1)
 
 
+def test_no_credential_is_in_the_file(tmp_path: Path) -> None:
+    with made(tmp_path / "a", FakeServer(answer(503, "later"))) as client:
+        track(client, 1)
+        client.flush()
+        track(client, 2)
+        written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"event-2" in written
+    assert ACCOUNT.secret.encode() not in written
+    assert ACCOUNT.headers()["Authorization"].split()[1].encode() not in written
+
+
 def test_an_async_client_has_one_too(tmp_path: Path) -> None:
     server = FakeServer()
 
