@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: rules chaos bench-bulk help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
+.PHONY: rules chaos kill bench-bulk bench-loss help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -91,6 +91,9 @@ fuzz: $(VENV)/.built ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), then t
 
 chaos: $(VENV)/.built ## Deliver through faults: CHAOS_SCHEDULES=1000 or CHAOS_SECONDS=, from CHAOS_SEED= on
 	PYTHONPATH=tests $(BIN)/python -m chaos
+
+kill: $(VENV)/.built ## Kill processes that track with a spool, KILL_ROUNDS=300 times, and deliver what is left
+	KILL_ROUNDS=$(or $(KILL_ROUNDS),300) $(BIN)/python -m pytest -q -s tests/process/test_kill.py tests/spool/test_crash.py
 
 rules: $(VENV)/.built ## Render docs/rules.md from the core
 	$(BIN)/python tests/encoder/test_rules_page.py

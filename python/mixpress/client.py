@@ -242,7 +242,7 @@ class Client:
         return self._import(events, on_progress)
 
     def close(self, timeout: float = 10.0) -> Report:
-        """Flush for `timeout` seconds at most, give up what is left then, and close the connections.
+        """Flush for `timeout` seconds at most, give up what is left then (or leave it in the spool), and disconnect.
 
         Where no event waits it takes no time. An import that another thread is at ends. The client can be used again.
         """

@@ -29,11 +29,7 @@ class Parcel:
 
 
 class Backlog(Protocol):
-    """Where parcels wait for a thread. The pool calls it under its lock, so no two calls meet.
-
-    One that keeps batches on a disk stores what `put` gives it, gives it out by `take`, and forgets it at `done`;
-    what it still holds after a crash it gives out first.
-    """
+    """Where parcels wait for a thread. The pool calls it under its lock, so no two calls meet."""
 
     def put(self, parcel: Parcel) -> None:
         """Keep a parcel."""

@@ -91,8 +91,8 @@ class Report:
     unwritten: int = 0
     """Failures that the dead letter had no room for."""
     pending: int = 0
-    """Of a flush that ran out of time: tracked events that still wait or are under way. They are not in `total`, but
-    in that of the next flush."""
+    """Of a flush that ran out of time, or of a client with a spool, for what no answer came for: tracked events that
+    still wait or are under way. They are not in `total`, but in that of a later flush."""
     confirms: Confirms = "events"
     """What the server confirms: on /import each of the `"events"`; on /track, and on /import with
     `strict=False`, `"batches"`: it took the batch because something in it was good, and what else it left out of it,

@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mixpress.emulator import Emulator, Request
+from mixpress.spool.show import show
 
 from .scripts import run
 
@@ -99,6 +101,25 @@ def test_nobody_is_there() -> None:
         port = taken.getsockname()[1]
     ended = run("track(client(exit_timeout=1), 'Seen', 10)", f"http://127.0.0.1:{port}")
     assert "10 events were not delivered" in ended.stderr
+
+
+def test_with_a_spool_the_rest_stays_in_it(tmp_path: Path) -> None:
+    script = f"track(client(exit_timeout=0.5, spool={str(tmp_path / 'a')!r}), 'Seen', 3000)"
+    with hung() as url:
+        ended = run(script, url)
+    assert "3000 events stay in the spool" in ended.stderr
+    assert show(tmp_path / "a", time.time()).pending == 3000
+    with Emulator() as server:
+        run(f"client(spool={str(tmp_path / 'a')!r}).flush()", server.url, check=False)
+        assert server.count() == 0  # the file is another server's
+
+
+def test_with_a_spool_what_was_tracked_is_delivered(tmp_path: Path) -> None:
+    with Emulator() as server:
+        ended = run(f"track(client(spool={str(tmp_path / 'a')!r}), 'Seen', 3000)", server.url)
+        assert server.count() == 3000
+    assert ended.stderr == ""
+    assert show(tmp_path / "a", time.time()).processes == []
 
 
 def test_signal_handlers_stay_as_they_were() -> None:

@@ -6,6 +6,7 @@ spool.py                   the queue
 rows.py, packing.py        events become batches, and change hands
 stored.py, layout.py       a batch, ready to be sent
 destination.py             whose events they are
+intake.py                  the tracked events of a client that has one
 drain.py, show.py          delivering what is left, and looking at it
 """
 

@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     from mixpress.spool.spool import Spool
     from mixpress.spool.stored import StoredBatch
 
+logger = logging.getLogger("mixpress")
+
 AGAIN = 60.0
 """Seconds until a batch that was given up after every attempt is tried again."""
 RECOVER = 5.0
 """Seconds between two looks for what dead processes left."""
+PAUSE = 1.0
+"""Seconds that a file which fails is left alone."""
 PATIENCE = 2.0
 """Seconds that the keeping thread has to end in."""
 
@@ -99,25 +103,25 @@ class SpooledIntake(Intake):
             self._thread.join(PATIENCE)
         self._guarded(self._spool.close)
         if self._unsettled:
-            logging.getLogger("mixpress").warning("%d events stay in the spool %s", self._unsettled, self._spool.path)
+            logger.warning("%d events stay in the spool %s", self._unsettled, self._spool.path)
         return self._unsettled
 
     def _full(self) -> bool:
         return False
 
     def _write(self, event: object) -> Rejection | None:
-        self._writing = True
+        self._writing = True  # also while it is stored: a signal handler may track an event in the midst of that
         try:
             rejection = self._builder.add(event)
+            self._given += 1
+            if rejection is None:
+                self._append()
+            else:
+                self._spool.skip()
+                self._rejections += 1
+                self._failures.append(self._rejected.reject(rejection, event))
         finally:
             self._writing = False
-        self._given += 1
-        if rejection is None:
-            self._append()
-        else:
-            self._spool.skip()
-            self._rejections += 1
-            self._failures.append(self._rejected.reject(rejection, event))
         while self._aside:
             self._write(self._aside.popleft())
         return rejection
@@ -142,8 +146,12 @@ class SpooledIntake(Intake):
     def _keep(self) -> None:
         while not self.closed:
             self._wake.clear()
-            due = self._guarded(self._look_after)
-            self._wake.wait(1.0 if due is None else due)
+            due = None
+            try:
+                due = self._guarded(self._look_after)
+            except Exception:
+                logger.exception("the spool %s could not be looked after", self._spool.path)
+            self._wake.wait(PAUSE if due is None else due)
 
     def _look_after(self) -> float:
         """What is due; the seconds until more is."""
@@ -166,11 +174,24 @@ class SpooledIntake(Intake):
                     self._oldest = self._clock.monotonic()
                     if batch is None:
                         self._packed = max(self._packed, target)
+                        self._count_out()
                         break
                     self._packed = batch.indexes[-1] + 1
                     self._unpacked -= batch.count
                     self._put(batch, batch.indexes[0], new=True)
             self._recover()
+
+    def _count_out(self) -> None:
+        """Of what should be there and is not: another process took it over, as this one was not heard of for too long,
+        and has it in its counts now; or it could not be read, and is in quarantine. Within the lock.
+        """
+        gone = self._unpacked - self._spool.waiting[0]
+        if gone:
+            self._unpacked -= gone
+            self._unsettled -= gone
+            logger.warning(
+                "%d events of the spool %s went to another process, or to quarantine", gone, self._spool.path
+            )
 
     def _recover(self) -> None:
         now = self._clock.monotonic()
