@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: rules chaos bench-bulk help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
+.PHONY: rules chaos bench-bulk bench-loss help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -34,6 +34,10 @@ $(VENV)/.built: $(VENV)/.installed $(RUST_SOURCES)
 
 $(VENV)/.bench: $(VENV)/.built
 	@$(BIN)/python -m pip install -q --group bench
+	@touch $@
+
+$(VENV)/.loss: $(VENV)/.built
+	@$(BIN)/python -m pip install -q --only-binary :all: --group loss
 	@touch $@
 
 demo: $(VENV)/.built ## Import a month of real flights into a local emulator, and show what becomes of bad events
@@ -75,6 +79,9 @@ lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs aga
 bench: $(VENV)/.bench ## Measure against the peers, interleaved, results compared (minutes)
 	$(BIN)/python -m benches
 	$(BIN)/python -m pytest benches --benchmark-only -q
+
+bench-loss: $(VENV)/.loss ## What six clients lose when their process ends (minutes): LOSS_ROUNDS= LOSS_SECONDS= LOSS_CLIENTS=
+	$(BIN)/python -m benches.loss
 
 bench-bulk: $(VENV)/.bench ## Millions of events beside the official client (minutes): BULK_EVENTS= BULK_PEER_EVENTS= BULK_ROUNDS=
 	$(BIN)/python -m benches.bulk
