@@ -36,6 +36,10 @@ $(VENV)/.bench: $(VENV)/.built
 	@$(BIN)/python -m pip install -q --group bench
 	@touch $@
 
+$(VENV)/.loss: $(VENV)/.built
+	@$(BIN)/python -m pip install -q --only-binary :all: --group loss
+	@touch $@
+
 demo: $(VENV)/.built ## Import a month of real flights into a local emulator, and show what becomes of bad events
 	@$(BIN)/mixpress demo
 
@@ -75,6 +79,9 @@ lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs aga
 bench: $(VENV)/.bench ## Measure against the peers, interleaved, results compared (minutes)
 	$(BIN)/python -m benches
 	$(BIN)/python -m pytest benches --benchmark-only -q
+
+bench-loss: $(VENV)/.loss ## What six clients lose when their process ends (minutes): LOSS_ROUNDS= LOSS_SECONDS= LOSS_CLIENTS=
+	$(BIN)/python -m benches.loss
 
 bench-bulk: $(VENV)/.bench ## Millions of events beside the official client (minutes): BULK_EVENTS= BULK_PEER_EVENTS= BULK_ROUNDS=
 	$(BIN)/python -m benches.bulk
