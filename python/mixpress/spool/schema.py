@@ -69,10 +69,13 @@ CREATE TABLE quarantined (
 
 def version_of(db: sqlite3.Connection, path: str) -> int | None:
     """The version of an open file; None of an empty one. `SpoolError` where it is something else, or from later."""
-    [application] = db.execute("PRAGMA application_id").fetchone()
-    [version] = db.execute("PRAGMA user_version").fetchone()
+    # In one statement: between two, another process may make the tables of a new file.
+    application, version, tables = db.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
     if application != APPLICATION:
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+        if tables == 0:
             return None
         raise SpoolError(f"{path} is a database, and no spool; name another file", path, "corrupt")
     if version > VERSION:
