@@ -17,6 +17,9 @@ pub trait Vectors: Copy {
     /// Appends the bytes as they are, with a quote before and behind them or none.
     fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool);
 
+    /// Whether the text begins with so many bytes of the block.
+    fn begins_with<const SIZE: usize>(self, text: &[u8], block: &[u8; SIZE], length: usize) -> bool;
+
     /// How many bytes come before the first one that is special in a JSON string.
     fn ordinary_prefix(self, text: &[u8]) -> usize;
 }
@@ -51,6 +54,11 @@ impl Vectors for Baseline {
     }
 
     #[inline(always)]
+    fn begins_with<const SIZE: usize>(self, text: &[u8], block: &[u8; SIZE], length: usize) -> bool {
+        text.starts_with(&block[..length])
+    }
+
+    #[inline(always)]
     fn ordinary_prefix(self, text: &[u8]) -> usize {
         quoted::ordinary_prefix(text)
     }
@@ -72,11 +80,11 @@ impl Baseline {
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use std::arch::x86_64::{
-        __m256i, _bzhi_u32, _mm256_cmpeq_epi8_mask, _mm256_cmplt_epu8_mask, _mm256_loadu_si256, _mm256_mask_loadu_epi8,
-        _mm256_set1_epi8, _mm256_storeu_si256,
+        __m256i, _bzhi_u32, _mm256_cmpeq_epi8_mask, _mm256_cmplt_epu8_mask, _mm256_cmpneq_epi8_mask,
+        _mm256_loadu_si256, _mm256_mask_loadu_epi8, _mm256_set1_epi8, _mm256_storeu_si256,
     };
 
-    use super::{Vectors, Work};
+    use super::{Baseline, Vectors, Work};
 
     /// Vectors of 32 bytes with a mask. There is one only where the processor has them.
     ///
@@ -140,6 +148,21 @@ mod avx512 {
                 copy(bytes, start.add(quote));
                 start.add(quote + bytes.len()).write(b'"');
                 out.set_len(out.len() + bytes.len() + 2 * quote);
+            }
+        }
+
+        #[inline(always)]
+        fn begins_with<const SIZE: usize>(self, text: &[u8], block: &[u8; SIZE], length: usize) -> bool {
+            match (text.first_chunk::<WIDTH>(), block.first_chunk::<WIDTH>()) {
+                (Some(begin), Some(block)) if length <= WIDTH => {
+                    // SAFETY: the processor has the features: `self` was detected.
+                    let others = unsafe {
+                        let begin = _mm256_loadu_si256(begin.as_ptr().cast());
+                        _mm256_cmpneq_epi8_mask(begin, _mm256_loadu_si256(block.as_ptr().cast()))
+                    };
+                    others.trailing_zeros() as usize >= length
+                }
+                _ => Baseline.begins_with(text, block, length),
             }
         }
 
@@ -228,6 +251,42 @@ mod tests {
                     assert_eq!(out, expected);
                 }
             }
+        }
+    }
+
+    struct BeginsWith<'a, V>(V, &'a [u8], &'a [u8; 41], usize);
+
+    impl<V: Vectors> Work for BeginsWith<'_, V> {
+        type Done = bool;
+
+        #[inline(always)]
+        fn run(self) -> bool {
+            let BeginsWith(vectors, text, block, length) = self;
+            vectors.begins_with(text, block, length)
+        }
+    }
+
+    fn sees_where_a_text_begins_otherwise(vectors: impl Vectors) {
+        let block: [u8; 41] = std::array::from_fn(|place| b'A' + place as u8);
+        for length in 0..=block.len() {
+            for behind in [0, 1, 50] {
+                let mut text = [&block[..length], &vec![b'?'; behind]].concat();
+                assert!(vectors.run(BeginsWith(vectors, &text, &block, length)));
+                for place in 0..length {
+                    text[place] ^= 0x20;
+                    assert!(!vectors.run(BeginsWith(vectors, &text, &block, length)), "{place} of {length}");
+                    assert!(!vectors.run(BeginsWith(vectors, &text[..place], &block, length)));
+                    text[place] ^= 0x20;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_set_of_instructions_sees_where_a_text_begins_otherwise() {
+        sees_where_a_text_begins_otherwise(Baseline);
+        if let Some(wide) = Wide::detect() {
+            sees_where_a_text_begins_otherwise(wide);
         }
     }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::Meaning;
 use crate::quoted::is_plain;
+use crate::vectors::Vectors;
 
 /// The longest name that is remembered.
 const LONGEST: usize = 38;
@@ -132,6 +133,17 @@ impl KnownNames {
         found
     }
 
+    /// Whether a text begins with the expected name as it is written. If so, it counts as the one that came last.
+    #[inline(always)]
+    pub(super) fn find_written(&mut self, text: &[u8], vectors: impl Vectors) -> bool {
+        let known = self.at(self.expected);
+        let found = known.length != 0 && vectors.begins_with(text, &known.written, known.written_length());
+        if found {
+            self.pass_expected();
+        }
+        found
+    }
+
     #[inline(always)]
     fn pass_expected(&mut self) {
         self.last = self.expected;
@@ -225,6 +237,7 @@ fn slots_of(name: &[u8]) -> Range<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors::Baseline;
 
     fn written(names: &mut KnownNames, name: &str) -> Option<String> {
         let written = |known: &KnownName| known.written[..known.written_length()].to_vec();
@@ -251,6 +264,25 @@ mod tests {
             names.begin();
             assert_eq!(written(&mut names, &name[1..]), None);
             assert_eq!(written(&mut names, &format!("{name}x")), None);
+        }
+    }
+
+    #[test]
+    fn a_name_at_the_beginning_of_a_text_is_found_where_it_is_the_expected_one() {
+        for length in 1..=LONGEST {
+            let mut names = KnownNames::new();
+            let name = "x".repeat(length);
+            assert!(!names.find_written(&[0; BLOCK], Baseline), "no name is expected at first");
+            assert!(names.remember(&name) && names.remember("other"));
+            for text in [format!("\"{name}\":1"), format!("\"{name}\":{}", "1".repeat(BLOCK))] {
+                names.begin();
+                assert!(!names.find_written(format!("\"{name}x\":1").as_bytes(), Baseline));
+                assert!(!names.find_written(format!("\"{name}\" :1").as_bytes(), Baseline));
+                assert!(names.find_written(text.as_bytes(), Baseline));
+                assert_eq!(names.last().written_length(), length + 3);
+                assert!(!names.find_written(text.as_bytes(), Baseline), "the other name is expected");
+                assert!(names.find_written(b"\"other\":", Baseline));
+            }
         }
     }
 

@@ -61,6 +61,15 @@ impl Sink for EventWriter {
     }
 
     #[inline(always)]
+    fn expected_key(&mut self, text: &[u8], vectors: impl Vectors) -> usize {
+        if !self.known_names.find_written(text, vectors) {
+            return 0;
+        }
+        self.write_known_name();
+        self.known_names.last().written_length()
+    }
+
+    #[inline(always)]
     fn key_with_tag(&mut self, name: &str, tag: usize) -> bool {
         if self.known_names.find(name) || self.make_known(name) {
             let is_tagged = self.known_names.tag_last(tag);

@@ -27,6 +27,12 @@ pub trait Sink {
     fn end_array(&mut self);
     /// The name of the member whose value comes next.
     fn key(&mut self, name: &str);
+    /// The name that a text begins with, in quotes and with a colon, if it is the one that the sink expects. Gives how many
+    /// bytes of the text that is; 0, with nothing done, where it is another or can't be told.
+    #[inline(always)]
+    fn expected_key(&mut self, _text: &[u8], _vectors: impl Vectors) -> usize {
+        0
+    }
     /// The name that was given this tag, if it is the one that the sink expects. False, with nothing done, where not: the
     /// source then says the name itself.
     #[inline(always)]

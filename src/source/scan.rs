@@ -79,6 +79,18 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// What comes next, to the end of the text.
+    #[inline(always)]
+    pub fn rest(&self) -> &'a [u8] {
+        &self.bytes()[self.at..]
+    }
+
+    /// Consumes so many bytes, all of them ASCII or whole characters.
+    #[inline(always)]
+    pub fn pass(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// Consumes the byte if it comes next.
     #[inline(always)]
     pub fn take(&mut self, byte: u8) -> bool {

@@ -146,6 +146,13 @@ impl<'a, V: Vectors> Walk<'_, V> {
 
     #[inline(always)]
     fn name<S: Sink>(&mut self, scanner: &mut Scanner<'a>, names: &mut Names, sink: &mut S) -> Result<(), Stop> {
+        scanner.peek();
+        let expected = sink.expected_key(scanner.rest(), self.vectors);
+        if expected > 0 {
+            let name = &scanner.rest()[1..expected - 2];
+            scanner.pass(expected);
+            return if names.may_repeat(self.names, hash(name)) { Err(Stop::NamesRepeat) } else { Ok(()) };
+        }
         let name = scanner.string_with("a name in quotes", self.vectors)?;
         scanner.expect(b':', "a colon after the name")?;
         let hash = if name.escaped { hash(&unescape_exactly(name.inside)) } else { hash(name.inside.as_bytes()) };
