@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: rules chaos kill bench-bulk bench-loss help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
+.PHONY: docs rules chaos kill bench-bulk bench-loss help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -71,10 +71,11 @@ lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs aga
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features arrow -- -D warnings
 	cargo clippy --quiet --all-targets --features python -- -D warnings
-	$(BIN)/ruff format --check python tests benches examples
-	$(BIN)/ruff check python tests benches examples
+	$(BIN)/ruff format --check python tests benches examples docs/docstrings.py
+	$(BIN)/ruff check python tests benches examples docs/docstrings.py
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest mixpress._core
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.bench ## Measure against the peers, interleaved, results compared (minutes)
 	$(BIN)/python -m benches
@@ -101,6 +102,9 @@ chaos: $(VENV)/.built ## Deliver through faults: CHAOS_SCHEDULES=1000 or CHAOS_S
 
 kill: $(VENV)/.built ## Kill processes that track with a spool, KILL_ROUNDS=300 times, and deliver what is left
 	KILL_ROUNDS=$(or $(KILL_ROUNDS),300) $(BIN)/python -m pytest -q -s tests/process/test_kill.py tests/spool/test_crash.py
+
+docs: $(VENV)/.installed ## Build the pages for readers into site/, which can be opened without a server
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 rules: $(VENV)/.built ## Render docs/rules.md from the core
 	$(BIN)/python tests/encoder/test_rules_page.py

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import polars
@@ -74,10 +72,3 @@ def test_arguments_that_make_no_sense(table: Any, named: Any, kind: type[Excepti
     with pytest.raises(kind) as raised:
         Encoder().encode_arrow(table, **named)
     assert all(word in str(raised.value) for word in words), str(raised.value)
-
-
-@pytest.mark.parametrize("number", [0, 1])
-def test_the_page_says_what_is_so(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parent.parent / "docs" / "arrow.md").read_text(encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    exec(re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[number], {})
