@@ -9,7 +9,6 @@ use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
 use arrow_array::{ArrayReader, ArrayRef, make_array};
 use arrow_schema::{ArrowError, DataType};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyMapping};
 
@@ -31,8 +30,7 @@ pub struct ArrowInput {
 impl ArrowInput {
     /// Whether something gives Arrow data.
     pub fn takes(source: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let py = source.py();
-        Ok(source.hasattr(intern!(py, "__arrow_c_stream__"))? || source.hasattr(intern!(py, "__arrow_c_array__"))?)
+        Ok(source.hasattr("__arrow_c_stream__")? || source.hasattr("__arrow_c_array__")?)
     }
 
     /// Opens whatever gives Arrow data. `event`: the name of every event. `columns`: a mapping of what an event needs to
@@ -117,12 +115,12 @@ fn name_of(value: &Bound<'_, PyAny>) -> String {
 /// The type of a source's rows, and its record batches.
 fn import(source: &Bound<'_, PyAny>) -> PyResult<(DataType, Batches)> {
     let py = source.py();
-    if let Some(method) = source.getattr_opt(intern!(py, "__arrow_c_stream__"))? {
+    if let Some(method) = source.getattr_opt("__arrow_c_stream__")? {
         let stream = take(&method.call0()?, c"arrow_array_stream", FFI_ArrowArrayStream::from_raw)?;
         let reader = py.detach(|| open_stream(stream)).map_err(|error| stream_failed(&error, 0))?;
         return Ok((reader.field().data_type().clone(), Box::new(reader)));
     }
-    if let Some(method) = source.getattr_opt(intern!(py, "__arrow_c_array__"))? {
+    if let Some(method) = source.getattr_opt("__arrow_c_array__")? {
         let (schema, array) = method.call0()?.extract()?;
         let array = take_array(&schema, &array)?;
         return Ok((array.data_type().clone(), Box::new(std::iter::once(Ok(array)))));

@@ -5,9 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
 
 use super::batch::Batch;
@@ -228,12 +226,7 @@ impl Workspace {
 
 /// A copy of an event that takes no Python code to read.
 pub fn snapshot<'py>(event: &Bound<'py, PyAny>, default: Option<&Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-    static TAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let py = event.py();
-    let take = TAKE.get_or_try_init(py, || {
-        py.import(intern!(py, "mixpress.plain"))?.getattr(intern!(py, "snapshot")).map(Bound::unbind)
-    })?;
-    take.bind(py).call1((event, default))
+    event.py().import("mixpress.plain")?.call_method1("snapshot", (event, default))
 }
 
 fn one_of<T>(name: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T>

@@ -1,7 +1,6 @@
 //! What an encoder reads: Python objects or JSON text, until a batch is full or the input is at its end.
 
 use pyo3::exceptions::{PyException, PyTypeError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyIterator, PyList, PyMemoryView, PySlice, PyString};
@@ -136,7 +135,7 @@ fn is_text(data: &Bound<'_, PyAny>) -> bool {
 
 fn is_mmap(data: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = data.py();
-    data.is_instance(&py.import(intern!(py, "mmap"))?.getattr(intern!(py, "mmap"))?)
+    data.is_instance(&py.import("mmap")?.getattr("mmap")?)
 }
 
 fn fill_from_objects<'py>(
@@ -176,16 +175,15 @@ enum Text {
 
 impl Text {
     fn of(data: &Bound<'_, PyAny>) -> PyResult<Text> {
-        let py = data.py();
         if data.is_instance_of::<PyString>() {
             // A lone surrogate has no UTF-8; as an escape it is what JSON makes of it.
-            let bytes = data.call_method1(intern!(py, "encode"), ("utf-8", "backslashreplace"))?;
+            let bytes = data.call_method1("encode", ("utf-8", "backslashreplace"))?;
             return Ok(Text::Whole(bytes.extract()?));
         }
         if data.is_instance_of::<PyBytes>() {
             return Ok(Text::Whole(data.extract()?));
         }
-        let view = PyMemoryView::from(data)?.call_method1(intern!(py, "cast"), ("B",))?.cast_into::<PyMemoryView>()?;
+        let view = PyMemoryView::from(data)?.call_method1("cast", ("B",))?.cast_into::<PyMemoryView>()?;
         let size = view.len()?;
         Ok(Text::Windows { view: view.unbind(), size, copied: 0, window: Vec::new() })
     }
@@ -204,7 +202,7 @@ impl Text {
         window.drain(..done);
         let end = (*size).min(*copied + WINDOW.max(window.len()));
         let more = view.bind(py).get_item(PySlice::new(py, *copied as isize, end as isize, 1))?;
-        window.extend_from_slice(&more.call_method0(intern!(py, "tobytes"))?.extract::<PyBackedBytes>()?);
+        window.extend_from_slice(&more.call_method0("tobytes")?.extract::<PyBackedBytes>()?);
         *copied = end;
         Ok(())
     }

@@ -133,6 +133,40 @@ def test_a_fork_while_another_thread_holds_a_lock(place: str) -> None:
         assert names(server) == {"Before": 10, "Child": 20}
 
 
+def test_a_fork_while_another_thread_makes_the_first_builder_of_the_process() -> None:
+    """What the core looks at once in a process takes Python code, so a fork may come in the middle of it."""
+    script = """
+    made = client(encoder=Encoder())
+    begun, forked = threading.Event(), threading.Event()
+
+    def pause(frame, event, argument):
+        if frame.f_code.co_filename == "<string>" and "samples" in frame.f_code.co_names:
+            begun.set()
+            assert forked.wait(20)
+
+    def first():
+        sys.setprofile(pause)
+        track(made, "Parent", 1)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    while thread.is_alive() and not begun.is_set():
+        time.sleep(0.001)
+    assert begun.is_set() == ((3, 11) <= sys.version_info[:2] <= (3, 13))
+    child = os.fork()
+    if child == 0:
+        track(made, "Child", 1)
+        os._exit(0 if made.flush(timeout=20).imported == 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    forked.set()
+    thread.join()
+    assert made.flush(timeout=20).imported == 1
+    """
+    with Emulator() as server:
+        run(script, server.url)
+        assert names(server) == {"Parent": 1, "Child": 1}
+
+
 def test_forks_in_the_middle_of_traffic() -> None:
     """Threads that track and send all the time, and a hundred forks at whatever moment."""
     script = """

@@ -6,10 +6,11 @@
 //! the version is one of those, and [`Entries::verify`] has seen that it agrees with `PyDict_Next`; everywhere else, and
 //! for every other dict, `PyDict_Next` is called. See "What `unsafe` buys" in `benches/README.md`.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 /// The right to read a dict's entries. There is one only where they were verified to be as they are described here.
@@ -128,9 +129,13 @@ impl Members {
 }
 
 impl Entries {
-    /// The right to read entries, if they are seen to be what `PyDict_Next` gives, once in a process.
+    /// The right to read entries, if they are seen to be what `PyDict_Next` gives. That is looked at once in a process, or
+    /// by several threads at a time: a lock would stay taken in the child of a fork that comes in the middle of it.
     pub fn verify(py: Python<'_>) -> Option<Entries> {
-        static VERIFIED: PyOnceLock<Option<Entries>> = PyOnceLock::new();
+        const UNSEEN: u8 = 0;
+        const AGREE: u8 = 1;
+        const DISAGREE: u8 = 2;
+        static SEEN: AtomicU8 = AtomicU8::new(UNSEEN);
         let is_known_version = ((3, 11)..=(3, 13)).contains(&{
             let version = py.version_info();
             (version.major, version.minor)
@@ -140,10 +145,12 @@ impl Entries {
         if !is_known_version || !is_known_header {
             return None;
         }
-        *VERIFIED.get_or_init(py, || {
-            let entries = Entries { _verified: () };
-            samples(py).is_ok_and(|dicts| dicts.iter().all(|dict| entries.agree(dict))).then_some(entries)
-        })
+        let entries = Entries { _verified: () };
+        if SEEN.load(Ordering::Relaxed) == UNSEEN {
+            let agree = samples(py).is_ok_and(|dicts| dicts.iter().all(|dict| entries.agree(dict)));
+            SEEN.store(if agree { AGREE } else { DISAGREE }, Ordering::Relaxed);
+        }
+        (SEEN.load(Ordering::Relaxed) == AGREE).then_some(entries)
     }
 
     fn agree(self, dict: &Bound<'_, PyDict>) -> bool {
