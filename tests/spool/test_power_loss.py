@@ -17,6 +17,7 @@ import pytest
 from client.fakes import FakeServer, ok
 from mixpress import Client
 from mixpress.errors import SpoolError
+from mixpress.spool.connect import Connections
 from mixpress.spool.layout import Layout
 from mixpress.spool.spool import Spool
 from mixpress.transport import Request, Response
@@ -121,6 +122,26 @@ def test_while_a_track_waits_for_another_process_that_writes(tmp_path: Path) -> 
             other.execute("COMMIT")
         late.join()
         synced_in_time(clock, spool_of(client))
+
+
+def test_a_long_log_is_begun_anew_by_the_other_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That writes megabytes, which a sync is not to wait for."""
+    clock, by = HeldClock(), []
+    checkpoint = Connections.checkpoint
+
+    def recorded(connections: Connections) -> None:
+        checkpoint(connections)
+        by.append(threading.current_thread().name)
+
+    monkeypatch.setattr("mixpress.spool.connect.LOG_BYTES", 100_000)
+    monkeypatch.setattr(Connections, "checkpoint", recorded)
+    with made(tmp_path / "a", FakeServer(), clock=clock) as client:
+        track(client, *range(100))
+        clock.asleep(FILLS)
+        synced_in_time(clock, spool_of(client))
+        until(lambda: bool(by))
+        assert client.flush().imported == 100
+    assert set(by) == {FILLS}
 
 
 def test_a_flush_has_synced_before_it_asks_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
