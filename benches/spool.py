@@ -1,16 +1,18 @@
-"""What an append to the spool costs its caller, with each `synchronous` of SQLite, and what packing costs after it."""
+"""What an append to the spool costs its caller, by SQLite's `synchronous`, and what packing and its gzip cost."""
 
 from __future__ import annotations
 
 import statistics
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 from benches.rounds import require_release_build
 from benches.traffic import Event, web
 from mixpress import Encoder
+from mixpress._core import gzip
 from mixpress.spool import Spool
 
 ROUNDS, APPENDS = 5, 4000
@@ -60,10 +62,38 @@ def pack_times(path: Path, events: list[bytes]) -> list[float]:
     return [taken / len(events) * 1e6]
 
 
+def by_zlib(level: int, body: bytes) -> bytes:
+    stream = zlib.compressobj(level, zlib.DEFLATED, 31)
+    return stream.compress(body) + stream.flush()
+
+
+def print_gzip(body: bytes, events: int) -> None:
+    """Bytes of a batch, and microseconds of CPU an event, beside Python's zlib; every body is unpacked."""
+    contestants: dict[str, Callable[[], bytes]] = {
+        "core, default": lambda: gzip(body),
+        "core, 1": lambda: gzip(body, 1),
+        "zlib 3": lambda: by_zlib(3, body),
+        "zlib 6": lambda: by_zlib(6, body),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(4 * ROUNDS):
+        for name, contestant in contestants.items():
+            start = time.process_time()
+            gzipped = contestant()
+            taken[name].append((time.process_time() - start) / events * 1e6)
+            assert zlib.decompress(gzipped, 31) == body
+    for name, times in taken.items():
+        low, _, high = statistics.quantiles(times, n=4)
+        median = statistics.median(times)
+        print(f"gzip, {name:<18} median {median:8.2f} us  ({low:.2f}-{high:.2f})   {len(contestants[name]()):,} bytes")
+
+
 def main() -> None:
     require_release_build()
     given = web(APPENDS)
     encoder = Encoder(compression=None, insert_id="derive")
+    [first, *_] = encoder.encode(given).batches
+    print_gzip(first.body, first.count)
     texts = [text for batch in encoder.encode(given).batches for text in batch.events()]
     with tempfile.TemporaryDirectory(dir=".") as folder:
         path = Path(folder) / "spool"

@@ -23,6 +23,7 @@ __all__ = [
     "__debug_build__",
     "__version__",
     "derive_insert_id",
+    "gzip",
     "rules",
 ]
 
@@ -422,6 +423,13 @@ def derive_insert_id(event: Mapping[str, Any] | Any, fields: Sequence[str] | Non
     `$insert_id`; by `fields` of those alone (`"event"`, or the name of a property). `docs/encoder.md` gives the text
     that is hashed byte for byte. Raises `TypeError` for an event with a value that JSON has no form for, and
     `ValueError` for one that nests past 64 levels.
+    """
+
+def gzip(body: bytes, level: int | None = None) -> bytes:
+    """A gzip stream of `body`, with no time in it: the same body and level give the same bytes.
+
+    `level` is 1 (fastest) to 9 (smallest), as an encoder's, without what an encoder knows of its events; None is 2.
+    Other threads go on meanwhile. Raises `ValueError` for another level.
     """
 
 @final

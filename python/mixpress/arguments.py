@@ -87,7 +87,7 @@ def layout_of(encoder: Encoder) -> Layout:
     form: Format = encoder.format
     if form == "form" and _writes_base64(encoder):
         form = "form-base64"
-    return Layout(form, encoder.compression is not None, encoder.level or Layout.level)
+    return Layout(form, encoder.compression is not None, encoder.level)
 
 
 def _writes_base64(encoder: Encoder) -> bool:

@@ -213,7 +213,8 @@ class Client:
         seconds.
 
         The report is on the events that got their verdict since the flush before, those that broke a rule included.
-        What is not settled in time is counted in its `pending`, and goes on.
+        What is not settled in time is counted in its `pending`, and goes on. Raises `SpoolError` where the spool can't
+        be synced or written to; what was settled is then in the report of the next one.
         """
         engine = self._engine
         engine.drain(timeout)

@@ -15,7 +15,7 @@ from mixpress import process
 from mixpress.account import Account
 from mixpress.callbacks import guarded
 from mixpress.dead_letter import DeadLetter
-from mixpress.errors import ClientClosed
+from mixpress.errors import ClientClosed, SpoolError
 from mixpress.intake import Intake, Terms
 from mixpress.ledger import Ledger
 from mixpress.pool import Pool
@@ -120,7 +120,10 @@ class Engine:
         self.refuse_inside("close")
         ends = self.settings.clock.monotonic() + timeout
         if self._intake is not None:
-            self._intake.drain(ends, lambda: bool(cancelled and cancelled.is_set()) or self._is_in_vain(ends))
+            try:
+                self._intake.drain(ends, lambda: bool(cancelled and cancelled.is_set()) or self._is_in_vain(ends))
+            except SpoolError as error:  # what is in the file stays there, and the threads end all the same
+                logger.error("%s", error)
         self._give_up(ClientClosed("the client was closed"))
         self.pool.rest(grace, also_busy=True)
         if self._intake is not None and not self._intake.closed:

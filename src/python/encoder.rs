@@ -11,13 +11,14 @@ use pyo3::types::PyList;
 use super::batch::Batch;
 use super::builder::Builder;
 use super::findings::{Finding, Rejection, Truncation};
+use super::gzip::check_level;
 use super::input::{Filled, Input};
 use super::limits::Limits;
 use super::stream::BatchIterator;
 use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
 use crate::batch::{Added, Batcher, Format, Origin, Packed};
 use crate::encoder::Settings;
-use crate::gzip::{Gzip, LEVELS};
+use crate::gzip::Gzip;
 use crate::limits::{self, Endpoint};
 use crate::long_text::LongTexts;
 
@@ -252,10 +253,11 @@ fn check_settings(settings: &Settings) -> PyResult<()> {
         (Endpoint::Import, Format::Form | Format::FormBase64, _) => {
             "format=\"form\" is for endpoint=\"track\" only".to_owned()
         }
-        (_, _, Some(level)) if !LEVELS.contains(&level) => {
-            format!("level must be {} (fastest) to {} (smallest), and is {level}", LEVELS.start(), LEVELS.end())
-        }
-        (_, _, Some(_)) if !settings.gzip => "level is for compression=\"gzip\", and compression is None".to_owned(),
+        (_, _, Some(level)) => match check_level(level) {
+            Err(wrong) => wrong,
+            Ok(()) if !settings.gzip => "level is for compression=\"gzip\", and compression is None".to_owned(),
+            Ok(()) => return Ok(()),
+        },
         _ => return Ok(()),
     };
     Err(PyValueError::new_err(wrong))

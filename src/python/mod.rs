@@ -5,6 +5,7 @@ mod batch;
 mod builder;
 mod encoder;
 mod findings;
+mod gzip;
 mod input;
 mod limits;
 mod raw;
@@ -24,6 +25,8 @@ mod _core {
     use super::encoder::{Encoded, Encoder};
     #[pymodule_export]
     use super::findings::{Finding, Rejection, Truncation};
+    #[pymodule_export]
+    use super::gzip::gzip;
     #[pymodule_export]
     use super::limits::Limits;
     #[pymodule_export]

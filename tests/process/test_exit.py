@@ -114,6 +114,29 @@ def test_with_a_spool_the_rest_stays_in_it(tmp_path: Path) -> None:
         assert server.count() == 0  # the file is another server's
 
 
+def test_with_a_spool_and_a_server_that_hangs_the_next_client_delivers_all(tmp_path: Path) -> None:
+    script = f"track(client(exit_timeout=0.5, spool={str(tmp_path / 'a')!r}), 'Seen', 3000)"
+    ended = threading.Event()
+
+    def hangs(_request: Request) -> Any:
+        if not ended.is_set():
+            ended.wait()
+            return 503, {}, b"{}"  # of what hung nothing is stored
+        return None
+
+    with Emulator(before=hangs) as server:
+        try:
+            first = run(script, server.url)
+        finally:
+            ended.set()
+        assert "3000 events stay in the spool" in first.stderr
+        assert server.count() == 0
+        second = run(f"print(client(spool={str(tmp_path / 'a')!r}).flush().imported)", server.url)
+        assert (second.stdout, second.stderr) == ("3000\n", "")
+        assert server.count() == 3000
+    assert show(tmp_path / "a", time.time()).pending == 0
+
+
 def test_with_a_spool_what_was_tracked_is_delivered(tmp_path: Path) -> None:
     with Emulator() as server:
         ended = run(f"track(client(spool={str(tmp_path / 'a')!r}), 'Seen', 3000)", server.url)

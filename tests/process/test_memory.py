@@ -1,26 +1,32 @@
-"""What waits is bounded, whatever the server does: a producer at full speed, and a server that never answers."""
+"""What waits is bounded, whatever the server does: a producer at full speed, and a server that never answers. With a
+spool the rest waits in the file, and memory is bounded all the same.
+"""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+
+from mixpress.spool.show import show
 
 from .scripts import run
 from .test_exit import hung
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 
-SCRIPT = """
+PEAK = """
 from pathlib import Path
-
-text = "x".join(str(number) for number in range(60))     # some 170 bytes that are little compressed
 
 def peak():
     "Kilobytes, of this program alone: what getrusage says begins with the peak of the process that started it."
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1])
+"""
 
+SCRIPT = """
+text = "x".join(str(number) for number in range(60))     # some 170 bytes that are little compressed
 made = client(exit_timeout=0.1, on_full="drop", **BOUNDS)
 track(made, "Warm", 100)
 before = peak()
@@ -35,10 +41,21 @@ assert stats.pending + stats.dropped == stats.accepted
 print(stats.pending, count, (peak() - before) // 1024)
 """
 
+SPOOLED = """
+small = Encoder(limits=Limits(max_batch_events=500))     # what it takes to make a batch is not what is asked for
+made = client(exit_timeout=0.1, on_full="raise", spool=PATH, encoder=small, **BOUNDS)
+track(made, "Warm", 100)
+before = peak()
+for number in range(30_000):
+    made.track("Seen", "user", {name: os.urandom(120).hex() for name in "abcdef"})     # 1500 bytes, half after gzip
+assert made.stats().pending == 30_100
+print((peak() - before) // 1024)
+"""
+
 
 def test_events_are_bounded() -> None:
     with hung() as url:
-        ended = run('BOUNDS = {"queue_size": 20_000}\n' + SCRIPT, url)
+        ended = run('BOUNDS = {"queue_size": 20_000}\n' + PEAK + SCRIPT, url)
     pending, tracked, megabytes = map(int, ended.stdout.split())
     assert pending == 20_000 < tracked
     assert megabytes < 20
@@ -46,7 +63,18 @@ def test_events_are_bounded() -> None:
 
 def test_bytes_are_bounded() -> None:
     with hung() as url:
-        ended = run('BOUNDS = {"queue_size": 10**9, "queue_bytes": 5_000_000}\n' + SCRIPT, url)
+        ended = run('BOUNDS = {"queue_size": 10**9, "queue_bytes": 5_000_000}\n' + PEAK + SCRIPT, url)
     pending, tracked, megabytes = map(int, ended.stdout.split())
     assert pending < tracked
     assert megabytes < 20
+
+
+@pytest.mark.parametrize("bounds", [{"queue_size": 4000}, {"queue_size": 10**9, "queue_bytes": 3_000_000}])
+def test_with_a_spool_the_rest_is_in_the_file(bounds: dict[str, int], tmp_path: Path) -> None:
+    """All of it would be 45 megabytes, and 23 as batches."""
+    path = tmp_path / "a"
+    with hung() as url:
+        ended = run(f"BOUNDS, PATH = {bounds}, {str(path)!r}\n" + PEAK + SPOOLED, url)
+    assert "30100 events stay in the spool" in ended.stderr
+    assert show(path, time.time()).pending == 30_100
+    assert int(ended.stdout) < 20

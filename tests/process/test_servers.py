@@ -1,5 +1,5 @@
 """The servers that fork: gunicorn with --preload, celery's prefork pool. A client made in the parent, used in the
-workers, as their users do.
+workers, as their users do; without a spool, and with one that all of them have.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from mixpress.emulator import Emulator
+from mixpress.spool.show import show
 
 from .scripts import SECONDS, SETUP
 
 WEB = """
-made = client(linger=60)
+made = client(linger=60, spool=SPOOL)
 track(made, "Loaded", 1)               # in the master, before the fork
 
 def app(environ, start_response):
@@ -32,7 +35,7 @@ def app(environ, start_response):
 TASKS = """
 from celery import Celery
 
-made = client(linger=60)
+made = client(linger=60, spool=SPOOL)
 track(made, "Loaded", 1)
 app = Celery("tasks", broker="filesystem://")
 app.conf.update(
@@ -50,11 +53,21 @@ def visit(number):
 """
 
 
-def test_gunicorn_with_preload(tmp_path: Path) -> None:
+@pytest.fixture(params=[None, "spool"])
+def spool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | None]:
+    """Where the spool is, if there is one: at the end of a test it must be left empty, by everybody."""
+    path = request.param and tmp_path / request.param
+    yield path
+    if path:
+        left = show(path, time.time())
+        assert (left.pending, left.failed, left.quarantined, left.processes) == (0, 0, 0, [])
+
+
+def test_gunicorn_with_preload(spool: Path | None, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
     with Emulator() as server:
-        (tmp_path / "web.py").write_text(SETUP.format(url=server.url) + WEB)
+        (tmp_path / "web.py").write_text(SETUP.format(url=server.url) + f"SPOOL = {spool and str(spool)!r}\n" + WEB)
         command = ["gunicorn", "--preload", "--workers=3", "--bind", address, "--worker-tmp-dir", str(tmp_path)]
         quiet = ["--no-control-socket"] if has_control_socket() else []
         with running([*command, *quiet, "web:app"], tmp_path) as process:
@@ -64,12 +77,16 @@ def test_gunicorn_with_preload(tmp_path: Path) -> None:
         assert server.count("Loaded") == 1
 
 
-def test_celery_prefork(tmp_path: Path) -> None:
+def test_celery_prefork(spool: Path | None, tmp_path: Path) -> None:
     folder, done = tmp_path / "broker", tmp_path / "done"
     folder.mkdir()
     done.mkdir()
     with Emulator() as server:
-        text = SETUP.format(url=server.url) + f"FOLDER, DONE = {str(folder)!r}, {str(done)!r}\n" + TASKS
+        text = (
+            SETUP.format(url=server.url)
+            + f"FOLDER, DONE = {str(folder)!r}, {str(done)!r}\nSPOOL = {spool and str(spool)!r}\n"
+            + TASKS
+        )
         (tmp_path / "tasks.py").write_text(text)
         send = "import tasks\nfor number in range(30): tasks.visit.delay(number)"
         subprocess.run([sys.executable, "-c", send], cwd=tmp_path, check=True, timeout=SECONDS)

@@ -4,45 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import threading
-import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from client.fakes import ACCOUNT, FakeServer, answer, ok, refusing, small_batches
-from mixpress import AsyncClient, Client, Encoder, ProjectToken, RateLimit, Report, RetryPolicy, Stats
+from mixpress import AsyncClient, Client, Encoder, ProjectToken, RateLimit, Report
 from mixpress.emulator import Emulator
 from mixpress.errors import SpoolError
 from mixpress.spool import Spool
-from mixpress.transport import Request, Response
 
-from .makers import change, everything
-
-HASTY = RetryPolicy(attempts=2, first_wait=0.0, jitter=(0.0, 0.0))
-
-
-def made(path: Path, server: FakeServer, **settings: Any) -> Client:
-    usual: dict[str, Any] = {"base_url": "http://127.0.0.1:8400", "retry": HASTY, "linger": 3600.0, "concurrency": 2}
-    return Client(ACCOUNT, transport=server, spool=path, **usual | settings)
-
-
-def track(client: Client, *numbers: int) -> None:
-    for number in numbers:
-        assert client.track("Seen", "user", insert_id=f"event-{number}") is None
-
-
-def adds_up(stats: Stats) -> bool:
-    verdicts = stats.imported + stats.rejected + stats.refused + stats.undelivered + stats.dropped
-    return stats.accepted == verdicts + stats.pending
-
-
-def rows(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as db:
-        return int(db.execute("SELECT count(*) FROM events").fetchone()[0])
+from .makers import adds_up, change, everything, made, rows, track
 
 
 def test_an_event_is_in_the_file_when_track_returns(tmp_path: Path) -> None:
@@ -52,39 +26,17 @@ def test_an_event_is_in_the_file_when_track_returns(tmp_path: Path) -> None:
         assert client.stats().pending == 1
 
 
-def test_a_flush_syncs_delivers_all_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_flush_delivers_all_and_leaves_nothing(tmp_path: Path) -> None:
     server = FakeServer()
     with made(tmp_path / "a", server, encoder=small_batches(3)) as client:
         track(client, *range(8))
         assert client.track("Seen", "null") is not None
         report = client.flush()
-        assert not client._engine.intake._spool.dirty  # type: ignore[attr-defined]
         assert (report.total, report.imported, report.rejected, report.pending) == (9, 8, 1, 0)
         assert [failure.index for failure in report.failures] == [8]
         assert adds_up(client.stats())
     assert sorted(server.imported) == [f"event-{number}" for number in range(8)]
     assert everything(tmp_path / "a") == []
-
-
-def test_the_file_is_synced_while_every_thread_waits_for_a_server_that_does_not_answer(tmp_path: Path) -> None:
-    asked, answers = threading.Event(), threading.Event()
-
-    def silent(_request: Request) -> Response:
-        asked.set()
-        answers.wait(30)
-        return ok()
-
-    with made(tmp_path / "a", FakeServer(silent), concurrency=1, linger=0.0) as client:
-        spool = client._engine.intake._spool  # type: ignore[attr-defined]
-        track(client, 1)
-        assert asked.wait(30)
-        track(client, 2)
-        ends = time.monotonic() + 30
-        while spool.dirty and time.monotonic() < ends:
-            time.sleep(0.005)
-        assert not spool.dirty
-        answers.set()
-        assert client.flush().imported == 2
 
 
 def test_an_event_that_finds_no_room_on_the_disk_is_not_taken(tmp_path: Path) -> None:

@@ -153,10 +153,29 @@ def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> Non
     assert (stats.pending, stats.attempts) == (5, 2)
 
 
-@pytest.mark.parametrize("name", [".", "missing/a"])
-def test_a_path_that_can_be_no_file(tmp_path: Path, name: str) -> None:
-    assert opening(tmp_path / name).kind == "unopened"
+def test_a_path_that_can_be_no_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, says in {
+        ".": f"is a folder; name a file in it, such as {tmp_path}/events.spool",
+        "missing/a": f"as its folder {tmp_path}/missing is not there; make that",
+        "file/a": f"as {tmp_path}/file is no folder; name another file",
+    }.items():
+        error = opening(tmp_path / name)
+        assert error.kind == "unopened"
+        assert says in str(error)
     assert tmp_path.stat().st_mode & 0o700 == 0o700
+
+
+def test_a_file_that_is_another_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error number is what the system gives; who runs the tests may be allowed everything."""
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("mixpress.spool.connect.os.open", refuse)
+    error = opening(tmp_path / "a")
+    assert error.kind == "unopened"
+    assert "must be readable and writable for this user" in str(error)
 
 
 def test_an_empty_file_becomes_a_spool(tmp_path: Path) -> None:

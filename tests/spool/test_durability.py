@@ -9,6 +9,7 @@ import pytest
 
 from client.fakes import FakeClock
 from mixpress.errors import SpoolError
+from mixpress.spool.connect import Connections
 from mixpress.spool.spool import SYNC_WITHIN
 
 from .makers import spool, text, texts
@@ -97,12 +98,22 @@ def test_a_disk_that_fails_leaves_it_dirty(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_log_is_not_let_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mixpress.spool.connect.LOG_BYTES", 100_000)
-    with spool(tmp_path / "a") as queue:
+    clock, begun_anew = FakeClock(), []
+    checkpoint = Connections.checkpoint
+
+    def counted(connections: Connections) -> None:
+        begun_anew.append(clock.now)
+        checkpoint(connections)
+
+    monkeypatch.setattr(Connections, "checkpoint", counted)
+    with spool(tmp_path / "a", clock=clock) as queue:
         for number in range(1000):
             queue.append(text(number))
-            if number % 10 == 0:
-                queue.sync()
+            clock.now += SYNC_WITHIN / 10
+            queue.tend()
         assert (tmp_path / "a-wal").stat().st_size < 300_000
+        # An append writes a page or two: a log that is once long is not written again and again.
+        assert 10 < len(begun_anew) < 60
         batch = queue.pack()
         assert batch is not None
         assert batch.events() == texts(1000)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.fakes import event
+from client.fakes import as_json, event
 from mixpress._core import Batch, Encoder
+from mixpress.arguments import layout_of
 from mixpress.spool import Layout, StoredBatch
 from mixpress.spool.stored import from_row, pack
 
@@ -57,6 +58,14 @@ def test_it_is_as_the_encoders(layout: Layout, encoding: dict[str, Any], changes
 def test_the_same_events_give_the_same_bytes() -> None:
     one, other = (pack([b'{"a":1}', b"{}"], range(2), layout=Layout()) for _ in range(2))
     assert one.body == other.body
+
+
+def test_the_level_is_the_encoders() -> None:
+    texts = [as_json(event(number, text=str(number**5) * 5)) for number in range(300)]
+    sizes = [len(pack(texts, range(300), layout=Layout(level=level)).body) for level in (1, None, 9)]
+    assert sizes == sorted(set(sizes), reverse=True)
+    for level in (None, 1, 9):
+        assert layout_of(Encoder(level=level)) == Layout(level=level)
 
 
 def test_a_batch_of_one_is_not_split() -> None:

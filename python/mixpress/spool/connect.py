@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BUSY = 10.0
 """Seconds to wait for another process that is writing."""
 LOG_BYTES = 8 << 20
-"""A log of more is written into the file proper at the next sync, and begun anew."""
+"""A log of more is written into the file proper, and begun anew, cut to this size."""
 MODE = 0o600
 
 _opening = Lock()
@@ -107,7 +107,7 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
     )
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA wal_autocheckpoint = 0")  # it would sync twice in whoever's append happens to be the 1000th
-    db.execute(f"PRAGMA journal_size_limit = {2 * LOG_BYTES}")
+    db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     return db
 
 

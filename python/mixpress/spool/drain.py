@@ -36,7 +36,7 @@ class Delivery:
 
     def __init__(self, spool: Spool, batch: StoredBatch, account: Account, *, final: bool = True) -> None:
         self._spool = spool
-        self._batch = batch
+        self.batch = batch
         self._account = account
         self._final = final
         self._requests = 0
@@ -68,15 +68,15 @@ class Delivery:
     def enter(self) -> list[StoredBatch]:
         """Enter it in the file, when every part was dealt with; what stays in it. May raise `SpoolError`."""
         if not self._settled:
-            self.left = [self._batch]  # also where a bug of ours kept it from being sent
+            self.left = [self.batch]  # also where a bug of ours kept it from being sent
         if not self.left:
-            self._spool.settle(self._batch)
+            self._spool.settle(self.batch)
         elif not self._settled:
-            self._spool.retry(self._batch, attempts=self._requests, keep=True)
+            self._spool.retry(self.batch, attempts=self._requests, keep=True)
         else:
-            attempts = self._batch.attempts + self._requests
+            attempts = self.batch.attempts + self._requests
             parts = [replace(part, attempts=attempts) for part in self.left]
-            self.left = self._spool.replace(self._batch, parts)
+            self.left = self._spool.replace(self.batch, parts)
         return self.left
 
 

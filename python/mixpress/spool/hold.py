@@ -29,7 +29,7 @@ class Hold:
     """The state of one process in one `Spool`.
 
     Three locks, taken in this order: `syncing`, for the log's descriptor; `reading`, for the connection in the back;
-    `writing`, for the one that changes the file, and for what is counted here.
+    `writing`, for the one that changes the file, and for what is counted here. A sync takes the first alone.
     """
 
     def __init__(self, path: str, destination: Destination | None, clock: Clock) -> None:
@@ -55,6 +55,8 @@ class Hold:
         """Events appended, of which `synced` are safe from a power loss; the oldest other one since `dirty_since`."""
         self.synced = 0
         self.dirty_since = 0.0
+        self.log_is_long = False
+        """Whether the last sync found it so."""
         self.heard = 0.0
         """When its lease was last prolonged."""
 

@@ -1,13 +1,15 @@
 """Tracked events of a client that has a spool: in the file when `track` returns, and out of it with their verdict.
 
-A thread of its own keeps the file: it syncs within the promised time also while every other thread waits for a server
-that does not answer, makes batches of what is due, and takes over what dead processes left.
+Two threads of its own keep the file. One does nothing but sync within the promised time: also while batches are made,
+and while every other thread waits for a server that does not answer. The other makes batches of what is due, and takes
+over what dead processes left.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from typing import TYPE_CHECKING
 
 from mixpress import process
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mixpress._core import Rejection
-    from mixpress.account import Account
     from mixpress.spool.spool import Spool
     from mixpress.spool.stored import StoredBatch
 
@@ -33,10 +34,12 @@ AGAIN = 60.0
 """Seconds until a batch that was given up after every attempt is tried again."""
 RECOVER = 5.0
 """Seconds between two looks for what dead processes left."""
+IDLE = 3600.0
+"""Seconds that the thread which syncs waits for where nothing waits for it: the next event wakes it."""
 PAUSE = 1.0
 """Seconds that a file which fails is left alone."""
 PATIENCE = 2.0
-"""Seconds that the keeping thread has to end in."""
+"""Seconds that each of the two threads has to end in."""
 
 
 class SpooledIntake(Intake):
@@ -48,25 +51,30 @@ class SpooledIntake(Intake):
 
     def __init__(self, open_spool: Callable[[Callable[[], object]], Spool], *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._wake = threading.Event()
+        self._dirty, self._wake = threading.Event(), threading.Event()
         self._filling = threading.RLock()
         self._log = RepeatLog(self._clock)
         self._firsts: dict[Parcel, int] = {}
         self._batches: dict[Parcel, tuple[StoredBatch, Delivery]] = {}
         self._deferred: list[tuple[float, StoredBatch, int]] = []
-        self._given = self._packed = 0
+        self._unentered: deque[tuple[Delivery, int]] = deque()
+        """Verdicts that the file did not take, each with the number that `_firsts` had for its batch."""
+        self._given = self._packed = self._under_way = 0
         self._looked = float("-inf")
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self.closed = False
-        self._spool = open_spool(self._wake.set)
+        self._spool = open_spool(self._dirty.set)
 
     def start(self) -> None:
         """Have the file kept, and what others left in it delivered."""
         with self._lock:
-            if self._thread is None and not self.closed:
-                process.expect_exit()
-                self._thread = threading.Thread(target=self._keep, name="mixpress-spool", daemon=True)
-                self._thread.start()
+            if self._threads or self.closed:
+                return
+            process.expect_exit()
+            for name, work in (("mixpress-sync", self._keep_synced), ("mixpress-spool", self._keep)):
+                thread = threading.Thread(target=work, name=name, daemon=True)
+                thread.start()
+                self._threads.append(thread)
 
     def pack(self) -> None:
         """Batches of all there is, as far as the bounds allow."""
@@ -82,6 +90,7 @@ class SpooledIntake(Intake):
         if self.closed:
             return True
         self._spool.sync()
+        self._enter_again()
         with self._lock:
             target = self._given
             self._deferred = [(0.0, batch, first) for _, batch, first in self._deferred]
@@ -98,10 +107,22 @@ class SpooledIntake(Intake):
     def close(self) -> int:
         """Leave the rest in the file, for whoever opens it next; how many events those are."""
         self.closed = True
+        self._dirty.set()
         self._wake.set()
-        if self._thread is not None and not self._pool.forked:
-            self._thread.join(PATIENCE)
+        for thread in self._threads:
+            if not self._pool.forked:
+                thread.join(PATIENCE)
+        self._enter_again()
         self._guarded(self._spool.close)
+        if self._unentered:
+            again = sum(
+                delivery.batch.count - sum(part.count for part in delivery.left) for delivery, _ in self._unentered
+            )
+            logger.warning(
+                "%d events that the server has could not be taken out of the spool %s, and will be sent to it again",
+                again,
+                self._spool.path,
+            )
         if self._unsettled:
             logger.warning("%d events stay in the spool %s", self._unsettled, self._spool.path)
         return self._unsettled
@@ -138,28 +159,42 @@ class SpooledIntake(Intake):
         if self._unpacked == 1:
             self._oldest = self._clock.monotonic()
             self._wake.set()
-        elif self._spool.is_full:
+        elif self._spool.is_full and not self._crowded():
             self._wake.set()
-        if self._thread is None:
+        if not self._threads:
             self.start()
+
+    def _keep_synced(self) -> None:
+        while not self.closed:
+            self._dirty.clear()
+            due: float | None = PAUSE
+            try:
+                due = self._guarded(self._spool.sync_if_due, PAUSE)
+            except Exception:
+                logger.exception("the spool %s could not be synced", self._spool.path)
+            if self._spool.log_is_long:
+                self._wake.set()
+            self._clock.wait(self._dirty, IDLE if due is None else due)
 
     def _keep(self) -> None:
         while not self.closed:
             self._wake.clear()
-            due = None
+            due = PAUSE
             try:
-                due = self._guarded(self._look_after)
+                due = self._guarded(self._look_after, PAUSE)
             except Exception:
                 logger.exception("the spool %s could not be looked after", self._spool.path)
-            self._wake.wait(PAUSE if due is None else due)
+            self._clock.wait(self._wake, due)
 
     def _look_after(self) -> float:
         """What is due; the seconds until more is."""
-        wants = [self._spool.tend(), RECOVER]
+        wants = [self._spool.renew(), RECOVER]
         with self._lock:
             left = self._oldest + self._terms.linger - self._clock.monotonic()
             target = self._given if self._unpacked and left <= 0 else 0
         self._fill(target)
+        if self._unentered:
+            wants.append(PAUSE)
         if self._unpacked and not self._crowded():
             wants.append(max(0.0, self._oldest + self._terms.linger - self._clock.monotonic()))
         return min(wants)
@@ -167,6 +202,7 @@ class SpooledIntake(Intake):
     def _fill(self, target: int) -> None:
         """Put batches on their way: own events up to a number, full batches, what is due again, what nobody has."""
         with self._filling:
+            self._enter_again()
             self._put_deferred()
             while not self.closed and not self._crowded() and (self._packed < target or self._spool.is_full):
                 batch = self._spool.pack()
@@ -217,8 +253,7 @@ class SpooledIntake(Intake):
 
     def _crowded(self) -> bool:
         """Whether memory has as much as it may."""
-        counts = sum(parcel.batch.count for parcel in list(self._on_way))
-        return counts >= self._terms.events or self._held >= self._terms.bytes
+        return self._under_way >= self._terms.events or self._held >= self._terms.bytes
 
     def _put(self, batch: StoredBatch, first: int, *, new: bool) -> None:
         account = self._open_account()
@@ -230,38 +265,62 @@ class SpooledIntake(Intake):
         self._firsts[parcel] = first
         self._batches[parcel] = batch, delivery
         self._held += len(batch.body)
+        self._under_way += batch.count
         self._pool.put(parcel)
 
     def _settled(self, parcel: Parcel) -> None:
         """Every event of a batch has its verdict, or stays in the file and is tried again."""
         (account, since), (batch, delivery) = self._on_way[parcel], self._batches[parcel]
-        left = self._guarded(delivery.enter)
-        if left is None:
-            left = delivery.left
-        settled = batch.count - sum(part.count for part in left)
+        is_entered = self._guarded(delivery.enter) is not None
+        settled = batch.count - sum(part.count for part in delivery.left)
         now = self._clock.monotonic()
         try:
             report = account.close(settled, now - since, parcel.halt.reason)
             if settled:
                 self._tell(report)
         finally:
-            self._leave(parcel, account, left, settled)
+            self._leave(parcel, delivery, settled, is_entered=is_entered)
             with self._lock:
                 self._ledger.add(report)
             self._news.set()
             self._wake.set()
 
-    def _leave(self, parcel: Parcel, _account: Account, left: list[StoredBatch], settled: int) -> None:
-        due = self._clock.monotonic() + AGAIN
+    def _leave(self, parcel: Parcel, delivery: Delivery, settled: int, *, is_entered: bool) -> None:
         with self._lock:
             first = self._firsts.pop(parcel)
             del self._on_way[parcel], self._batches[parcel]
             self._unsettled -= settled
-            self._held += sum(len(part.body) for part in left) - len(parcel.batch.body)
-            self._deferred += [(due, part, first) for part in left]
+            self._under_way -= parcel.batch.count
+            if is_entered:
+                self._defer(delivery, first)
+            else:
+                self._unentered.append((delivery, first))
 
-    def _guarded(self, step: Callable[[], Any]) -> Any:
-        """A file that fails is told of, and tried again; None then."""
+    def _defer(self, delivery: Delivery, first: int) -> None:
+        """What no answer came for is tried again later; the rest is out of memory. Within the lock."""
+        due = self._clock.monotonic() + AGAIN
+        self._held += sum(len(part.body) for part in delivery.left) - len(delivery.batch.body)
+        self._deferred += [(due, part, first) for part in delivery.left]
+
+    def _enter_again(self) -> None:
+        """Enter the verdicts that the file did not take when they came. They are known and counted: what has one is
+        not sent again, and what has none waits for its row.
+        """
+        with self._filling:
+            while self._unentered:
+                delivery, first = self._unentered[0]
+                before = sum(part.count for part in delivery.left)
+                if self._guarded(delivery.enter) is None:
+                    return
+                gone = before - sum(part.count for part in delivery.left)
+                with self._lock:
+                    self._unentered.popleft()
+                    self._defer(delivery, first)
+                    self._unsettled -= gone  # another process took the batch over, and counts what had no verdict
+                    self._totals.add(accepted=-gone)
+
+    def _guarded(self, step: Callable[[], Any], otherwise: Any = None) -> Any:
+        """A file that fails is told of, and tried again."""
         try:
             return step()
         except SpoolError as error:
@@ -269,4 +328,4 @@ class SpooledIntake(Intake):
         except ValueError:  # it was closed meanwhile
             if not self.closed:
                 raise
-        return None
+        return otherwise

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from mixpress._core import gzip
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -27,17 +29,17 @@ _GZIP_WINDOW = 31
 class Layout:
     """A format, and whether gzip is laid around it.
 
-    `level` is zlib's, 1 (fastest) to 9 (smallest). By default 3: 6 takes twice its time for a sixth less to send.
+    `level` is an encoder's: 1 (fastest) to 9 (smallest), None for the default.
     """
 
     format: Format = "json"
     gzip: bool = True
-    level: int = 3
+    level: int | None = None
 
     def __post_init__(self) -> None:
         if self.format not in _TYPES:
             raise ValueError(f"format must be one of {', '.join(map(repr, _TYPES))}, and is {self.format!r}")
-        if self.level not in range(1, 10):
+        if self.level is not None and self.level not in range(1, 10):
             raise ValueError(f"level must be a whole number from 1 to 9, and is {self.level!r}")
 
     @property
@@ -48,7 +50,7 @@ class Layout:
     def body(self, events: Sequence[bytes]) -> tuple[bytes, int]:
         """The body of some events, and its bytes before gzip. The interpreter's lock is let go for the gzip."""
         raw = _LAY[self.format](_json(self.format, events))
-        return (_compress(raw, self.level) if self.gzip else raw), len(raw)
+        return (gzip(raw, self.level) if self.gzip else raw), len(raw)
 
     def events(self, body: bytes, sizes: Sequence[int], raw_size: int) -> list[bytes]:
         """The events of a body, byte for byte, by their sizes. ValueError where the body is not one of such events."""
@@ -95,12 +97,6 @@ _TAKE: dict[Format, Callable[[bytes], bytes]] = {
     "form": _unform,
     "form-base64": lambda raw: base64.b64decode(_unform(raw), validate=True),
 }
-
-
-def _compress(raw: bytes, level: int) -> bytes:
-    """A gzip stream without a time, so the same events give the same bytes."""
-    stream = zlib.compressobj(level, zlib.DEFLATED, _GZIP_WINDOW)
-    return stream.compress(raw) + stream.flush()
 
 
 def _decompress(body: bytes, size: int) -> bytes:

@@ -131,34 +131,55 @@ class Spool:
         """Wait until all that was accepted before this call survives a power loss: for one sync of the disk at most."""
         hold = self._hold
         with hold.syncing, explaining(self.path):
-            with hold.writing:
-                connections, changes = self._hold.opened(), hold.changes
+            # Without `writing`: who has it may be waiting for another process. What is counted is with the kernel.
+            connections, changes = hold.connections if hold.owner else None, hold.changes
+            if connections is None:
+                with hold.writing:
+                    connections, changes = hold.opened(), hold.changes
             if hold.synced < changes:
                 began = self._clock.monotonic()
                 connections.sync()
-                with hold.writing:
-                    hold.synced, hold.dirty_since = changes, began
-            if connections.log_is_long():
-                with hold.reading:
-                    connections.checkpoint()
+                hold.synced, hold.dirty_since = changes, began
+            hold.log_is_long = connections.log_is_long()
+
+    def sync_if_due(self) -> float | None:
+        """Sync if an event has waited for it long enough; the seconds until one has, None where none waits."""
+        if self._sync_is_due_in() == 0:
+            self.sync()
+        return self._sync_is_due_in()
+
+    def _sync_is_due_in(self) -> float | None:
+        if not self.dirty:
+            return None
+        return max(0.0, self._hold.dirty_since + SYNC_WITHIN - self._clock.monotonic())
+
+    @property
+    def log_is_long(self) -> bool:
+        """Whether `renew` has a log to begin anew."""
+        return self._hold.log_is_long
+
+    def renew(self) -> float:
+        """Tell the other processes that this one is there, and begin a long log anew; the seconds until it is due."""
+        hold, now = self._hold, self._clock.monotonic()
+        if now >= hold.heard + LEASE / 4 or now < hold.heard:
+            with hold.changing() as db, transaction(db):
+                hold.register(db)
+        if hold.log_is_long:
+            with hold.looking():
+                assert hold.connections, "they are open, and closed by nobody who has not `reading`"
+                hold.connections.checkpoint()
+            hold.log_is_long = False
+        return max(0.0, hold.heard + LEASE / 4 - self._clock.monotonic())
 
     def tend(self) -> float:
-        """Do what is due: sync, and tell the other processes that this one is there.
+        """Do what is due: `sync_if_due` and `renew`, which two threads may do instead.
 
         Gives the seconds after which it wants to be called again; where there is nothing to sync, `on_dirty` says
         when that changes.
         """
-        hold, now = self._hold, self._clock.monotonic()
-        if self.dirty and now >= hold.dirty_since + SYNC_WITHIN:
-            self.sync()
-        if now >= hold.heard + LEASE / 4 or now < hold.heard:
-            with self._hold.changing() as db, transaction(db):
-                hold.register(db)
-        now = self._clock.monotonic()
-        wants = hold.heard + LEASE / 4
-        if self.dirty:
-            wants = min(wants, hold.dirty_since + SYNC_WITHIN)
-        return max(0.0, wants - now)
+        self.sync_if_due()
+        wants, sync = self.renew(), self._sync_is_due_in()
+        return wants if sync is None else min(wants, sync)
 
     # Handing out
 

@@ -20,7 +20,7 @@ _ADVICE: dict[SpoolTrouble, str] = {
     "read-only": "can't be written to; check who owns it and its folder, and how the disk is mounted",
     "full": "has no room on its disk; free some, and go on: what was accepted is still there",
     "busy": "is being written to by another process for too long; try again",
-    "unopened": "can't be opened; its folder must be there, and both must be readable and writable for this user",
+    "unopened": "can't be opened; it and its folder must be readable and writable for this user",
     "io": "can't be used",
 }
 
@@ -55,7 +55,19 @@ def explained(path: str, error: Exception) -> SpoolError:
         says = f"SQLite says: {error}"
     if trouble == "unopened" and os.path.isfile(path) and not os.access(path, os.W_OK):
         trouble = "read-only"  # SQLite could not make the log beside it
-    return SpoolError(f"the spool {path} {_ADVICE[trouble]} ({says})", path, trouble)
+    advice = _unopened(path) if trouble == "unopened" else _ADVICE[trouble]
+    return SpoolError(f"the spool {path} {advice} ({says})", path, trouble)
+
+
+def _unopened(path: str) -> str:
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path):
+        return f"is a folder; name a file in it, such as {os.path.join(path, 'events.spool')}"
+    if not os.path.exists(folder):
+        return f"can't be made, as its folder {folder} is not there; make that, or name another file"
+    if not os.path.isdir(folder):
+        return f"can't be made, as {folder} is no folder; name another file"
+    return _ADVICE["unopened"]
 
 
 @contextmanager

@@ -1,0 +1,214 @@
+"""Power loss, with a client: what `track` accepted is on the disk within 100 ms, whatever goes on meanwhile, and
+`flush` waits for that first. The clock is held, so nothing is ever synced because a test was slow.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from client.fakes import FakeServer, ok
+from mixpress import Client
+from mixpress.errors import SpoolError
+from mixpress.spool.connect import Connections
+from mixpress.spool.layout import Layout
+from mixpress.spool.spool import Spool
+from mixpress.transport import Request, Response
+
+from .makers import HeldClock, made, spool_of, track
+
+PROMISED = 0.1
+SYNC = "fdatasync" if hasattr(os, "fdatasync") else "fsync"
+SYNCS, FILLS = "mixpress-sync", "mixpress-spool"
+
+
+def synced_in_time(clock: HeldClock, spool: Spool) -> None:
+    """Let the time go on from one moment to the next at which the thread that syncs wants to be woken."""
+    start = clock.now
+    assert spool.dirty
+    while spool.dirty:
+        wants = clock.asleep(SYNCS)
+        assert wants - start <= PROMISED
+        clock.go_on(wants)
+        clock.asleep(SYNCS)
+
+
+class Silent:
+    """A server that takes requests and does not answer before it is told to."""
+
+    def __init__(self) -> None:
+        self.asked, self._answers = threading.Event(), threading.Event()
+
+    def __call__(self, _request: Request) -> Response:
+        self.asked.set()
+        assert self._answers.wait(30)
+        return ok()
+
+    @contextmanager
+    def asked_by(self, client: Client) -> Iterator[None]:
+        """Where the one request that may be under way is at it."""
+        track(client, 1)
+        flushing = threading.Thread(target=client.flush)
+        flushing.start()
+        try:
+            assert self.asked.wait(30)
+            yield
+        finally:
+            self._answers.set()
+            flushing.join()
+
+
+def test_with_nothing_else_to_do(tmp_path: Path) -> None:
+    clock = HeldClock()
+    with made(tmp_path / "a", FakeServer(), clock=clock) as client:
+        for number in range(3):
+            clock.asleep(SYNCS)
+            track(client, number)
+            synced_in_time(clock, spool_of(client))
+
+
+def test_while_every_thread_that_sends_and_a_flush_wait_for_a_server(tmp_path: Path) -> None:
+    clock, server = HeldClock(), Silent()
+    with made(tmp_path / "a", FakeServer(server), clock=clock, concurrency=1) as client:
+        with server.asked_by(client):
+            track(client, 2)
+            synced_in_time(clock, spool_of(client))
+        assert client.flush().pending == 0
+
+
+@pytest.mark.parametrize("who", ["flush", "its own thread"])
+def test_while_a_batch_is_made(who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gzip of ten megabytes may take longer than was promised."""
+    clock, begun, goes_on = HeldClock(), threading.Event(), threading.Event()
+    lay = Layout.body
+
+    def slow(layout: Layout, events: list[bytes]) -> tuple[bytes, int]:
+        begun.set()
+        assert goes_on.wait(30)
+        return lay(layout, events)
+
+    monkeypatch.setattr(Layout, "body", slow)
+    linger = 3600.0 if who == "flush" else 0.0
+    with made(tmp_path / "a", FakeServer(), clock=clock, linger=linger) as client, ExitStack() as ended:
+        track(client, 1)
+        if who == "flush":
+            flushing = threading.Thread(target=client.flush)
+            flushing.start()
+            ended.callback(flushing.join)
+        ended.callback(goes_on.set)
+        assert begun.wait(30)
+        track(client, 2)
+        synced_in_time(clock, spool_of(client))
+
+
+def test_while_a_track_waits_for_another_process_that_writes(tmp_path: Path) -> None:
+    clock = HeldClock()
+    with made(tmp_path / "a", FakeServer(), clock=clock) as client:
+        clock.asleep(FILLS)
+        track(client, 1)
+        late = threading.Thread(target=track, args=(client, 2))
+        with closing(sqlite3.connect(tmp_path / "a", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            late.start()
+            until(lambda: is_taken(spool_of(client)._hold.writing))
+            synced_in_time(clock, spool_of(client))
+            other.execute("COMMIT")
+        late.join()
+        synced_in_time(clock, spool_of(client))
+
+
+def test_a_long_log_is_begun_anew_by_the_other_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That writes megabytes, which a sync is not to wait for."""
+    clock, by = HeldClock(), []
+    checkpoint = Connections.checkpoint
+
+    def recorded(connections: Connections) -> None:
+        checkpoint(connections)
+        by.append(threading.current_thread().name)
+
+    monkeypatch.setattr("mixpress.spool.connect.LOG_BYTES", 100_000)
+    monkeypatch.setattr(Connections, "checkpoint", recorded)
+    with made(tmp_path / "a", FakeServer(), clock=clock) as client:
+        track(client, *range(100))
+        clock.asleep(FILLS)
+        synced_in_time(clock, spool_of(client))
+        until(lambda: bool(by))
+        assert client.flush().imported == 100
+    assert set(by) == {FILLS}
+
+
+def test_a_flush_has_synced_before_it_asks_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = recorded(monkeypatch)
+
+    def server(_request: Request) -> Response:
+        steps.append("request")
+        return ok()
+
+    with made(tmp_path / "a", FakeServer(server), clock=HeldClock()) as client:
+        track(client, 1)
+        assert steps == []
+        assert client.flush().imported == 1
+        assert steps == ["sync", "request"]
+
+
+def test_a_flush_has_synced_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps, server = recorded(monkeypatch), Silent()
+    with (
+        made(tmp_path / "a", FakeServer(server), clock=HeldClock(), concurrency=1) as client,
+        server.asked_by(client),
+    ):
+        track(client, 2)
+        assert spool_of(client).dirty
+        assert client.flush(timeout=0).pending == 2
+        assert not spool_of(client).dirty
+        assert steps == ["sync", "sync"]
+
+
+def test_a_flush_that_cannot_sync_says_so_and_sends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    server = FakeServer()
+    with made(tmp_path / "a", server, clock=HeldClock()) as client:
+        track(client, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, SYNC, fail)
+            with pytest.raises(SpoolError, match="Input/output error"):
+                client.flush()
+        assert server.requests == []
+        assert client.flush().imported == 1
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A list that grows by "sync" with each sync of the disk."""
+    steps: list[str] = []
+    real = getattr(os, SYNC)
+
+    def sync(descriptor: int) -> None:
+        real(descriptor)
+        steps.append("sync")
+
+    monkeypatch.setattr(os, SYNC, sync)
+    return steps
+
+
+def is_taken(lock: threading.RLock) -> bool:
+    """Whether another thread has it."""
+    if not lock.acquire(blocking=False):
+        return True
+    lock.release()
+    return False
+
+
+def until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.002)
