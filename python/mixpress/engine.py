@@ -202,6 +202,7 @@ class Engine:
         )
 
     def _work(self, parcel: Parcel) -> None:
+        parcel.taken(parcel)
         self.sender.deliver(parcel)
 
     def _tend(self) -> float | None:

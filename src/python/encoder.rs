@@ -31,12 +31,12 @@ pub struct Encoder {
     explain: bool,
     /// Batchers and compressors that are not in use: threads share an encoder, and each call takes its own.
     idle: Mutex<Vec<Workspace>>,
+    idle_gzips: Mutex<Vec<Gzip>>,
 }
 
 /// What one call works with; its buffers are kept for the next.
 pub struct Workspace {
     pub batcher: Batcher,
-    gzip: Gzip,
     memory: RefCell<Memory>,
 }
 
@@ -158,10 +158,42 @@ impl Encoder {
     }
 
     fn seal(&self, py: Python<'_>, workspace: &mut Workspace, mut packed: Packed) -> Batch {
-        let sealed = py.detach(|| self.settings.seal(&mut packed, &mut workspace.gzip));
-        let batch = Batch::new(py, sealed, self.settings.level);
+        let batch = self.with_gzip(|gzip| {
+            let sealed = py.detach(|| self.settings.seal(&mut packed, gzip));
+            Batch::new(py, sealed, self.settings.level)
+        });
         workspace.batcher.reuse(packed);
         batch
+    }
+
+    /// As [`Encoder::seal_full`]; but what is to be gzipped is that when its body is asked for.
+    pub fn lay_out_full(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.take_full()?;
+        Some(Encoder::lay_out(slf, py, workspace, packed))
+    }
+
+    /// As [`Encoder::seal_rest`]; but what is to be gzipped is that when its body is asked for.
+    pub fn lay_out_rest(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.finish()?;
+        Some(Encoder::lay_out(slf, py, workspace, packed))
+    }
+
+    fn lay_out(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace, packed: Packed) -> Batch {
+        let encoder = slf.get();
+        if !encoder.settings.gzip {
+            return encoder.seal(py, workspace, packed);
+        }
+        let (raw, contents) = encoder.settings.lay_out(packed);
+        Batch::later(raw, contents, slf.clone_ref(py), encoder.settings.level)
+    }
+
+    /// Lends a compressor. No lock is held meanwhile.
+    pub fn with_gzip<T>(&self, make: impl FnOnce(&mut Gzip) -> T) -> T {
+        let idle = self.idle_gzips.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut gzip = idle.unwrap_or_else(|| Gzip::new(self.settings.level));
+        let made = make(&mut gzip);
+        self.idle_gzips.lock().unwrap_or_else(PoisonError::into_inner).push(gzip);
+        made
     }
 
     fn encode_input(&self, py: Python<'_>, input: PyResult<Input>) -> PyResult<Encoded> {
@@ -201,8 +233,7 @@ impl Encoder {
 
 impl Workspace {
     fn new(py: Python<'_>, settings: &Settings) -> Workspace {
-        let (batcher, gzip) = (settings.batcher(), Gzip::new(settings.level));
-        Workspace { batcher, gzip, memory: RefCell::new(Memory::new(py)) }
+        Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)) }
     }
 
     /// Whether a batch begins with the next event.
@@ -316,7 +347,8 @@ impl Encoder {
         check_callable(py, default.as_ref(), "default must be a function that converts a value")?;
         let settings = Settings { endpoint, format, gzip, level, token, derives_ids, long_texts, limits };
         check_settings(&settings)?;
-        Ok(Encoder { settings, now, default, explain, idle: Mutex::new(Vec::new()) })
+        let (idle, idle_gzips) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        Ok(Encoder { settings, now, default, explain, idle, idle_gzips })
     }
 
     fn encode(&self, events: &Bound<'_, PyAny>) -> PyResult<Encoded> {

@@ -22,9 +22,24 @@ from mixpress.errors import DeadLetterError, QueueFull
 from mixpress.report import Failure, Report
 from mixpress.retry import RetryPolicy
 from mixpress.stats import Stats
-from mixpress.transport import Request, Response
 
-from .fakes import START, UNREACHED, FakeClock, FakeServer, answer, bad, busy, client, event, events, ids, ok, sent
+from .fakes import (
+    START,
+    UNREACHED,
+    FakeClock,
+    FakeServer,
+    Hung,
+    StillClock,
+    answer,
+    bad,
+    busy,
+    client,
+    event,
+    events,
+    ids,
+    ok,
+    sent,
+)
 from .fakes import refusing as refuse
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -39,31 +54,8 @@ def tracking(server: FakeServer, clock: Clock | None = None, **settings: Any) ->
         yield made
 
 
-class StillClock(FakeClock):
-    """Pauses pass at once; for what becomes due, nobody waits but the thread that looks after it."""
-
-    def wait(self, wake: threading.Event, seconds: float) -> None:
-        if seconds > 1e6:
-            wake.wait(10)
-        else:
-            super().wait(wake, seconds)
-
-
 def of(size: int) -> Encoder:
     return Encoder(limits=Limits(max_batch_events=size), **NOW)
-
-
-class Hung:
-    """A server that does not answer until it is let go."""
-
-    def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.go = threading.Event()
-
-    def __call__(self, _request: Request) -> Response:
-        self.asked.set()
-        assert self.go.wait(20)
-        return ok()
 
 
 # What is sent
