@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from contextlib import suppress
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from mixpress._core import Encoder, Rejection
     from mixpress.clock import Clock
+    from mixpress.log import RepeatLog
     from mixpress.pool import Pool
     from mixpress.report import Failure, Report
     from mixpress.stats import Stats, Totals
@@ -65,6 +67,7 @@ class Intake:
         tell: Callable[[Report], None],
         tell_failure: Callable[[Failure], None],
         totals: Totals,
+        log: RepeatLog,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -74,6 +77,7 @@ class Intake:
         self._tell = tell
         self._tell_failure = tell_failure
         self._totals = totals
+        self._log = log
         self._lock = threading.RLock()
         self._news = threading.Event()
         self._builder = encoder.builder()
@@ -111,8 +115,7 @@ class Intake:
                 if not self._full():
                     return self._write(event)
                 if self._terms.on_full == "drop":
-                    self._totals.add(accepted=1, dropped=1)
-                    return None
+                    break
                 if self._terms.on_full == "raise" or not wait or self._pool.inside():
                     raise QueueFull(f"{self._unsettled} events wait already, of {self._held} bytes")
                 self._pack()
@@ -121,6 +124,14 @@ class Intake:
                 ends = self._clock.monotonic() + self._terms.block_timeout
             if not self._wait(ends):
                 raise QueueFull(f"no room in {self._terms.block_timeout} s: {self._unsettled} events wait already")
+        self._drop()
+        return None
+
+    def _drop(self) -> None:
+        """Not under the lock: a log's handler may take its time."""
+        self._totals.add(accepted=1, dropped=1)
+        reason = "an event was dropped, as the queue is full"
+        self._log.tell(logging.WARNING, reason, "%s: %d wait already", reason, self._unsettled)
 
     def wait_for_room(self, cancelled: threading.Event) -> None:
         """Wait until a full queue has room, or it was cancelled."""
