@@ -13,6 +13,7 @@ use pyo3::types::PyList;
 use super::batch::Batch;
 use super::builder::Builder;
 use super::findings::{Finding, Rejection, Truncation};
+use super::given::Given;
 use super::input::{Filled, Input};
 use super::limits::Limits;
 use super::stream::BatchIterator;
@@ -267,64 +268,72 @@ pub fn snapshot<'py>(event: &Bound<'py, PyAny>, default: Option<&Py<PyAny>>) -> 
     take.bind(py).call1((event, default))
 }
 
-fn one_of<T>(name: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T>
-where
-    T: Copy,
-{
-    choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice).ok_or_else(|| {
-        let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
-        PyValueError::new_err(format!("{name} must be {}, and is {given:?}", words.join(" or ")))
-    })
+fn one_of<T: Copy>(name: &str, given: Given<String>, choices: &[(&str, T)]) -> PyResult<T> {
+    let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
+    let words = words.join(" or ");
+    let given = given.or_say(name, &words)?;
+    let choice = choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice);
+    choice.ok_or_else(|| PyValueError::new_err(format!("{name} must be {words}, and is {given:?}")))
 }
 
 fn check_callable(py: Python<'_>, given: Option<&Py<PyAny>>, message: &'static str) -> PyResult<()> {
     match given {
-        Some(given) if !given.bind(py).is_callable() => Err(PyTypeError::new_err(message)),
+        Some(given) if !given.bind(py).is_callable() => {
+            let given = given.bind(py).repr()?;
+            Err(PyTypeError::new_err(format!("{message}, and is {given}")))
+        }
         _ => Ok(()),
     }
 }
 
 fn check_settings(settings: &Settings) -> PyResult<()> {
-    let wrong = match (settings.endpoint, settings.format, settings.level) {
-        (Endpoint::Track, Format::Ndjson, _) => "format=\"ndjson\" is for endpoint=\"import\" only".to_owned(),
-        (Endpoint::Import, Format::Form | Format::FormBase64, _) => {
+    let wrong = match (settings.endpoint, settings.format) {
+        (Endpoint::Track, Format::Ndjson) => "format=\"ndjson\" is for endpoint=\"import\" only".to_owned(),
+        (Endpoint::Import, Format::Form | Format::FormBase64) => {
             "format=\"form\" is for endpoint=\"track\" only".to_owned()
         }
-        (_, _, Some(level)) if !LEVELS.contains(&level) => {
-            format!("level must be {} (fastest) to {} (smallest), and is {level}", LEVELS.start(), LEVELS.end())
+        _ if settings.level.is_some() && !settings.gzip => {
+            "level is for compression=\"gzip\", and compression is None".to_owned()
         }
-        (_, _, Some(_)) if !settings.gzip => "level is for compression=\"gzip\", and compression is None".to_owned(),
         _ => return Ok(()),
     };
     Err(PyValueError::new_err(wrong))
 }
 
+fn level_of(given: Given<i64>) -> PyResult<u8> {
+    let must_be = format!("a whole number from {} (fastest) to {} (smallest)", LEVELS.start(), LEVELS.end());
+    let given = given.or_say("level", &must_be)?;
+    let level = u8::try_from(given).ok().filter(|level| LEVELS.contains(level));
+    level.ok_or_else(|| PyValueError::new_err(format!("level must be {must_be}, and is {given}")))
+}
+
 #[pymethods]
 impl Encoder {
     #[new]
-    #[pyo3(signature = (endpoint="import", *, format="json", compression=Some("gzip"), level=None, token=None,
-        insert_id="require", limits=None, now=None, explain=false, default=None, form_base64=false,
-        on_long_url="cut", on_long_json="cut", on_long_text="cut"),
+    #[pyo3(signature = (endpoint=Given::from("import"), *, format=Given::from("json"),
+        compression=Some(Given::from("gzip")), level=None, token=None, insert_id=Given::from("require"), limits=None,
+        now=None, explain=Given::from(false), default=None, form_base64=Given::from(false),
+        on_long_url=Given::from("cut"), on_long_json=Given::from("cut"), on_long_text=Given::from("cut")),
         text_signature = "(endpoint='import', *, format='json', compression='gzip', level=None, token=None, \
         insert_id='require', limits=None, now=None, explain=False, default=None, form_base64=False, on_long_url='cut', \
         on_long_json='cut', on_long_text='cut')")]
     #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
         py: Python<'_>,
-        endpoint: &str,
-        format: &str,
-        compression: Option<&str>,
-        level: Option<i64>,
-        token: Option<String>,
-        insert_id: &str,
-        limits: Option<Py<Limits>>,
+        endpoint: Given<String>,
+        format: Given<String>,
+        compression: Option<Given<String>>,
+        level: Option<Given<i64>>,
+        token: Option<Given<String>>,
+        insert_id: Given<String>,
+        limits: Option<Given<Py<Limits>>>,
         now: Option<Py<PyAny>>,
-        explain: bool,
+        explain: Given<bool>,
         default: Option<Py<PyAny>>,
-        form_base64: bool,
-        on_long_url: &str,
-        on_long_json: &str,
-        on_long_text: &str,
+        form_base64: Given<bool>,
+        on_long_url: Given<String>,
+        on_long_json: Given<String>,
+        on_long_text: Given<String>,
     ) -> PyResult<Encoder> {
         let long_texts = LongTexts {
             parse_urls: one_of("on_long_url", on_long_url, &[("cut", false), ("parse", true)])?,
@@ -336,7 +345,11 @@ impl Encoder {
         let format =
             one_of("format", format, &[("json", Format::Json), ("ndjson", Format::Ndjson), ("form", Format::Form)])?;
         let gzip = compression.map(|word| one_of("compression", word, &[("gzip", ())])).transpose()?.is_some();
-        let level = level.map(|level| u8::try_from(level).unwrap_or(0));
+        let level = level.map(level_of).transpose()?;
+        let token = token.map(|token| token.or_say_type("token", "text")).transpose()?;
+        let explain = explain.or_say("explain", "True or False")?;
+        let form_base64 = form_base64.or_say("form_base64", "True or False")?;
+        let limits = limits.map(|limits| limits.or_say("limits", "a Limits")).transpose()?;
         let limits = limits.map_or_else(limits::Limits::documented, |limits| limits.get().0.clone());
         let format = match (format, form_base64) {
             (Format::Form, true) => Format::FormBase64,

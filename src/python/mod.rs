@@ -5,6 +5,7 @@ mod batch;
 mod builder;
 mod encoder;
 mod findings;
+mod given;
 mod input;
 mod limits;
 mod raw;
