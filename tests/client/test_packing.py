@@ -26,6 +26,7 @@ class Watched:
         if repr(self._batch).endswith("bytes before gzip)"):
             thread = threading.current_thread()
             self._encoder.gzipped_by.append(thread.name)
+            self._encoder.asked.set()
             if thread is not threading.main_thread():
                 assert self._encoder.may_gzip.wait(20)
         return self._batch.body
@@ -50,6 +51,7 @@ class WatchedEncoder:
     def __init__(self, size: int) -> None:
         self.encoder = Encoder(limits=Limits(max_batch_events=size), now=lambda: START)
         self.gzipped_by: list[str] = []
+        self.asked = threading.Event()
         self.may_gzip = threading.Event()
         self.may_gzip.set()
 
@@ -89,6 +91,16 @@ def test_where_every_thread_is_busy_the_caller_gzips_what_must_wait() -> None:
             one.go.set()
         assert made.flush().imported == 20
     assert len(encoder.gzipped_by) == 4
+
+
+def test_what_waits_for_the_end_of_a_pause_is_gzipped_before() -> None:
+    encoder = WatchedEncoder(5)
+    with client(FakeServer(), StillClock(), encoder=encoder, linger=1e9) as made:
+        made._engine.sender.gate.hold(1e9, "busy")
+        track(made, 5)
+        assert encoder.asked.wait(10)
+        assert made.close(timeout=0).undelivered == 5
+    assert encoder.gzipped_by == ["mixpress-send"]
 
 
 def test_one_thread_sends_batches_in_the_order_of_their_events() -> None:
