@@ -48,6 +48,13 @@ pub struct Contents {
     pub gzip: bool,
 }
 
+/// A body before gzip, for whoever has the time for that.
+#[derive(Debug)]
+pub struct Raw {
+    text: Vec<u8>,
+    hints: Vec<Hint>,
+}
+
 /// A request body and what is in it.
 #[derive(Debug)]
 pub struct Batch<'a> {
@@ -77,6 +84,38 @@ impl Settings {
         let (indexes, lines) = (std::mem::take(&mut packed.indexes), std::mem::take(&mut packed.lines));
         seal(&packed.json, &packed.hints, (indexes, lines), self.format, self.gzip.then_some(gzip))
     }
+
+    /// All of [`Settings::seal`] but the gzip.
+    pub fn lay_out(&self, packed: Packed) -> (Raw, Contents) {
+        let Packed { json, hints, indexes, lines } = packed;
+        let text = match self.format {
+            Format::Json | Format::Ndjson => json,
+            Format::Form | Format::FormBase64 => laid_out(&json, self.format).into_owned(),
+        };
+        let contents = Contents { indexes, lines, raw_size: text.len(), format: self.format, gzip: self.gzip };
+        (Raw { text, hints }, contents)
+    }
+}
+
+impl Raw {
+    /// The bytes to send.
+    pub fn gzip<'a>(&self, gzip: &'a mut Gzip) -> &'a [u8] {
+        gzip.compress(&self.text, &self.hints)
+    }
+
+    /// The text.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+/// A batch's JSON as it stands in a body.
+fn laid_out(json: &[u8], format: Format) -> Cow<'_, [u8]> {
+    match format {
+        Format::Json | Format::Ndjson => Cow::Borrowed(json),
+        Format::Form => Cow::Owned(form(json)),
+        Format::FormBase64 => Cow::Owned(form(BASE64_STANDARD.encode(json).as_bytes())),
+    }
 }
 
 fn seal<'a>(
@@ -86,11 +125,7 @@ fn seal<'a>(
     format: Format,
     gzip: Option<&'a mut Gzip>,
 ) -> Batch<'a> {
-    let raw = match format {
-        Format::Json | Format::Ndjson => Cow::Borrowed(json),
-        Format::Form => Cow::Owned(form(json)),
-        Format::FormBase64 => Cow::Owned(form(BASE64_STANDARD.encode(json).as_bytes())),
-    };
+    let raw = laid_out(json, format);
     let contents = Contents { indexes, lines, raw_size: raw.len(), format, gzip: gzip.is_some() };
     let body = match gzip {
         Some(gzip) => Cow::Borrowed(gzip.compress(&raw, hints)),
@@ -111,7 +146,11 @@ impl Contents {
 
     /// The JSON of each event of the body as it was written. None where the body is not one that an encoder made.
     pub fn events(&self, body: &[u8]) -> Option<Vec<Vec<u8>>> {
-        let raw = if self.gzip { &decompress(body, self.raw_size)? } else { body };
+        if self.gzip { self.events_of_raw(&decompress(body, self.raw_size)?) } else { self.events_of_raw(body) }
+    }
+
+    /// The same of the body before gzip.
+    pub fn events_of_raw(&self, raw: &[u8]) -> Option<Vec<Vec<u8>>> {
         let json = match self.format {
             Format::Json | Format::Ndjson => Cow::Borrowed(raw),
             Format::Form => Cow::Owned(unform(raw)?),
@@ -132,12 +171,11 @@ impl Contents {
         (events.len() == self.indexes.len()).then_some(events)
     }
 
-    /// Two bodies with half of the events each, as they were written; one where there is one event alone.
-    pub fn split(&self, body: &[u8], gzip: &mut Gzip) -> Option<Vec<(Vec<u8>, Contents)>> {
-        let events = self.events(body)?;
+    /// Two bodies with half of its events each, as they were written; one where there is one event alone.
+    pub fn split(&self, events: &[Vec<u8>], gzip: &mut Gzip) -> Vec<(Vec<u8>, Contents)> {
         let half = events.len().div_ceil(2);
         let parts = [0..half, half..events.len()].into_iter().filter(|part| !part.is_empty());
-        Some(parts.map(|part| self.of_the_same_kind(&events, part, gzip)).collect())
+        parts.map(|part| self.of_the_same_kind(events, part, gzip)).collect()
     }
 
     fn of_the_same_kind(&self, events: &[Vec<u8>], part: Range<usize>, gzip: &mut Gzip) -> (Vec<u8>, Contents) {
@@ -216,16 +254,22 @@ mod tests {
         ] {
             for gzipped in [false, true] {
                 let mut gzip = Gzip::new(None);
-                let mut packed = Packed {
+                let packed = || Packed {
                     json: json.clone().into_bytes(),
                     hints: vec![],
                     indexes: vec![3, 5, 6],
                     lines: vec![1, 1, 4],
                 };
-                let batch = settings(format, gzipped).seal(&mut packed, &mut gzip);
+                let (mut sealed, settings) = (packed(), settings(format, gzipped));
+                let batch = settings.seal(&mut sealed, &mut gzip);
                 let (body, contents) = (batch.body.into_owned(), batch.contents);
+                let (raw, of_raw) = settings.lay_out(packed());
+                assert_eq!(of_raw, contents);
+                assert_eq!(if gzipped { raw.gzip(&mut gzip) } else { raw.text() }, body);
+                assert_eq!(contents.events_of_raw(raw.text()), contents.events(&body));
                 assert_eq!(contents.events(&body).unwrap(), events.map(|event| event.as_bytes().to_vec()));
-                let halves = contents.split(&body, &mut gzip).unwrap();
+                let mut split = |contents: &Contents, body| contents.split(&contents.events(body).unwrap(), &mut gzip);
+                let halves = split(&contents, &body);
                 let indexes: Vec<_> = halves.iter().map(|(_, contents)| contents.indexes.clone()).collect();
                 assert_eq!(indexes, [vec![3, 5], vec![6]]);
                 assert_eq!(
@@ -234,7 +278,7 @@ mod tests {
                 );
                 let (body, contents) = &halves[1];
                 assert_eq!(contents.events(body).unwrap(), [events[2].as_bytes()]);
-                assert_eq!(contents.split(body, &mut gzip).unwrap(), [(body.clone(), contents.clone())]);
+                assert_eq!(split(contents, body), [(body.clone(), contents.clone())]);
             }
         }
     }

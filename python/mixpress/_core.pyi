@@ -177,7 +177,10 @@ class Batch:
 
     @property
     def body(self) -> bytes:
-        """The bytes to send, gzipped unless the encoder's compression is None."""
+        """The bytes to send, gzipped unless the encoder's compression is None.
+
+        A batch of a `Builder` is gzipped when its body is first asked for, by the thread that asks.
+        """
 
     @property
     def headers(self) -> dict[str, str]:
@@ -263,7 +266,8 @@ class Builder:
     def finish(self) -> Batch:
         """The batch, and an empty builder. Raises `ValueError` when there is no event in it.
 
-        An event that did not fit into the full batch is in the next one already.
+        An event that did not fit into the full batch is in the next one already. What takes milliseconds, the gzip, is
+        left until the batch's `body` is asked for.
         """
 
     @property

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from mixpress._core import Encoder, Rejection
     from mixpress.address import Region
+    from mixpress.log import RepeatLog
     from mixpress.report import Failure, Progress, Report
     from mixpress.spool import Spool
     from mixpress.stats import Stats
@@ -129,7 +130,7 @@ class Client:
             logger.warning("%s is plain http: whoever is on the way can read the credentials", server)
         clock = clock or Clock()
 
-        def make_sender() -> Sender:
+        def make_sender(log: RepeatLog) -> Sender:
             carrier = Urllib3Transport(concurrency) if transport is None else transport
             return Sender(
                 make_url(server, auth, endpoint, strict=strict, ip=ip),
@@ -140,6 +141,7 @@ class Client:
                 clock=clock,
                 concurrency=concurrency,
                 rate_limit=rate_limit,
+                log=log,
                 hang_up=carrier.close if isinstance(carrier, Urllib3Transport) and transport is None else _do_nothing,
             )
 
@@ -265,7 +267,7 @@ class Client:
         """`import_events`, for a source that knows better why an event was rejected, or a caller that may stop it."""
         refuse_one(events)
         engine = self._engine
-        with engine.open_dead_letter() as dead_letter:
+        with engine.importing() as dead_letter:
             run = Import(iter(events), engine, dead_letter=dead_letter, on_progress=on_progress, explain=explain)
             if on_start:
                 on_start(run)
@@ -282,7 +284,7 @@ class Client:
         from mixpress.spool.drain import Drain  # noqa: PLC0415 - some Pythons are built without SQLite
 
         engine = self._engine
-        with engine.open_dead_letter() as dead_letter:
+        with engine.importing() as dead_letter:
             return Drain(spool, engine, dead_letter=dead_letter, on_progress=on_progress, failed=failed).run()
 
     def _renew(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,13 @@ from mixpress.dead_letter import DeadLetter
 from mixpress.errors import ClientClosed, SpoolError
 from mixpress.intake import Intake, Terms
 from mixpress.ledger import Ledger
+from mixpress.log import RepeatLog
 from mixpress.pool import Pool
 from mixpress.stats import Totals
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mixpress._core import Encoder, Rejection
     from mixpress.clock import Clock
@@ -45,7 +46,7 @@ class Settings:
     """What an engine is made with. `make_sender` is called at the first use: a child process needs sockets anew."""
 
     encoder: Encoder
-    make_sender: Callable[[], Sender]
+    make_sender: Callable[[RepeatLog], Sender]
     concurrency: int
     terms: Terms
     clock: Clock
@@ -65,6 +66,7 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.totals = Totals()
+        self._log = RepeatLog(settings.clock)
         self._lock = threading.RLock()
         self._sender: Sender | None = None
         self._dead_letter: DeadLetter | None = None
@@ -80,7 +82,7 @@ class Engine:
         """What carries the requests."""
         if self._sender is None:
             with self._lock:
-                self._sender = self._sender or self.settings.make_sender()
+                self._sender = self._sender or self.settings.make_sender(self._log)
         return self._sender
 
     @property
@@ -128,6 +130,7 @@ class Engine:
         self.pool.rest(grace, also_busy=True)
         if self._intake is not None and not self._intake.closed:
             self._left = self._intake.close()
+        self._log.tell_rest()
         return self.report()
 
     def stats(self) -> Stats:
@@ -141,10 +144,15 @@ class Engine:
         settings = self.settings
         return Account(dead_letter, explain, totals=self.totals, confirms=settings.confirms, token=settings.token)
 
-    def open_dead_letter(self) -> AbstractContextManager[DeadLetter | None]:
-        """The dead letter for one import, where there is one."""
+    @contextmanager
+    def importing(self) -> Iterator[DeadLetter | None]:
+        """The dead letter for one import, where there is one; at its end, what the log held back is told."""
         path = self.settings.dead_letter
-        return nullcontext() if path is None else closing(DeadLetter(path))
+        try:
+            with nullcontext() if path is None else closing(DeadLetter(path)) as dead_letter:
+                yield dead_letter
+        finally:
+            self._log.tell_rest()
 
     def refuse_inside(self, what: str) -> None:
         """A callback on one of the threads can't wait for those threads."""
@@ -164,6 +172,7 @@ class Engine:
         """Wait until `exit_timeout` seconds after `started`, and say how many events are left then."""
         intake = self._intake
         if intake is None or intake.closed or not (intake.unsettled or intake.spooled):
+            self._log.tell_rest()
             return
         left = max(0.0, started + self.settings.exit_timeout - time.monotonic())
         grace = min(GRACE, left / 10)
@@ -202,9 +211,11 @@ class Engine:
             self._tell,
             self._tell_failure,
             self.totals,
+            self._log,
         )
 
     def _work(self, parcel: Parcel) -> None:
+        parcel.taken(parcel)
         self.sender.deliver(parcel)
 
     def _tend(self) -> float | None:

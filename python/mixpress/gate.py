@@ -7,10 +7,9 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
-from mixpress.log import RepeatLog
-
 if TYPE_CHECKING:
     from mixpress.clock import Clock
+    from mixpress.log import RepeatLog
     from mixpress.retry import RetryPolicy
 
 
@@ -42,10 +41,10 @@ class Gate:
     at once.
     """
 
-    def __init__(self, policy: RetryPolicy, clock: Clock) -> None:
+    def __init__(self, policy: RetryPolicy, clock: Clock, log: RepeatLog) -> None:
         self._policy = policy
         self._clock = clock
-        self._log = RepeatLog(clock)
+        self._log = log
         self._lock = threading.Lock()
         self._opens = -math.inf
         self._reason = ""

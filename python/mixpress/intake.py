@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from contextlib import suppress
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from mixpress._core import Encoder, Rejection
     from mixpress.clock import Clock
+    from mixpress.log import RepeatLog
     from mixpress.pool import Pool
     from mixpress.report import Failure, Report
     from mixpress.stats import Stats, Totals
@@ -33,8 +35,8 @@ LOOK = 0.2
 class Terms:
     """How much may wait, for how long, and what a full queue does.
 
-    `events` and `bytes` bound what has no verdict yet; the bytes are those of the bodies, beside one batch that
-    is open. `linger` is how many seconds an event waits for others.
+    `events` and `bytes` bound what has no verdict yet; the bytes are those of the bodies, before gzip as long as a
+    batch waits for that, beside one batch that is open. `linger` is how many seconds an event waits for others.
     """
 
     events: int
@@ -65,6 +67,7 @@ class Intake:
         tell: Callable[[Report], None],
         tell_failure: Callable[[Failure], None],
         totals: Totals,
+        log: RepeatLog,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -74,6 +77,7 @@ class Intake:
         self._tell = tell
         self._tell_failure = tell_failure
         self._totals = totals
+        self._log = log
         self._lock = threading.RLock()
         self._news = threading.Event()
         self._builder = encoder.builder()
@@ -84,6 +88,7 @@ class Intake:
         self._held = 0
         self._oldest = 0.0
         self._on_way: dict[Parcel, tuple[Account, float]] = {}
+        self._raw: set[Parcel] = set()
         self._rejected = open_account()
         self._rejections = 0
         self._failures: deque[Failure] = deque()
@@ -110,8 +115,7 @@ class Intake:
                 if not self._full():
                     return self._write(event)
                 if self._terms.on_full == "drop":
-                    self._totals.add(accepted=1, dropped=1)
-                    return None
+                    break
                 if self._terms.on_full == "raise" or not wait or self._pool.inside():
                     raise QueueFull(f"{self._unsettled} events wait already, of {self._held} bytes")
                 self._pack()
@@ -120,6 +124,14 @@ class Intake:
                 ends = self._clock.monotonic() + self._terms.block_timeout
             if not self._wait(ends):
                 raise QueueFull(f"no room in {self._terms.block_timeout} s: {self._unsettled} events wait already")
+        self._drop()
+        return None
+
+    def _drop(self) -> None:
+        """Not under the lock: a log's handler may take its time."""
+        self._totals.add(accepted=1, dropped=1)
+        reason = "an event was dropped, as the queue is full"
+        self._log.tell(logging.WARNING, reason, "%s: %d wait already", reason, self._unsettled)
 
     def wait_for_room(self, cancelled: threading.Event) -> None:
         """Wait until a full queue has room, or it was cancelled."""
@@ -193,6 +205,9 @@ class Intake:
         return self._unsettled
 
     def _full(self) -> bool:
+        if self._held >= self._terms.bytes:
+            for parcel in list(self._raw):
+                self._gzip(parcel)
         return self._unsettled >= self._terms.events or self._held >= self._terms.bytes
 
     def _write(self, event: object) -> Rejection | None:
@@ -232,7 +247,11 @@ class Intake:
         self._pool.nudge()
 
     def _pack(self) -> None:
-        """The open batch goes on its way. What did not fit into it is the first of the next one."""
+        """The open batch goes on its way. What did not fit into it is the first of the next one.
+
+        Its gzip takes milliseconds, and so is left to the thread that takes it. Where none is free it is done here:
+        what has to wait would take some ten times the memory.
+        """
         if not self._unpacked or self._writing:
             return
         account = self._open_account()
@@ -240,17 +259,28 @@ class Intake:
         self._writing = True
         try:
             batch = self._builder.finish()
+            parcel = Parcel(batch, account, Halt("given up"), self._settled, patient=True, taken=self._gzip)
+            account.packed(batch, truncated, warnings)
+            self._on_way[parcel] = account, self._clock.monotonic()
+            self._held += batch.raw_size
+            self._raw.add(parcel)
+            self._unpacked -= batch.count
+            if not self._pool.has_hands():
+                self._gzip(parcel)
+            self._pool.put(parcel)
         finally:
             self._writing = False
-        parcel = Parcel(batch, account, Halt("given up"), self._settled, patient=True)
-        account.packed(batch, truncated, warnings)
-        self._on_way[parcel] = account, self._clock.monotonic()
-        self._held += len(batch.body)
-        self._unpacked -= batch.count
-        self._pool.put(parcel)
         if self._unpacked:
             self._open()
         self._catch_up()
+
+    def _gzip(self, parcel: Parcel) -> None:
+        """A thread of the pool calls it without the lock. Two may do it at the same time, and the first counts."""
+        size = len(parcel.batch.body)
+        with self._lock:
+            if parcel in self._raw:
+                self._raw.remove(parcel)
+                self._held += size - parcel.batch.raw_size
 
     def _settled(self, parcel: Parcel) -> None:
         """Every event of a batch has its verdict. Who waits for that is told when the callbacks have been."""
@@ -263,8 +293,13 @@ class Intake:
                 del self._on_way[parcel]
                 self._ledger.add(report)
                 self._unsettled -= parcel.batch.count
-                self._held -= len(parcel.batch.body)
+                self._held -= self._size(parcel)
+                self._raw.discard(parcel)
             self._news.set()
+
+    def _size(self, parcel: Parcel) -> int:
+        """What it counts for in what is held. One that was given up need not be gzipped any more."""
+        return parcel.batch.raw_size if parcel in self._raw else len(parcel.batch.body)
 
     def _wait(self, ends: float | None) -> bool:
         """Wait for news; False where the time is over."""

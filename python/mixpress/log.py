@@ -36,7 +36,7 @@ class RepeatLog:
     def __init__(self, clock: Clock, every: float = EVERY) -> None:
         self._clock = clock
         self._every = every
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may track an event, and have it dropped, in the midst of this
         self._told: dict[str, _Told] = {}
 
     def tell(self, level: int, reason: str, message: str, *values: object) -> None:

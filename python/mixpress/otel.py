@@ -4,8 +4,8 @@
     ...
     instrumented.stop()                 # after client.close()
 
-The instruments are `mixpress.events.accepted`, `.finished` (by `verdict`) and `.pending`, `mixpress.requests.retried`
-and `.throttled`, and `mixpress.sent`; `docs/logging.md` has the table.
+The instruments are `mixpress.events.accepted`, `.finished` (by `verdict`) and `.pending`, `mixpress.requests.made`,
+`.retried` and `.throttled`, and `mixpress.sent`; `docs/logging.md` has the table.
 
 All are observed when the reader collects, and cost the client nothing in between.
 """
@@ -49,6 +49,8 @@ class Stats(Protocol):
     def undelivered(self) -> int: ...  # noqa: D102
     @property
     def dropped(self) -> int: ...  # noqa: D102
+    @property
+    def requests(self) -> int: ...  # noqa: D102
     @property
     def retried(self) -> int: ...  # noqa: D102
     @property
@@ -142,6 +144,12 @@ class _Observed:
             "mixpress.events.pending", observing("pending"), "{event}", "Events without a verdict yet"
         )
         meter.create_observable_counter(
+            "mixpress.requests.made",
+            observing("requests"),
+            "{request}",
+            "Requests that were made, repeated ones included",
+        )
+        meter.create_observable_counter(
             "mixpress.requests.retried", observing("retried"), "{request}", "Requests that were sent again"
         )
         meter.create_observable_counter(
@@ -172,7 +180,7 @@ class _Callback:
 
 
 def _sums(stats: Stats, attributes: Attributes) -> dict[_Key, int]:
-    fields = ("accepted", *VERDICTS, "retried", "throttled", "pending", "bytes")
+    fields = ("accepted", *VERDICTS, "requests", "retried", "throttled", "pending", "bytes")
     return {_Key(field, attributes): getattr(stats, field) for field in fields}
 
 

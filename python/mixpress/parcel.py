@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from mixpress.outgoing import Outgoing, Verdicts
 
 
+def _do_nothing(_parcel: Parcel) -> None:
+    pass
+
+
 @dataclass(frozen=True, eq=False)
 class Parcel:
     """A batch, the account that its verdicts go to, and what halts it.
 
-    `done` is called once, when every event has its verdict, in whatever thread that was found out.
+    `taken` is called by the thread that is to send it, before it waits for its turn. `done` is called once, when every
+    event has its verdict, in whatever thread that was found out.
     A `patient` one is sent for as long as the policy allows also where no server was ever reached: nobody is
     there to be told that the URL is wrong.
     """
@@ -26,6 +31,7 @@ class Parcel:
     halt: Halt
     done: Callable[[Parcel], None]
     patient: bool = False
+    taken: Callable[[Parcel], None] = _do_nothing
 
 
 class Backlog(Protocol):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mixpress.clock import Clock
     from mixpress.gate import Halt
     from mixpress.limiter import RateLimit
+    from mixpress.log import RepeatLog
     from mixpress.retry import RetryPolicy
 
 TICK = 0.2
@@ -31,8 +32,10 @@ class Ticket(NamedTuple):
 class Passage:
     """Shared by all threads of a client. The decisions are `Gate`'s, `Pace`'s and `Limiter`'s."""
 
-    def __init__(self, policy: RetryPolicy, clock: Clock, concurrency: int, limit: RateLimit | None) -> None:
-        self.gate = Gate(policy, clock)
+    def __init__(
+        self, policy: RetryPolicy, clock: Clock, concurrency: int, limit: RateLimit | None, log: RepeatLog
+    ) -> None:
+        self.gate = Gate(policy, clock, log)
         self._clock = clock
         self._pace = Pace.full(concurrency)
         self._limiter = Limiter(limit)

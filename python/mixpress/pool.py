@@ -79,6 +79,11 @@ class Pool:
             for parcel in self._at_work.values():
                 parcel.halt.stop(error)
 
+    def has_hands(self) -> bool:
+        """Whether a thread is free, or can be hired, for one more parcel."""
+        with self._lock:
+            return len(self._backlog) + len(self._at_work) < self._size
+
     def inside(self) -> bool:
         """Whether the caller is one of these threads, and so must not wait for them."""
         return threading.current_thread() in self._threads

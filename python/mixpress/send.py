@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mixpress.errors import TransportError
+from mixpress.errors import AuthError, TransportError
+from mixpress.hidden import without_credentials
 from mixpress.passage import Passage
 from mixpress.reply import NoReply, TryLater, read_reply
 from mixpress.report import Failure
@@ -18,12 +20,15 @@ if TYPE_CHECKING:
     from mixpress.clock import Clock
     from mixpress.gate import Gate
     from mixpress.limiter import RateLimit
+    from mixpress.log import RepeatLog
     from mixpress.outgoing import Outgoing, Verdicts
     from mixpress.parcel import Parcel
     from mixpress.passage import Ticket
     from mixpress.reply import Hide, Refusal, Reply
     from mixpress.retry import Decision, RetryPolicy
     from mixpress.transport import Transport
+
+_WRONG_CREDENTIALS = "; until the client is made with others, every batch is tried once, and ends like this"
 
 
 class Sender:
@@ -44,6 +49,7 @@ class Sender:
         clock: Clock,
         concurrency: int,
         rate_limit: RateLimit | None,
+        log: RepeatLog,
         hang_up: Callable[[], None],
     ) -> None:
         self._url = url
@@ -53,7 +59,8 @@ class Sender:
         self._policy = policy
         self._clock = clock
         self._patient_policy = replace(policy, first_contact=policy.attempts)
-        self.passage = Passage(policy, clock, concurrency, rate_limit)
+        self.passage = Passage(policy, clock, concurrency, rate_limit, log)
+        self._log = log
         self.hang_up = hang_up
         self._answered = False
         self._largest: int | None = None
@@ -83,8 +90,10 @@ class Sender:
                     self._remember(limit)
                     return self._deliver_halves(batch, parcel)
                 case GiveUp(reason):
+                    self._tell(parcel, batch, reason)
                     return parcel.account.undeliver(batch, reason)
                 case Stop(error):
+                    self._tell(parcel, batch, f"{error}{_WRONG_CREDENTIALS if isinstance(error, AuthError) else ''}")
                     parcel.halt.stop(error)
         return parcel.account.undeliver(batch, parcel.halt.reason)
 
@@ -100,7 +109,7 @@ class Sender:
                 self.gate.hold(decision.seconds, decision.reason)
             return decision
         except Exception as error:  # noqa: BLE001 - a transport of the caller's own may raise anything
-            return Stop(error)
+            return Stop(without_credentials(error, self._hide))
         finally:
             self.passage.leave(ticket, answered=answered)
 
@@ -109,7 +118,9 @@ class Sender:
         try:
             response = self._transport.send(request)
         except TransportError as error:
-            return NoReply(error, first_contact=not self._answered)
+            hidden = without_credentials(error, self._hide)
+            assert isinstance(hidden, TransportError), "it stays one"
+            return NoReply(hidden, first_contact=not self._answered)
         self._answered = True
         if response.status == 429:
             account.throttled()
@@ -118,6 +129,12 @@ class Sender:
     def _deliver_halves(self, batch: Outgoing, parcel: Parcel) -> None:
         for half in batch.split():
             self._deliver(half, parcel)
+
+    def _tell(self, parcel: Parcel, batch: Outgoing, why: str) -> None:
+        """What ends an import is raised; of tracked events there is the log."""
+        if parcel.patient:
+            reason = f"tracked events could not be delivered: {why}"
+            self._log.tell(logging.ERROR, reason, "%d %s", batch.count, reason)
 
     def _remember(self, limit: int | None) -> None:
         """Later batches are split before they are sent. Whether the server means the bytes before or after

@@ -55,7 +55,7 @@ impl Builder {
         let mut found = Vec::new(); // allocates nothing for an event with nothing to say of it
         encoder.add(&mut state.workspace, origin, event, &mut found)?;
         state.total += 1;
-        state.full = encoder.seal_full(py, &mut state.workspace);
+        state.full = Encoder::lay_out_full(&self.encoder, py, &mut state.workspace);
         found.pop().map_or(Ok(None), |added| encoder.take_up(py, &state.findings, added))
     }
 
@@ -63,7 +63,7 @@ impl Builder {
         let mut state = self.state()?;
         let batch = match state.full.take() {
             Some(full) => Some(full),
-            None => self.encoder.get().seal_rest(py, &mut state.workspace),
+            None => Encoder::lay_out_rest(&self.encoder, py, &mut state.workspace),
         };
         state.findings = Findings::none(py);
         batch.ok_or_else(|| PyValueError::new_err("there is no event to finish a batch with"))

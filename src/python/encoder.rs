@@ -11,7 +11,8 @@ use pyo3::types::PyList;
 use super::batch::Batch;
 use super::builder::Builder;
 use super::findings::{Finding, Rejection, Truncation};
-use super::gzip::check_level;
+use super::given::Given;
+use super::gzip::level_of;
 use super::input::{Filled, Input};
 use super::limits::Limits;
 use super::stream::BatchIterator;
@@ -30,12 +31,12 @@ pub struct Encoder {
     explain: bool,
     /// Batchers and compressors that are not in use: threads share an encoder, and each call takes its own.
     idle: Mutex<Vec<Workspace>>,
+    idle_gzips: Mutex<Vec<Gzip>>,
 }
 
 /// What one call works with; its buffers are kept for the next.
 pub struct Workspace {
     pub batcher: Batcher,
-    gzip: Gzip,
     memory: RefCell<Memory>,
 }
 
@@ -157,10 +158,42 @@ impl Encoder {
     }
 
     fn seal(&self, py: Python<'_>, workspace: &mut Workspace, mut packed: Packed) -> Batch {
-        let sealed = py.detach(|| self.settings.seal(&mut packed, &mut workspace.gzip));
-        let batch = Batch::new(py, sealed, self.settings.level);
+        let batch = self.with_gzip(|gzip| {
+            let sealed = py.detach(|| self.settings.seal(&mut packed, gzip));
+            Batch::new(py, sealed, self.settings.level)
+        });
         workspace.batcher.reuse(packed);
         batch
+    }
+
+    /// As [`Encoder::seal_full`]; but what is to be gzipped is that when its body is asked for.
+    pub fn lay_out_full(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.take_full()?;
+        Some(Encoder::lay_out(slf, py, workspace, packed))
+    }
+
+    /// As [`Encoder::seal_rest`]; but what is to be gzipped is that when its body is asked for.
+    pub fn lay_out_rest(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.finish()?;
+        Some(Encoder::lay_out(slf, py, workspace, packed))
+    }
+
+    fn lay_out(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace, packed: Packed) -> Batch {
+        let encoder = slf.get();
+        if !encoder.settings.gzip {
+            return encoder.seal(py, workspace, packed);
+        }
+        let (raw, contents) = encoder.settings.lay_out(packed);
+        Batch::later(raw, contents, slf.clone_ref(py), encoder.settings.level)
+    }
+
+    /// Lends a compressor. No lock is held meanwhile.
+    pub fn with_gzip<T>(&self, make: impl FnOnce(&mut Gzip) -> T) -> T {
+        let idle = self.idle_gzips.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut gzip = idle.unwrap_or_else(|| Gzip::new(self.settings.level));
+        let made = make(&mut gzip);
+        self.idle_gzips.lock().unwrap_or_else(PoisonError::into_inner).push(gzip);
+        made
     }
 
     fn encode_input(&self, py: Python<'_>, input: PyResult<Input>) -> PyResult<Encoded> {
@@ -200,8 +233,7 @@ impl Encoder {
 
 impl Workspace {
     fn new(py: Python<'_>, settings: &Settings) -> Workspace {
-        let (batcher, gzip) = (settings.batcher(), Gzip::new(settings.level));
-        Workspace { batcher, gzip, memory: RefCell::new(Memory::new(py)) }
+        Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)) }
     }
 
     /// Whether a batch begins with the next event.
@@ -230,34 +262,33 @@ pub fn snapshot<'py>(event: &Bound<'py, PyAny>, default: Option<&Py<PyAny>>) -> 
     event.py().import("mixpress.plain")?.call_method1("snapshot", (event, default))
 }
 
-fn one_of<T>(name: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T>
-where
-    T: Copy,
-{
-    choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice).ok_or_else(|| {
-        let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
-        PyValueError::new_err(format!("{name} must be {}, and is {given:?}", words.join(" or ")))
-    })
+fn one_of<T: Copy>(name: &str, given: Given<String>, choices: &[(&str, T)]) -> PyResult<T> {
+    let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
+    let words = words.join(" or ");
+    let given = given.or_say(name, &words)?;
+    let choice = choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice);
+    choice.ok_or_else(|| PyValueError::new_err(format!("{name} must be {words}, and is {given:?}")))
 }
 
 fn check_callable(py: Python<'_>, given: Option<&Py<PyAny>>, message: &'static str) -> PyResult<()> {
     match given {
-        Some(given) if !given.bind(py).is_callable() => Err(PyTypeError::new_err(message)),
+        Some(given) if !given.bind(py).is_callable() => {
+            let given = given.bind(py).repr()?;
+            Err(PyTypeError::new_err(format!("{message}, and is {given}")))
+        }
         _ => Ok(()),
     }
 }
 
 fn check_settings(settings: &Settings) -> PyResult<()> {
-    let wrong = match (settings.endpoint, settings.format, settings.level) {
-        (Endpoint::Track, Format::Ndjson, _) => "format=\"ndjson\" is for endpoint=\"import\" only".to_owned(),
-        (Endpoint::Import, Format::Form | Format::FormBase64, _) => {
+    let wrong = match (settings.endpoint, settings.format) {
+        (Endpoint::Track, Format::Ndjson) => "format=\"ndjson\" is for endpoint=\"import\" only".to_owned(),
+        (Endpoint::Import, Format::Form | Format::FormBase64) => {
             "format=\"form\" is for endpoint=\"track\" only".to_owned()
         }
-        (_, _, Some(level)) => match check_level(level) {
-            Err(wrong) => wrong,
-            Ok(()) if !settings.gzip => "level is for compression=\"gzip\", and compression is None".to_owned(),
-            Ok(()) => return Ok(()),
-        },
+        _ if settings.level.is_some() && !settings.gzip => {
+            "level is for compression=\"gzip\", and compression is None".to_owned()
+        }
         _ => return Ok(()),
     };
     Err(PyValueError::new_err(wrong))
@@ -266,29 +297,30 @@ fn check_settings(settings: &Settings) -> PyResult<()> {
 #[pymethods]
 impl Encoder {
     #[new]
-    #[pyo3(signature = (endpoint="import", *, format="json", compression=Some("gzip"), level=None, token=None,
-        insert_id="require", limits=None, now=None, explain=false, default=None, form_base64=false,
-        on_long_url="cut", on_long_json="cut", on_long_text="cut"),
+    #[pyo3(signature = (endpoint=Given::from("import"), *, format=Given::from("json"),
+        compression=Some(Given::from("gzip")), level=None, token=None, insert_id=Given::from("require"), limits=None,
+        now=None, explain=Given::from(false), default=None, form_base64=Given::from(false),
+        on_long_url=Given::from("cut"), on_long_json=Given::from("cut"), on_long_text=Given::from("cut")),
         text_signature = "(endpoint='import', *, format='json', compression='gzip', level=None, token=None, \
         insert_id='require', limits=None, now=None, explain=False, default=None, form_base64=False, on_long_url='cut', \
         on_long_json='cut', on_long_text='cut')")]
     #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
         py: Python<'_>,
-        endpoint: &str,
-        format: &str,
-        compression: Option<&str>,
-        level: Option<i64>,
-        token: Option<String>,
-        insert_id: &str,
-        limits: Option<Py<Limits>>,
+        endpoint: Given<String>,
+        format: Given<String>,
+        compression: Option<Given<String>>,
+        level: Option<Given<i64>>,
+        token: Option<Given<String>>,
+        insert_id: Given<String>,
+        limits: Option<Given<Py<Limits>>>,
         now: Option<Py<PyAny>>,
-        explain: bool,
+        explain: Given<bool>,
         default: Option<Py<PyAny>>,
-        form_base64: bool,
-        on_long_url: &str,
-        on_long_json: &str,
-        on_long_text: &str,
+        form_base64: Given<bool>,
+        on_long_url: Given<String>,
+        on_long_json: Given<String>,
+        on_long_text: Given<String>,
     ) -> PyResult<Encoder> {
         let long_texts = LongTexts {
             parse_urls: one_of("on_long_url", on_long_url, &[("cut", false), ("parse", true)])?,
@@ -300,7 +332,11 @@ impl Encoder {
         let format =
             one_of("format", format, &[("json", Format::Json), ("ndjson", Format::Ndjson), ("form", Format::Form)])?;
         let gzip = compression.map(|word| one_of("compression", word, &[("gzip", ())])).transpose()?.is_some();
-        let level = level.map(|level| u8::try_from(level).unwrap_or(0));
+        let level = level.map(level_of).transpose()?;
+        let token = token.map(|token| token.or_say_type("token", "text")).transpose()?;
+        let explain = explain.or_say("explain", "True or False")?;
+        let form_base64 = form_base64.or_say("form_base64", "True or False")?;
+        let limits = limits.map(|limits| limits.or_say("limits", "a Limits")).transpose()?;
         let limits = limits.map_or_else(limits::Limits::documented, |limits| limits.get().0.clone());
         let format = match (format, form_base64) {
             (Format::Form, true) => Format::FormBase64,
@@ -311,7 +347,8 @@ impl Encoder {
         check_callable(py, default.as_ref(), "default must be a function that converts a value")?;
         let settings = Settings { endpoint, format, gzip, level, token, derives_ids, long_texts, limits };
         check_settings(&settings)?;
-        Ok(Encoder { settings, now, default, explain, idle: Mutex::new(Vec::new()) })
+        let (idle, idle_gzips) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        Ok(Encoder { settings, now, default, explain, idle, idle_gzips })
     }
 
     fn encode(&self, events: &Bound<'_, PyAny>) -> PyResult<Encoded> {

@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::given::Given;
 use crate::limits::{self, TruncateUnit};
 use crate::rules::{Action, RULES, Rule};
 
@@ -19,17 +20,18 @@ impl Limits {
         rules=None))]
     #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
-        max_string: Option<i64>,
-        truncate_unit: Option<&str>,
-        max_properties: Option<i64>,
-        max_keys: Option<i64>,
-        max_elements: Option<i64>,
-        max_depth: Option<i64>,
-        max_event_bytes: Option<i64>,
-        max_insert_id_bytes: Option<i64>,
-        max_batch_events: Option<i64>,
-        max_batch_bytes: Option<i64>,
-        rules: Option<&Bound<'_, PyDict>>,
+        py: Python<'_>,
+        max_string: Option<Given<i64>>,
+        truncate_unit: Option<Given<String>>,
+        max_properties: Option<Given<i64>>,
+        max_keys: Option<Given<i64>>,
+        max_elements: Option<Given<i64>>,
+        max_depth: Option<Given<i64>>,
+        max_event_bytes: Option<Given<i64>>,
+        max_insert_id_bytes: Option<Given<i64>>,
+        max_batch_events: Option<Given<i64>>,
+        max_batch_bytes: Option<Given<i64>>,
+        rules: Option<Given<Py<PyDict>>>,
     ) -> PyResult<Limits> {
         let mut limits = limits::Limits::documented();
         let numbers = [
@@ -45,6 +47,7 @@ impl Limits {
         ];
         for (name, given, least, limit) in numbers {
             if let Some(given) = given {
+                let given = given.or_say(name, &format!("a whole number from {least} on"))?;
                 if given < least {
                     return Err(PyValueError::new_err(format!("{name} must be at least {least}, and is {given}")));
                 }
@@ -55,7 +58,8 @@ impl Limits {
             limits.truncate_unit = truncate_unit_of(unit)?;
         }
         if let Some(rules) = rules {
-            set_actions(&mut limits, rules)?;
+            let rules = rules.or_say("rules", "a dict of rules and their actions")?;
+            set_actions(&mut limits, rules.bind(py))?;
         }
         Ok(Limits(limits))
     }
@@ -152,8 +156,9 @@ impl Limits {
     }
 }
 
-fn truncate_unit_of(word: &str) -> PyResult<TruncateUnit> {
-    match word {
+fn truncate_unit_of(given: Given<String>) -> PyResult<TruncateUnit> {
+    let word = given.or_say("truncate_unit", "\"chars\" or \"bytes\"")?;
+    match word.as_str() {
         "chars" => Ok(TruncateUnit::Chars),
         "bytes" => Ok(TruncateUnit::Bytes),
         _ => Err(PyValueError::new_err(format!("truncate_unit must be \"chars\" or \"bytes\", and is {word:?}"))),

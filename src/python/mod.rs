@@ -5,6 +5,7 @@ mod batch;
 mod builder;
 mod encoder;
 mod findings;
+mod given;
 mod gzip;
 mod input;
 mod limits;

@@ -128,6 +128,29 @@ class FakeClock(Clock):
             self.now += seconds
 
 
+class StillClock(FakeClock):
+    """Pauses pass at once; for what becomes due, nobody waits but the thread that looks after it."""
+
+    def wait(self, wake: threading.Event, seconds: float) -> None:
+        if seconds > 1e6:
+            wake.wait(10)
+        else:
+            super().wait(wake, seconds)
+
+
+class Hung:
+    """A server that does not answer until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.go = threading.Event()
+
+    def __call__(self, _request: Request) -> Response:
+        self.asked.set()
+        assert self.go.wait(20)
+        return ok()
+
+
 ACCOUNT = ServiceAccount("user", "a-well-kept-secret", project_id="17")
 UNREACHED = TransportError("nobody listens there", "refused")
 RESET = TransportError("the connection broke", "reset")

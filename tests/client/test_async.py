@@ -16,8 +16,8 @@ from mixpress.clock import Clock
 from mixpress.errors import AuthError, ImportInterrupted, QueueFull
 from mixpress.transport import Request, Response
 
-from .fakes import ACCOUNT, FakeServer, answer, bad, event, events, ids, refusing, small_batches
-from .test_track import Hung, sent_all
+from .fakes import ACCOUNT, FakeServer, Hung, answer, bad, event, events, ids, refusing, small_batches
+from .test_track import sent_all
 
 Main = Callable[[], Coroutine[Any, Any, None]]
 

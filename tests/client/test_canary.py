@@ -12,6 +12,7 @@ import socket
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +22,9 @@ import mixpress.errors
 from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
 from mixpress.client import Client
 from mixpress.errors import MixpressError, TransportError
+from mixpress.hidden import without_credentials
 from mixpress.reply import read_reply
+from mixpress.retry import RetryPolicy
 from mixpress.transport import Request, Response, Urllib3Transport
 from mixpress.transport.proxy import parse_proxy
 
@@ -187,6 +190,70 @@ def test_every_error_of_a_transport(listen: Callable[[Behave], Listener], caplog
             kinds.add(caught.value.kind)
     assert_silent(caplog.text)
     assert {"refused", "reset", "proxy"} <= kinds
+
+
+def told(request: Request) -> TransportError:
+    return TransportError(f"no answer to {request.headers} {CANARY}", "reset")
+
+
+def untrusting(request: Request) -> TransportError:
+    return TransportError(f"no trust for {request.headers} {CANARY}", "certificate")
+
+
+def caused(request: Request) -> TransportError:
+    error = TransportError("no answer", "refused")
+    error.__cause__ = OSError(f"{request.headers} {CANARY}")
+    return error
+
+
+def noted(request: Request) -> TransportError:
+    error = TransportError("no answer", "timeout")
+    error.request = f"{request.headers} {CANARY}"  # type: ignore[attr-defined]
+    return error
+
+
+def odd(request: Request) -> Exception:
+    return KeyError(f"{request.headers} {CANARY}")
+
+
+@pytest.mark.parametrize("broken", [told, untrusting, caused, noted, odd])
+@pytest.mark.parametrize("auth", AUTHS, ids=lambda auth: type(auth).__name__)
+def test_a_transport_that_raises_what_it_was_handed(
+    auth: Any, broken: Callable[[Request], Exception], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A transport of the caller's own, whose errors hold the Authorization header and the secret itself."""
+    caplog.set_level(logging.DEBUG)
+    shown: list[str] = []
+
+    def send(request: Request) -> Response:
+        raise broken(request)
+
+    def tell(said: Any) -> None:
+        shown.extend([repr(said), repr(getattr(said, "failures", ""))])
+
+    settings: dict[str, Any] = {"dead_letter": tmp_path / "failed", "retry": RetryPolicy(attempts=2)}
+    settings |= {"on_report": tell, "on_failure": tell, "transport": SimpleNamespace(send=send)}
+    with Client(auth, clock=FakeClock(), **settings) as client:
+        client.track("Seen", "user")
+        report = client.flush()
+        try:
+            tell(client.import_events([event(0)], tell))
+        except MixpressError as error:
+            shown.append(all_of(error))
+    assert report.undelivered == 1
+    assert "could not be delivered: " in caplog.text
+    text = "\n".join([*shown, caplog.text, (tmp_path / "failed").read_text()])
+    assert ("***" in text) == (broken not in (caused, noted))
+    assert_silent(text)
+
+
+def test_an_error_that_shows_no_credential_stays_as_it_is() -> None:
+    error = TransportError("no answer", "timeout")
+    assert without_credentials(error, AUTHS[0].hide) is error
+    again = without_credentials(told(Request("https://x.test", HEADERS, b"")), AUTHS[0].hide)
+    assert isinstance(again, TransportError)
+    assert (again.kind, again.__cause__) == ("reset", None)
+    assert "no answer to {'Authorization': 'Basic ***'} ***" in str(again)
 
 
 def test_a_quoted_redirect_and_field_are_blotted_out() -> None:

@@ -180,3 +180,24 @@ def test_progress_says_why_it_waits() -> None:
 
     client(FakeServer(busy(), ok()), SlowClock()).import_events(events(1), tell)
     assert told[0] == "waiting 2 s: 429 Too Many Requests: Project exceeded rate limits."
+
+
+def test_what_the_log_held_back_is_told_at_the_end_of_an_import(caplog: pytest.LogCaptureFixture) -> None:
+    server = FakeServer(*[busy()] * 3, ok(), *[busy()] * 2, UNAUTHORIZED)
+    made = client(server)
+    made.import_events(events(1))
+    busy_again = "429 Too Many Requests: Project exceeded rate limits."
+    assert caplog.messages == [f"pausing for 2.0 s: {busy_again}", f"2 more in the last 23 s: {busy_again}"]
+    with pytest.raises(AuthError):
+        made.import_events(events(1))
+    assert caplog.messages[2:] == [f"pausing for 2.0 s: {busy_again}", f"1 more in the last 12 s: {busy_again}"]
+
+
+def test_what_the_log_held_back_is_told_when_the_client_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    with client(FakeServer(*[busy()] * 3, ok())) as made:
+        made.track("Seen", "user")
+        made.flush()
+        assert len(caplog.messages) == 1
+    assert caplog.messages[1:] == ["2 more in the last 23 s: 429 Too Many Requests: Project exceeded rate limits."]
+    made.close()
+    assert len(caplog.messages) == 2

@@ -7,13 +7,14 @@ import logging
 import pytest
 
 from mixpress.gate import Gate, Halt
+from mixpress.log import RepeatLog
 from mixpress.retry import RetryPolicy
 
 from .fakes import START, FakeClock
 
 
 def gate(clock: FakeClock) -> Gate:
-    return Gate(RetryPolicy(), clock)
+    return Gate(RetryPolicy(), clock, RepeatLog(clock))
 
 
 def test_nothing_waits_where_there_is_no_pause() -> None:

@@ -7,7 +7,7 @@ import importlib
 import sys
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Sum
 
 from mixpress.otel import instrument
+
+from .fakes import FakeServer, StillClock, answer, bad, busy, client, events, ok, refusing, small_batches
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Stats:
     refused: int = 4
     undelivered: int = 3
     dropped: int = 2
+    requests: int = 9
     retried: int = 7
     throttled: int = 6
     pending: int = 26
@@ -75,12 +78,14 @@ def test_every_figure_of_the_stats(collected: Collected) -> None:
         "mixpress.events.accepted": "{event}",
         "mixpress.events.finished": "{event}",
         "mixpress.events.pending": "{event}",
+        "mixpress.requests.made": "{request}",
         "mixpress.requests.retried": "{request}",
         "mixpress.requests.throttled": "{request}",
         "mixpress.sent": "By",
     }
     assert collected.values("mixpress.events.accepted") == {(): 100}
     assert collected.values("mixpress.events.pending") == {(): 26}
+    assert collected.values("mixpress.requests.made") == {(): 9}
     assert collected.values("mixpress.requests.retried") == {(): 7}
     assert collected.values("mixpress.requests.throttled") == {(): 6}
     assert collected.values("mixpress.sent") == {(): 12_345}
@@ -91,6 +96,36 @@ def test_every_figure_of_the_stats(collected: Collected) -> None:
         "undelivered": 3,
         "dropped": 2,
     }
+
+
+def test_every_field_of_a_clients_stats_arrives(collected: Collected) -> None:
+    """Each field has a number of its own, so none can stand for another."""
+    server = FakeServer(answer(503, "no"), busy(), ok(), refusing(0, 1, 2), answer(404, "no"))
+    settings: dict[str, Any] = {"encoder": small_batches(11), "queue_size": 10, "on_full": "drop", "linger": 1e9}
+    with client(server, StillClock(), **settings) as made:
+        instrument(made, collected.provider)
+        made.track_many(events(6))
+        made.flush()  # after two retries
+        made.track_many(events(5))
+        made.flush()  # but for three
+        made.import_events([*events(25), *[bad()] * 6])  # none is delivered
+        made.track_many(events(10 + 13))
+        stats = asdict(made.stats())
+        arrived = {
+            dict(key).get("verdict", name): count
+            for name in collected.metrics()
+            for key, count in collected.values(name).items()
+        }
+    names = {
+        "mixpress.events.accepted": "accepted",
+        "mixpress.events.pending": "pending",
+        "mixpress.requests.made": "requests",
+        "mixpress.requests.retried": "retried",
+        "mixpress.requests.throttled": "throttled",
+        "mixpress.sent": "bytes",
+    }
+    assert len(set(stats.values())) == len(stats)
+    assert {names.get(name, name): count for name, count in arrived.items()} == stats
 
 
 def test_sums_grow_and_what_is_pending_may_fall(collected: Collected) -> None:

@@ -6,6 +6,7 @@ import threading
 
 from mixpress.gate import Halt
 from mixpress.limiter import RateLimit
+from mixpress.log import RepeatLog
 from mixpress.passage import Passage, Ticket
 from mixpress.retry import RetryPolicy
 from mixpress.transport import Request
@@ -14,7 +15,7 @@ from .fakes import START, Answer, FakeClock, FakeServer, busy, client, event, ev
 
 
 def passage(clock: FakeClock, concurrency: int = 4, limit: RateLimit | None = None) -> Passage:
-    return Passage(RetryPolicy(), clock, concurrency, limit)
+    return Passage(RetryPolicy(), clock, concurrency, limit, RepeatLog(clock))
 
 
 def enter(shared: Passage, halt: Halt | None = None) -> Ticket:

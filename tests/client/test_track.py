@@ -18,13 +18,28 @@ import pytest
 from mixpress._core import Encoder, Limits
 from mixpress.client import Client
 from mixpress.clock import Clock
-from mixpress.errors import DeadLetterError, QueueFull
+from mixpress.errors import AuthError, DeadLetterError, QueueFull
 from mixpress.report import Failure, Report
 from mixpress.retry import RetryPolicy
 from mixpress.stats import Stats
-from mixpress.transport import Request, Response
 
-from .fakes import START, UNREACHED, FakeClock, FakeServer, answer, bad, busy, client, event, events, ids, ok, sent
+from .fakes import (
+    START,
+    UNREACHED,
+    FakeClock,
+    FakeServer,
+    Hung,
+    StillClock,
+    answer,
+    bad,
+    busy,
+    client,
+    event,
+    events,
+    ids,
+    ok,
+    sent,
+)
 from .fakes import refusing as refuse
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -39,31 +54,8 @@ def tracking(server: FakeServer, clock: Clock | None = None, **settings: Any) ->
         yield made
 
 
-class StillClock(FakeClock):
-    """Pauses pass at once; for what becomes due, nobody waits but the thread that looks after it."""
-
-    def wait(self, wake: threading.Event, seconds: float) -> None:
-        if seconds > 1e6:
-            wake.wait(10)
-        else:
-            super().wait(wake, seconds)
-
-
 def of(size: int) -> Encoder:
     return Encoder(limits=Limits(max_batch_events=size), **NOW)
-
-
-class Hung:
-    """A server that does not answer until it is let go."""
-
-    def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.go = threading.Event()
-
-    def __call__(self, _request: Request) -> Response:
-        self.asked.set()
-        assert self.go.wait(20)
-        return ok()
 
 
 # What is sent
@@ -249,13 +241,57 @@ def test_the_network_raises_nothing_and_is_tried_as_long_as_the_policy_says() ->
     assert (report.imported, report.retries) == (1, 6)
 
 
-def test_a_wrong_password_is_in_the_report() -> None:
+def test_a_wrong_password_is_in_each_report_and_once_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Each batch tries it once, as the credentials may be known to the server by then."""
     told: list[Failure] = []
-    with tracking(FakeServer(answer(401, {"error": "Invalid credentials"})), on_failure=told.append) as made:
-        made.track("A", "u")
+    reports: list[Report] = []
+    unauthorized = answer(401, {"error": "Invalid credentials"})
+    server = FakeServer(*[unauthorized] * 3, ok())
+    with tracking(server, encoder=of(2), on_failure=told.append, on_report=reports.append) as made:
+        made.track_many(events(6))
         report = made.flush()
-    assert (report.total, report.undelivered) == (1, 1)
-    assert "401 Unauthorized: Invalid credentials" in told[0].message
+        assert (report.total, report.undelivered, report.requests) == (6, 6, 3)
+        assert [one.undelivered for one in reports] == [2, 2, 2]
+        assert (made.stats().undelivered, made.stats().pending) == (6, 0)
+        assert all("401 Unauthorized: Invalid credentials" in failure.message for failure in told)
+        [line] = errors(caplog)
+        made.track("A", "u")
+        assert made.flush().imported == 1
+    assert line == (
+        "2 tracked events could not be delivered: 401 Unauthorized: Invalid credentials (the credentials are not "
+        "accepted; of a service account, project_id must be that of one of its projects); until the client is made "
+        "with others, every batch is tried once, and ends like this"
+    )
+    assert errors(caplog)[1:] == [f"2 more in the last 0 s: {line.removeprefix('2 ')}"]  # when it was closed
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (answer(404, "no such page"), "404 Not Found: no such page"),
+        (answer(503, "later"), "given up after 10 attempts; the last: 503 Service Unavailable: later"),
+        (UNREACHED, "nobody listens there"),
+        (KeyError("a bug"), "'a bug'"),
+    ],
+)
+def test_whatever_keeps_tracked_events_from_being_delivered_is_logged(
+    reply: Any, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tracking(FakeServer(reply)) as made:
+        made.track("A", "u")
+        made.track("A", "u")
+        assert made.flush().undelivered == 2
+    assert errors(caplog) == [f"2 tracked events could not be delivered: {why}"]
+
+
+def test_what_ends_an_import_is_raised_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with tracking(FakeServer(answer(401, "no"))) as made, pytest.raises(AuthError):
+        made.import_events(events(3))
+    assert errors(caplog) == []
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
 
 
 def test_given_up_after_the_last_attempt() -> None:
@@ -385,6 +421,21 @@ def test_a_full_queue_drops_and_counts() -> None:
             assert made.track("A", "u") is None
         assert (made.stats().accepted, made.stats().dropped, made.stats().pending) == (5, 3, 2)
         assert made.flush().imported == 2
+
+
+def test_what_is_dropped_is_logged_with_its_number(caplog: pytest.LogCaptureFixture) -> None:
+    hung = Hung()
+    clock = StillClock()
+    with tracking(FakeServer(hung), clock, queue_size=2, on_full="drop") as made:
+        made.track_many(events(2 + 5))
+        dropped = "an event was dropped, as the queue is full"
+        assert caplog.messages == [f"{dropped}: 2 wait already"]
+        clock.now += 60
+        made.track_many(events(3))
+        assert caplog.messages[1:] == [f"{dropped}: 2 wait already (and 4 more in the last 60 s)"]
+        hung.go.set()
+        assert (made.flush().imported, made.stats().dropped) == (2, 5 + 3)
+    assert caplog.messages[2:] == [f"2 more in the last 0 s: {dropped}"]
 
 
 def test_bytes_fill_a_queue_too() -> None:

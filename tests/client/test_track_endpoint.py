@@ -16,8 +16,7 @@ from mixpress.emulator import Emulator
 from mixpress.errors import AuthError
 from mixpress.transport import Request, Response
 
-from .fakes import START, FakeServer, answer, client, events
-from .test_track import StillClock
+from .fakes import START, FakeServer, StillClock, answer, client, events
 
 TOKEN = ProjectToken("the-token")
 OF_2022: dict[str, Any] = {"edition": 2022}

@@ -193,6 +193,53 @@ def test_a_builder_keeps_the_event_that_did_not_fit_for_the_next_batch() -> None
     assert numbers([first, second]) == [list(range(added - 1)), [added - 1]]
 
 
+@pytest.mark.parametrize("settings", [{}, {"format": "ndjson"}, {"endpoint": "track", "format": "form", "token": "t"}])
+def test_a_builder_leaves_the_gzip_to_whoever_asks_for_the_body(settings: Any) -> None:
+    encoder = Encoder(**settings, limits=Limits(max_batch_events=5))
+    given = [event(number, time=int(time.time())) for number in range(7)]
+    builder, batches = encoder.builder(), []
+    for one in given:
+        builder.add(one)
+        if builder.full:
+            batches.append(builder.finish())
+    batches.append(builder.finish())
+    for batch, whole in zip(batches, encoder.encode(given).batches, strict=True):
+        waiting = f"Batch(count={batch.count}, {batch.raw_size} bytes before gzip)"
+        assert repr(batch) == waiting
+        assert batch.events() == whole.events()
+        assert [part.body for part in batch.split()] == [part.body for part in whole.split()]
+        assert (list(batch.indexes), batch.headers, batch.raw_size) == (
+            list(whole.indexes),
+            whole.headers,
+            whole.raw_size,
+        )
+        assert repr(batch) == waiting
+        assert batch.body == whole.body
+        assert repr(batch) == repr(whole)
+        assert batch.events() == whole.events()
+
+
+def test_threads_that_ask_for_a_body_at_one_time_get_the_same_bytes() -> None:
+    encoder = Encoder(limits=Limits(max_batch_events=10_000))
+    builder = encoder.builder()
+    given = [event(number, text="é" * (number % 300)) for number in range(3000)]
+    for one in given:
+        builder.add(one)
+    [whole], batch = encoder.encode(given).batches, builder.finish()
+    together, bodies = threading.Barrier(4), list[bytes]()
+
+    def ask() -> None:
+        together.wait()
+        bodies.append(batch.body)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert bodies == [whole.body] * 4
+
+
 def test_eight_threads_share_an_encoder() -> None:
     encoder = Encoder()
     events = [event(number, text="é" * (number % 300)) for number in range(3000)]

@@ -42,6 +42,30 @@ def test_the_child_has_none_of_the_parents_events_and_each_delivers_its_own() ->
         assert names(server) == {"Before": 1500, "Child": 2500, "Parent": 700}
 
 
+def test_what_the_parents_log_held_back_is_not_told_by_the_child() -> None:
+    script = """
+    import logging
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
+    made = client(queue_size=2, on_full="drop", linger=60)
+    track(made, "Before", 2 + 3)       # the first that is dropped is told
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        print("child")
+        track(made, "Child", 2 + 5)    # and told anew here
+        made.close()
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    print("parent")
+    made.close()
+    """
+    with Emulator() as server:
+        lines = [line.partition(" in the last ")[0] for line in run(script, server.url).stdout.splitlines()]
+    dropped = "an event was dropped, as the queue is full: 2 wait already"
+    assert lines == [dropped, "child", dropped, "4 more", "parent", "2 more"]
+
+
 def test_the_child_does_not_use_the_parents_connections() -> None:
     script = """
     made = client()

@@ -16,7 +16,6 @@ from mixpress import process
 from mixpress.errors import SpoolError
 from mixpress.gate import Halt
 from mixpress.intake import Intake
-from mixpress.log import RepeatLog
 from mixpress.parcel import Parcel
 from mixpress.spool.drain import Delivery
 
@@ -53,7 +52,6 @@ class SpooledIntake(Intake):
         super().__init__(*arguments)
         self._dirty, self._wake = threading.Event(), threading.Event()
         self._filling = threading.RLock()
-        self._log = RepeatLog(self._clock)
         self._firsts: dict[Parcel, int] = {}
         self._batches: dict[Parcel, tuple[StoredBatch, Delivery]] = {}
         self._deferred: list[tuple[float, StoredBatch, int]] = []
