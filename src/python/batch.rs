@@ -1,22 +1,35 @@
 //! `Batch`: a request body, as Python sees it.
 
-use pyo3::exceptions::PyValueError;
-use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyRange, PyTuple};
+use std::ffi::c_int;
 
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{IntoPyDict, PyBytes, PyDict, PyRange, PyTuple, PyType};
+
+use super::words::{ENDPOINTS, LAYOUTS, one_of, word_of};
 use crate::encoder::{self, Contents};
 use crate::gzip::Gzip;
+use crate::limits::Endpoint;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Batch {
     body: Py<PyBytes>,
     contents: Contents,
+    endpoint: Endpoint,
     level: Option<u8>,
 }
 
+/// All that a batch is but its body, as it is pickled: endpoint, layout, whether it is gzipped and how, `raw_size`,
+/// `indexes`, `lines`.
+type State<'py> = (String, String, bool, Option<u8>, usize, Bound<'py, PyAny>, Option<Vec<usize>>);
+/// The function that restores a batch, and its arguments.
+type Reduced<'py> = (Bound<'py, PyAny>, (Py<PyBytes>, State<'py>));
+
 impl Batch {
-    pub fn new(py: Python<'_>, batch: encoder::Batch<'_>, level: Option<u8>) -> Batch {
-        Batch { body: PyBytes::new(py, &batch.body).unbind(), contents: batch.contents, level }
+    pub fn new(py: Python<'_>, batch: encoder::Batch<'_>, endpoint: Endpoint, level: Option<u8>) -> Batch {
+        Batch { body: PyBytes::new(py, &batch.body).unbind(), contents: batch.contents, endpoint, level }
     }
 
     pub fn len(&self) -> usize {
@@ -43,6 +56,11 @@ impl Batch {
             headers.set_item("Content-Encoding", "gzip")?;
         }
         Ok(headers)
+    }
+
+    #[getter]
+    fn endpoint(&self) -> &'static str {
+        word_of(self.endpoint, ENDPOINTS)
     }
 
     #[getter]
@@ -90,13 +108,81 @@ impl Batch {
         let batch = |(body, contents): (Vec<u8>, Contents)| Batch {
             body: PyBytes::new(py, &body).unbind(),
             contents,
+            endpoint: self.endpoint,
             level: self.level,
         };
         Ok(halves.into_iter().map(batch).collect())
     }
 
+    #[pyo3(signature = (base_url, auth, *, strict=true, ip=false, verbose=true))]
+    fn request<'py>(
+        slf: &Bound<'py, Self>,
+        base_url: &Bound<'py, PyAny>,
+        auth: &Bound<'py, PyAny>,
+        strict: bool,
+        ip: bool,
+        verbose: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let options = [("strict", strict), ("ip", ip), ("verbose", verbose)].into_py_dict(py)?;
+        py.import(intern!(py, "mixpress.envelope"))?.call_method(
+            intern!(py, "request_of"),
+            (slf, base_url, auth),
+            Some(&options),
+        )
+    }
+
+    /// Events are somebody's data, and a `repr` ends in a log: it says how many there are, and how large they are.
     fn __repr__(&self, py: Python<'_>) -> String {
         let (count, body, raw) = (self.count(), self.body.as_bytes(py).len(), self.contents.raw_size);
-        format!("Batch(count={count}, {body} bytes, {raw} before gzip)")
+        let layout = word_of(self.contents.format, LAYOUTS);
+        match self.contents.gzip {
+            true => format!("Batch(count={count}, {body} bytes of {layout}, {raw} before gzip)"),
+            false => format!("Batch(count={count}, {body} bytes of {layout})"),
+        }
+    }
+
+    /// Lends the body, as the `bytes` that it is: whoever holds the view holds those, and not the batch.
+    ///
+    /// # Safety
+    /// `view` is a `Py_buffer` that may be written to, which the interpreter sees to.
+    unsafe fn __getbuffer__(&self, py: Python<'_>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        // SAFETY: the view is the caller's; `bytes` fill it, or set an exception, and stand in it as what to give back.
+        match unsafe { ffi::PyObject_GetBuffer(self.body.as_ptr(), view, flags) } {
+            0 => Ok(()),
+            _ => Err(PyErr::fetch(py)),
+        }
+    }
+
+    /// By a method of its class, so that every protocol of pickle can, and nobody else makes a batch by accident.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        let (py, batch) = (slf.py(), slf.get());
+        let contents = &batch.contents;
+        let state = (
+            word_of(batch.endpoint, ENDPOINTS).to_owned(),
+            word_of(contents.format, LAYOUTS).to_owned(),
+            contents.gzip,
+            batch.level,
+            contents.raw_size,
+            batch.indexes(py)?,
+            (!contents.lines.is_empty()).then(|| contents.lines.clone()),
+        );
+        Ok((slf.get_type().getattr(intern!(py, "_restore"))?, (batch.body.clone_ref(py), state)))
+    }
+
+    /// What `__reduce__` took apart. `ValueError` where it was changed on the way.
+    #[classmethod]
+    fn _restore(_class: &Bound<'_, PyType>, body: Py<PyBytes>, state: State<'_>) -> PyResult<Batch> {
+        let (endpoint, layout, gzip, level, raw_size, indexes, lines) = state;
+        let indexes: Vec<usize> = indexes.try_iter()?.map(|index| index?.extract()).collect::<PyResult<_>>()?;
+        let lines = lines.unwrap_or_default();
+        if indexes.is_empty() || !indexes.is_sorted_by(|one, next| one < next) {
+            return Err(PyValueError::new_err("the indexes of a batch ascend, and there is one at least"));
+        }
+        if !lines.is_empty() && lines.len() != indexes.len() {
+            return Err(PyValueError::new_err("a batch has a line for each of its events, or none at all"));
+        }
+        let (endpoint, format) = (one_of("endpoint", &endpoint, ENDPOINTS)?, one_of("layout", &layout, LAYOUTS)?);
+        Ok(Batch { body, contents: Contents { indexes, lines, raw_size, format, gzip }, endpoint, level })
     }
 }
