@@ -18,6 +18,7 @@ from mixpress._core import (
     Truncation,
     __version__,
     derive_insert_id,
+    encode,
     rules,
 )
 
@@ -71,6 +72,7 @@ __all__ = [
     "Truncation",
     "__version__",
     "derive_insert_id",
+    "encode",
     "rules",
 ]
 

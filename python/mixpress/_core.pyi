@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from mmap import mmap
 from typing import Any, Literal, final
 
-from typing_extensions import Self, disjoint_base
+from typing_extensions import Buffer, Self, disjoint_base
+
+from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
+from mixpress.transport import Request
 
 __all__ = [
     "Batch",
@@ -23,6 +26,7 @@ __all__ = [
     "__debug_build__",
     "__version__",
     "derive_insert_id",
+    "encode",
     "gzip",
     "rules",
 ]
@@ -172,8 +176,14 @@ class Truncation:
         its members as properties, for other text to leave it out unless it is of use."""
 
 @final
-class Batch:
-    """A request body and what is in it."""
+class Batch(Buffer):
+    """A request body and what is in it.
+
+    It is a buffer: `memoryview(batch)` is the body, not copied, and what takes buffers takes a batch, as
+    `socket.sendall`, `http.client` and urllib3 do. `len(batch)` counts events: what takes that for bytes, as `requests`
+    does, is given `batch.body`. It can be pickled and copied, with all that is told of it here. Its `repr` has sizes,
+    and nothing of the events.
+    """
 
     @property
     def body(self) -> bytes:
@@ -185,6 +195,10 @@ class Batch:
     @property
     def headers(self) -> dict[str, str]:
         """`Content-Type` and, where gzipped, `Content-Encoding`. A new dict each time."""
+
+    @property
+    def endpoint(self) -> Literal["import", "track"]:
+        """Where it is to be sent: that of its encoder."""
 
     @property
     def count(self) -> int:
@@ -208,7 +222,30 @@ class Batch:
     def split(self) -> list[Batch]:
         """Two batches with half of the events each, as they were written; itself where there is one event alone."""
 
+    def request(
+        self,
+        base_url: str,
+        auth: ServiceAccount | ProjectToken | ProjectSecret,
+        *,
+        strict: bool = True,
+        ip: bool = False,
+        verbose: bool = True,
+    ) -> Request:
+        """The request to send, for any HTTP library: `method`, `url`, `headers` and `body`. A `Client` sends the same.
+
+        `base_url`: a server, without the endpoint's path; or a region, `"us"`, `"eu"` or `"in"`.
+        `auth`: who sends. To /track a `ProjectToken`; give it to the encoder as `token`, as it stands in the events.
+        `strict`: /import checks each event and says which it refuses.
+        `ip`: take the sender's address for the location of events that have no `ip` property.
+        `verbose`: an answer that is not strict, or of /track, says what was wrong, instead of a bare 0.
+
+        Its `repr` has no headers, as one of them holds the credentials, and it is not pickled. `TypeError` for an
+        argument of another type; `ValueError` for a URL that is none or holds credentials, or an `auth` that /track
+        does not take.
+        """
+
     def __len__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
 class Encoded:
@@ -416,6 +453,28 @@ class Rule:
     @property
     def observed(self) -> Literal["reject", "warn", "off"]:
         """What a breach does by default under `Limits.observed()`."""
+
+def encode(
+    events: Iterable[Mapping[str, Any] | Any],
+    *,
+    endpoint: Literal["import", "track"] = "import",
+    format: Literal["json", "ndjson", "form"] = "json",
+    compression: Literal["gzip"] | None = "gzip",
+    level: int | None = None,
+    token: str | None = None,
+    insert_id: Literal["require", "derive"] = "require",
+    limits: Limits | None = None,
+    now: Callable[[], float] | None = None,
+    explain: bool = False,
+    default: Callable[[Any], Any] | None = None,
+    form_base64: bool = False,
+    on_long_url: Literal["cut", "parse"] = "cut",
+    on_long_json: Literal["cut", "flatten"] = "cut",
+    on_long_text: Literal["cut", "drop"] = "cut",
+) -> Encoded:
+    """`Encoder(...).encode(events)`, for one call. For many, keep an `Encoder`: it keeps its buffers, and the names
+    that it has seen.
+    """
 
 def rules() -> list[Rule]:
     """Every rule, in the order in which broken rules are reported."""

@@ -30,6 +30,13 @@ def server_url(region: str | None = None, base_url: str | None = None) -> str:
     return _checked(base_url)
 
 
+def server_at(place: str) -> str:
+    """Likewise, of one word for both: a region, or the URL of a server."""
+    if not isinstance(place, str):
+        raise TypeError(f"base_url must be text, not {type(place).__name__}")
+    return REGIONS[place] if place in REGIONS else _checked(place)
+
+
 def is_loopback(base_url: str) -> bool:
     """Whether the server of that URL is on this machine."""
     host = urlsplit(base_url).hostname or ""

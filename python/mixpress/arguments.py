@@ -6,35 +6,20 @@ import gzip
 import math
 import time
 from typing import TYPE_CHECKING, Literal, get_args
-from urllib.parse import urlencode
 
-from mixpress._core import Encoder, Limits, __version__
-from mixpress.auth import Auth, ProjectSecret, ProjectToken, ServiceAccount
+from mixpress._core import Encoder, Limits
+from mixpress.auth import Auth, ProjectToken
+from mixpress.envelope import Endpoint
 from mixpress.intake import OnFull
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mixpress.spool import Layout
     from mixpress.spool.layout import Format
 
-Endpoint = Literal["import", "track"]
 Edition = Literal[2022]
 
 EVENTS_OF_2022 = 50
 """Events in a request by the documents of 2022, uncompressed and as a form; 2000 since January 2024."""
-
-HEADERS: Mapping[str, str] = {"User-Agent": f"mixpress/{__version__}", "Accept-Encoding": "gzip"}
-
-
-def check_auth(auth: object, endpoint: object) -> None:
-    """Who sends, and to which endpoint."""
-    if not isinstance(auth, ServiceAccount | ProjectToken | ProjectSecret):
-        raise TypeError(f"auth must be a ServiceAccount, ProjectToken or ProjectSecret, and is a {type(auth).__name__}")
-    if endpoint not in get_args(Endpoint):
-        raise ValueError(f'endpoint must be "import" or "track", and is {endpoint!r}')
-    if endpoint == "track" and not isinstance(auth, ProjectToken):
-        raise ValueError(f"/track takes a ProjectToken, and auth is a {type(auth).__name__}")
 
 
 def check_numbers(**numbers: object) -> None:
@@ -98,15 +83,3 @@ def _writes_base64(encoder: Encoder) -> bool:
         return False
     body = batches[0].body
     return not (gzip.decompress(body) if encoder.compression else body).startswith(b"data=%5B")
-
-
-def make_url(server: str, auth: Auth, endpoint: Endpoint, *, strict: bool, ip: bool) -> str:
-    """`verbose` makes an answer that is not strict say what was wrong, instead of a bare 0."""
-    answer = "strict" if endpoint == "import" and strict else "verbose"
-    query = {answer: "1", "ip": "1" if ip else "0", **auth.query()}
-    return f"{server}/{endpoint}?{urlencode(query)}"
-
-
-def make_headers(auth: Auth, endpoint: Endpoint) -> dict[str, str]:
-    """What every request has; on /track the token stands in the events."""
-    return {**HEADERS, **({} if endpoint == "track" else auth.headers())}

@@ -10,21 +10,18 @@ from mixpress import process
 from mixpress.address import is_loopback, server_url
 from mixpress.arguments import (
     Edition,
-    Endpoint,
-    check_auth,
     check_numbers,
     check_on_full,
     check_seconds,
     layout_of,
     make_encoder,
     make_event_encoder,
-    make_headers,
-    make_url,
 )
 from mixpress.auth import Auth, ProjectToken
 from mixpress.clock import Clock
 from mixpress.compose import complete, compose
 from mixpress.engine import Engine, Settings
+from mixpress.envelope import Endpoint, Envelope, check_auth
 from mixpress.intake import OnFull, Terms
 from mixpress.limiter import RateLimit
 from mixpress.retry import RetryPolicy
@@ -133,8 +130,7 @@ class Client:
         def make_sender(log: RepeatLog) -> Sender:
             carrier = Urllib3Transport(concurrency) if transport is None else transport
             return Sender(
-                make_url(server, auth, endpoint, strict=strict, ip=ip),
-                make_headers(auth, endpoint),
+                Envelope.to(server, auth, endpoint, strict=strict, ip=ip),
                 auth.hide,
                 transport=carrier,
                 policy=retry or RetryPolicy(),
@@ -256,6 +252,12 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _offer(
+        self, event: str, distinct_id: str, properties: Mapping[str, object], *, time: float | None = None
+    ) -> Rejection | None:
+        """`track`, for who can't wait: where `on_full` says to, it raises `QueueFull`."""
+        return self._engine.add(compose(self._clock.time(), event, distinct_id, properties, time, None), wait=False)
 
     def _import(
         self,

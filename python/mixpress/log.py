@@ -39,8 +39,8 @@ class RepeatLog:
         self._lock = threading.RLock()  # a signal handler may track an event, and have it dropped, in the midst of this
         self._told: dict[str, _Told] = {}
 
-    def tell(self, level: int, reason: str, message: str, *values: object) -> None:
-        """Tell `message % values`, unless `reason` was told already not long ago."""
+    def tell(self, level: int, reason: str, message: str, *values: object, error: BaseException | None = None) -> None:
+        """Tell `message % values`, unless `reason` was told already not long ago; with an error's traceback."""
         if not logger.isEnabledFor(level):
             return
         now = self._clock.monotonic()
@@ -57,7 +57,7 @@ class RepeatLog:
         if before and before.held_back:
             message += " (and %d more in the last %.0f s)"
             values += (before.held_back, now - before.at)
-        logger.log(level, message, *values)
+        logger.log(level, message, *values, exc_info=error)
 
     def tell_rest(self) -> None:
         """Tell what is held back still, and begin anew: for the end of a client or of an import."""

@@ -12,12 +12,12 @@ from mixpress.passage import Passage
 from mixpress.reply import NoReply, TryLater, read_reply
 from mixpress.report import Failure
 from mixpress.retry import Done, GiveUp, Split, Stop, Wait, decide
-from mixpress.transport import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from mixpress.clock import Clock
+    from mixpress.envelope import Envelope
     from mixpress.gate import Gate
     from mixpress.limiter import RateLimit
     from mixpress.log import RepeatLog
@@ -32,7 +32,7 @@ _WRONG_CREDENTIALS = "; until the client is made with others, every batch is tri
 
 
 class Sender:
-    """Carries batches to one URL. A client has one, for all its threads: they share its pauses, its pace, its
+    """Carries batches to one place. A client has one, for all its threads: they share its pauses, its pace, its
     rate limit and what it has learned of the server.
 
     `hang_up` ends the requests that are under way.
@@ -40,8 +40,7 @@ class Sender:
 
     def __init__(
         self,
-        url: str,
-        headers: Mapping[str, str],
+        envelope: Envelope,
         hide: Hide,
         *,
         transport: Transport,
@@ -52,8 +51,7 @@ class Sender:
         log: RepeatLog,
         hang_up: Callable[[], None],
     ) -> None:
-        self._url = url
-        self._headers = headers
+        self._envelope = envelope
         self._hide = hide
         self._transport = transport
         self._policy = policy
@@ -114,9 +112,8 @@ class Sender:
             self.passage.leave(ticket, answered=answered)
 
     def _ask(self, batch: Outgoing, account: Verdicts) -> Reply:
-        request = Request(self._url, {**self._headers, **batch.headers}, batch.body)
         try:
-            response = self._transport.send(request)
+            response = self._transport.send(self._envelope.around(batch))
         except TransportError as error:
             hidden = without_credentials(error, self._hide)
             assert isinstance(hidden, TransportError), "it stays one"

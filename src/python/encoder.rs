@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 
 use super::batch::Batch;
 use super::builder::Builder;
@@ -17,6 +17,7 @@ use super::input::{Filled, Input};
 use super::limits::Limits;
 use super::stream::BatchIterator;
 use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
+use super::words::{ENDPOINTS, one_of, word_of};
 use crate::batch::{Added, Batcher, Format, Origin, Packed};
 use crate::encoder::Settings;
 use crate::gzip::Gzip;
@@ -160,7 +161,7 @@ impl Encoder {
     fn seal(&self, py: Python<'_>, workspace: &mut Workspace, mut packed: Packed) -> Batch {
         let batch = self.with_gzip(|gzip| {
             let sealed = py.detach(|| self.settings.seal(&mut packed, gzip));
-            Batch::new(py, sealed, self.settings.level)
+            Batch::new(py, sealed, self.settings.endpoint, self.settings.level)
         });
         workspace.batcher.reuse(packed);
         batch
@@ -184,7 +185,7 @@ impl Encoder {
             return encoder.seal(py, workspace, packed);
         }
         let (raw, contents) = encoder.settings.lay_out(packed);
-        Batch::later(raw, contents, slf.clone_ref(py), encoder.settings.level)
+        Batch::later(raw, contents, slf.clone_ref(py), encoder.settings.endpoint, encoder.settings.level)
     }
 
     /// Lends a compressor. No lock is held meanwhile.
@@ -262,14 +263,6 @@ pub fn snapshot<'py>(event: &Bound<'py, PyAny>, default: Option<&Py<PyAny>>) -> 
     event.py().import("mixpress.plain")?.call_method1("snapshot", (event, default))
 }
 
-fn one_of<T: Copy>(name: &str, given: Given<String>, choices: &[(&str, T)]) -> PyResult<T> {
-    let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
-    let words = words.join(" or ");
-    let given = given.or_say(name, &words)?;
-    let choice = choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice);
-    choice.ok_or_else(|| PyValueError::new_err(format!("{name} must be {words}, and is {given:?}")))
-}
-
 fn check_callable(py: Python<'_>, given: Option<&Py<PyAny>>, message: &'static str) -> PyResult<()> {
     match given {
         Some(given) if !given.bind(py).is_callable() => {
@@ -328,7 +321,7 @@ impl Encoder {
             drop_text: one_of("on_long_text", on_long_text, &[("cut", false), ("drop", true)])?,
         };
         let derives_ids = one_of("insert_id", insert_id, &[("require", false), ("derive", true)])?;
-        let endpoint = one_of("endpoint", endpoint, &[("import", Endpoint::Import), ("track", Endpoint::Track)])?;
+        let endpoint = one_of("endpoint", endpoint, ENDPOINTS)?;
         let format =
             one_of("format", format, &[("json", Format::Json), ("ndjson", Format::Ndjson), ("form", Format::Form)])?;
         let gzip = compression.map(|word| one_of("compression", word, &[("gzip", ())])).transpose()?.is_some();
@@ -386,10 +379,7 @@ impl Encoder {
 
     #[getter]
     fn endpoint(&self) -> &'static str {
-        match self.settings.endpoint {
-            Endpoint::Import => "import",
-            Endpoint::Track => "track",
-        }
+        word_of(self.settings.endpoint, ENDPOINTS)
     }
 
     #[getter]
@@ -428,6 +418,17 @@ impl Encoder {
             quoted(self.compression()),
         )
     }
+}
+
+/// An encoder for one call: its keywords are those of `Encoder`, which says what is wrong with them.
+#[pyfunction]
+#[pyo3(signature = (events, **settings),
+    text_signature = "(events, *, endpoint='import', format='json', compression='gzip', level=None, token=None, \
+    insert_id='require', limits=None, now=None, explain=False, default=None, form_base64=False, on_long_url='cut', \
+    on_long_json='cut', on_long_text='cut')")]
+pub fn encode(events: &Bound<'_, PyAny>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Encoded> {
+    let encoder = events.py().get_type::<Encoder>().call((), settings)?.cast_into::<Encoder>()?;
+    encoder.get().encode(events)
 }
 
 #[pymethods]

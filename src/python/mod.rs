@@ -13,6 +13,7 @@ mod raw;
 mod rules;
 mod stream;
 mod walk;
+mod words;
 
 use pyo3::prelude::*;
 
@@ -23,7 +24,7 @@ mod _core {
     #[pymodule_export]
     use super::builder::Builder;
     #[pymodule_export]
-    use super::encoder::{Encoded, Encoder};
+    use super::encoder::{Encoded, Encoder, encode};
     #[pymodule_export]
     use super::findings::{Finding, Rejection, Truncation};
     #[pymodule_export]

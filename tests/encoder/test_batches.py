@@ -204,7 +204,7 @@ def test_a_builder_leaves_the_gzip_to_whoever_asks_for_the_body(settings: Any) -
             batches.append(builder.finish())
     batches.append(builder.finish())
     for batch, whole in zip(batches, encoder.encode(given).batches, strict=True):
-        waiting = f"Batch(count={batch.count}, {batch.raw_size} bytes before gzip)"
+        waiting = f"Batch(count={batch.count}, {batch.raw_size} bytes of {encoder.format} before gzip)"
         assert repr(batch) == waiting
         assert batch.events() == whole.events()
         assert [part.body for part in batch.split()] == [part.body for part in whole.split()]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mixpress.address import Region
-    from mixpress.arguments import Endpoint
     from mixpress.auth import Auth
+    from mixpress.envelope import Endpoint
     from mixpress.report import Progress, Report
 
 PLACEHOLDER = ProjectToken("placeholder-for-an-emulator")

@@ -21,8 +21,8 @@ from mixpress.spool.show import show
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from mixpress.arguments import Endpoint
     from mixpress.cli.delivery import DeliveryOptions
+    from mixpress.envelope import Endpoint
     from mixpress.errors import MixpressError
     from mixpress.report import Report
     from mixpress.spool import SpoolStats

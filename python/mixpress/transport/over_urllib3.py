@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("mixpress")
 
+UNPACKED = {"Accept-Encoding": "gzip"}
+"""What an answer may be packed with: who unpacks it says so, and not who asks."""
+
 
 class Urllib3Transport:
     """The default: HTTP/1.1 with keep-alive, one TLS context for the life of the client.
@@ -142,7 +145,7 @@ class _Pools:
             "POST",
             request.url,
             body=request.body,
-            headers=dict(request.headers),
+            headers={**UNPACKED, **request.headers},
             redirect=False,
             preload_content=False,
             timeout=timeout,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Literal, NoReturn, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,11 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+    @property
+    def method(self) -> Literal["POST"]:
+        """`"POST"`, for a library that asks."""
+        return "POST"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("Request is not pickled, as that would write the credentials in its headers in plain text")

@@ -1,6 +1,6 @@
 //! What the walk reads from CPython's objects without a reference count, an exception or a copy.
 //!
-//! All of the binding's `unsafe` is here. It holds because of one thing: **while a walk reads an object no Python code
+//! All of the walk's `unsafe` is here. It holds because of one thing: **while a walk reads an object no Python code
 //! runs, no exception is made and no container is allocated** (which could start a collection, and so a finalizer), with
 //! the interpreter's lock held throughout. So nothing can change or free what is read. It was bought with a measured
 //! figure: see "What `unsafe` buys" in `benches/README.md`.

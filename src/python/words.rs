@@ -1,0 +1,28 @@
+//! The words by which Python chooses: each once, for what is given and for what is told.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use super::given::Given;
+use crate::batch::Format;
+use crate::limits::Endpoint;
+
+pub const ENDPOINTS: &[(&str, Endpoint)] = &[("import", Endpoint::Import), ("track", Endpoint::Track)];
+
+/// How a body is laid out; an encoder is told of base64 by an option of its own.
+pub const LAYOUTS: &[(&str, Format)] =
+    &[("json", Format::Json), ("ndjson", Format::Ndjson), ("form", Format::Form), ("form-base64", Format::FormBase64)];
+
+/// What a word stands for. `ValueError` for one that is not among the choices.
+pub fn one_of<T: Copy>(name: &str, given: Given<String>, choices: &[(&str, T)]) -> PyResult<T> {
+    let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
+    let words = words.join(" or ");
+    let given = given.or_say(name, &words)?;
+    let choice = choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice);
+    choice.ok_or_else(|| PyValueError::new_err(format!("{name} must be {words}, and is {given:?}")))
+}
+
+/// The word for one of the choices.
+pub fn word_of<T: PartialEq>(choice: T, choices: &[(&'static str, T)]) -> &'static str {
+    choices.iter().find(|(_, other)| *other == choice).map_or("", |(word, _)| word)
+}

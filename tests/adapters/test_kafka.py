@@ -1,0 +1,222 @@
+"""Kafka: a consumer of the test's own, and confluent_kafka's against the broker that librdkafka has for tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import OFFSET_STORED, Producer, TopicPartition
+from confluent_kafka import Consumer as KafkaConsumer
+
+from client.fakes import ACCOUNT, RESET, FakeClock, FakeServer, answer, client, event, ids, ok, refusing
+from mixpress import AuthError, Client, RetryPolicy
+from mixpress.adapters.kafka import deliver, event_of
+from mixpress.emulator import Emulator
+from mixpress.errors import TransportError
+
+
+@dataclass
+class Message:
+    """What is asked of a message."""
+
+    content: Any
+    number: int = 0
+    part: int = 0
+    trouble: Any = None
+
+    def error(self) -> Any:
+        return self.trouble
+
+    def topic(self) -> str:
+        return "shop"
+
+    def partition(self) -> int:
+        return self.part
+
+    def offset(self) -> int:
+        return self.number
+
+    def value(self) -> Any:
+        return self.content
+
+
+def messages(*events: Any, part: int = 0) -> list[Message]:
+    return [Message(json.dumps(each).encode(), number, part) for number, each in enumerate(events)]
+
+
+@dataclass
+class Consumer:
+    """A partitioned log, read from where the group has committed."""
+
+    log: list[Message]
+    committed: dict[int, int] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.unread = [each for each in self.log if each.number >= self.committed.get(each.part, 0)]
+
+    def consume(self, num_messages: int, timeout: float) -> list[Message]:
+        assert timeout == 1.0
+        given, self.unread = self.unread[:num_messages], self.unread[num_messages:]
+        self.order.append(f"read {len(given)}")
+        return given
+
+    def commit(self, *, message: Message, asynchronous: bool) -> None:
+        assert not asynchronous
+        self.order.append(f"commit {message.part}:{message.number}")
+        self.committed[message.part] = message.number + 1
+
+    def done(self) -> bool:
+        return not self.unread
+
+
+def test_offsets_are_committed_behind_the_verdicts() -> None:
+    consumer = Consumer(messages(*map(event, range(5))))
+
+    def taken(_request: Any) -> Any:
+        consumer.order.append("sent")
+        return ok()
+
+    deliver(consumer, client(FakeServer(taken)), messages=3, stopped=consumer.done)
+    assert consumer.order == ["read 3", "sent", "commit 0:2", "read 2", "sent", "commit 0:4"]
+
+
+def test_each_partition_is_committed_by_its_last_message() -> None:
+    parts = [messages(event(0), event(1)), messages(event(2), part=1)]
+    consumer = Consumer([parts[0][0], parts[1][0], parts[0][1]])
+    deliver(consumer, client(FakeServer()), stopped=consumer.done)
+    assert consumer.committed == {0: 2, 1: 1}
+
+
+def test_what_no_answer_came_for_is_read_again_and_is_the_same() -> None:
+    """The program ends in between; the server had taken what it gave no answer to."""
+    nameless = event(1)
+    del nameless["properties"]["$insert_id"]
+    server = FakeServer(ok(), RESET)
+    consumer = Consumer(messages(event(0), nameless))
+    with pytest.raises(TransportError, match="no answer came for 1 of 1 events") as caught:
+        deliver(consumer, client(server, retry=RetryPolicy(attempts=1)), messages=1, stopped=consumer.done)
+    assert caught.value.report is not None
+    assert caught.value.report.undelivered == 1
+    assert consumer.committed == {0: 1}
+    again = Consumer(consumer.log, consumer.committed)
+    later = FakeServer()
+    deliver(again, client(later), stopped=again.done)
+    assert again.committed == {0: 2}
+    assert ids(later.requests[0]) == ids(server.requests[1])
+    assert len(ids(later.requests[0])[0]) == 36
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_wrong_credentials_commit_nothing(status: int) -> None:
+    consumer = Consumer(messages(event(0)))
+    with pytest.raises(AuthError):
+        deliver(consumer, client(FakeServer(answer(status, {"error": "no"}))), stopped=consumer.done)
+    assert consumer.committed == {}
+
+
+def test_a_verdict_is_a_verdict_also_where_it_is_a_refusal(tmp_path: Path) -> None:
+    log = [*messages(event(0), event(1)), Message(b"no json", 2), Message(None, 3), Message(b"[1]", 4)]
+    consumer = Consumer(log)
+    reports: list[Any] = []
+    letter = tmp_path / "failed.ndjson"
+    deliver(
+        consumer,
+        client(FakeServer(refusing(1)), dead_letter=letter),
+        on_report=reports.append,
+        stopped=consumer.done,
+    )
+    (report,) = reports
+    assert (report.imported, report.refused, report.rejected) == (1, 1, 3)
+    assert consumer.committed == {0: 5}
+    assert "shop[0]@2: no json" in letter.read_text()
+
+
+def test_a_report_that_raises_commits_nothing() -> None:
+    def on_report(_report: Any) -> None:
+        raise LookupError("the caller's own")
+
+    consumer = Consumer(messages(event(0)))
+    with pytest.raises(LookupError):
+        deliver(consumer, client(FakeServer()), on_report=on_report, stopped=consumer.done)
+    assert consumer.committed == {}
+
+
+def test_an_error_of_the_consumer_ends_it_before_anything_is_sent() -> None:
+    consumer = Consumer([*messages(event(0)), Message(None, trouble="the broker is gone")])
+    server = FakeServer()
+    with pytest.raises(RuntimeError, match="the broker is gone"):
+        deliver(consumer, client(server), stopped=consumer.done)
+    assert (consumer.committed, server.requests) == ({}, [])
+
+
+def test_nothing_to_read_is_asked_for_again() -> None:
+    consumer, asked = Consumer([]), iter([False, False, True])
+    deliver(consumer, client(FakeServer()), stopped=lambda: next(asked))
+    assert consumer.order == ["read 0", "read 0"]
+
+
+def test_an_event_keeps_its_own_id_and_gets_one_of_its_place_otherwise() -> None:
+    (kept,) = messages(event(0))
+    assert event_of(kept) == event(0)
+    nameless = {"event": "Seen", "properties": {"distinct_id": "u"}}
+    one, two = (event_of(Message(json.dumps(nameless), number)) for number in (1, 2))
+    assert isinstance(one, dict)
+    assert isinstance(two, dict)
+    assert one["properties"]["$insert_id"] != two["properties"]["$insert_id"]
+    assert one == event_of(Message(json.dumps(nameless), 1))
+
+
+# --- confluent_kafka
+
+
+@pytest.fixture
+def broker() -> Producer:
+    """librdkafka's own mock of a cluster, in this process, on the loopback; and a producer, with which it goes."""
+    return Producer({"test.mock.num.brokers": 1, "log_level": 0})
+
+
+@contextmanager
+def reading(broker: Producer) -> Iterator[KafkaConsumer]:
+    """A consumer that begins where its group has committed."""
+    (node,) = broker.list_topics(timeout=10).brokers.values()
+    consumer = KafkaConsumer(
+        {
+            "bootstrap.servers": f"{node.host}:{node.port}",
+            "group.id": "mixpress",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    try:
+        consumer.assign([TopicPartition("shop", 0, OFFSET_STORED)])
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def committed(consumer: KafkaConsumer) -> int:
+    (place,) = consumer.committed([TopicPartition("shop", 0)], 10)
+    return int(place.offset)
+
+
+def test_confluent_kafka_reads_again_what_was_not_committed(broker: Producer) -> None:
+    for number in range(5):
+        broker.produce("shop", json.dumps(event(number)).encode(), partition=0)
+    assert broker.flush(10) == 0
+    settings: dict[str, Any] = {"clock": FakeClock(), "retry": RetryPolicy(attempts=1)}
+    with Emulator(faults="502=1") as server, Client(ACCOUNT, base_url=server.url, **settings) as sender:
+        with reading(broker) as consumer:
+            with pytest.raises(TransportError):
+                deliver(consumer, sender)
+            assert committed(consumer) < 0  # librdkafka's word for nothing
+        assert server.count() == 0
+        server.faults = None
+        with reading(broker) as consumer:
+            deliver(consumer, sender, stopped=lambda: server.count() == 5)
+            assert committed(consumer) == 5

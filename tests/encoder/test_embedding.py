@@ -1,0 +1,375 @@
+"""A batch in the hands of another client: a buffer, a pickle, a request, and what it shows of itself."""
+
+from __future__ import annotations
+
+import copy
+import http.client
+import inspect
+import io
+import json
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+import urllib3
+
+import mixpress
+from mixpress import Batch, Encoder, Limits, ProjectSecret, ProjectToken, ServiceAccount
+from mixpress.client import Client
+from mixpress.emulator import Emulator
+from mixpress.reply import Taken, read_reply
+from mixpress.transport import Request, Response
+
+CANARY = "canary-4e1f9c"
+ACCOUNT = ServiceAccount("user", CANARY, project_id="17")
+LENIENT = Limits(rules={"token-missing": "off", "time-too-old": "off"})
+KINDS: list[dict[str, Any]] = [
+    {},
+    {"compression": None},
+    {"format": "ndjson"},
+    {"level": 9},
+    {"endpoint": "track", "limits": LENIENT},
+    {"endpoint": "track", "format": "form", "limits": LENIENT},
+    {"endpoint": "track", "format": "form", "form_base64": True, "compression": None, "limits": LENIENT},
+]
+
+
+def event(number: int, **properties: Any) -> dict[str, Any]:
+    base = {"time": 1_700_000_000, "distinct_id": f"user-{number}", "$insert_id": f"id-{number}"}
+    return {"event": "Seen", "properties": base | properties}
+
+
+def batch_of(*events: Any, **settings: Any) -> Batch:
+    (batch,) = mixpress.encode(events, **settings).batches
+    return batch
+
+
+def told(batch: Batch) -> dict[str, Any]:
+    """All that a batch tells of itself."""
+    names = ("body", "headers", "endpoint", "count", "indexes", "lines", "raw_size")
+    return {name: getattr(batch, name) for name in names} | {"events": batch.events(), "length": len(batch)}
+
+
+# --- encode
+
+
+def test_encode_is_an_encoder_for_one_call() -> None:
+    events = [event(0), {"event": "bad"}, event(2, text="x" * 300)]
+    for settings in KINDS:
+        once, kept = mixpress.encode(events, **settings), Encoder(**settings).encode(events)
+        assert [told(batch) for batch in once.batches] == [told(batch) for batch in kept.batches]
+        assert list(map(repr, once.rejected)) == list(map(repr, kept.rejected))
+        assert list(map(repr, once.truncated)) == list(map(repr, kept.truncated))
+
+
+def test_encode_takes_what_an_encoder_takes() -> None:
+    ours = dict(inspect.signature(mixpress.encode).parameters)
+    assert ours.pop("events").kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    theirs = inspect.signature(Encoder).parameters
+    assert {name: each.default for name, each in ours.items()} == {name: each.default for name, each in theirs.items()}
+    assert {each.kind for each in ours.values()} == {inspect.Parameter.KEYWORD_ONLY}
+    with pytest.raises(ValueError, match="level must be .* and is 10"):
+        mixpress.encode([], level=10)
+    with pytest.raises(TypeError, match="levl"):
+        mixpress.encode([], levl=1)  # type: ignore[call-arg]
+
+
+# --- buffer
+
+
+def test_a_batch_is_a_buffer_of_its_body_which_is_not_copied() -> None:
+    batch = batch_of(event(0))
+    view = memoryview(batch)
+    assert view == batch.body
+    assert view.obj is batch.body
+    assert (view.readonly, view.format, view.itemsize, view.nbytes) == (True, "B", 1, len(batch.body))
+    body = batch.body
+    del batch
+    assert bytes(view) == body
+
+
+def test_a_batch_is_not_written_to() -> None:
+    batch = batch_of(event(0))
+    with pytest.raises(TypeError, match="read-write"):
+        io.BytesIO(b"new").readinto(batch)
+    with pytest.raises(TypeError, match="read-only"):
+        memoryview(batch)[0] = 0
+
+
+def test_a_view_that_is_given_back_holds_nothing() -> None:
+    body = (batch := batch_of(event(0))).body
+    before = sys.getrefcount(body)
+    for _ in range(100):
+        memoryview(batch).release()
+    after = sys.getrefcount(body)
+    assert after == before
+
+
+def test_a_socket_takes_a_batch() -> None:
+    batch = batch_of(*map(event, range(2000)), compression=None)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        received = bytearray()
+
+        def read() -> None:
+            while more := theirs.recv(1 << 16):
+                received.extend(more)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        ours.sendall(batch)
+        ours.shutdown(socket.SHUT_WR)
+        reader.join()
+    assert received == batch.body
+
+
+def over_http_client(request: Request, body: Any) -> Response:
+    place = urlsplit(request.url)
+    connection = http.client.HTTPConnection(place.netloc)
+    connection.request(request.method, f"{place.path}?{place.query}", body, dict(request.headers))
+    reply = connection.getresponse()
+    try:
+        return Response(reply.status, {}, reply.read())
+    finally:
+        connection.close()
+
+
+def over_urllib(request: Request, body: Any) -> Response:
+    asked = urllib.request.Request(request.url, body, dict(request.headers), method=request.method)
+    with urllib.request.urlopen(asked) as reply:
+        return Response(reply.status, {}, reply.read())
+
+
+def over_urllib3(request: Request, body: Any) -> Response:
+    with urllib3.PoolManager() as pool:
+        reply = pool.request(request.method, request.url, body=body, headers=dict(request.headers))
+        return Response(reply.status, {}, reply.data)
+
+
+def over_requests(request: Request, body: Any) -> Response:
+    with requests.Session() as session:
+        session.trust_env = False
+        reply = session.request(request.method, request.url, data=body, headers=request.headers)
+        return Response(reply.status_code, {}, reply.content)
+
+
+WAYS = [over_http_client, over_urllib, over_urllib3, over_requests]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("form", ["bytes", "memoryview", "batch"])
+def test_every_library_takes_what_a_batch_is(way: Any, form: str) -> None:
+    """But requests, which counts a batch's events for its bytes, as the page says."""
+    if (way, form) == (over_requests, "batch"):
+        form = "memoryview"
+    batch = batch_of(event(0), event(1))
+    body = {"bytes": batch.body, "memoryview": memoryview(batch), "batch": batch}[form]
+    with Emulator() as server:
+        reply = way(batch.request(server.url, ACCOUNT), body)
+        assert read_reply(reply, batch.count) == Taken()
+        assert server.count() == 2
+        assert [each.body_bytes for each in server.requests()] == [len(batch.body)]
+
+
+def test_requests_counts_events_for_bytes() -> None:
+    """So that the page may say so, and no longer than it is true."""
+    batch = batch_of(*map(event, range(5)))
+    lengths = [
+        requests.Request("POST", "http://127.0.0.1", data=data).prepare().headers["Content-Length"]
+        for data in (batch, memoryview(batch), batch.body)
+    ]
+    assert lengths == ["5", str(len(batch.body)), str(len(batch.body))]
+
+
+# --- pickle
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("settings", KINDS, ids=str)
+def test_a_pickle_comes_back_as_it_was(protocol: int, settings: dict[str, Any]) -> None:
+    for events in [(event(0),), tuple(map(event, range(5))), (event(0), "bad", event(2), event(3))]:
+        batch = batch_of(*events, **settings)
+        for dumps in (pickle.dumps, pickle._dumps):  # type: ignore[attr-defined]
+            back = pickle.loads(dumps(batch, protocol))
+            assert type(back) is Batch
+            assert told(back) == told(batch)
+            assert repr(back) == repr(batch)
+            assert [told(half) for half in back.split()] == [told(half) for half in batch.split()]
+
+
+def test_lines_are_pickled_too() -> None:
+    text = "\n".join(["", json.dumps(event(0)), "broken", json.dumps(event(1))])
+    (batch,) = Encoder().encode_json(text).batches
+    assert list(batch.lines or ()) == [2, 4]
+    assert told(pickle.loads(pickle.dumps(batch))) == told(batch)
+
+
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy])
+def test_a_copy_is_the_same_and_shares_the_body(make: Any) -> None:
+    batch = batch_of(event(0), "bad", event(2))
+    assert told(make(batch)) == told(batch)
+    assert make(batch).body is batch.body
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({5: ()}, "there is one at least"),
+        ({5: (1, 1)}, "ascend"),
+        ({5: (2, 1)}, "ascend"),
+        ({6: [1]}, "a line for each"),
+        ({0: "engage"}, 'endpoint must be "import" or "track", and is "engage"'),
+        ({1: "xml"}, "layout must be"),
+    ],
+)
+def test_a_pickle_that_was_changed_is_refused(change: dict[int, Any], message: str) -> None:
+    restore, (body, state) = batch_of(event(0), event(1)).__reduce__()
+    changed = tuple(change.get(place, value) for place, value in enumerate(state))
+    with pytest.raises(ValueError, match=message):
+        restore(body, changed)
+
+
+def test_a_body_that_was_changed_is_an_error_where_its_events_are_read() -> None:
+    restore, (_, state) = batch_of(event(0)).__reduce__()
+    with pytest.raises(ValueError, match="not one that this encoder made"):
+        restore(b"no gzip", state).events()
+
+
+def test_a_batch_is_made_by_an_encoder_alone() -> None:
+    with pytest.raises(TypeError):
+        Batch()
+
+
+# --- repr
+
+
+def test_a_repr_has_sizes_and_nothing_of_the_events() -> None:
+    batch = batch_of(event(0, secret=CANARY), event(1))
+    raw = batch.raw_size
+    assert repr(batch) == f"Batch(count=2, {len(batch.body)} bytes of json, {raw} before gzip)"
+    plain = batch_of(event(0, secret=CANARY), format="ndjson", compression=None)
+    assert repr(plain) == f"Batch(count=1, {len(plain.body)} bytes of ndjson)"
+    assert CANARY not in repr(plain) + str(plain) + f"{plain}"
+
+
+# --- request
+
+
+@pytest.mark.parametrize(
+    ("auth", "endpoint", "options", "query"),
+    [
+        (ACCOUNT, "import", {}, {"strict": "1", "ip": "0", "project_id": "17"}),
+        (ACCOUNT, "import", {"ip": True}, {"strict": "1", "ip": "1", "project_id": "17"}),
+        (ACCOUNT, "import", {"strict": False}, {"verbose": "1", "ip": "0", "project_id": "17"}),
+        (ProjectSecret(CANARY), "import", {"strict": False, "verbose": False}, {"ip": "0"}),
+        (ProjectToken(CANARY), "import", {}, {"strict": "1", "ip": "0"}),
+        (ProjectToken(CANARY), "track", {}, {"verbose": "1", "ip": "0"}),
+        (ProjectToken(CANARY), "track", {"verbose": False}, {"ip": "0"}),
+    ],
+)
+def test_a_request_says_all_that_goes_out(auth: Any, endpoint: Any, options: Any, query: Any) -> None:
+    batch = batch_of(event(0), endpoint=endpoint, limits=LENIENT)
+    request = batch.request("http://127.0.0.1:8400/sub/", auth, **options)
+    assert request.method == "POST"
+    place = urlsplit(request.url)
+    assert (place.scheme, place.netloc, place.path) == ("http", "127.0.0.1:8400", f"/sub/{endpoint}")
+    assert {name: value for name, (value,) in parse_qs(place.query).items()} == query
+    sender = {} if endpoint == "track" else auth.headers()
+    agent = {"User-Agent": f"mixpress/{mixpress.__version__}"}
+    assert request.headers == {**agent, **sender, **batch.headers}
+    assert request.body is batch.body
+
+
+@pytest.mark.parametrize("region", ["us", "eu", "in"])
+def test_a_region_stands_for_its_server(region: str) -> None:
+    host = "api.mixpanel.com" if region == "us" else f"api-{region}.mixpanel.com"
+    assert urlsplit(batch_of(event(0)).request(region, ACCOUNT).url)[:3] == ("https", host, "/import")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "auth", "error", "message"),
+    [
+        ("usa", ACCOUNT, ValueError, "base_url must be an http or https URL"),
+        (f"https://me:{CANARY}@api.example", ACCOUNT, ValueError, "holds credentials"),
+        (17, ACCOUNT, TypeError, "base_url must be text, not int"),
+        ("us", ("user", CANARY), TypeError, "auth must be a ServiceAccount"),
+    ],
+)
+def test_a_request_to_nowhere_or_of_nobody(base_url: Any, auth: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message) as caught:
+        batch_of(event(0)).request(base_url, auth)
+    assert CANARY not in str(caught.value)
+
+
+def test_track_takes_a_token_alone() -> None:
+    batch = batch_of(event(0), endpoint="track", limits=LENIENT)
+    with pytest.raises(ValueError, match="/track takes a ProjectToken"):
+        batch.request("us", ACCOUNT)
+
+
+@pytest.mark.parametrize("auth", [ACCOUNT, ProjectToken(CANARY), ProjectSecret(CANARY)], ids=type)
+def test_a_request_shows_no_credentials(auth: Any) -> None:
+    request = batch_of(event(0)).request("us", auth)
+    encoded = auth.headers()["Authorization"].removeprefix("Basic ")
+    assert encoded in request.headers["Authorization"]
+    for shown in (repr(request), str(request), request.url):
+        assert CANARY not in shown
+        assert encoded not in shown
+        assert "Authorization" not in shown
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(request)
+    with pytest.raises(AttributeError):
+        request.url = "https://elsewhere.example"  # type: ignore[misc]
+
+
+class Kept:
+    """A transport that keeps what a client sends."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def send(self, request: Request) -> Response:
+        self.requests.append(request)
+        return Response(200, {}, b'{"code": 200, "status": "OK"}')
+
+
+@pytest.mark.parametrize("options", [{}, {"strict": False}, {"ip": True}])
+@pytest.mark.parametrize("endpoint", ["import", "track"])
+def test_a_client_sends_the_very_same_request(endpoint: Any, options: dict[str, bool]) -> None:
+    auth = ProjectToken(CANARY)
+    encoder = Encoder(endpoint, token=CANARY, limits=LENIENT)
+    kept = Kept()
+    settings: dict[str, Any] = {"endpoint": endpoint, "encoder": encoder, "transport": kept, **options}
+    with Client(auth, base_url="http://127.0.0.1:8400", **settings) as client:
+        client.import_events([event(0), event(1)])
+    (batch,) = encoder.encode([event(0), event(1)]).batches
+    assert kept.requests == [batch.request("http://127.0.0.1:8400", auth, **options)]
+
+
+def test_half_a_batch_goes_where_the_whole_would() -> None:
+    batch = batch_of(event(0), event(1), endpoint="track", limits=LENIENT)
+    with Emulator(now=lambda: 1_700_000_000.0) as server:
+        for half in batch.split():
+            assert half.endpoint == "track"
+            over_http_client(half.request(server.url, ProjectToken("t")), half)
+        assert [request.path for request in server.requests()] == ["/track", "/track"]
+
+
+def test_who_embeds_the_encoder_pays_for_no_http_library() -> None:
+    """Nor for the client."""
+    program = f"""
+import sys, mixpress
+[batch] = mixpress.encode([{event(0)}]).batches
+request = batch.request("us", mixpress.ServiceAccount("user", "secret", project_id="1"))
+costly = ("urllib3", "ssl", "mixpress.client", "mixpress.engine")
+print([name for name in costly if name in sys.modules], request.method)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[] POST\n"
