@@ -325,7 +325,12 @@ def test_messages_are_imported_in_bulk(
 
 NAMES = st.sampled_from([*CONTEXT, "type", "event", "userId", "anonymousId", "properties", "context", "timestamp"])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["track", "page", "identify"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["track", "page", "identify"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(), inner, max_size=5),
     max_leaves=8,
 )

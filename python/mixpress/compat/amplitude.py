@@ -57,7 +57,9 @@ FIELDS = {
 }
 """What an event of Amplitude holds beside its properties, and Mixpanel's names for it."""
 
-REVENUE = {f"${name}": name for name in ("currency", "price", "productId", "quantity", "receipt", "receiptSig", "revenue")}
+REVENUE = {
+    f"${name}": name for name in ("currency", "price", "productId", "quantity", "receipt", "receiptSig", "revenue")
+}
 REVENUE["$revenueType"] = "revenueType"
 """The properties that a `Revenue` gives its event, whose `$` Mixpanel keeps for its own."""
 

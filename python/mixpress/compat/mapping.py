@@ -36,7 +36,7 @@ _FRACTION = re.compile(r"\.(\d+)")
 def milliseconds(timestamp: object) -> object:
     """A datetime, or ISO 8601 text, as milliseconds since the epoch. Anything else is left to the rules for `time`.
 
-    Without a time zone it is UTC, as those clients say, unless it was made by `datetime.now()` less than five seconds ago.
+    Without a time zone it is UTC, as those clients have it; but one of the last five seconds is `datetime.now()`, local.
     """
     if isinstance(timestamp, str):
         try:

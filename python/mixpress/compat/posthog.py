@@ -39,15 +39,30 @@ RENAMED = {
     "$network_carrier": "$carrier",
     "$network_wifi": "$wifi",
 }
-"""PostHog's properties that Mixpanel has other names for. Many more have one name in both: `$os`, `$browser`, `$current_url`."""
+"""PostHog's properties that Mixpanel has other names for. Others have one name in both, such as `$current_url`."""
 
 LEFT_OUT = ("$geoip_disable", "$groups", "$process_person_profile", "$set", "$set_once", "$unset", "token")
 """Properties that tell PostHog what to do with an event, and say nothing of it."""
 
-LEFT_OUT_PREFIXES = ("$active_feature_flags", "$feature/", "$feature_flag_", "$replay_", "$sdk_debug", "$session_recording")
+LEFT_OUT_PREFIXES = (
+    "$active_feature_flags",
+    "$feature/",
+    "$feature_flag_",
+    "$replay_",
+    "$sdk_debug",
+    "$session_recording",
+)
 """Beginnings of the names of properties that only PostHog's other products read."""
 
-NO_EVENTS = {"$create_alias", "$feature_flag_called", "$groupidentify", "$identify", "$merge_dangerously", "$set", "$set_once"}
+NO_EVENTS = {
+    "$create_alias",
+    "$feature_flag_called",
+    "$groupidentify",
+    "$identify",
+    "$merge_dangerously",
+    "$set",
+    "$set_once",
+}
 """Messages that say who somebody is, or which flag was read, and no event."""
 
 OPERATIONS = {"$set": "$set", "$set_once": "$set_once"}
@@ -116,11 +131,11 @@ class Posthog:
         send_feature_flags: object = False,  # noqa: ARG002
         disable_geoip: bool | None = None,
     ) -> str | None:
-        """Track an event. Without a `distinct_id` it is a random device's. The two arguments on flags have no effect."""
+        """Track an event; without a `distinct_id` it is a random device's. What is said of flags has no effect."""
         message = _message(event, distinct_id, timestamp, uuid)
         if isinstance(properties, Mapping) or properties is None:
             no_location = self._disable_geoip if disable_geoip is None else disable_geoip
-            told = {"$groups": groups} if groups else {}
+            told: dict[str, Any] = {"$groups": groups} if groups else {}
             told |= {"$geoip_disable": True} if no_location else {}
             told |= {} if known(distinct_id) else {"$process_person_profile": False}
             properties = {**told, **(properties or {})}
@@ -180,6 +195,7 @@ class Posthog:
     ) -> str | None:
         """Left out, with one warning in the log: Mixpanel links ids by events that have both."""
         self._delivery.leave_out("alias", "Mixpanel links the two ids by an event with a distinct_id and a $device_id")
+        return None
 
     def flush(self, timeout_seconds: float | None = 10) -> None:
         """Wait until every event that was captured before has its verdict, so many seconds at most."""
@@ -194,7 +210,9 @@ class Posthog:
         self.flush(None)
         self._delivery.client.close()
 
-    def _set(self, operation: str, distinct_id: object, properties: object, timestamp: object, uuid: object) -> str | None:
+    def _set(
+        self, operation: str, distinct_id: object, properties: object, timestamp: object, uuid: object
+    ) -> str | None:
         if not known(distinct_id) or not properties:
             return None
         return self._update(operation[1:], _message(operation, distinct_id, timestamp, uuid) | {operation: properties})
@@ -208,9 +226,7 @@ default_client: Posthog | None = None
 """What the functions of this module call."""
 
 
-def configure(
-    client: mixpress.Client, *, on_profile: OnProfile | None = None, disable_geoip: bool = True
-) -> Posthog:
+def configure(client: mixpress.Client, *, on_profile: OnProfile | None = None, disable_geoip: bool = True) -> Posthog:
     """Make the client that the functions of this module call; the arguments are those of `Posthog`."""
     global default_client  # noqa: PLW0603 - as in the library whose calls these are
     default_client = Posthog(client, on_profile=on_profile, disable_geoip=disable_geoip)
@@ -284,7 +300,11 @@ def _identity(distinct_id: object, properties: Mapping[str, Any]) -> dict[str, A
     """Whose event it is. One without a person's profile, or whose only id is the device's, is a device's."""
     device = properties.get("$device_id")
     anonymous = properties.get("$process_person_profile") is False or distinct_id == device
-    return identity(None, device or distinct_id) if anonymous else identity(properties.get("$user_id") or distinct_id, device)
+    return (
+        identity(None, device or distinct_id)
+        if anonymous
+        else identity(properties.get("$user_id") or distinct_id, device)
+    )
 
 
 def _renamed(properties: Mapping[str, Any]) -> dict[str, Any]:
