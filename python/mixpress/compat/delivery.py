@@ -21,7 +21,7 @@ logger = logging.getLogger("mixpress")
 
 
 class Delivery:
-    """Tracks events with a client, and raises nothing because of them: what a service does must not fail by its data."""
+    """Tracks events with a client, and raises nothing because of them: a service must not fail by its data."""
 
     def __init__(self, client: Client, on_profile: OnProfile | None) -> None:
         self.client = client

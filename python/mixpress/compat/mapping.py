@@ -36,7 +36,7 @@ _FRACTION = re.compile(r"\.(\d+)")
 def milliseconds(timestamp: object) -> object:
     """A datetime, or ISO 8601 text, as milliseconds since the epoch. Anything else is left to the rules for `time`.
 
-    Without a time zone it is UTC, as those clients have it; but one of the last five seconds is `datetime.now()`, local.
+    Without a time zone it is UTC, as those clients have it; one of the last five seconds is local, `datetime.now()`.
     """
     if isinstance(timestamp, str):
         try:
