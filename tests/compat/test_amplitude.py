@@ -13,7 +13,7 @@ import amplitude as original_library
 import pytest
 from amplitude import BaseEvent, EventOptions, EventPlugin, Identify, IngestionMetadata, Plan, PluginType, Revenue
 from amplitude.event import EVENT_KEY_MAPPING
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client.fakes import FakeServer
@@ -359,6 +359,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=250)
 @given(st.dictionaries(NAMES, VALUES))
 def test_no_mapping_raises(event: dict[str, Any]) -> None:
     found = event_from(event)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from posthog import Posthog as Original
 from posthog.args import OptionalCaptureArgs, OptionalSetArgs
@@ -304,6 +304,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=250)
 @given(st.dictionaries(NAMES, VALUES))
 def test_no_message_raises(message: dict[str, Any]) -> None:
     event = event_from_message(message)

@@ -24,6 +24,8 @@ class Delivery:
     """Tracks events with a client, and raises nothing because of them: a service must not fail by its data."""
 
     def __init__(self, client: Client, on_profile: OnProfile | None) -> None:
+        if not isinstance(client, Client):
+            raise TypeError(f"client is a {type(client).__name__}, not a mixpress.Client, which has the credentials")
         self.client = client
         self._on_profile = None if on_profile is None else guarded("on_profile", on_profile)
         self._log = RepeatLog(Clock())
