@@ -289,9 +289,11 @@ def test_a_full_queue_raises_nothing_and_is_logged(caplog: pytest.LogCaptureFixt
 
     with client(FakeServer(answer_late), queue_size=1, on_full="raise") as full:
         adapter = segment.Client(full)
-        with caplog.at_level(logging.WARNING, "mixpress"):
-            assert [adapter.track("user-1", "Seen")[0] for _ in range(3)] == [True, False, False]
-        answered.set()
+        try:
+            with caplog.at_level(logging.WARNING, "mixpress"):
+                assert [adapter.track("user-1", "Seen")[0] for _ in range(3)] == [True, False, False]
+        finally:
+            answered.set()
     assert caplog.text.count("an event was not taken") == 1
 
 
