@@ -1,0 +1,1 @@
+"""Other clients' calls, delivered by mixpress."""

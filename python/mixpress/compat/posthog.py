@@ -1,0 +1,318 @@
+"""Calls as those of `posthog` (6 and 7), delivered to Mixpanel.
+
+    from mixpress.compat import posthog
+
+    posthog.configure(mixpress.Client(...))
+    posthog.capture("Signed Up", distinct_id="user-1", properties={"plan": "pro"})
+
+`event_from_message` and `profiles_from_message` map whole messages of PostHog, for imports.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import mixpress
+from mixpress.compat.delivery import Delivery, OnProfile, Update
+from mixpress.compat.mapping import as_id, identity, insert_id, known, mapping, milliseconds, person
+from mixpress.compose import new_insert_id
+
+Message = dict[str, Any]
+
+RENAMED = {
+    "$app_build": "$app_build_number",
+    "$app_version": "$app_version_string",
+    "$device_manufacturer": "$manufacturer",
+    "$device_model": "$model",
+    "$device_name": "$device",
+    "$geoip_city_name": "$city",
+    "$geoip_country_code": "mp_country_code",
+    "$geoip_latitude": "$latitude",
+    "$geoip_longitude": "$longitude",
+    "$geoip_subdivision_1_name": "$region",
+    "$ip": "ip",
+    "$lib": "mp_lib",
+    "$network_carrier": "$carrier",
+    "$network_wifi": "$wifi",
+}
+"""PostHog's properties that Mixpanel has other names for. Others have one name in both, such as `$current_url`."""
+
+LEFT_OUT = ("$geoip_disable", "$groups", "$process_person_profile", "$set", "$set_once", "$unset", "token")
+"""Properties that tell PostHog what to do with an event, and say nothing of it."""
+
+LEFT_OUT_PREFIXES = (
+    "$active_feature_flags",
+    "$feature/",
+    "$feature_flag_",
+    "$replay_",
+    "$sdk_debug",
+    "$session_recording",
+)
+"""Beginnings of the names of properties that only PostHog's other products read."""
+
+NO_EVENTS = {
+    "$create_alias",
+    "$feature_flag_called",
+    "$groupidentify",
+    "$identify",
+    "$merge_dangerously",
+    "$set",
+    "$set_once",
+}
+"""Messages that say who somebody is, or which flag was read, and no event."""
+
+OPERATIONS = {"$set": "$set", "$set_once": "$set_once"}
+
+logger = logging.getLogger("mixpress")
+
+
+def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The event of a message, as /import takes it; None for one that is no event. The message is not changed."""
+    name = message.get("event", "")
+    if isinstance(name, str) and name in NO_EVENTS:
+        return None
+    properties = message.get("properties")
+    if properties is not None and not isinstance(properties, Mapping):
+        return {"event": name, "properties": properties}
+    given = mapping(properties)
+    own = {"time": milliseconds(message.get("timestamp")), "$insert_id": insert_id(message.get("uuid"))}
+    return {
+        "event": name,
+        "properties": {
+            **mapping(given.get("$groups")),
+            **_renamed(given),
+            **_identity(message.get("distinct_id"), given),
+            **{field: value for field, value in own.items() if value is not None},
+        },
+    }
+
+
+def profiles_from_message(message: Mapping[str, Any]) -> list[Update]:
+    """The updates of profiles that a message asks for, whether it is an event as well or not."""
+    properties = mapping(message.get("properties"))
+    if message.get("event") == "$groupidentify":
+        group = {"$group_key": properties.get("$group_type"), "$group_id": as_id(properties.get("$group_key"))}
+        traits = person(properties.get("$group_set"))
+        return [group | {"$set": traits}] if traits else []
+    ids = _identity(message.get("distinct_id"), properties)
+    wanted = {name: person(message.get(name) or properties.get(name)) for name in OPERATIONS}
+    return [{"$distinct_id": ids.get("distinct_id"), name: traits} for name, traits in wanted.items() if traits]
+
+
+class Posthog:
+    """What `posthog.Posthog` is, on a `mixpress.Client`, without flags, contexts and recordings.
+
+    `on_profile`: called with each update of a profile that the calls ask for.
+    `disable_geoip`: take no location from an event's `$ip`, as PostHog's client does by default.
+
+    The methods return the UUID of what was taken, or None. None raises because of what is in an event.
+    """
+
+    def __init__(
+        self, client: mixpress.Client, *, on_profile: OnProfile | None = None, disable_geoip: bool = True
+    ) -> None:
+        self._delivery = Delivery(client, on_profile)
+        self._disable_geoip = disable_geoip
+
+    def capture(
+        self,
+        event: str,
+        *,
+        distinct_id: object = None,
+        properties: Mapping[str, Any] | None = None,
+        timestamp: datetime | str | None = None,
+        uuid: str | UUID | None = None,
+        groups: Mapping[str, Any] | None = None,
+        flags: object = None,  # noqa: ARG002 - so that no call fails
+        send_feature_flags: object = False,  # noqa: ARG002
+        disable_geoip: bool | None = None,
+    ) -> str | None:
+        """Track an event; without a `distinct_id` it is a random device's. What is said of flags has no effect."""
+        message = _message(event, distinct_id, timestamp, uuid)
+        if isinstance(properties, Mapping) or properties is None:
+            no_location = self._disable_geoip if disable_geoip is None else disable_geoip
+            told: dict[str, Any] = {"$groups": groups} if groups else {}
+            told |= {"$geoip_disable": True} if no_location else {}
+            told |= {} if known(distinct_id) else {"$process_person_profile": False}
+            properties = {**told, **(properties or {})}
+        message["properties"] = properties
+        updates = profiles_from_message(message)
+        if updates:
+            self._delivery.update("a capture's $set", updates)
+        found = event_from_message(message)
+        return message["uuid"] if found is not None and self._delivery.track(found) else None
+
+    def set(
+        self,
+        *,
+        distinct_id: object = None,
+        properties: Mapping[str, Any] | None = None,
+        timestamp: datetime | str | None = None,
+        uuid: str | UUID | None = None,
+        disable_geoip: bool | None = None,  # noqa: ARG002 - so that no call fails
+    ) -> str | None:
+        """Hand the properties of a person to `on_profile`."""
+        return self._set("$set", distinct_id, properties, timestamp, uuid)
+
+    def set_once(
+        self,
+        *,
+        distinct_id: object = None,
+        properties: Mapping[str, Any] | None = None,
+        timestamp: datetime | str | None = None,
+        uuid: str | UUID | None = None,
+        disable_geoip: bool | None = None,  # noqa: ARG002 - so that no call fails
+    ) -> str | None:
+        """Hand the properties of a person to `on_profile`, to be set where there are none."""
+        return self._set("$set_once", distinct_id, properties, timestamp, uuid)
+
+    def group_identify(
+        self,
+        group_type: str,
+        group_key: str,
+        properties: Mapping[str, Any] | None = None,
+        timestamp: datetime | str | None = None,
+        uuid: str | UUID | None = None,
+        disable_geoip: bool | None = None,  # noqa: ARG002 - so that no call fails
+        distinct_id: object = None,
+    ) -> str | None:
+        """Hand the properties of a group to `on_profile`."""
+        message = _message("$groupidentify", distinct_id, timestamp, uuid)
+        group = {"$group_type": group_type, "$group_key": group_key, "$group_set": properties or {}}
+        return self._update("group_identify", message | {"properties": group})
+
+    def alias(
+        self,
+        previous_id: object,  # noqa: ARG002 - as below
+        distinct_id: object,  # noqa: ARG002
+        timestamp: datetime | str | None = None,  # noqa: ARG002
+        uuid: str | None = None,  # noqa: ARG002
+        disable_geoip: bool | None = None,  # noqa: ARG002
+    ) -> str | None:
+        """Left out, with one warning in the log: Mixpanel links ids by events that have both."""
+        self._delivery.leave_out("alias", "Mixpanel links the two ids by an event with a distinct_id and a $device_id")
+        return None
+
+    def flush(self, timeout_seconds: float | None = 10) -> None:
+        """Wait until every event that was captured before has its verdict, so many seconds at most."""
+        self._delivery.client.flush(timeout_seconds)
+
+    def join(self) -> None:
+        """Wait until every event that was captured before has its verdict."""
+        self.flush(None)
+
+    def shutdown(self) -> None:
+        """Wait until every event has its verdict, and close the client."""
+        self.flush(None)
+        self._delivery.client.close()
+
+    def _set(
+        self, operation: str, distinct_id: object, properties: object, timestamp: object, uuid: object
+    ) -> str | None:
+        if not known(distinct_id) or not properties:
+            return None
+        return self._update(operation[1:], _message(operation, distinct_id, timestamp, uuid) | {operation: properties})
+
+    def _update(self, call: str, message: Message) -> str | None:
+        updates = profiles_from_message(message)
+        return message["uuid"] if updates and self._delivery.update(call, updates) else None
+
+
+default_client: Posthog | None = None
+"""What the functions of this module call."""
+
+
+def configure(client: mixpress.Client, *, on_profile: OnProfile | None = None, disable_geoip: bool = True) -> Posthog:
+    """Make the client that the functions of this module call; the arguments are those of `Posthog`."""
+    global default_client  # noqa: PLW0603 - as in the library whose calls these are
+    default_client = Posthog(client, on_profile=on_profile, disable_geoip=disable_geoip)
+    return default_client
+
+
+def capture(event: str, **kwargs: Any) -> str | None:
+    """`Posthog.capture` of the client that was configured, as the rest of these functions."""
+    return _configured().capture(event, **kwargs)
+
+
+def set(**kwargs: Any) -> str | None:
+    """`Posthog.set`."""
+    return _configured().set(**kwargs)
+
+
+def set_once(**kwargs: Any) -> str | None:
+    """`Posthog.set_once`."""
+    return _configured().set_once(**kwargs)
+
+
+def group_identify(*args: Any, **kwargs: Any) -> str | None:
+    """`Posthog.group_identify`."""
+    return _configured().group_identify(*args, **kwargs)
+
+
+def alias(*args: Any, **kwargs: Any) -> str | None:
+    """`Posthog.alias`."""
+    return _configured().alias(*args, **kwargs)
+
+
+def flush(timeout_seconds: float | None = 10) -> None:
+    """`Posthog.flush`."""
+    _configured().flush(timeout_seconds)
+
+
+def join() -> None:
+    """`Posthog.join`."""
+    _configured().join()
+
+
+def shutdown() -> None:
+    """`Posthog.shutdown`."""
+    _configured().shutdown()
+
+
+def _configured() -> Posthog:
+    if default_client is None:
+        raise RuntimeError("mixpress.compat.posthog has no client yet: call configure(mixpress.Client(...)) first")
+    return default_client
+
+
+def _message(event: object, distinct_id: object, timestamp: object, uuid: object) -> Message:
+    return {
+        "event": event,
+        "distinct_id": as_id(distinct_id) if known(distinct_id) else new_insert_id(),
+        "timestamp": timestamp,
+        "uuid": _uuid(uuid),
+    }
+
+
+def _uuid(given: object) -> str:
+    """The UUID, or a new one in the place of what is none."""
+    try:
+        return str(UUID(str(given)))
+    except ValueError:
+        return new_insert_id()
+
+
+def _identity(distinct_id: object, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Whose event it is. One without a person's profile, or whose only id is the device's, is a device's."""
+    device = properties.get("$device_id")
+    anonymous = properties.get("$process_person_profile") is False or distinct_id == device
+    return (
+        identity(None, device or distinct_id)
+        if anonymous
+        else identity(properties.get("$user_id") or distinct_id, device)
+    )
+
+
+def _renamed(properties: Mapping[str, Any]) -> dict[str, Any]:
+    renamed = {
+        RENAMED.get(name, name): value
+        for name, value in properties.items()
+        if name not in LEFT_OUT and not (isinstance(name, str) and name.startswith(LEFT_OUT_PREFIXES))
+    }
+    if properties.get("$geoip_disable"):
+        renamed.pop("ip", None)
+    return renamed

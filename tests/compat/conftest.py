@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from client.fakes import FakeServer, client, sent
+from mixpress import Client, Encoder
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer()
+
+
+@pytest.fixture
+def make_client(server: FakeServer) -> Iterator[Callable[..., Client]]:
+    """Makes clients of the fake server, which are closed in the end."""
+    with ExitStack() as made:
+        yield lambda **settings: made.enter_context(client(server, **settings))
+
+
+@pytest.fixture
+def arrived(server: FakeServer) -> Callable[[], list[dict[str, Any]]]:
+    """The events that the server was sent, in order."""
+    return lambda: [event for request in server.requests for event in sent(request)]
+
+
+def accepted(event: dict[str, Any] | None) -> dict[str, Any]:
+    """The properties of an event, once the encoder has taken it."""
+    assert event is not None
+    encoded = Encoder().encode([event])
+    assert not encoded.rejected, encoded.rejected[0].message
+    properties: dict[str, Any] = event["properties"]
+    return properties

@@ -1,0 +1,60 @@
+"""docs/other_clients.md says of each name what the code makes of it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from mixpress.compat import amplitude, mapping, posthog, segment
+
+PAGE = (Path(__file__).parents[2] / "docs" / "other_clients.md").read_text(encoding="utf-8")
+SECTIONS = {title: text for title, _, text in (part.partition("\n") for part in re.split(r"^## ", PAGE, flags=re.M))}
+ROW = re.compile(r"^\| `([^`]+)` \| (`[^`]+`|left out) \|(?: (`[^`]+`|left out) \|)?$", re.M)
+
+TABLES = [
+    ("Segment", {f"context.{'.'.join(path)}": name for name, path in segment.CONTEXT.items()}),
+    ("PostHog", posthog.RENAMED),
+    ("Amplitude", {name: own for name, own in amplitude.FIELDS.items() if name != own} | amplitude.USER_OPERATIONS),
+]
+
+
+@pytest.mark.parametrize(("section", "names"), TABLES, ids=["Segment", "PostHog", "Amplitude"])
+def test_a_table_is_that_of_the_code(section: str, names: Mapping[str, str]) -> None:
+    rows = {theirs: ours.strip("`") for theirs, ours, _ in ROW.findall(SECTIONS[section])}
+    elsewhere = {"$clearAll", "country"} | {f"context.{name}" for name in ("location.country", "library.name")}
+    assert {theirs: ours for theirs, ours in rows.items() if theirs not in elsewhere} == dict(names)
+
+
+def test_the_operations_on_groups_are_those_of_the_code() -> None:
+    told = {theirs: of_group.strip("`") for theirs, _, of_group in ROW.findall(SECTIONS["Amplitude"]) if of_group}
+    expected = {name: amplitude.GROUP_OPERATIONS.get(name, "left out") for name in amplitude.USER_OPERATIONS}
+    assert told == expected | {"$clearAll": "left out"}
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("PostHog", [*posthog.LEFT_OUT, *posthog.LEFT_OUT_PREFIXES, *posthog.NO_EVENTS]),
+        ("Amplitude", [name for name, own in amplitude.FIELDS.items() if name == own]),
+        ("Amplitude", [*amplitude.REVENUE]),
+        ("Profiles", [*mapping.PERSON, *mapping.PERSON.values()]),
+    ],
+)
+def test_each_word_of_a_list_is_on_the_page(section: str, words: list[str]) -> None:
+    assert [word for word in words if f"`{word}`" not in SECTIONS[section]] == []
+
+
+def test_none_of_the_libraries_is_needed() -> None:
+    program = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(['amplitude', 'posthog', 'segment']))\n"
+        "from mixpress.compat import amplitude, posthog, segment\n"
+        "print(amplitude.event_from({'event_type': 'Seen'})['event'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "Seen\n"
