@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from mixpress._core import Encoder, Rejection
     from mixpress.address import Region
+    from mixpress.outgoing import FailureSink
     from mixpress.report import Failure, Progress, Report
     from mixpress.spool import Spool
     from mixpress.stats import Stats
@@ -173,6 +174,7 @@ class Client:
             exit_timeout=exit_timeout,
             open_spool=None if spool is None else open_spool,
             spool_encoder=None if encoder or spool is None else make_event_encoder(auth, endpoint),
+            failure_sink=self._failure_sink(),
         )
         self._clock = clock
         self._engine = Engine(self._settings)
@@ -283,6 +285,10 @@ class Client:
         engine = self._engine
         with engine.open_dead_letter() as dead_letter:
             return Drain(spool, engine, dead_letter=dead_letter, on_progress=on_progress, failed=failed).run()
+
+    def _failure_sink(self) -> FailureSink | None:
+        """For a client that hands failed events on by itself, and has no dead letter."""
+        return None
 
     def _renew(self) -> None:
         """In a forked child: begin with nothing that is the parent's."""

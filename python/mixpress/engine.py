@@ -57,6 +57,8 @@ class Settings:
     exit_timeout: float
     open_spool: Callable[[Callable[[], object]], Spool] | None = None
     spool_encoder: Encoder | None = None
+    failure_sink: FailureSink | None = None
+    """Where tracked events go that were not imported, if there is no dead letter."""
 
 
 class Engine:
@@ -194,7 +196,7 @@ class Engine:
             self.pool,
             settings.clock,
             settings.terms,
-            lambda: self.open_account(self._dead_letter),
+            lambda: self.open_account(self._dead_letter or settings.failure_sink),
             lambda: Ledger(settings.confirms),
             self._tell,
             self._tell_failure,

@@ -1,0 +1,1 @@
+"""Other clients' surfaces, delivered by mixpress: `mixpress.compat.mixpanel` is that of the official client."""
