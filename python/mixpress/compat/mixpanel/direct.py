@@ -89,16 +89,16 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        super().__exit__(kind, error, trace)
-        self._close(told=kind is None)
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        super().__exit__(exc_type, exc_val, exc_tb)
+        self._close(told=exc_type is None)
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
-        await super().__aexit__(kind, error, trace)
-        await asyncio.to_thread(self._close, told=kind is None)
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        await super().__aexit__(exc_type, exc_val, exc_tb)
+        await asyncio.to_thread(self._close, told=exc_type is None)
 
     def _fast(self) -> Fast | None:
         """What takes a dict as it is; None where the event must be JSON text first."""

@@ -14,7 +14,7 @@ from mixpress.arguments import HEADERS
 from mixpress.auth import Auth, ProjectSecret, ProjectToken, ServiceAccount
 from mixpress.client import Client
 from mixpress.clock import Clock
-from mixpress.compat.mixpanel.exception import not_sent
+from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
 from mixpress.compat.mixpanel.lost import Lost, raise_for
 from mixpress.compat.mixpanel.nan import places_of_nan
 from mixpress.compat.mixpanel.updates import Updates, url_of_updates
@@ -114,6 +114,8 @@ class Fast:
         spool: str | os.PathLike[str] | None,
         options: Options,
     ) -> None:
+        if unknown := options.keys() - Options.__annotations__.keys():
+            raise TypeError(f"{', '.join(sorted(unknown))}: no option of fast=True")
         self._urls = urls
         self._servers = {endpoint: _server_of(urls[endpoint], path) for endpoint, path in PATHS.items()}
         self._account = credentials and ServiceAccount(
@@ -136,8 +138,15 @@ class Fast:
             content = json.loads(message)
         except ValueError as error:
             raise not_sent(f"the message is no JSON: {error}", endpoint, message) from None
-        for record in content if isinstance(content, list) else [content]:
-            self.take_record(endpoint, record, secret)
+        if not isinstance(content, list):
+            return self.take_record(endpoint, content, secret)
+        for place, record in enumerate(content):
+            try:
+                self.take_record(endpoint, record, secret)
+            except MixpanelException as error:
+                error.message = _text(content[place:])  # those before were taken
+                raise
+        return None
 
     def take_record(self, endpoint: str, record: Any, secret: str | None = None) -> None:
         """Queue an event or an update that is a dict."""
@@ -146,7 +155,7 @@ class Fast:
         try:
             channel.take(record)
         except (MixpressError, ValueError) as error:
-            raise not_sent(error, endpoint, json.dumps(record, default=repr)) from error
+            raise not_sent(error, endpoint, _text(record)) from error
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait, `timeout` seconds at most; `MixpanelException` where not everything was taken."""
@@ -283,4 +292,4 @@ def _member(holder: Any, name: str) -> Any:
 
 
 def _text(record: Any) -> str:
-    return json.dumps(record, default=repr)
+    return json.dumps(record, default=repr, separators=(",", ":"))

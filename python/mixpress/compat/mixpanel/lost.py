@@ -76,5 +76,6 @@ def _sentence(outcome: tuple[str, Report, list[Any]]) -> str:
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
     said = f"{endpoint}: {report.failed} of {report.total} messages were not taken"
     if report.failures:
-        said += f" ({counts}; the first: {report.failures[0].message})"
+        first = report.failures[0]
+        said += f" ({counts}; the first: {f'{first.field}: ' if first.field else ''}{first.message})"
     return said + (f", {report.pending} are still waiting" if report.pending else "")
