@@ -20,7 +20,7 @@ from mixpress.transport import Request
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
-PAGES = ("delivery.md", "emulator.md", "encoder.md", "logging.md", "spool.md", "transports.md")
+PAGES = ("delivery.md", "emulator.md", "encoder.md", "logging.md", "migrating.md", "spool.md", "transports.md")
 BLOCKS = [
     pytest.param(block, id=f"{page.name} {number}")
     for page in (ROOT / "docs" / name for name in PAGES)
