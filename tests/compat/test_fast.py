@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -429,6 +431,24 @@ def test_a_forked_child_has_none_of_the_parents_messages() -> None:
         people = [[each["$set"]["a"] for each in one.messages] for one in server.requests if "/engage" in one.path]
     assert sorted(events) == [["event-1"], ["event-2"]]
     assert sorted(people) == [[1], [2]]
+
+
+ENDING = """
+import sys
+from mixpanel import Mixpanel
+from mixpress.compat.mixpanel import BufferedConsumer
+
+url = sys.argv[1]
+client = Mixpanel("token", BufferedConsumer(events_url=url + "/track", people_url=url + "/engage", fast=True))
+client.track("user", "Seen")
+client.people_set("user", {"plan": "pro"})
+"""
+
+
+def test_a_program_that_ends_without_flush_has_delivered() -> None:
+    with recording() as server:
+        subprocess.run([sys.executable, "-c", ENDING, server.url], check=True)
+        assert sorted(request.path.partition("?")[0] for request in server.requests) == ["/engage", "/track"]
 
 
 @pytest.mark.parametrize(

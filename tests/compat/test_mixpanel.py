@@ -56,7 +56,7 @@ def test_an_event_is_that_of_the_original_and_no_json_is_written(make: Any, monk
         with fast(make, transport=server, clock=RealTime(), linger=1e6, credentials=ACCOUNT) as consumer:
             client = kind("token", consumer)
             client._now = lambda: now
-            client._make_insert_id = lambda: "id"
+            monkeypatch.setattr(client, "_make_insert_id", lambda: "id")
             if kind is Mixpanel:
                 monkeypatch.setattr(mixpanel, "json_dumps", None)
             client.import_data(None, "user", "Seen", 1_600_000_000, properties, {"meta": 1})
@@ -66,6 +66,15 @@ def test_an_event_is_that_of_the_original_and_no_json_is_written(make: Any, monk
     original, ours = events
     assert ours == original
     assert len(ours) == 2
+
+
+def test_two_equal_events_are_two() -> None:
+    with faked() as (consumer, server):
+        client = Mixpanel("token", consumer)
+        for _ in range(100):
+            client.track("user", "Seen")
+        client.flush()
+        assert len({identifier for identifier in ids(sent(server.requests[0])) if len(identifier) == 32}) == 100
 
 
 def test_another_serializer_is_used() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from mixpress.compat.mixpanel.buffered import BufferedConsumer
@@ -99,6 +100,9 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         await super().__aexit__(exc_type, exc_val, exc_tb)
         await asyncio.to_thread(self._close, told=exc_type is None)
+
+    def _make_insert_id(self) -> str:
+        return os.urandom(16).hex()  # as unlikely to come twice as the original's, and a microsecond sooner
 
     def _fast(self) -> Fast | None:
         """What takes a dict as it is; None where the event must be JSON text first."""

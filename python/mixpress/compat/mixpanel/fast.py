@@ -6,7 +6,7 @@ import json
 import math
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
 from mixpress import process
 from mixpress._core import Encoder, Limits
@@ -29,12 +29,13 @@ from mixpress.transport import Urllib3Transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mixpress.arguments import Endpoint
     from mixpress.limiter import RateLimit
     from mixpress.outgoing import FailureSink
     from mixpress.report import Failure, Report
     from mixpress.transport import Transport
 
-PATHS = {"events": "track", "imports": "import"}
+PATHS: Mapping[str, Endpoint] = {"events": "track", "imports": "import"}
 """Where events go: the other endpoints take updates."""
 
 
@@ -87,18 +88,27 @@ class Channel(Protocol):
 
 
 class Events(Client):
-    """A client that hands on the events which were not taken."""
+    """A client whose encoders have these limits, and that hands on the events which were not taken."""
 
-    def __init__(self, auth: Auth, lost: Lost, **options: Any) -> None:
+    def __init__(self, auth: Auth, endpoint: Endpoint, limits: Limits, lost: Lost, **options: Any) -> None:
         self._lost = lost
-        super().__init__(auth, **options)
+        self._limits = limits
+        encoder = self._make_encoder(auth, endpoint, "gzip")
+        super().__init__(auth, endpoint=endpoint, encoder=encoder, **options)
 
     def take(self, record: object) -> None:
         """Queue a whole event. What breaks a rule is in the next report."""
         self._engine.add(complete(self._clock.time(), record))
 
+    def _make_encoder(self, auth: Auth, endpoint: Endpoint, compression: Literal["gzip"] | None) -> Encoder:
+        token = auth.token if isinstance(auth, ProjectToken) else None
+        return Encoder(endpoint, compression=compression, token=token, limits=self._limits)
+
     def _failure_sink(self) -> FailureSink | None:
         return self._lost
+
+    def _event_encoder(self, auth: Auth, endpoint: Endpoint, encoder: Encoder | None) -> Encoder | None:  # noqa: ARG002
+        return self._make_encoder(auth, endpoint, None)  # gzip of one event would be for nothing
 
 
 class Fast:
@@ -210,16 +220,13 @@ class Fast:
             raise not_sent(error, endpoint, "") from error
 
     def _make_client(self, endpoint: str, auth: Auth, lost: Lost) -> Events:
-        path = PATHS[endpoint]
-        options: dict[str, Any] = {**self._options}
+        options: dict[str, Any] = {**self._options, "base_url": self._servers[endpoint]}
         limits = options.pop("limits", None) or limits_of_the_original()
-        token = auth.token if isinstance(auth, ProjectToken) else None
-        spool = self._spool if self._spool is None or endpoint == "events" else f"{os.fspath(self._spool)}.imports"
-        encoder = Encoder("track", token=token, limits=limits) if path == "track" else Encoder(limits=limits)
-        options |= {"base_url": self._servers[endpoint], "endpoint": path, "encoder": encoder, "spool": spool}
+        if self._spool is not None:
+            options["spool"] = self._spool if endpoint == "events" else f"{os.fspath(self._spool)}.imports"
         if self._transport is not None:
             options["transport"] = self._transport
-        return Events(auth, lost, **options)
+        return Events(auth, PATHS[endpoint], limits, lost, **options)
 
     def _settings_of_updates(self, endpoint: str, auth: ProjectToken, encoder: Encoder, lost: Lost) -> Settings:
         options, clock = self._options, self._clock
