@@ -76,7 +76,13 @@ def test_a_failure_in_any_dialect_is_an_exception(
         Consumer().send("events", "{}")
 
 
-@pytest.mark.parametrize("body", ["<p>no right, a-secret</p>", '{"status": 0, "error": "unknown: a-secret"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>no right, a-secret, YS1zZWNyZXQ6, YWNjb3VudDphLXNlY3JldA==</p>",
+        '{"status": 0, "error": "unknown: a-secret"}',
+    ],
+)
 def test_a_server_that_repeats_the_secret_is_not_quoted_with_it(server: responses.RequestsMock, body: str) -> None:
     server.post(IMPORT, body=body, status=403)
     with pytest.raises(MixpanelException) as by_secret:
@@ -84,6 +90,8 @@ def test_a_server_that_repeats_the_secret_is_not_quoted_with_it(server: response
     account = mixpanel.ServiceAccountCredentials("account", "a-secret", "17")
     with pytest.raises(MixpanelException) as by_account:
         Consumer(credentials=account).send("imports", "{}")
+    assert "YS1zZWNyZXQ6" not in str(by_secret.value)
+    assert "YWNjb3VudDphLXNlY3JldA==" not in str(by_account.value)
     for caught in (by_secret, by_account):
         assert "a-secret" not in str(caught.value)
         assert "***" in str(caught.value)

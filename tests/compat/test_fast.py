@@ -302,6 +302,16 @@ def test_close_gives_up_what_is_left_and_says_so() -> None:
         server.hold.set()
 
 
+def test_who_never_flushes_finds_it_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with faked() as (consumer, _):
+        for number in range(3):
+            consumer.send("events", event(number, distinct_id="null"))
+        assert [record.getMessage() for record in caplog.records] == [
+            "a message to events was rejected: distinct-id-disallowed"
+        ]
+    assert caplog.messages[1:] == ["2 more in the last 0 s: distinct-id-disallowed"]
+
+
 def test_callbacks_see_every_failure() -> None:
     seen: list[Any] = []
     with faked(answer(200, "0"), on_failure=seen.append) as (consumer, _):

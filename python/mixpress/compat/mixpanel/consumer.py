@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
@@ -185,8 +186,9 @@ def _make_session(retry_limit: int, backoff_factor: float) -> Any:
 
 
 def _hide(text: str, auth: tuple[str, str] | None) -> str:
-    """What a server says may repeat the secret."""
+    """What a server says may repeat the secret, also as it stood in the header."""
     if auth is None:
         return text
-    secret = auth[1] or auth[0]
-    return text.replace(secret, "***") if secret else text
+    for word in (base64.b64encode(":".join(auth).encode()).decode(), auth[1] or auth[0]):
+        text = text.replace(word, "***") if word else text
+    return text

@@ -137,7 +137,7 @@ class Fast:
         self._own_transport = _make_transport(timeout, verify, options)
         self._transport = options.get("transport") or self._own_transport
         self._channels: dict[tuple[str, str], tuple[Channel, Lost]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an object's __del__ may send a message while this is held
         process.clients.add(self)
 
     def take(self, endpoint: str, message: str, secret: str | None = None) -> None:
@@ -183,6 +183,8 @@ class Fast:
             (name, one.close(max(0.0, ends - self._clock.monotonic())), lost.take())
             for (name, _), (one, lost) in list(self._channels.items())
         ]
+        for _, lost in list(self._channels.values()):
+            lost.close()
         if self._own_transport is not None:
             self._own_transport.close()
         raise_for(outcomes)
@@ -207,13 +209,13 @@ class Fast:
 
     def _make(self, endpoint: str, key: str) -> tuple[Channel, Lost]:
         if endpoint not in PATHS:
-            lost = Lost()
+            lost = Lost(endpoint, self._clock)
             return Updates(lambda encoder: self._settings_of_updates(endpoint, ProjectToken(key), encoder, lost)), lost
         auth: Auth
         if endpoint == "events":
-            auth, lost = ProjectToken(key), Lost(key)
+            auth, lost = ProjectToken(key), Lost(endpoint, self._clock, key)
         else:
-            auth, lost = self._account or ProjectSecret(key), Lost()
+            auth, lost = self._account or ProjectSecret(key), Lost(endpoint, self._clock)
         try:
             return self._make_client(endpoint, auth, lost), lost
         except MixpressError as error:
@@ -268,7 +270,7 @@ class Fast:
 
     def _renew(self) -> None:
         """In a forked child: another thread may have held the lock, and what was lost is the parent's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         for _, lost in self._channels.values():
             lost.renew()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
 from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
 from mixpress.dead_letter import as_json
+from mixpress.log import RepeatLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mixpress.clock import Clock
     from mixpress.report import Failure, Report
 
 KEPT = 10_000
@@ -19,15 +22,22 @@ KEPT = 10_000
 
 
 class Lost:
-    """A `FailureSink` that keeps the messages. `token` is what was taken out of an event's record, and is put back."""
+    """A `FailureSink` that keeps the messages, and logs why: not every program calls `flush`.
 
-    def __init__(self, token: str | None = None) -> None:
+    `token` is what was taken out of an event's record, and is put back.
+    """
+
+    def __init__(self, endpoint: str, clock: Clock, token: str | None = None) -> None:
+        self._endpoint = endpoint
+        self._log = RepeatLog(clock)
         self._token = token
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an object's __del__ may send a message while this is held
         self._messages: list[Any] = []
 
-    def write(self, failure: Failure, event: object) -> bool:  # noqa: ARG002 - the report has the reason
+    def write(self, failure: Failure, event: object) -> bool:
         """Keep a message."""
+        reason = failure.reason  # the rule of one that was rejected: its sentence quotes the event
+        self._log.tell(logging.WARNING, reason, "a message to %s was %s: %s", self._endpoint, failure.kind, reason)
         message = as_json(event)
         if self._token is not None and isinstance(message, dict) and isinstance(message.get("properties"), dict):
             message["properties"].setdefault("token", self._token)
@@ -42,9 +52,13 @@ class Lost:
             taken, self._messages = self._messages, []
         return taken
 
+    def close(self) -> None:
+        """Log what was held back."""
+        self._log.tell_rest()
+
     def renew(self) -> None:
         """In a forked child: what was lost is the parent's, and another thread may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._messages = []
 
 

@@ -13,8 +13,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-logger = logging.getLogger("mixpress")
+from mixpress.clock import Clock
+from mixpress.log import RepeatLog
 
+_log = RepeatLog(Clock())
 _WORDS = ("NaN", "Infinity")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b', re.S)
 
@@ -29,7 +31,9 @@ def without_nan(message: str) -> str:
         return message
     repaired = _TOKENS.sub(lambda found: found[0] if found[0].startswith('"') else "null", message)
     if repaired != message:
-        logger.warning("no JSON has a word for NaN or an infinity: null was sent for %s", places_of_nan(message))
+        places = places_of_nan(message)
+        told = "no JSON has a word for NaN or an infinity: null was sent for %s"
+        _log.tell(logging.WARNING, f"null was sent for {places}", told, places)
     return repaired
 
 
