@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mixpress._core import Encoder, Rejection
     from mixpress.address import Region
     from mixpress.log import RepeatLog
+    from mixpress.outgoing import FailureSink
     from mixpress.report import Failure, Progress, Report
     from mixpress.spool import Spool
     from mixpress.stats import Stats
@@ -170,7 +171,8 @@ class Client:
             on_failure=on_failure,
             exit_timeout=exit_timeout,
             open_spool=None if spool is None else open_spool,
-            spool_encoder=None if encoder or spool is None else make_event_encoder(auth, endpoint),
+            spool_encoder=None if spool is None else self._event_encoder(auth, endpoint, encoder),
+            failure_sink=self._failure_sink(),
         )
         self._clock = clock
         self._engine = Engine(self._settings)
@@ -288,6 +290,14 @@ class Client:
         engine = self._engine
         with engine.importing() as dead_letter:
             return Drain(spool, engine, dead_letter=dead_letter, on_progress=on_progress, failed=failed).run()
+
+    def _failure_sink(self) -> FailureSink | None:
+        """For a client that hands failed events on by itself, and has no dead letter."""
+        return None
+
+    def _event_encoder(self, auth: Auth, endpoint: Endpoint, encoder: Encoder | None) -> Encoder | None:
+        """What writes each event into a spool; None where the encoder that was given does."""
+        return None if encoder else make_event_encoder(auth, endpoint)
 
     def _renew(self) -> None:
         """In a forked child: begin with nothing that is the parent's."""

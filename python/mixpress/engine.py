@@ -58,6 +58,8 @@ class Settings:
     exit_timeout: float
     open_spool: Callable[[Callable[[], object]], Spool] | None = None
     spool_encoder: Encoder | None = None
+    failure_sink: FailureSink | None = None
+    """Where tracked events go that were not imported, if there is no dead letter."""
 
 
 class Engine:
@@ -126,6 +128,7 @@ class Engine:
                 self._intake.drain(ends, lambda: bool(cancelled and cancelled.is_set()) or self._is_in_vain(ends))
             except SpoolError as error:  # what is in the file stays there, and the threads end all the same
                 logger.error("%s", error)
+            self._intake.stop()
         self._give_up(ClientClosed("the client was closed"))
         self.pool.rest(grace, also_busy=True)
         if self._intake is not None and not self._intake.closed:
@@ -206,7 +209,7 @@ class Engine:
             self.pool,
             settings.clock,
             settings.terms,
-            lambda: self.open_account(self._dead_letter),
+            lambda: self.open_account(self._dead_letter or settings.failure_sink),
             lambda: Ledger(settings.confirms),
             self._tell,
             self._tell_failure,

@@ -159,6 +159,9 @@ class Intake:
     def start(self) -> None:
         """Do what need not wait for an event."""
 
+    def stop(self) -> None:
+        """Put no more batches on their way, where others than the callers do that."""
+
     def close(self) -> int:
         """Take no more, where events outlive this; how many are left then."""
         return 0

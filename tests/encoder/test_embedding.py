@@ -75,7 +75,7 @@ def test_encode_takes_what_an_encoder_takes() -> None:
     theirs = inspect.signature(Encoder).parameters
     assert {name: each.default for name, each in ours.items()} == {name: each.default for name, each in theirs.items()}
     assert {each.kind for each in ours.values()} == {inspect.Parameter.KEYWORD_ONLY}
-    with pytest.raises(ValueError, match="level must be .* and is 10"):
+    with pytest.raises(ValueError, match=r"level must be .* and is 10"):
         mixpress.encode([], level=10)
     with pytest.raises(TypeError, match="levl"):
         mixpress.encode([], levl=1)  # type: ignore[call-arg]

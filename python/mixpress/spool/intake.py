@@ -61,6 +61,7 @@ class SpooledIntake(Intake):
         self._looked = float("-inf")
         self._threads: list[threading.Thread] = []
         self.closed = False
+        self._stopped = False
         self._spool = open_spool(self._dirty.set)
 
     def start(self) -> None:
@@ -102,9 +103,15 @@ class SpooledIntake(Intake):
             if give_up() or not self._wait(ends):
                 return False
 
+    def stop(self) -> None:
+        """Put no more batches on their way: what is given up now stays given up."""
+        self._stopped = True
+        if self._filling.acquire(timeout=PATIENCE):  # whoever puts one just now has done it then
+            self._filling.release()
+
     def close(self) -> int:
         """Leave the rest in the file, for whoever opens it next; how many events those are."""
-        self.closed = True
+        self._stopped = self.closed = True
         self._dirty.set()
         self._wake.set()
         for thread in self._threads:
@@ -201,8 +208,9 @@ class SpooledIntake(Intake):
         """Put batches on their way: own events up to a number, full batches, what is due again, what nobody has."""
         with self._filling:
             self._enter_again()
-            self._put_deferred()
-            while not self.closed and not self._crowded() and (self._packed < target or self._spool.is_full):
+            if not self._stopped:
+                self._put_deferred()
+            while not self._stopped and not self._crowded() and (self._packed < target or self._spool.is_full):
                 batch = self._spool.pack()
                 with self._lock:
                     self._oldest = self._clock.monotonic()
@@ -231,7 +239,7 @@ class SpooledIntake(Intake):
         now = self._clock.monotonic()
         if now < self._looked + RECOVER:
             return
-        while not self.closed and not self._crowded():
+        while not self._stopped and not self._crowded():
             batch = self._spool.take()
             if batch is None:
                 self._looked = now

@@ -1,0 +1,26 @@
+"""In the place of the official client's consumers: `mixpanel.Mixpanel(token, consumer=BufferedConsumer(fast=True))`.
+
+`Consumer` and `BufferedConsumer` send as the originals do; with `fast=True` by the engine of `mixpress.Client`.
+`Mixpanel` is the official class, whose events skip the JSON text in between. `docs/migrating.md` says what differs.
+
+`Mixpanel` needs the official client, and the default mode needs requests: `pip install 'mixpress[mixpanel]'`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from mixpress.compat.mixpanel.buffered import BufferedConsumer
+from mixpress.compat.mixpanel.consumer import Consumer
+from mixpress.compat.mixpanel.exception import MixpanelException
+
+if TYPE_CHECKING:
+    from mixpress.compat.mixpanel.direct import Mixpanel
+
+__all__ = ["BufferedConsumer", "Consumer", "Mixpanel", "MixpanelException"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Mixpanel":
+        raise AttributeError(f"module 'mixpress.compat.mixpanel' has no attribute {name!r}")
+    from mixpress.compat.mixpanel.direct import Mixpanel  # noqa: PLC0415 - it needs the official client
+
+    return Mixpanel

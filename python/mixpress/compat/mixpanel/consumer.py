@@ -1,0 +1,194 @@
+"""`Consumer`: a request for each message, as the official client's sends it; or everything in the background."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
+from mixpress.compat.mixpanel.fast import PATHS, Fast
+from mixpress.compat.mixpanel.nan import places_of_nan, without_nan
+from mixpress.compat.mixpanel.reply import trouble_in
+
+if TYPE_CHECKING:
+    import os
+
+    from typing_extensions import Unpack
+
+    from mixpress.compat.mixpanel.fast import Options
+
+Key = Any
+"""An API key, None, or the pair of key and secret that `Mixpanel.import_data` hands over as one argument."""
+
+
+class Consumer:
+    """Sends messages of `mixpanel.Mixpanel`; the first ten arguments are the official client's.
+
+        Mixpanel(token, consumer=Consumer(fast=True))
+
+    `events_url`, `people_url`, `import_url`, `groups_url`: where to, instead of `https://{api_host}/track`, `/engage`,
+        `/import` and `/groups`. With `fast` the URLs of events and imports must end with `/track` and `/import`.
+    `request_timeout`: seconds, or a pair of them for connecting and reading; None waits without end, or with `fast` for
+        10 and 60.
+    `retry_limit`, `retry_backoff_factor`: for https and 5xx, as urllib3 has them. `fast` goes by its `retry`.
+    `verify_cert`: False trusts any server, which `fast` never does; or the file of an authority to trust.
+    `credentials`: a `ServiceAccountCredentials` of the official client; /import alone sends them.
+    `fast`: queue messages, and send them in the background: 2000 a request, gzipped, retried; imports strict. What was
+        not taken is told by `flush`.
+    `spool`: with `fast`, a file that events are kept in until the server has them; those of imports are in another
+        beside it, whose name ends with `.imports`. Updates of people and groups are in memory alone.
+    `options`: with `fast`, some of `Client`'s, by the same names, and `limits`; see `Options`.
+
+    Raises `ImportError` where requests is not installed, which the default mode sends with. Any thread may use it.
+    """
+
+    def __init__(
+        self,
+        events_url: str | None = None,
+        people_url: str | None = None,
+        import_url: str | None = None,
+        request_timeout: Any = None,
+        groups_url: str | None = None,
+        api_host: str = "api.mixpanel.com",
+        retry_limit: int = 4,
+        retry_backoff_factor: float = 0.25,
+        verify_cert: bool | str = True,
+        credentials: Any = None,
+        *,
+        fast: bool = False,
+        spool: str | os.PathLike[str] | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        self._endpoints = {
+            "events": events_url or f"https://{api_host}/track",
+            "people": people_url or f"https://{api_host}/engage",
+            "groups": groups_url or f"https://{api_host}/groups",
+            "imports": import_url or f"https://{api_host}/import",
+        }
+        self._verify_cert = verify_cert
+        self._request_timeout = request_timeout
+        self._credentials = credentials
+        self._fast: Fast | None = None
+        if fast:
+            self._fast = Fast(
+                self._endpoints,
+                credentials=credentials,
+                timeout=request_timeout,
+                verify=verify_cert,
+                spool=spool,
+                options=options,
+            )
+        else:
+            given = [*options, *(["spool"] if spool is not None else [])]
+            if given:
+                raise TypeError(f"{', '.join(given)}: an option of fast=True, which is not given")
+            self._session = _make_session(retry_limit, retry_backoff_factor)
+
+    def send(self, endpoint: str, json_message: str, api_key: Key = None, api_secret: str | None = None) -> None:
+        """Send a message, or a JSON array of them; with `fast`, queue it.
+
+        `MixpanelException` where there is no such endpoint, no answer, or one that is no success. With `fast`, where
+        the message is no JSON, or there is no room for it: the rest is told by `flush`.
+        """
+        if endpoint not in self._endpoints:
+            raise MixpanelException(
+                f'No such endpoint "{endpoint}". Valid endpoints are one of {self._endpoints.keys()}'
+            )
+        if self._fast is not None:
+            self._fast.take(endpoint, json_message, api_key[1] if isinstance(api_key, tuple) else api_secret)
+        else:
+            message = sendable(endpoint, json_message)
+            self._write_request(self._endpoints[endpoint], message, api_key, api_secret, endpoint)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """With `fast`, wait until what was sent before has its verdict, `timeout` seconds at most.
+
+        `MixpanelException` where not all of it was taken: `endpoint` and `message` say where, and what was lost there,
+        as a JSON array; `lost` has that for each endpoint, `reports` the `Report`s with each reason. What was not
+        settled in time is counted in their `pending`, and goes on.
+        """
+        if self._fast is not None:
+            self._fast.flush(timeout)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """`flush`, and end the threads and connections. What is left after `timeout` seconds is given up."""
+        if self._fast is not None:
+            self._fast.close(timeout)
+        else:
+            self._session.close()
+
+    def _write_request(
+        self,
+        request_url: str,
+        json_message: str,
+        api_key: Key = None,
+        api_secret: str | None = None,
+        endpoint: str | None = None,
+    ) -> bool:
+        if isinstance(api_key, tuple):
+            api_key, api_secret = api_key
+        form = {"data": json_message, "verbose": 1, "ip": 0}
+        query: dict[str, str] = {}
+        auth: tuple[str, str] | None = None
+        if self._credentials and endpoint == "imports":
+            auth = (self._credentials.username, self._credentials.secret)
+            query["project_id"] = self._credentials.project_id
+        elif api_secret is not None:
+            auth = (api_secret, "")
+            if api_key:
+                form["api_key"] = api_key
+        try:
+            response = self._session.post(
+                request_url,
+                params=query,
+                data=form,
+                auth=auth,
+                timeout=self._request_timeout,
+                verify=self._verify_cert,
+            )
+        except Exception as error:
+            raise MixpanelException(error) from error
+        try:
+            reply = response.json()
+        except ValueError:
+            said = _hide(response.text, auth)
+            raise MixpanelException(f"Cannot interpret Mixpanel server response: {said}") from None
+        if trouble := trouble_in(response.status_code, reply):
+            raise MixpanelException(f"Mixpanel error: {_hide(trouble, auth)}")
+        return True
+
+
+def sendable(endpoint: str, message: str) -> str:
+    """The message as the default mode sends it: an event's NaN is null, an update with one is refused."""
+    if endpoint in PATHS:
+        return without_nan(message)
+    if places := places_of_nan(message):
+        raise not_sent(f"no JSON has a word for NaN or an infinity: {places}", endpoint, message)
+    return message
+
+
+def _make_session(retry_limit: int, backoff_factor: float) -> Any:
+    try:
+        import requests  # noqa: PLC0415 - fast does without
+    except ModuleNotFoundError as error:
+        raise ImportError("without fast=True this needs requests: pip install 'mixpress[mixpanel]'") from error
+    import urllib3  # noqa: PLC0415 - likewise
+
+    retries = urllib3.Retry(
+        total=retry_limit,
+        backoff_factor=backoff_factor,
+        status_forcelist=set(range(500, 600)),
+        allowed_methods={"POST"},
+    )
+    session = requests.Session()
+    session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retries))
+    return session
+
+
+def _hide(text: str, auth: tuple[str, str] | None) -> str:
+    """What a server says may repeat the secret, also as it stood in the header."""
+    if auth is None:
+        return text
+    for word in (base64.b64encode(":".join(auth).encode()).decode(), auth[1] or auth[0]):
+        text = text.replace(word, "***") if word else text
+    return text
