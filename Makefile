@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: docs rules chaos kill bench-bulk bench-loss help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
+.PHONY: docs official rules chaos kill bench-bulk bench-loss help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -105,6 +105,11 @@ kill: $(VENV)/.built ## Kill processes that track with a spool, KILL_ROUNDS=300 
 
 docs: $(VENV)/.installed ## Build the pages for readers into site/, which can be opened without a server
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+OFFICIAL ?= $(VENV)/official
+official: $(VENV)/.built ## Run the official client's own tests with our consumers in the place of its own: OFFICIAL=its checkout, else cloned
+	@test -e $(OFFICIAL)/test_mixpanel.py || git clone -q --depth 1 --branch v5.3.0 https://github.com/mixpanel/mixpanel-python $(OFFICIAL)
+	PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m pytest -q -c /dev/null -p compat.official.in_place $(OFFICIAL)/test_mixpanel.py
 
 rules: $(VENV)/.built ## Render docs/rules.md from the core
 	$(BIN)/python tests/encoder/test_rules_page.py
