@@ -23,7 +23,7 @@ class Watched:
 
     @property
     def body(self) -> bytes:
-        if repr(self._batch).endswith("bytes before gzip)"):
+        if repr(self._batch).endswith(" bytes of json before gzip)"):
             thread = threading.current_thread()
             self._encoder.gzipped_by.append(thread.name)
             self._encoder.asked.set()
