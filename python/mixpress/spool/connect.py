@@ -105,9 +105,13 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA wal_autocheckpoint = 0")  # it would sync twice in whoever's append happens to be the 1000th
-    db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+    try:
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA wal_autocheckpoint = 0")  # it would sync twice in whoever's append happens to be the 1000th
+        db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+    except BaseException:  # the first that reads the file finds out what it is
+        db.close()
+        raise
     return db
 
 

@@ -87,7 +87,7 @@ def failing(consumer: Any) -> Any:
 
 @pytest.mark.parametrize("make", [Consumer, BufferedConsumer])
 def test_the_official_client_tracks_through_it(make: Any) -> None:
-    with Emulator() as server, fast(make, **urls(server)) as consumer:
+    with Emulator() as server, fast(make, **urls(server), linger=1e6) as consumer:
         client = mixpanel.Mixpanel("token", consumer=consumer)
         for number in range(4001):
             client.track(f"user-{number}", "Seen", {"plan": "pro"})
