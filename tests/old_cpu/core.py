@@ -1,8 +1,8 @@
 """A copy of mixpress whose core meets an old processor: one of x86-64's first, with SSE2 and nothing since.
 
 In the copy of the core each instruction that came later is an illegal one, which ends the process if it is reached;
-CPUID is a breakpoint, whose handler (`cpuid.c`) answers as such a processor does. What is left is the core's own machine
-code, at its speed. The disassembler is binutils'; the C compiler is the one that the core is built with.
+CPUID is a breakpoint, whose handler (`cpuid.c`) answers as such a processor does. What is left is the core's own
+machine code, at its speed. The disassembler is binutils'; the C compiler is the one that the core is built with.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def try_out(package: Path, python: Path, tools: list[Path] | None = None) -> Non
             name: value for name, value in os.environ.items() if re.match(r"PIP_|SSL_|REQUESTS_|HOME$|LANG$|CI$", name)
         }
         building = kept | {"PATH": os.pathsep.join([*map(str, tools or []), *path])}
-        install = [bin_ / "pip", "install", "--quiet", "--disable-pip-version-check", package]
+        install = [str(bin_ / "pip"), "install", "--quiet", "--disable-pip-version-check", str(package)]
         subprocess.run(install, cwd=folder, env=building, check=True)
         trying = kept | {"PATH": os.pathsep.join(path)}
         subprocess.run(
