@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import mixpress
@@ -31,6 +32,21 @@ def test_the_public_names_are_the_stored_ones() -> None:
         "sentence in CHANGELOG.md. What is only new takes a new minor version.\n"
         "If it is meant: make names"
     )
+
+
+def test_the_encoder_alone_imports_no_http_client() -> None:
+    program = "import sys, mixpress; mixpress.Encoder().encode([]); sys.exit('urllib3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_docs_say_what_each_dependency_is_for() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", (ROOT / "docs" / "installing.md").read_text(encoding="utf-8"), re.M)
+    told = {(name.split()[0], extra) for names, extra in rows for name in names.split(", ")}
+    needed = set()
+    for line in importlib.metadata.requires("mixpress") or []:
+        [name], extra = re.findall(r"^[\w-]+", line), re.search(r"extra == ['\"](\w+)", line)
+        needed.add((name, f"`[{extra[1]}]`" if extra else "always"))
+    assert not needed - told
 
 
 def test_the_licence_of_every_crate_that_is_linked_is_in_the_wheel() -> None:

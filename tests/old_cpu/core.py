@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mixpress
-from mixpress import _core
 
+PACKAGE = Path(mixpress.__file__).parent
 CPUID, XGETBV = b"\x0f\xa2", b"\x0f\x01\xd0"
 ILLEGAL = b"\x0f\x0b"
 CPUID_BREAKPOINT, XGETBV_BREAKPOINT = b"\xcc\x90", b"\xcc\x66\x90"  # and a no-op, by which they are told apart
@@ -87,9 +87,9 @@ def make_old(library: Path, copy: Path) -> Changed:
     return Changed(cpuid, later)
 
 
-def make_package(folder: Path) -> tuple[Changed, dict[str, str]]:
+def make_package(folder: Path, package: Path = PACKAGE) -> tuple[Changed, dict[str, str]]:
     """Make the copy of mixpress in a folder. Gives with it the environment in which a Python imports it."""
-    package, core = Path(mixpress.__file__).parent, Path(_core.__file__)
+    [core] = package.glob("_core.*so")
     shutil.copytree(package, folder / "mixpress", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     changed = make_old(core, folder / "mixpress" / core.name)
     answers = folder / "cpuid.so"

@@ -15,12 +15,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from subprocess import PIPE
 
+from old_cpu.core import make_package
 from wheels.contents import check_sdist, check_wheel
 
 ROOT = Path(__file__).parent.parent.parent
 DIST = ROOT / "dist"
 SMOKE = Path(__file__).with_name("smoke.py")
+# What pip and Python may need of the environment.
+KEPT = re.compile(r"PIP_|SSL_|REQUESTS_|HOME$|LANG$|CI$")
+ENCODE = ROOT / "tests" / "old_cpu" / "encode.py"
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 [VERSION] = re.findall(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.M)
 
@@ -78,22 +83,25 @@ def build(*command: str) -> Path:
 
 
 def try_out(package: Path, python: Path, tools: list[Path] | None = None) -> None:
-    """Install a package in a clean environment, with `tools` on PATH to build it, and run `smoke.py` without them."""
+    """Install a package in a clean environment, with `tools` on PATH to build it, and try it there without them."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([python, "-m", "venv", folder], check=True)
-        bin_ = Path(folder, "bin")
-        path = [str(bin_), "/usr/bin", "/bin"]
-        kept = {
-            name: value for name, value in os.environ.items() if re.match(r"PIP_|SSL_|REQUESTS_|HOME$|LANG$|CI$", name)
-        }
-        building = kept | {"PATH": os.pathsep.join([*map(str, tools or []), *path])}
-        install = [str(bin_ / "pip"), "install", "--quiet", "--disable-pip-version-check", str(package)]
-        subprocess.run(install, cwd=folder, env=building, check=True)
-        trying = kept | {"PATH": os.pathsep.join(path)}
-        subprocess.run(
-            [str(bin_ / "python"), "-I", "-W", "error", str(SMOKE), VERSION], cwd=folder, env=trying, check=True
-        )
-    print(f"  {package.name}")
+        path = [str(Path(folder, "bin")), "/usr/bin", "/bin"]
+        kept = {name: value for name, value in os.environ.items() if KEPT.match(name)}
+
+        def run(words: list[str], **more: str) -> str:
+            environment = kept | {"PATH": os.pathsep.join(path)} | more
+            return subprocess.run(words, cwd=folder, env=environment, check=True, stdout=PIPE, text=True).stdout
+
+        with_tools = os.pathsep.join([*map(str, tools or []), *path])
+        run([f"{folder}/bin/pip", "install", "--quiet", "--disable-pip-version-check", str(package)], PATH=with_tools)
+        print(run([f"{folder}/bin/python", "-I", "-W", "error", str(SMOKE), VERSION]), end="")
+        [installed] = Path(folder).glob("lib/python*/site-packages/mixpress")
+        _, old = make_package(Path(folder, "old"), installed)
+        encode = [f"{folder}/bin/python", str(ENCODE)]
+        digests = {run(encode).split()[-1], run(encode, CLAIMS="nothing", **old).split()[-1]}
+        assert len(digests) == 1, "it encodes to other bytes on an old processor"
+    print(f"  {package.name}", flush=True)
 
 
 if __name__ == "__main__":
