@@ -76,9 +76,9 @@ lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs aga
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features arrow -- -D warnings
 	cargo clippy --quiet --all-targets --features python -- -D warnings
+	cargo clippy --quiet --all-targets --features abi3 -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features arrow
-	cargo clippy --quiet --all-targets --features abi3 -- -D warnings
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet --min-severity medium .github/workflows
 	$(BIN)/ruff format --check python tests benches examples
@@ -129,12 +129,13 @@ licences: | check-tools ## Write THIRD_PARTY.txt anew: the licences of what a wh
 	@command -v cargo-about >/dev/null || cargo install --quiet --locked cargo-about --features cli
 	cargo about generate --locked --features python about.hbs --output-file THIRD_PARTY.txt
 
-audit: $(VENV)/.installed ## Licences, sources and known faults of what is depended on (needs the network for the faults)
+audit: $(VENV)/.built ## Licences, sources and known faults of what is depended on (needs the network for the faults)
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
 	@$(BIN)/python -m pip install -q --group audit
 	cargo deny check licenses bans sources
 	cargo deny check advisories
-	$(BIN)/python -m pip_audit --strict --progress-spinner off .
+	@$(BIN)/python -m pip freeze --exclude-editable | grep -v '^mixpress' > $(VENV)/frozen.txt
+	$(BIN)/python -m pip_audit --strict --no-deps --disable-pip --progress-spinner off --requirement $(VENV)/frozen.txt
 
 clean: ## Remove what was built
 	rm -rf $(VENV) .venv-* target dist python/mixpress/_core*.so
