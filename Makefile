@@ -1,7 +1,7 @@
 # Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: docs official rules chaos kill bench-bulk bench-loss help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel clean check-tools
+.PHONY: docs official rules chaos kill bench-bulk bench-loss help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel names licences audit old-cpu clean check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,12 +40,17 @@ $(VENV)/.loss: $(VENV)/.built
 	@$(BIN)/python -m pip install -q --only-binary :all: --group loss
 	@touch $@
 
+$(VENV)/.wheels: $(VENV)/.installed
+	@$(BIN)/python -m pip install -q --group wheels
+	@touch $@
+
 demo: $(VENV)/.built ## Import a month of real flights into a local emulator, and show what becomes of bad events
 	@$(BIN)/mixpress demo
 
 test: test-rust test-fuzz test-python ## Run every test
 
 test-rust: | check-tools
+	@cargo fetch --quiet --locked  # one test packs the crate and embeds it, and asks no registry
 	cargo test --quiet --features arrow
 
 test-fuzz: | check-tools ## A short run of the fuzzers' targets, on the stable toolchain
@@ -71,6 +76,11 @@ lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs aga
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features arrow -- -D warnings
 	cargo clippy --quiet --all-targets --features python -- -D warnings
+	cargo clippy --quiet --all-targets --features abi3 -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features arrow
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet --min-severity medium .github/workflows
 	$(BIN)/ruff format --check python tests benches examples docs/docstrings.py
 	$(BIN)/ruff check python tests benches examples docs/docstrings.py
 	$(BIN)/mypy
@@ -114,11 +124,27 @@ official: $(VENV)/.built ## Run the official client's own tests with our consume
 rules: $(VENV)/.built ## Render docs/rules.md from the core
 	$(BIN)/python tests/encoder/test_rules_page.py
 
-wheel: $(VENV)/.installed ## Build a wheel for this Python into dist/, install it in a clean environment and try it
-	@rm -rf dist && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --out dist
-	@clean=$$(mktemp -d) && trap 'rm -rf "$$clean"' EXIT && $(PYTHON) -m venv $$clean \
-	  && $$clean/bin/pip install -q dist/*.whl \
-	  && cd $$clean && bin/python -c 'import mixpress; print("installed and imported mixpress", mixpress.__version__)'
+WHEELS ?= 3.10 3.11 3.12 3.13 abi3 sdist
+old-cpu: $(VENV)/.built ## The encoder's tests with every instruction newer than SSE2 made illegal, and under qemu where it is there
+	PYTHONPATH=tests $(BIN)/python -m old_cpu
+
+names: $(VENV)/.built ## Store the public names anew, in tests/public_names.txt
+	$(BIN)/python tests/public_names.py
+
+wheel: $(VENV)/.wheels ## Build WHEELS="3.10 3.11 3.12 3.13 abi3 sdist" into dist/, look into each and try it in a clean environment
+	PYTHONPATH=tests $(BIN)/python -m wheels $(WHEELS)
+
+licences: | check-tools ## Write THIRD_PARTY.txt anew: the licences of what a wheel links
+	@command -v cargo-about >/dev/null || cargo install --quiet --locked cargo-about --features cli
+	cargo about generate --locked --features python about.hbs --output-file THIRD_PARTY.txt
+
+audit: $(VENV)/.built ## Licences, sources and known faults of what is depended on (needs the network for the faults)
+	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
+	@$(BIN)/python -m pip install -q --group audit
+	cargo deny check licenses bans sources
+	cargo deny check advisories
+	@$(BIN)/python -m pip freeze --exclude-editable | grep -v '^mixpress' > $(VENV)/frozen.txt
+	$(BIN)/python -m pip_audit --strict --no-deps --disable-pip --progress-spinner off --requirement $(VENV)/frozen.txt
 
 clean: ## Remove what was built
 	rm -rf $(VENV) .venv-* target dist python/mixpress/_core*.so

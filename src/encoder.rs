@@ -65,6 +65,20 @@ pub struct Batch<'a> {
 }
 
 impl Settings {
+    /// A gzipped JSON array for an endpoint, under the documents' limits; every field can be changed.
+    pub fn new(endpoint: Endpoint) -> Settings {
+        Settings {
+            endpoint,
+            format: Format::Json,
+            gzip: true,
+            level: None,
+            token: None,
+            derives_ids: false,
+            long_texts: LongTexts::default(),
+            limits: Limits::documented(),
+        }
+    }
+
     /// A batcher for these settings.
     pub fn batcher(&self) -> Batcher {
         let mut batcher = Batcher::new(self.limits.clone(), self.endpoint, self.format, self.token.clone());
@@ -230,17 +244,7 @@ mod tests {
     use super::*;
 
     fn settings(format: Format, gzip: bool) -> Settings {
-        let limits = Limits::documented();
-        Settings {
-            endpoint: Endpoint::Import,
-            format,
-            gzip,
-            level: None,
-            token: None,
-            derives_ids: false,
-            long_texts: LongTexts::default(),
-            limits,
-        }
+        Settings { format, gzip, ..Settings::new(Endpoint::Import) }
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Moment {
 }
 
 /// Appends `YYYY-MM-DDTHH:MM:SS`, the API's text for a date; a fraction of a second is dropped.
-pub fn write_moment(out: &mut Vec<u8>, moment: Moment) {
+pub(crate) fn write_moment(out: &mut Vec<u8>, moment: Moment) {
     let seconds = moment.micros.div_euclid(1_000_000);
     let (days, clock) = (seconds.div_euclid(DAY_SECONDS) + 719_468, seconds.rem_euclid(DAY_SECONDS));
     let era = days.div_euclid(146_097);
@@ -57,7 +57,7 @@ const NINE_DIGITS: u64 = 100_000_000;
 
 /// Appends an integer's digits.
 #[inline(always)]
-pub fn write_integer(out: &mut Vec<u8>, value: i64) {
+pub(crate) fn write_integer(out: &mut Vec<u8>, value: i64) {
     let size = value.unsigned_abs();
     if size < NINE_DIGITS {
         let (digits, count) = up_to_eight_digits(size as u32);
@@ -120,7 +120,7 @@ fn eight_digits(value: u32) -> u64 {
 
 /// Appends the shortest text that reads back as the same float. The value must be finite.
 #[inline]
-pub fn write_float(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn write_float(out: &mut Vec<u8>, value: f64) {
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value);
     let (start, length) = (text.as_ptr(), text.len());
@@ -134,13 +134,14 @@ pub fn write_float(out: &mut Vec<u8>, value: f64) {
 
 /// Appends text as a JSON string, quotes included.
 #[inline]
+#[doc(hidden)]
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     write_quoted(out, text, *b"\"");
 }
 
 /// Appends text as a JSON string, quotes included.
 #[inline(always)]
-pub fn write_string_with(out: &mut Vec<u8>, text: &str, vectors: impl Vectors) {
+pub(crate) fn write_string_with(out: &mut Vec<u8>, text: &str, vectors: impl Vectors) {
     if !vectors.append_quoted(out, text.as_bytes(), *b"\"") {
         write_escaped(out, text.as_bytes(), b"\"");
     }
@@ -148,18 +149,21 @@ pub fn write_string_with(out: &mut Vec<u8>, text: &str, vectors: impl Vectors) {
 
 /// Appends text as the name of a member: a JSON string and a colon.
 #[inline]
+#[doc(hidden)]
 pub fn write_name(out: &mut Vec<u8>, name: &str) {
     write_quoted(out, name, *b"\":");
 }
 
 /// Appends the inside of a JSON string by its valid spelling, quotes included.
 #[inline(always)]
+#[doc(hidden)]
 pub fn write_spelled_string(out: &mut Vec<u8>, spelling: &str) {
     append_verbatim(out, spelling.as_bytes(), *b"\"");
 }
 
 /// Appends the name of a member by its valid spelling, and a colon.
 #[inline(always)]
+#[doc(hidden)]
 pub fn write_spelled_name(out: &mut Vec<u8>, spelling: &str) {
     append_verbatim(out, spelling.as_bytes(), *b"\":");
 }
@@ -181,7 +185,7 @@ fn write_escaped(out: &mut Vec<u8>, text: &[u8], end: &[u8]) {
 
 /// Whether a byte can't stand in a JSON string as it is.
 #[inline]
-pub fn is_special(byte: u8) -> bool {
+pub(crate) fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
@@ -216,6 +220,7 @@ fn write_each_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Text read out of a JSON string, and whether any of it had to be replaced by U+FFFD.
+#[doc(hidden)]
 pub struct Unescaped {
     /// The text.
     pub text: String,
@@ -224,6 +229,7 @@ pub struct Unescaped {
 }
 
 /// The text of the inside of a JSON string that is known to be well formed.
+#[doc(hidden)]
 pub fn unescape(inside: &str) -> Unescaped {
     match String::from_utf8(unescape_exactly(inside)) {
         Ok(text) => Unescaped { text, repaired: false },
@@ -232,7 +238,7 @@ pub fn unescape(inside: &str) -> Unescaped {
 }
 
 /// The same as bytes, in which a lone surrogate is encoded as any code point (WTF-8), so that no two are taken for one.
-pub fn unescape_exactly(inside: &str) -> Vec<u8> {
+pub(crate) fn unescape_exactly(inside: &str) -> Vec<u8> {
     let mut text = Vec::with_capacity(inside.len());
     let mut rest = inside;
     while let Some(at) = rest.find('\\') {
@@ -298,6 +304,7 @@ fn code_unit(digits: &str) -> u32 {
 }
 
 /// The inside of the JSON string that begins, with its quote, at `at`, and the position after its closing quote.
+#[doc(hidden)]
 pub fn string_at(json: &[u8], at: usize) -> (&str, usize) {
     let mut end = at + 1;
     while json[end] != b'"' {

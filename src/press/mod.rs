@@ -29,7 +29,7 @@
 //!
 //! A text of a few events has a library compress it, which costs little there. So has one whose repeats the hints do
 //! not show: long texts, in which words come again, or escapes, or values that wander from name to name. That is noticed by few
-//! hints for its size, or by what its first block became ([`doubt`]); then a sample is compressed both ways, and the text
+//! hints for its size, or by what its first block became (`doubt.rs`); then a sample is compressed both ways, and the text
 //! as the sample was smaller.
 
 mod alike;

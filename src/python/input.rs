@@ -8,9 +8,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict, PyIterator, PyList, PyMemoryView
 use super::arrow::ArrowInput;
 use super::encoder::{Encoder, Workspace};
 use crate::batch::{Added, Origin};
-use crate::finding::{Finding, Found};
-use crate::rules::{Action, Rule};
-use crate::source::json::{Broken, JsonReader, Next, Window};
+use crate::source::json::{JsonReader, Next, Window};
 
 /// Where events come from.
 pub enum Input {
@@ -252,7 +250,7 @@ fn fill_from_window(
                     found.push(added);
                 }
             }
-            Next::Broken(broken) => found.push(rejection_of(broken, *index)),
+            Next::Broken(broken) => found.push(Added::Rejected(broken.found(*index))),
             Next::MoreText => return None,
             Next::End => return Some(Filled::Input),
         }
@@ -264,13 +262,6 @@ fn fill_from_window(
             return Some(Filled::Findings);
         }
     }
-}
-
-fn rejection_of(broken: Broken, index: usize) -> Added {
-    let Broken { line, column, offset, wanted } = broken;
-    let message = format!("line {line}, column {column} (byte {offset}) is not JSON: {wanted} was wanted there");
-    let finding = Finding { rule: Rule::InvalidJson, action: Action::Reject, field: String::new(), message };
-    Added::Rejected(Found { origin: Origin { index, line: Some(line) }, insert_id: None, findings: vec![finding] })
 }
 
 /// Whether an exception is one that code handles, and not one that ends a program: that is not held back.

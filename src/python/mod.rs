@@ -17,7 +17,8 @@ mod words;
 
 use pyo3::prelude::*;
 
-#[pymodule]
+// A walk borrows from objects that the interpreter's lock keeps from changing: a free-threaded interpreter turns it on.
+#[pymodule(gil_used = true)]
 mod _core {
     #[pymodule_export]
     use super::batch::Batch;

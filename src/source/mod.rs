@@ -6,6 +6,7 @@
 #[cfg(feature = "arrow")]
 pub mod arrow;
 pub mod json;
+#[doc(hidden)]
 pub mod scan;
 pub mod value;
 

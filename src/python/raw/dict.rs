@@ -142,7 +142,7 @@ impl Entries {
         });
         // A free-threaded interpreter's objects have a longer header.
         let is_known_header = size_of::<ffi::PyObject>() == 16 && size_of::<Keys>() == 32;
-        if !is_known_version || !is_known_header {
+        if cfg!(feature = "abi3") || !is_known_version || !is_known_header {
             return None;
         }
         let entries = Entries { _verified: () };

@@ -10,6 +10,8 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use super::window::{Part, Window};
 use super::{JsonEvent, Stop};
+use crate::finding::{Finding, Found, Origin};
+use crate::rules::{Action, Rule};
 use crate::source::scan::SyntaxError;
 
 /// Bytes that are taken as text at a time; more where an event is longer.
@@ -72,6 +74,16 @@ pub struct Broken {
     pub offset: usize,
     /// What was wanted there.
     pub wanted: &'static str,
+}
+
+impl Broken {
+    /// The finding about it, as of an event of that index.
+    pub fn found(&self, index: usize) -> Found {
+        let Broken { line, column, offset, wanted } = self;
+        let message = format!("line {line}, column {column} (byte {offset}) is not JSON: {wanted} was wanted there");
+        let finding = Finding { rule: Rule::InvalidJson, action: Action::Reject, field: String::new(), message };
+        Found { origin: Origin { index, line: Some(*line) }, insert_id: None, findings: vec![finding] }
+    }
 }
 
 /// What comes next in a text.

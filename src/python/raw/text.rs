@@ -1,0 +1,44 @@
+//! The characters of a `str`, read where they lie.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use pyo3::types::string::PyStringData;
+
+/// The text where it lies, if it is ASCII, as most is.
+#[inline(always)]
+pub fn ascii<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    let object = text.as_ptr();
+    // SAFETY: a compact ASCII str has its bytes right behind its header, one each, and a str never changes.
+    unsafe {
+        if ffi::PyUnicode_IS_COMPACT_ASCII(object) == 0 {
+            return None;
+        }
+        let length = ffi::PyUnicode_GET_LENGTH(object) as usize;
+        let bytes = std::slice::from_raw_parts(ffi::PyUnicode_1BYTE_DATA(object), length);
+        Some(std::str::from_utf8_unchecked(bytes))
+    }
+}
+
+/// Writes a text of any kind into `decoded`, with U+FFFD for each lone surrogate. True: there was one.
+///
+/// Unlike `to_str` it leaves no UTF-8 copy behind in the caller's object, and makes no exception of a surrogate.
+#[inline(never)]
+pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String) -> bool {
+    let mut repaired = false;
+    let mut scalar = |code: u32| {
+        char::from_u32(code).unwrap_or_else(|| {
+            repaired = true;
+            char::REPLACEMENT_CHARACTER
+        })
+    };
+    decoded.clear();
+    // SAFETY: the view is used before anything else happens to the str, which never changes.
+    match unsafe { text.data() } {
+        Ok(PyStringData::Ucs1(codes)) => decoded.extend(codes.iter().map(|&code| char::from(code))),
+        Ok(PyStringData::Ucs2(codes)) => decoded.extend(codes.iter().map(|&code| scalar(code.into()))),
+        Ok(PyStringData::Ucs4(codes)) => decoded.extend(codes.iter().map(|&code| scalar(code))),
+        Err(_) => decoded.push_str(&text.to_string_lossy()),
+    }
+    repaired
+}

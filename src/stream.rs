@@ -1,0 +1,210 @@
+//! Stream: JSON text from any reader in, bodies and findings out, in memory that is bounded by one batch and one event.
+
+use std::io::{Read, Result};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::batch::{Added, Batcher, Origin, Packed};
+use crate::encoder::{Batch, Settings};
+use crate::finding::Found;
+use crate::gzip::Gzip;
+use crate::source::json::{JsonReader, Next, Window};
+use crate::truncate::Truncation;
+
+/// Bytes that are read at a time.
+const WINDOW: usize = 1 << 18;
+
+/// What comes of a text, piece by piece.
+#[derive(Debug)]
+pub enum Output<'a> {
+    /// A body to send, with what is in it. Its events come in the order of the text.
+    Batch(Batch<'a>),
+    /// An event that is in no body, and every rule that it broke.
+    Rejected(Found),
+    /// An event that is in a body although rules that only warn were broken.
+    Warned(Found),
+    /// A string that was cut.
+    Truncated(Truncation),
+}
+
+impl Settings {
+    /// Encodes JSON text: NDJSON, an array of events, or objects one after another. Gives how many events there were, bad
+    /// ones too.
+    ///
+    /// `now` is what a time in the future is told by. `take` gets what comes of the text: an event's findings when it was
+    /// read, a body when it is full or the text is at its end. A line that is not JSON is one [`Output::Rejected`], and
+    /// the rest goes on.
+    ///
+    /// # Errors
+    /// What `text` gives when it is read, and what `take` gives, which ends the reading. An event is never an error.
+    ///
+    /// # Panics
+    /// Where the level is not one of [`LEVELS`](crate::gzip::LEVELS).
+    pub fn encode_json(
+        &self,
+        text: impl Read,
+        now: SystemTime,
+        mut take: impl FnMut(Output<'_>) -> Result<()>,
+    ) -> Result<usize> {
+        let mut batcher = self.batcher();
+        batcher.set_now(milliseconds(now));
+        let mut stream = Stream { settings: self, batcher, gzip: Gzip::new(self.level), index: 0 };
+        stream.read(text, &mut take)?;
+        if let Some(packed) = stream.batcher.finish() {
+            stream.seal(packed, &mut take)?;
+        }
+        Ok(stream.index)
+    }
+}
+
+fn milliseconds(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+struct Stream<'s> {
+    settings: &'s Settings,
+    batcher: Batcher,
+    gzip: Gzip,
+    index: usize,
+}
+
+impl Stream<'_> {
+    fn read(&mut self, mut text: impl Read, take: &mut impl FnMut(Output<'_>) -> Result<()>) -> Result<()> {
+        let (mut reader, mut bytes, mut is_last) = (JsonReader::new(), Vec::new(), false);
+        while !self.read_window(&mut reader, &mut Window::new(&bytes, is_last), take)? {
+            bytes.drain(..reader.release(&bytes));
+            // As many as are left at least, since an event may be longer than a window.
+            let size = WINDOW.max(bytes.len()) as u64;
+            is_last = text.by_ref().take(size).read_to_end(&mut bytes)? == 0;
+        }
+        Ok(())
+    }
+
+    /// True: that was the end of the text.
+    fn read_window(
+        &mut self,
+        reader: &mut JsonReader,
+        window: &mut Window<'_>,
+        take: &mut impl FnMut(Output<'_>) -> Result<()>,
+    ) -> Result<bool> {
+        loop {
+            let index = self.index;
+            let next = reader.next(window, |event, line| self.batcher.add(Origin { index, line: Some(line) }, event));
+            match next {
+                Next::Event(added) => pass_on(added, take)?,
+                Next::Broken(broken) => take(Output::Rejected(broken.found(index)))?,
+                Next::MoreText => return Ok(false),
+                Next::End => return Ok(true),
+            }
+            self.index += 1;
+            if let Some(packed) = self.batcher.take_full() {
+                self.seal(packed, take)?;
+            }
+        }
+    }
+
+    fn seal(&mut self, mut packed: Packed, take: &mut impl FnMut(Output<'_>) -> Result<()>) -> Result<()> {
+        take(Output::Batch(self.settings.seal(&mut packed, &mut self.gzip)))?;
+        self.batcher.reuse(packed);
+        Ok(())
+    }
+}
+
+fn pass_on(added: Added, take: &mut impl FnMut(Output<'_>) -> Result<()>) -> Result<()> {
+    match added {
+        Added::Plain => Ok(()),
+        Added::Rejected(found) => take(Output::Rejected(found)),
+        Added::Accepted { warnings, truncations } => {
+            warnings.map_or(Ok(()), |found| take(Output::Warned(found)))?;
+            truncations.into_iter().try_for_each(|truncation| take(Output::Truncated(truncation)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+    use crate::batch::Format;
+    use crate::limits::Endpoint;
+
+    /// Gives a byte at a time, as a slow pipe does.
+    struct Dripping<'t>(&'t [u8]);
+
+    impl Read for Dripping<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+            self.0.read(&mut buffer[..1])
+        }
+    }
+
+    fn text(events: usize) -> String {
+        let good = |index| {
+            format!(r#"{{"event":"e","properties":{{"time":1700000000,"distinct_id":"u","$insert_id":"i{index}"}}}}"#)
+        };
+        (0..events).map(|index| if index % 3 == 2 { "{]\n".to_owned() } else { good(index) + "\n" }).collect()
+    }
+
+    /// The bodies as they are before gzip, and the lines of what was rejected.
+    fn encode(text: impl Read, settings: &Settings) -> (Vec<Vec<u8>>, Vec<usize>, usize) {
+        let (mut bodies, mut rejected) = (Vec::new(), Vec::new());
+        let total = settings.encode_json(text, SystemTime::now(), |output| {
+            match output {
+                Output::Batch(batch) => {
+                    bodies.push(crate::gzip::decompress(&batch.body, batch.contents.raw_size).unwrap());
+                }
+                Output::Rejected(found) => rejected.push(found.origin.line.unwrap()),
+                other => panic!("{other:?}"),
+            }
+            Ok(())
+        });
+        (bodies, rejected, total.unwrap())
+    }
+
+    #[test]
+    fn a_text_gives_the_same_whole_and_by_the_byte() {
+        let mut settings = Settings::new(Endpoint::Import);
+        settings.format = Format::Ndjson;
+        settings.limits.max_batch_events = 5;
+        let text = text(30);
+        let whole = encode(text.as_bytes(), &settings);
+        assert_eq!(whole, encode(Dripping(text.as_bytes()), &settings));
+        let (bodies, rejected, total) = whole;
+        assert_eq!((bodies.len(), total), (4, 30));
+        assert_eq!(rejected, (1..=10).map(|third| third * 3).collect::<Vec<_>>());
+        let good: String = text.lines().filter(|line| *line != "{]").map(|line| format!("{line}\n")).collect();
+        assert_eq!(bodies.concat(), good.as_bytes());
+    }
+
+    #[test]
+    fn what_the_taker_says_ends_the_reading() {
+        let ended = Settings::new(Endpoint::Import)
+            .encode_json(text(30).as_bytes(), SystemTime::now(), |_| Err(ErrorKind::BrokenPipe.into()));
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn warnings_and_cuts_are_passed_on() {
+        let long = format!(
+            r#"{{"event":"e","properties":{{"time":1700000000,"distinct_id":"u","$insert_id":"i","a":"{}","b":1,"b":2}}}}"#,
+            "x".repeat(300)
+        );
+        let mut seen = Vec::new();
+        let total = Settings::new(Endpoint::Import).encode_json(
+            long.as_bytes(),
+            UNIX_EPOCH + std::time::Duration::from_secs(1),
+            |output| {
+                seen.push(match output {
+                    Output::Batch(batch) => format!("batch of {:?}", batch.contents.indexes),
+                    Output::Rejected(found) => format!("rejected {}", found.findings[0].message),
+                    Output::Warned(found) => {
+                        found.findings.iter().map(|finding| finding.rule.id()).collect::<Vec<_>>().join(" ")
+                    }
+                    Output::Truncated(truncation) => format!("{} {}", truncation.path, truncation.length),
+                });
+                Ok(())
+            },
+        );
+        assert_eq!(total.unwrap(), 1);
+        assert_eq!(seen, ["time-in-future duplicate-key", "properties.a 300", "batch of [0]"]);
+    }
+}

@@ -1,0 +1,45 @@
+"""The encoder's tests on an old processor, and a program of its own under emulated ones: `make old-cpu`.
+
+The tests run with the core of `core.py`. qemu-x86_64 (Debian: qemu-user), where it is on PATH, then runs the core as it
+is, and Python with it, as if on a Nehalem (no AVX) and on a Haswell (AVX2, no AVX-512).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from old_cpu.core import make_package
+
+TESTS = ("tests/encoder", "tests/test_rules_cases.py", "tests/test_against_reference.py", "tests/test_python_values.py")
+TESTS_OF_TEXT = ("tests/test_json_against_reference.py", "tests/test_arrow.py", "tests/test_derive.py")
+PROGRAM = Path(__file__).with_name("encode.py")
+EMULATED = ("Nehalem", "Haswell")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        changed, environment = make_package(Path(folder))
+        print(f"{changed.later} instructions made illegal, {changed.cpuid} times CPUID answered")
+        tests = [sys.executable, "-m", "pytest", *TESTS, *TESTS_OF_TEXT]
+        subprocess.run(tests, env=os.environ | environment | {"CLAIMS": "nothing"}, check=True)
+    qemu = shutil.which("qemu-x86_64")
+    if qemu is None:
+        sys.exit("the tests have passed; for a whole emulated processor too: apt-get install qemu-user")
+    digests = {digest([])}
+    digests |= {digest([qemu, "-cpu", processor]) for processor in EMULATED}
+    assert len(digests) == 1, f"other bytes on another processor: {digests}"
+    print(f"the same bytes here and on an emulated {' and '.join(EMULATED)}")
+
+
+def digest(under: list[str]) -> str:
+    command = [*under, sys.executable, str(PROGRAM)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[1]
+
+
+if __name__ == "__main__":
+    main()
