@@ -12,8 +12,9 @@ use crate::long_text::LongTexts;
 use crate::press::Hint;
 use crate::source::scan::Scanner;
 
-/// What an encoder is told once.
+/// What an encoder is told once. [`Settings::new`] makes some, whose fields are then set.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// Where the bodies go.
     pub endpoint: Endpoint,

@@ -22,7 +22,10 @@ pub fn settings(draw: &mut Draw<'_>) -> Settings {
     let token = draw.one_of(&[None, Some("tok"), Some("a token that is cut\n")]).map(str::to_owned);
     let gzip = draw.once_in(16);
     let (derives_ids, long_texts) = additions(draw);
-    Settings { endpoint, format, gzip, level: None, token, derives_ids, long_texts, limits: limits(draw) }
+    let mut settings = Settings::new(endpoint);
+    (settings.format, settings.gzip, settings.token) = (format, gzip, token);
+    (settings.derives_ids, settings.long_texts, settings.limits) = (derives_ids, long_texts, limits(draw));
+    settings
 }
 
 /// What the oracle knows nothing of; mostly it is all off.
@@ -34,7 +37,9 @@ fn additions(draw: &mut Draw<'_>) -> (bool, LongTexts) {
 
 /// The same settings without what the oracle knows nothing of.
 pub fn without_additions(settings: &Settings) -> Settings {
-    Settings { derives_ids: false, long_texts: LongTexts::default(), ..settings.clone() }
+    let mut settings = settings.clone();
+    (settings.derives_ids, settings.long_texts) = (false, LongTexts::default());
+    settings
 }
 
 fn limits(draw: &mut Draw<'_>) -> Limits {

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from subprocess import PIPE
 
@@ -26,6 +27,7 @@ SMOKE = Path(__file__).with_name("smoke.py")
 # What pip and Python may need of the environment.
 KEPT = re.compile(r"PIP_|SSL_|REQUESTS_|HOME$|LANG$|CI$")
 ENCODE = ROOT / "tests" / "old_cpu" / "encode.py"
+TESTS = ("tests/test_rules_cases.py", "tests/test_python_values.py", "tests/test_against_reference.py")
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 STABLE_FROM = "3.11"  # the stable ABI of 3.10 has no buffer protocol
 [VERSION] = re.findall(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.M)
@@ -45,6 +47,7 @@ def main(kinds: list[str]) -> None:
             check_wheel(wheel, VERSION)
             for version in (STABLE_FROM, VERSIONS[-1]):
                 try_out(wheel, interpreter(version))
+            hold_to_the_encoders_tests(wheel)
         else:
             wheel = build("build", *ZIG, "-i", str(interpreter(kind)))
             check_wheel(wheel, VERSION)
@@ -81,6 +84,17 @@ def build(*command: str) -> Path:
         sys.exit(ran.stdout + ran.stderr)
     [made] = set(DIST.iterdir()) - before
     return made
+
+
+def hold_to_the_encoders_tests(wheel: Path) -> None:
+    """It reads objects in a way of its own, which no other build has and no other run of the tests meets."""
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+        environment = os.environ | {"PYTHONPATH": folder}
+        where = [sys.executable, "-c", "from mixpress import _core; print(_core.__file__)"]
+        core = subprocess.run(where, env=environment, check=True, stdout=PIPE, text=True).stdout
+        assert core.startswith(folder), f"the tests would be of {core}"
+        subprocess.run([sys.executable, "-m", "pytest", *TESTS], cwd=ROOT, env=environment, check=True)
 
 
 def try_out(package: Path, python: Path, tools: list[Path] | None = None) -> None:
