@@ -58,7 +58,7 @@ def names_of(module: ModuleType) -> list[str]:
     return [
         name
         for name, value in vars(module).items()
-        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+        if not name.startswith("_") and callable(value) and getattr(value, "__module__", None) == module.__name__
     ]
 
 
