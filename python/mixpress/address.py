@@ -34,6 +34,8 @@ def server_at(place: str) -> str:
     """Likewise, of one word for both: a region, or the URL of a server."""
     if not isinstance(place, str):
         raise TypeError(f"base_url must be text, not {type(place).__name__}")
+    if "/" not in place and place not in REGIONS:
+        raise ValueError(f"base_url must be an http or https URL with a host, or a region: {', '.join(REGIONS)}")
     return REGIONS[place] if place in REGIONS else _checked(place)
 
 

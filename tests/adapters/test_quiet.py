@@ -10,7 +10,9 @@ import pytest
 
 from client.fakes import FakeClock
 from mixpress import AsyncClient, Client, process
+from mixpress.adapters.logging import MixpressHandler
 from mixpress.adapters.quiet import Happening, Quiet, is_own
+from mixpress.adapters.structlog import MixpressProcessor
 from mixpress.emulator import Emulator
 
 
@@ -118,3 +120,10 @@ def test_a_forked_child_tells_though_another_thread_was_telling(client: Client) 
 def test_what_is_the_clients_own(logger: str, thread: str, own: bool) -> None:
     assert is_own(logger, thread) is own
     assert logging.getLogger("mixpress").name == "mixpress"
+
+
+@pytest.mark.parametrize("make", [MixpressHandler, MixpressProcessor])
+def test_what_is_no_client_is_refused_without_repeating_it(make: Any) -> None:
+    with pytest.raises(TypeError, match=r"takes a mixpress\.Client or AsyncClient, and got a str") as caught:
+        make("a-secret")
+    assert "a-secret" not in str(caught.value)

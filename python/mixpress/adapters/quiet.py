@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from mixpress import process
 from mixpress.async_client import AsyncClient
+from mixpress.client import Client
 from mixpress.clock import Clock
 from mixpress.errors import MixpressError
 from mixpress.log import RepeatLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from mixpress.client import Client
 
 THREADS = "mixpress-"
 """What the names of a client's threads begin with."""
@@ -37,6 +36,9 @@ class Quiet:
 
     def __init__(self, client: Client | AsyncClient, adapter: str, clock: Clock | None = None) -> None:
         self._client = client._client if isinstance(client, AsyncClient) else client
+        if not isinstance(self._client, Client):
+            # Its own text may hold credentials: only the type is said.
+            raise TypeError(f"{adapter} takes a mixpress.Client or AsyncClient, and got a {type(client).__name__}")
         self._adapter = adapter
         self._clock = clock or Clock()
         self._log = RepeatLog(self._clock)
