@@ -104,8 +104,8 @@ fuzz: $(VENV)/.built ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), then t
 	  cargo +nightly fuzz run --fuzz-dir fuzz $$target fuzz/corpus/$$target fuzz/seeds -- -dict=fuzz/json.dict \
 	    -max_total_time=$(or $(FUZZ_SECONDS),600) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; done
 	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(BIN)/python -m pytest \
-	  tests/test_against_reference.py tests/test_json_against_reference.py tests/test_options_against_reference.py \
-	  tests/test_derive.py tests/test_arrow.py
+	  tests/encoder/test_against_reference.py tests/encoder/test_json_against_reference.py tests/encoder/test_options_against_reference.py \
+	  tests/encoder/test_derive.py tests/encoder/test_arrow.py
 
 chaos: $(VENV)/.built ## Deliver through faults: CHAOS_SCHEDULES=1000 or CHAOS_SECONDS=, from CHAOS_SEED= on
 	PYTHONPATH=tests $(BIN)/python -m chaos
@@ -128,8 +128,8 @@ WHEELS ?= 3.10 3.11 3.12 3.13 abi3 sdist
 old-cpu: $(VENV)/.built ## The encoder's tests with every instruction newer than SSE2 made illegal, and under qemu where it is there
 	PYTHONPATH=tests $(BIN)/python -m old_cpu
 
-names: $(VENV)/.built ## Store the public names anew, in tests/public_names.txt
-	$(BIN)/python tests/public_names.py
+names: $(VENV)/.built ## Store the public names anew, in tests/project/public_names.txt
+	$(BIN)/python tests/project/public_names.py
 
 wheel: $(VENV)/.wheels ## Build WHEELS="3.10 3.11 3.12 3.13 abi3 sdist" into dist/, look into each and try it in a clean environment
 	PYTHONPATH=tests $(BIN)/python -m wheels $(WHEELS)

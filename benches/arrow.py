@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import pyarrow
 
-from benches.rounds import interleave, require_release_build
-from benches.traffic import MIXES, Event
+from benches.support.rounds import interleave, require_release_build
+from benches.support.traffic import MIXES, Event
 from mixpress import Encoder
 
 EVENTS, ROUNDS = 2000, 30

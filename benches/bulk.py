@@ -14,9 +14,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benches.loopback import Serve, emulator, running, sink
-from benches.rounds import require_release_build
-from benches.senders import RATE
+from benches.support.loopback import Serve, emulator, running, sink
+from benches.support.rounds import require_release_build
+from benches.support.senders import RATE
 
 EVENTS = int(os.environ.get("BULK_EVENTS", "2000000"))
 PEER_EVENTS = int(os.environ.get("BULK_PEER_EVENTS", "200000"))
@@ -55,7 +55,7 @@ class Contestant:
     def run(self) -> Sent:
         """Send once, to a new server."""
         with running(self.serve) as server:
-            command = [sys.executable, "-m", "benches.senders", self.sender, server.url, str(self.events)]
+            command = [sys.executable, "-m", "benches.support.senders", self.sender, server.url, str(self.events)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             if self.serve is emulator and server.count() != self.events:
                 raise SystemExit(f"{self.sender}: the emulator holds {server.count()} of {self.events} events")

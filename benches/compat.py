@@ -15,8 +15,8 @@ import tempfile
 import time
 from typing import Any
 
-from benches.loopback import running, sink
-from benches.rounds import require_release_build
+from benches.support.loopback import running, sink
+from benches.support.rounds import require_release_build
 
 EVENTS = int(os.environ.get("COMPAT_EVENTS", "100000"))
 ROUNDS = int(os.environ.get("COMPAT_ROUNDS", "3"))

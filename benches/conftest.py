@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benches.rounds import require_release_build
+from benches.support.rounds import require_release_build
 
 
 def pytest_sessionstart() -> None:

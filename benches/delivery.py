@@ -10,8 +10,8 @@ from typing import Any
 
 import mixpanel
 
-from benches.rounds import interleave, require_release_build
-from benches.traffic import Event, flights
+from benches.support.rounds import interleave, require_release_build
+from benches.support.traffic import Event, flights
 from mixpress import Client, ProjectSecret
 from mixpress.emulator import Emulator
 

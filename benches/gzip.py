@@ -14,8 +14,8 @@ import orjson
 from isal import isal_zlib
 from zlib_ng import zlib_ng
 
-from benches.rounds import Times, interleave, require_release_build
-from benches.traffic import MIXES, Event, good_events
+from benches.support.rounds import Times, interleave, require_release_build
+from benches.support.traffic import MIXES, Event, good_events
 from mixpress import Encoder
 
 EVENTS, ROUNDS = 2000, 60

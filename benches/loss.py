@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from benches.loopback import counting, running
-from benches.rounds import require_release_build
-from benches.tracked import CLIENTS, has_spool
+from benches.support.loopback import counting, running
+from benches.support.rounds import require_release_build
+from benches.support.tracked import CLIENTS, has_spool
 
 EVENTS = int(os.environ.get("LOSS_EVENTS", "3000"))
 SECONDS = float(os.environ.get("LOSS_SECONDS", "60"))
@@ -60,7 +60,7 @@ def run(name: str, ending: str) -> Outcome:
 
 def process(name: str, ending: str, url: str, directory: str) -> tuple[float, float, float | None]:
     """When it began to track, had tracked, and ended; a program that tracks nothing did so at its start."""
-    command = [sys.executable, "-m", "benches.tracked", name, ending, url, str(EVENTS), directory]
+    command = [sys.executable, "-m", "benches.support.tracked", name, ending, url, str(EVENTS), directory]
     started = time.monotonic()
     # A session of its own: what hangs may be a child of it.
     program = subprocess.Popen(

@@ -7,8 +7,8 @@ from functools import partial
 
 import orjson
 
-from benches.rounds import interleave, require_release_build
-from benches.traffic import MIXES
+from benches.support.rounds import interleave, require_release_build
+from benches.support.traffic import MIXES
 from mixpress import Encoder
 
 EVENTS, ROUNDS = 2000, 60

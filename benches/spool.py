@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from benches.rounds import require_release_build
-from benches.traffic import Event, web
+from benches.support.rounds import require_release_build
+from benches.support.traffic import Event, web
 from mixpress import Encoder
 from mixpress._core import gzip
 from mixpress.spool import Spool

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from benches.traffic import MIXES, Event, good_events
+from benches.support.traffic import MIXES, Event, good_events
 from mixpress import Batch, Encoded, Encoder
 
 Stage = Any  # pytest-benchmark's fixture; it has types for a part of it only

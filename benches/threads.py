@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from benches.rounds import require_release_build
-from benches.traffic import MIXES, Event, good_events
+from benches.support.rounds import require_release_build
+from benches.support.traffic import MIXES, Event, good_events
 from mixpress import Encoder
 
 EVENTS, ROUNDS = 2000, 5

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 
 from benches.delivery import serve
-from benches.rounds import require_release_build
-from benches.traffic import flights
+from benches.support.rounds import require_release_build
+from benches.support.traffic import flights
 from mixpress import Client, ProjectSecret
 
 EVENTS = 40_000

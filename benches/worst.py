@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from benches.rounds import require_release_build
-from benches.traffic import MIXES, NOW, Event, good_events
+from benches.support.rounds import require_release_build
+from benches.support.traffic import MIXES, NOW, Event, good_events
 from mixpress import Encoder
 
 BOUND = 1.07

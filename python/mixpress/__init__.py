@@ -23,9 +23,9 @@ from mixpress._core import (
 )
 
 if TYPE_CHECKING:
-    from mixpress.async_client import AsyncClient
     from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
-    from mixpress.client import Client
+    from mixpress.client.async_client import AsyncClient
+    from mixpress.client.client import Client
     from mixpress.errors import (
         AuthError,
         ClientClosed,
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
         SpoolError,
         TransportError,
     )
-    from mixpress.limiter import RateLimit
-    from mixpress.report import Failure, Report
+    from mixpress.report.report import Failure, Report
+    from mixpress.report.stats import Stats
     from mixpress.retry import RetryPolicy
-    from mixpress.stats import Stats
+    from mixpress.send.rate_limit import RateLimit
 
 __all__ = [
     "AsyncClient",
@@ -78,23 +78,23 @@ __all__ = [
 
 # Who embeds the encoder alone pays nothing for the client: it is imported when it is asked for.
 _MODULES = {
-    "AsyncClient": "async_client",
+    "AsyncClient": "client.async_client",
     "AuthError": "errors",
-    "Client": "client",
+    "Client": "client.client",
     "ClientClosed": "errors",
     "DeadLetterError": "errors",
-    "Failure": "report",
+    "Failure": "report.report",
     "ImportInterrupted": "errors",
     "MixpressError": "errors",
     "ProjectSecret": "auth",
     "ProjectToken": "auth",
     "QueueFull": "errors",
-    "RateLimit": "limiter",
-    "Report": "report",
+    "RateLimit": "send.rate_limit",
+    "Report": "report.report",
     "RetryPolicy": "retry",
     "ServiceAccount": "auth",
     "SpoolError": "errors",
-    "Stats": "stats",
+    "Stats": "report.stats",
     "TransportError": "errors",
 }
 

@@ -497,7 +497,7 @@ def gzip(body: bytes, level: int | None = None) -> bytes:
 
 @final
 class Number:
-    """A number by its spelling, in a snapshot of an event (see `mixpress.plain`)."""
+    """A number by its spelling, in a snapshot of an event (see `mixpress.snapshot`)."""
 
     def __new__(cls, spelling: str) -> Self: ...
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mixpress.errors import DeadLetterError
 
 if TYPE_CHECKING:
-    from mixpress.report import Failure, Report
+    from mixpress.report.report import Failure, Report
 
 MAX_DEPTH = 100
 """Deeper than that, a value is written as its repr."""

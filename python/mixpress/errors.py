@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from mixpress.report import Report
+    from mixpress.report.report import Report
 
 TransportKind = Literal["refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate", "proxy"]
 SpoolTrouble = Literal["corrupt", "read-only", "full", "busy", "unopened", "io", "version", "destination", "forked"]

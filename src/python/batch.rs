@@ -169,7 +169,7 @@ impl Batch {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let options = [("strict", strict), ("ip", ip), ("verbose", verbose)].into_py_dict(py)?;
-        py.import("mixpress.envelope")?.call_method("request_of", (slf, base_url, auth), Some(&options))
+        py.import("mixpress.send.request")?.call_method("request_of", (slf, base_url, auth), Some(&options))
     }
 
     /// Events are somebody's data, and a `repr` ends in a log: it says how many there are, and how large they are.

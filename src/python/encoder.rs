@@ -260,7 +260,7 @@ impl Workspace {
 
 /// A copy of an event that takes no Python code to read.
 pub fn snapshot<'py>(event: &Bound<'py, PyAny>, default: Option<&Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-    event.py().import("mixpress.plain")?.call_method1("snapshot", (event, default))
+    event.py().import("mixpress.snapshot")?.call_method1("snapshot", (event, default))
 }
 
 fn check_callable(py: Python<'_>, given: Option<&Py<PyAny>>, message: &'static str) -> PyResult<()> {

@@ -2,7 +2,7 @@
 //!
 //! Any other value (an Enum, a dataclass, an odd mapping, whatever `default` is to convert) needs Python code to be read,
 //! which could change the very dict that is being walked. So the walk stops there, and the event is walked again as the
-//! snapshot that `mixpress.plain` makes of it.
+//! snapshot that `mixpress.snapshot` makes of it.
 
 use std::cell::RefCell;
 
@@ -82,7 +82,7 @@ pub struct GivenEvent<'a, 'py> {
     pub memory: &'a RefCell<Memory>,
 }
 
-/// An event that `mixpress.plain` made a snapshot of.
+/// An event that `mixpress.snapshot` made a snapshot of.
 pub struct SnapshotEvent<'a, 'py> {
     pub event: &'a Bound<'py, PyAny>,
     pub memory: &'a RefCell<Memory>,

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
 from mixpress import AsyncClient, Client
-from mixpress.adapters import visit
+from mixpress.adapters import http_request
 from mixpress.adapters.asgi import MixpressMiddleware, Scope
 from mixpress.emulator import Emulator
 
@@ -186,7 +186,9 @@ def test_what_runs_behind_the_answer_is_no_part_of_it(
 ) -> None:
     """Neither of its duration nor of its status."""
     now = [100.0]
-    monkeypatch.setattr(visit, "time", SimpleNamespace(time=lambda: 1_700_000_000.5, perf_counter=lambda: now[0]))
+    monkeypatch.setattr(
+        http_request, "time", SimpleNamespace(time=lambda: 1_700_000_000.5, perf_counter=lambda: now[0])
+    )
 
     async def parts() -> AsyncIterator[bytes]:
         for part in (b"one", b"two"):

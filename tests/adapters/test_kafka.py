@@ -13,11 +13,11 @@ import pytest
 from confluent_kafka import OFFSET_STORED, Producer, TopicPartition
 from confluent_kafka import Consumer as KafkaConsumer
 
-from client.fakes import ACCOUNT, RESET, FakeClock, FakeServer, answer, client, event, ids, ok, refusing
 from mixpress import AuthError, Client, RetryPolicy
 from mixpress.adapters.kafka import deliver, event_of
 from mixpress.emulator import Emulator
 from mixpress.errors import TransportError
+from support.fakes import ACCOUNT, RESET, FakeClock, FakeServer, answer, client, event, ids, ok, refusing
 
 
 @dataclass

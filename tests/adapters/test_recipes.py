@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from client.fakes import RESET, FakeClock, FakeServer, answer, busy, client, event, ids, ok, refusing
 from mixpress import AuthError, RetryPolicy
 from mixpress.errors import TransportError
+from support.fakes import RESET, FakeClock, FakeServer, answer, busy, client, event, ids, ok, refusing
 
 PAGE = (Path(__file__).parents[2] / "docs" / "embedding.md").read_text(encoding="utf-8")
 ONCE = RetryPolicy(attempts=1)

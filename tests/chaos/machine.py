@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from fault_proxy import Trouble
 
 if TYPE_CHECKING:
-    from mixpress.intake import OnFull
+    from mixpress.queues.event_queue import OnFull
 
 from .world import MAX_CONCURRENCY, SLOW, Kind, Stage, Tally, World
 

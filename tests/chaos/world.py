@@ -10,16 +10,16 @@ from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
-from client.fakes import ACCOUNT, FakeClock, event
+from chaos.tracked import Tracked, Verdict
 from fault_proxy import FaultProxy, Trouble
 from mixpress import AuthError, Client, Encoder, ImportInterrupted, Limits, Report, RetryPolicy
 from mixpress.emulator import Emulator
+from support.fakes import ACCOUNT, FakeClock, event
 
-from .tracked import Tracked, Verdict
 from .witness import WatchedTransport, Witness
 
 if TYPE_CHECKING:
-    from mixpress.intake import OnFull
+    from mixpress.queues.event_queue import OnFull
 
 TIMEOUT = 0.08
 """Seconds that a client waits for an answer: the only real time that a schedule takes."""

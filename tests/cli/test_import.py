@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mixpress.cli.group import group
-from mixpress.cli.lines import Lines
+from mixpress.cli.ndjson import Lines
 from mixpress.emulator import Emulator
 
 ACCOUNT = {

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from mixpress._core import Encoder
-from mixpress.async_client import AsyncClient
-from mixpress.client import Client
+from mixpress.client.async_client import AsyncClient
+from mixpress.client.client import Client
 from mixpress.clock import Clock
 from mixpress.errors import AuthError, ImportInterrupted, QueueFull
 from mixpress.transport import Request, Response
+from support.fakes import ACCOUNT, FakeServer, Hung, answer, bad, event, events, ids, refusing, small_batches
 
-from .fakes import ACCOUNT, FakeServer, Hung, answer, bad, event, events, ids, refusing, small_batches
 from .test_track import sent_all
 
 Main = Callable[[], Coroutine[Any, Any, None]]

@@ -20,17 +20,16 @@ import pytest
 
 import mixpress.errors
 from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.client import Client
+from mixpress.client.client import Client
 from mixpress.errors import MixpressError, TransportError
-from mixpress.hidden import without_credentials
 from mixpress.reply import read_reply
 from mixpress.retry import RetryPolicy
+from mixpress.send.redact import without_credentials
 from mixpress.transport import Request, Response, Urllib3Transport
 from mixpress.transport.proxy import parse_proxy
-
-from .fakes import FakeClock, FakeServer, answer, bad, event, refusing
-from .listener import Behave, Listener, http, read_request
-from .proxies import ConnectProxy, PlainProxy
+from support.fakes import FakeClock, FakeServer, answer, bad, event, refusing
+from support.listener import Behave, Listener, http, read_request
+from support.proxies import ConnectProxy, PlainProxy
 
 CANARY = "canary/4e1f9c@b"
 PROXY = f"http://me:{quote(CANARY, safe='')}@proxy.test:3128"

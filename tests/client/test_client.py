@@ -12,9 +12,8 @@ import pytest
 from mixpress._core import Encoder
 from mixpress.address import is_loopback
 from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.client import Client
-
-from .fakes import ACCOUNT, FakeServer, answer, client, event, sent
+from mixpress.client.client import Client
+from support.fakes import ACCOUNT, FakeServer, answer, client, event, sent
 
 
 def asked(**settings: Any) -> tuple[str, dict[str, list[str]], dict[str, str]]:

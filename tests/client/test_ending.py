@@ -10,11 +10,10 @@ import pytest
 
 from mixpress.clock import Clock
 from mixpress.errors import AuthError, ImportInterrupted, TransportError
-from mixpress.report import Progress, Report
+from mixpress.report.report import Progress, Report
 from mixpress.retry import RetryPolicy
 from mixpress.transport import Request, Response
-
-from .fakes import (
+from support.fakes import (
     UNREACHED,
     FakeClock,
     FakeServer,

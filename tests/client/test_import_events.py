@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from mixpress.report import Report
+from mixpress.report.report import Report
 from mixpress.transport import Request, Response
-
-from .fakes import (
+from support.fakes import (
     FakeServer,
     answer,
     as_json,

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from mixpress.log import MAX_REASONS, RepeatLog
-
-from .fakes import FakeClock
+from support.fakes import FakeClock
 
 
 @pytest.fixture

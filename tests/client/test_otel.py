@@ -16,8 +16,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Sum
 
 from mixpress.otel import instrument
-
-from .fakes import FakeServer, StillClock, answer, bad, busy, client, events, ok, refusing, small_batches
+from support.fakes import FakeServer, StillClock, answer, bad, busy, client, events, ok, refusing, small_batches
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,11 @@ import pytest
 
 from mixpress._core import Encoder, Limits
 from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.client import Client
+from mixpress.client.client import Client
 from mixpress.emulator import Emulator, Request
 from mixpress.errors import AuthError, TransportError
 from mixpress.retry import RetryPolicy
-
-from .fakes import ACCOUNT, FakeClock, bad, event, events, small_batches
+from support.fakes import ACCOUNT, FakeClock, bad, event, events, small_batches
 
 KNOWN = [("user", "a-well-kept-secret"), ("the-token", ""), ("the-secret", "")]
 

@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 
 from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.client import Client
+from mixpress.client.client import Client
 from mixpress.emulator import Emulator, Request
 from mixpress.errors import MixpressError
 from mixpress.retry import RetryPolicy
 from mixpress.transport import Request as Sent
 from mixpress.transport import Urllib3Transport
-
-from .fakes import FakeClock, bad, events, small_batches
+from support.fakes import FakeClock, bad, events, small_batches
 
 CANARY = "canary-4e1f9c"
 ALL = [ServiceAccount("user", CANARY, project_id="17"), ProjectToken(CANARY), ProjectSecret(CANARY)]

@@ -16,14 +16,13 @@ from typing import Any
 import pytest
 
 from mixpress._core import Encoder, Limits
-from mixpress.client import Client
+from mixpress.client.client import Client
 from mixpress.clock import Clock
 from mixpress.errors import AuthError, DeadLetterError, QueueFull
-from mixpress.report import Failure, Report
+from mixpress.report.report import Failure, Report
+from mixpress.report.stats import Stats
 from mixpress.retry import RetryPolicy
-from mixpress.stats import Stats
-
-from .fakes import (
+from support.fakes import (
     START,
     UNREACHED,
     FakeClock,
@@ -40,7 +39,7 @@ from .fakes import (
     ok,
     sent,
 )
-from .fakes import refusing as refuse
+from support.fakes import refusing as refuse
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 NOW: dict[str, Any] = {"now": lambda: START}

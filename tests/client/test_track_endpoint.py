@@ -11,12 +11,11 @@ import pytest
 
 from mixpress._core import Encoder, Limits
 from mixpress.auth import ProjectToken
-from mixpress.client import Client
+from mixpress.client.client import Client
 from mixpress.emulator import Emulator
 from mixpress.errors import AuthError
 from mixpress.transport import Request, Response
-
-from .fakes import START, FakeServer, StillClock, answer, client, events
+from support.fakes import START, FakeServer, StillClock, answer, client, events
 
 TOKEN = ProjectToken("the-token")
 OF_2022: dict[str, Any] = {"edition": 2022}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from client.fakes import FakeServer, client, sent
 from mixpress import Client, Encoder
+from support.fakes import FakeServer, client, sent
 
 
 @pytest.fixture

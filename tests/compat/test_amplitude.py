@@ -16,10 +16,10 @@ from amplitude.event import EVENT_KEY_MAPPING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.fakes import FakeServer
 from compat.conftest import accepted
 from mixpress import Client, Encoder
 from mixpress.compat.amplitude import Amplitude, event_from, profiles_from
+from support.fakes import FakeServer
 
 UUID_GIVEN = "5d958f87-16be-4a0e-8f5c-3a3c5ed6f6ab"
 IN_MS = 1709209800123

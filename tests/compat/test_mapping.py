@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpress import AsyncClient, ProjectToken
-from mixpress.compat.delivery import Delivery
+from mixpress.compat.forward import Delivery
 from mixpress.compat.mapping import INSERT_ID, country, identity, insert_id, milliseconds, person
 
 MOMENT = datetime(2024, 2, 29, 12, 30, 0, 123000, tzinfo=timezone.utc)

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from posthog import Posthog as Original
 from posthog.args import OptionalCaptureArgs, OptionalSetArgs
 
-from client.fakes import FakeServer
 from compat.conftest import accepted
 from mixpress import Client, Encoder
 from mixpress.compat import posthog
 from mixpress.compat.posthog import event_from_message, profiles_from_message
+from support.fakes import FakeServer
 
 WHEN = datetime(2024, 2, 29, 12, 30, 0, 123000, tzinfo=timezone.utc)
 IN_MS = 1709209800123

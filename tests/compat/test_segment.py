@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from segment.analytics import Client as Original
 
-from client.fakes import FakeServer, client, ok
 from compat.conftest import accepted
 from mixpress import Client, Encoder
 from mixpress.compat import segment
 from mixpress.compat.segment import event_from_message, profiles_from_message
 from mixpress.transport import Request, Response
+from support.fakes import FakeServer, client, ok
 
 WHEN = datetime(2024, 2, 29, 12, 30, 0, 123000, tzinfo=timezone.utc)
 MESSAGE_ID = "5d958f87-16be-4a0e-8f5c-3a3c5ed6f6ab"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cases.rule_cases import event_of, read_cases
 from mixpress import Encoder
 from mixpress.emulator import Emulator
-from rule_cases import event_of, read_cases
 
 from .sender import Sender
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from benches.traffic import good_events
+from benches.support.traffic import good_events
 
 WINDOW = 32_768  # the farthest that a match of DEFLATE reaches back
 LONGEST = 258  # its longest

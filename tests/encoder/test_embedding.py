@@ -22,7 +22,7 @@ import urllib3
 
 import mixpress
 from mixpress import Batch, Encoder, Limits, ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.client import Client
+from mixpress.client.client import Client
 from mixpress.emulator import Emulator
 from mixpress.reply import Taken, read_reply
 from mixpress.transport import Request, Response
@@ -368,7 +368,7 @@ def test_who_embeds_the_encoder_pays_for_no_http_library() -> None:
 import sys, mixpress
 [batch] = mixpress.encode([{event(0)}]).batches
 request = batch.request("us", mixpress.ServiceAccount("user", "secret", project_id="1"))
-costly = ("urllib3", "ssl", "mixpress.client", "mixpress.engine")
+costly = ("urllib3", "ssl", "mixpress.client.client", "mixpress.client.engine")
 print([name for name in costly if name in sys.modules], request.method)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 from benches import worst
-from benches.traffic import MIXES, good_events
+from benches.support.traffic import MIXES, good_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from encoder.twins import core_encoder
 from mixpress import Encoder, Limits
 from reference import Options
 from strategies import events, options, plain_events
-from twins import core_encoder
 
 from .streams import LAYOUTS, LEVELS, SOURCES, check_streams
 from .stressing import CASES, event

@@ -106,7 +106,7 @@ def test_a_child_that_ends_by_itself_is_flushed() -> None:
 
 
 LOCKED = """
-import mixpress.transport, mixpress.gate, logging
+import mixpress.transport, mixpress.send.backoff, logging
 
 def of(made, place):
     engine = made._engine

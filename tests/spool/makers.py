@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from client.fakes import ACCOUNT, START, FakeClock, FakeServer, as_json, event
 from mixpress import Client, RetryPolicy, Stats
 from mixpress.clock import Clock
 from mixpress.spool import Spool
+from support.fakes import ACCOUNT, START, FakeClock, FakeServer, as_json, event
 
 HASTY = RetryPolicy(attempts=2, first_wait=0.0, jitter=(0.0, 0.0))
 

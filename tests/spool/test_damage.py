@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from client.fakes import START
 from mixpress.errors import SpoolError
 from mixpress.spool import Spool
 from mixpress.spool.schema import VERSION
 from mixpress.spool.show import show
+from support.fakes import START
 
 from .makers import change, everything, numbers_of, spool, text, texts
 

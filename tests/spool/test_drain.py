@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.fakes import (
+from mixpress.errors import AuthError, SpoolError, TransportError
+from mixpress.report.report import Report
+from mixpress.retry import RetryPolicy
+from mixpress.spool import Spool
+from mixpress.transport import Request, Response
+from support.fakes import (
     RESET,
     UNREACHED,
     FakeClock,
@@ -23,11 +28,6 @@ from client.fakes import (
     refusing,
     sent,
 )
-from mixpress.errors import AuthError, SpoolError, TransportError
-from mixpress.report import Report
-from mixpress.retry import RetryPolicy
-from mixpress.spool import Spool
-from mixpress.transport import Request, Response
 
 from .makers import everything, spool, texts
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from client.fakes import FakeClock
 from mixpress.errors import SpoolError
 from mixpress.spool.connect import Connections
 from mixpress.spool.spool import SYNC_WITHIN
+from support.fakes import FakeClock
 
 from .makers import spool, text, texts
 

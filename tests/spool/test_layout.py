@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.fakes import as_json, event
 from mixpress._core import Batch, Encoder
-from mixpress.arguments import layout_of
+from mixpress.client.options import layout_of
 from mixpress.spool import Layout, StoredBatch
 from mixpress.spool.stored import from_row, pack
+from support.fakes import as_json, event
 
 LAYOUTS: list[tuple[Layout, dict[str, Any]]] = [
     (Layout("json"), {"format": "json"}),

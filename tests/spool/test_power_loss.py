@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from client.fakes import FakeServer, ok
 from mixpress import Client
 from mixpress.errors import SpoolError
 from mixpress.spool.connect import Connections
 from mixpress.spool.layout import Layout
 from mixpress.spool.spool import Spool
 from mixpress.transport import Request, Response
+from support.fakes import FakeServer, ok
 
 from .makers import HeldClock, made, spool_of, track
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from client.fakes import START, FakeClock
 from mixpress.spool import Layout, Spool
+from support.fakes import START, FakeClock
 
 from .makers import everything, numbers_of, spool, text, texts
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from client.fakes import FakeServer, busy, client, refusing
 from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
 from mixpress.errors import MixpressError, SpoolError
 from mixpress.spool import Destination, Spool
+from support.fakes import FakeServer, busy, client, refusing
 
 from .makers import spool, text, texts
 

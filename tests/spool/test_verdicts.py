@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from client.fakes import Answer, FakeServer, answer, ids, ok
 from mixpress import Client
 from mixpress.errors import SpoolError
-from mixpress.spool.intake import PAUSE
+from mixpress.queues.spooled import PAUSE
 from mixpress.spool.spool import Spool
 from mixpress.transport import Request
+from support.fakes import Answer, FakeServer, answer, ids, ok
 
 from .makers import HeldClock, adds_up, change, everything, made, rows, spool_of, track
 

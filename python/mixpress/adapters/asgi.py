@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from mixpress.adapters.visit import Stopwatch, Visit, Visits
+from mixpress.adapters.http_request import Stopwatch, Visit, Visits
 
 if TYPE_CHECKING:
-    from mixpress.async_client import AsyncClient
-    from mixpress.client import Client
+    from mixpress.client.async_client import AsyncClient
+    from mixpress.client.client import Client
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -6,14 +6,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mixpress.adapters.visit import Stopwatch, Visit, Visits
+from mixpress.adapters.http_request import Stopwatch, Visit, Visits
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from mixpress.async_client import AsyncClient
-    from mixpress.client import Client
+    from mixpress.client.async_client import AsyncClient
+    from mixpress.client.client import Client
 
 
 def track_requests(

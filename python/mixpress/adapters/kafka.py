@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from mixpress.errors import TransportError
 
 if TYPE_CHECKING:
-    from mixpress.client import Client
-    from mixpress.report import Report
+    from mixpress.client.client import Client
+    from mixpress.report.report import Report
 
 
 class Message(Protocol):

@@ -10,13 +10,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from mixpress.adapters.quiet import Happening, Quiet, is_below, is_own
+from mixpress.adapters.safe_tracker import Happening, Quiet, is_below, is_own
 
 if TYPE_CHECKING:
     from logging import LogRecord
 
-    from mixpress.async_client import AsyncClient
-    from mixpress.client import Client
+    from mixpress.client.async_client import AsyncClient
+    from mixpress.client.client import Client
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "distinct_id"}
 """What a record has by itself; all else was given as `extra`."""

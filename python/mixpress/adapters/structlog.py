@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from mixpress.adapters.quiet import Happening, Quiet, is_own
+from mixpress.adapters.safe_tracker import Happening, Quiet, is_own
 
 if TYPE_CHECKING:
-    from mixpress.async_client import AsyncClient
-    from mixpress.client import Client
+    from mixpress.client.async_client import AsyncClient
+    from mixpress.client.client import Client
 
 Entry = MutableMapping[str, Any]
 

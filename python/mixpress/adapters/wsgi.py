@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mixpress.adapters.visit import Stopwatch, Visits
+from mixpress.adapters.http_request import Stopwatch, Visits
 
 if TYPE_CHECKING:
-    from mixpress.async_client import AsyncClient
-    from mixpress.client import Client
+    from mixpress.client.async_client import AsyncClient
+    from mixpress.client.client import Client
 
 Environ = dict[str, Any]
 App = Callable[[Environ, Any], Iterable[bytes]]

@@ -14,13 +14,13 @@ from rich.text import Text
 
 from mixpress.auth import ProjectToken
 from mixpress.cli.group import CannotRun
-from mixpress.cli.lines import Lines
+from mixpress.cli.ndjson import Lines
 from mixpress.cli.summary import print_summary, says
-from mixpress.client import Client
+from mixpress.client.client import Client
 from mixpress.emulator import Emulator
 
 if TYPE_CHECKING:
-    from mixpress.report import Report
+    from mixpress.report.report import Report
 
 FLIGHTS = Path("examples", "flights.ndjson.gz")
 """The flights that left New York in January 2013, in a checkout of the project."""

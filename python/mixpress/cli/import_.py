@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from mixpress.cli.delivery import delivery_options, make_client, outcome, progress_bar
 from mixpress.cli.group import CannotRun
-from mixpress.cli.lines import Lines
+from mixpress.cli.ndjson import Lines
+from mixpress.cli.options import delivery_options, make_client, outcome, progress_bar
 from mixpress.cli.summary import print_summary
 from mixpress.errors import ImportInterrupted
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from mixpress.cli.delivery import DeliveryOptions
+    from mixpress.cli.options import DeliveryOptions
     from mixpress.errors import MixpressError
-    from mixpress.report import Report
+    from mixpress.report.report import Report
 
 EPILOG = """
 \b

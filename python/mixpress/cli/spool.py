@@ -11,8 +11,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mixpress.cli.delivery import delivery_options, make_client, outcome, progress_bar
 from mixpress.cli.group import CannotRun
+from mixpress.cli.options import delivery_options, make_client, outcome, progress_bar
 from mixpress.cli.summary import counted, in_bytes, print_summary
 from mixpress.errors import SpoolError
 from mixpress.spool import Destination, Spool
@@ -21,10 +21,10 @@ from mixpress.spool.show import show
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from mixpress.cli.delivery import DeliveryOptions
-    from mixpress.envelope import Endpoint
+    from mixpress.cli.options import DeliveryOptions
     from mixpress.errors import MixpressError
-    from mixpress.report import Report
+    from mixpress.report.report import Report
+    from mixpress.send.request import Endpoint
     from mixpress.spool import SpoolStats
 
 SPOOL = click.Path(exists=True, dir_okay=False)

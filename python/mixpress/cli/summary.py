@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from mixpress.report import Failure, Report
+    from mixpress.report.report import Failure, Report
 
 MAX_REASONS = 12
 """How many reasons are listed; the rest is counted."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import mixpress
-from mixpress.compat.delivery import Delivery, OnProfile, Update
+from mixpress.compat.forward import Delivery, OnProfile, Update
 from mixpress.compat.mapping import country, identity, insert_id, mapping, milliseconds, person
 
 FIELDS = {

@@ -17,9 +17,9 @@ from typing import Any
 from uuid import UUID
 
 import mixpress
-from mixpress.compat.delivery import Delivery, OnProfile, Update
+from mixpress.compat.forward import Delivery, OnProfile, Update
 from mixpress.compat.mapping import as_id, identity, insert_id, known, mapping, milliseconds, person
-from mixpress.compose import new_insert_id
+from mixpress.queues.event import new_insert_id
 
 Message = dict[str, Any]
 

@@ -15,9 +15,9 @@ from datetime import datetime
 from typing import Any
 
 import mixpress
-from mixpress.compat.delivery import Delivery, OnProfile, Update
+from mixpress.compat.forward import Delivery, OnProfile, Update
 from mixpress.compat.mapping import as_id, country, identity, insert_id, known, mapping, milliseconds, person, taken
-from mixpress.compose import new_insert_id
+from mixpress.queues.event import new_insert_id
 
 Message = dict[str, Any]
 

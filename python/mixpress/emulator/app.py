@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from mixpress.emulator.faults import Faults
-    from mixpress.emulator.intake import Intake
+    from mixpress.emulator.ingest import Intake
 
     Instead = Fault | tuple[int, Mapping[str, str], bytes] | None
     Before = Callable[[Request], Instead]

@@ -21,7 +21,7 @@ import uvicorn
 
 from mixpress.emulator.app import Front
 from mixpress.emulator.faults import Faults
-from mixpress.emulator.intake import Intake
+from mixpress.emulator.ingest import Intake
 from mixpress.emulator.store import Store
 
 if TYPE_CHECKING:

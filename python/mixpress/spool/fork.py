@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mixpress.spool.hold import Hold
+    from mixpress.spool.session import Hold
 
 logger = logging.getLogger("mixpress")
 

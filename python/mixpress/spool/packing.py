@@ -9,9 +9,9 @@ from mixpress.spool.rows import Claim, insert_batch, quarantine, read_events, re
 from mixpress.spool.stored import pack
 
 if TYPE_CHECKING:
-    from mixpress.spool.hold import Hold
     from mixpress.spool.layout import Layout
     from mixpress.spool.rows import EventRow
+    from mixpress.spool.session import Hold
     from mixpress.spool.stored import StoredBatch
 
 

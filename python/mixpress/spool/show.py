@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from mixpress.errors import SpoolError
 from mixpress.spool.connect import connect
-from mixpress.spool.lease import Process
+from mixpress.spool.errors import explaining
+from mixpress.spool.owner import Process
 from mixpress.spool.schema import VERSION, version_of
-from mixpress.spool.trouble import explaining
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from mixpress.clock import Clock
 from mixpress.spool import rows
 from mixpress.spool.connect import transaction
-from mixpress.spool.hold import Hold, bury
+from mixpress.spool.errors import explained, explaining
 from mixpress.spool.layout import Layout
-from mixpress.spool.lease import LEASE
+from mixpress.spool.owner import LEASE
 from mixpress.spool.packing import Packer
+from mixpress.spool.session import Hold, bury
 from mixpress.spool.show import read_stats
 from mixpress.spool.stored import from_row
-from mixpress.spool.trouble import explained, explaining
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

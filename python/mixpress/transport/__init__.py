@@ -6,7 +6,7 @@ no redirect and retries nothing: retrying is decided in `retry.py`, once for all
 
 from typing import TYPE_CHECKING, Any
 
-from mixpress.transport.seam import MAX_REPLY_BYTES, Request, Response, Transport
+from mixpress.transport.interface import MAX_REPLY_BYTES, Request, Response, Transport
 
 if TYPE_CHECKING:
     from mixpress.transport.over_urllib3 import Urllib3Transport

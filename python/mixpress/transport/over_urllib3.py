@@ -11,11 +11,11 @@ import urllib3
 from urllib3 import exceptions as http
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from mixpress.transport.errors import causes, no_answer, refused_by_proxy
+from mixpress.transport.interface import MAX_REPLY_BYTES, Request, Response
 from mixpress.transport.proxy import FROM_ENVIRONMENT, Proxies
-from mixpress.transport.seam import MAX_REPLY_BYTES, Request, Response
 from mixpress.transport.sockets import IdleDeathError, Sockets
 from mixpress.transport.tls import make_context
-from mixpress.transport.trouble import causes, no_answer, refused_by_proxy
 
 if TYPE_CHECKING:
     import ssl

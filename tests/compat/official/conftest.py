@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from support.fixtures import no_proxy_of_the_machine
+
+__all__ = ["no_proxy_of_the_machine"]
+
 
 @pytest.fixture(autouse=True)
 def _no_thread_stays() -> Iterator[None]:
@@ -17,10 +21,3 @@ def _no_thread_stays() -> Iterator[None]:
         thread.join(5)
     left = [thread.name for thread in threading.enumerate() if thread not in before]
     assert left == []
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from client.listener import Listener, http, read_request
+from support.listener import Listener, http, read_request
 
 TAKEN = http("200 OK", b'{"error":null,"status":1}')
 BUSY = http("503 Service Unavailable", b"upstream connect error")

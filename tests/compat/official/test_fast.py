@@ -17,11 +17,11 @@ from typing import Any
 import mixpanel
 import pytest
 
-from client.fakes import UNREACHED, FakeClock, FakeServer, answer, busy, ok, refusing, sent
 from mixpress import Limits, RetryPolicy
 from mixpress.compat.mixpanel import BufferedConsumer, Consumer, MixpanelException
 from mixpress.compat.mixpanel.updates import FULL_BYTES
 from mixpress.emulator import Emulator
+from support.fakes import UNREACHED, FakeClock, FakeServer, answer, busy, ok, refusing, sent
 
 from .recorder import BUSY, TAKEN, recording
 

@@ -16,9 +16,9 @@ import pytest
 import responses
 from mixpanel.flags.types import LocalFlagsConfig, RemoteFlagsConfig
 
-from client.fakes import FakeServer, answer, sent
 from mixpress.compat.mixpanel import BufferedConsumer, Consumer, Mixpanel, MixpanelException
 from mixpress.emulator import Emulator
+from support.fakes import FakeServer, answer, sent
 
 from .recorder import recording
 from .test_fast import ACCOUNT, RealTime, faked, fast, ids, urls

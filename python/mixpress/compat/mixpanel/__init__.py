@@ -13,7 +13,7 @@ from mixpress.compat.mixpanel.consumer import Consumer
 from mixpress.compat.mixpanel.exception import MixpanelException
 
 if TYPE_CHECKING:
-    from mixpress.compat.mixpanel.direct import Mixpanel
+    from mixpress.compat.mixpanel.client import Mixpanel
 
 __all__ = ["BufferedConsumer", "Consumer", "Mixpanel", "MixpanelException"]
 
@@ -21,6 +21,6 @@ __all__ = ["BufferedConsumer", "Consumer", "Mixpanel", "MixpanelException"]
 def __getattr__(name: str) -> Any:
     if name != "Mixpanel":
         raise AttributeError(f"module 'mixpress.compat.mixpanel' has no attribute {name!r}")
-    from mixpress.compat.mixpanel.direct import Mixpanel  # noqa: PLC0415 - it needs the official client
+    from mixpress.compat.mixpanel.client import Mixpanel  # noqa: PLC0415 - it needs the official client
 
     return Mixpanel

@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 from mixpress import process
 from mixpress._core import Encoder, Limits
 from mixpress.auth import Auth, ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.client import Client
+from mixpress.client.client import Client
+from mixpress.client.engine import Settings
 from mixpress.clock import Clock
 from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
 from mixpress.compat.mixpanel.lost import Lost, raise_for
 from mixpress.compat.mixpanel.nan import places_of_nan
 from mixpress.compat.mixpanel.updates import Updates, url_of_updates
-from mixpress.compose import complete
-from mixpress.engine import Settings
-from mixpress.envelope import HEADERS, Envelope
 from mixpress.errors import MixpressError
-from mixpress.intake import OnFull, Terms
+from mixpress.queues.event import complete
+from mixpress.queues.event_queue import OnFull, Terms
 from mixpress.retry import RetryPolicy
-from mixpress.send import Sender
+from mixpress.send.request import HEADERS, Envelope
+from mixpress.send.sender import Sender
 from mixpress.transport import Urllib3Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mixpress.envelope import Endpoint
-    from mixpress.limiter import RateLimit
+    from mixpress.batch import FailureSink
     from mixpress.log import RepeatLog
-    from mixpress.outgoing import FailureSink
-    from mixpress.report import Failure, Report
+    from mixpress.report.report import Failure, Report
+    from mixpress.send.rate_limit import RateLimit
+    from mixpress.send.request import Endpoint
     from mixpress.transport import Transport
 
 PATHS: Mapping[str, Endpoint] = {"events": "track", "imports": "import"}

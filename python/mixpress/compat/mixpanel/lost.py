@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mixpress.clock import Clock
-    from mixpress.report import Failure, Report
+    from mixpress.report.report import Failure, Report
 
 KEPT = 10_000
 """Messages that are kept between two flushes, as many as a report keeps failures; all are counted."""

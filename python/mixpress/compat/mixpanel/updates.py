@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from mixpress import process
-from mixpress.engine import Engine, Settings
+from mixpress.client.engine import Engine, Settings
 
 if TYPE_CHECKING:
     from mixpress._core import Encoder, Finding, Truncation
-    from mixpress.report import Report
+    from mixpress.report.report import Report
 
 MAX_UPDATES = 2000
 """Updates in a request (the documents of /engage and /groups)."""

@@ -1,0 +1,1 @@
+"""Traffic, loopback servers, interleaved rounds and senders shared by the benchmarks."""

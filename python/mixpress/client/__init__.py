@@ -1,0 +1,1 @@
+"""Client and AsyncClient: their arguments, the engine they share, and the runs of imports and drains."""

@@ -1,0 +1,1 @@
+"""Reports: the verdict for each event, and what is counted."""

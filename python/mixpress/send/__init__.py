@@ -1,0 +1,1 @@
+"""Sending: worker threads, requests, and how fast they may go."""

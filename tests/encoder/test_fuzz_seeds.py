@@ -1,0 +1,62 @@
+"""The texts that the fuzzers begin with, held against the reference: what they once found stays right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import reference
+from encoder.twins import account_of_core, account_of_reference, core_encoder
+from reference import RULES, Options
+
+SEEDS = sorted((Path(__file__).parents[2] / "fuzz" / "seeds").iterdir())
+
+OPTIONS = {
+    "documented": Options(),
+    "observed, explained": Options(profile="observed", explain=True, format="ndjson"),
+    "small limits": Options(
+        limits={
+            "max_string": 12,
+            "truncate_unit": "bytes",
+            "max_properties": 4,
+            "max_keys": 2,
+            "max_elements": 2,
+            "max_depth": 1,
+            "max_event_bytes": 120,
+            "max_insert_id_bytes": 3,
+            "max_batch_events": 2,
+        },
+        explain=True,
+    ),
+    "all let through": Options(rules=dict.fromkeys(RULES, "warn"), limits={"max_string": 12}),
+    "track": Options(endpoint="track", now=1_700_000_000_000 + 5 * 86_400_000),
+    "track, with all that can be added": Options(
+        endpoint="track",
+        format="form",
+        token="a token",
+        insert_id="derive",
+        on_long_url="parse",
+        on_long_json="flatten",
+        on_long_text="drop",
+        now=1_700_000_100_000,
+    ),
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.stem)
+def test_the_core_and_the_reference_agree(seed: Path, options: Options) -> None:
+    text = seed.read_bytes()
+    expected = account_of_reference(reference.encode_json(text, options))
+    assert account_of_core(core_encoder(options).encode_json(text)) == expected
+    assert account_of_core(core_encoder(options).encode_json(bytearray(text))) == expected
+
+
+def test_the_seeds_break_every_rule_that_a_text_can_break() -> None:
+    broken: set[str] = set()
+    for seed in SEEDS:
+        for options in OPTIONS.values():
+            encoded = reference.encode_json(seed.read_bytes(), options)
+            broken |= {finding.rule for finding in encoded.rejected + encoded.warnings}
+    assert set(RULES) - broken == {"unsupported-type"}

@@ -1,0 +1,89 @@
+"""The options that change what is reported or written: the core against the reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import reference
+from encoder.twins import account_of_core, account_of_reference, core_encoder
+from reference import Options
+from strategies import events, options
+
+VALID = {"event": "e", "properties": {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}}
+SOME = settings(max_examples=settings().max_examples // 5)
+some_events = st.lists(events(), min_size=1, max_size=3)
+
+
+def compare(given_events: list[Any], chosen: Options) -> Any:
+    expected = reference.encode(given_events, chosen)
+    assert account_of_core(core_encoder(chosen).encode(given_events)) == account_of_reference(expected)
+    return expected
+
+
+@SOME
+@given(some_events, options())
+def test_explain_lists_every_finding_that_rejects(given_events: list[Any], chosen: Options) -> None:
+    explained = compare(given_events, replace(chosen, explain=True))
+    plain = reference.encode(given_events, chosen)
+    firsts = {rejection.index: rejection for rejection in reversed(explained.rejected)}
+    assert [firsts[index] for index in sorted(firsts)] == plain.rejected
+    assert explained.batches == plain.batches
+
+
+def as_text(value: Any) -> Any:
+    """A `default` that converts some values, to values that need it again, and raises for others."""
+    if isinstance(value, complex):
+        return {"real": value.real, "imaginary": b"bytes"}
+    if isinstance(value, bytes):
+        return [value.decode()]
+    if isinstance(value, range):
+        return value  # without end
+    raise TypeError(f"no text for {value!r}")
+
+
+@SOME
+@given(some_events, options())
+def test_default_converts_what_has_no_json_form(given_events: list[Any], chosen: Options) -> None:
+    compare(given_events, replace(chosen, default=as_text))
+
+
+def test_default_may_return_what_needs_it_again() -> None:
+    event = {**VALID, "properties": {**VALID["properties"], "a": 1j}}  # type: ignore[dict-item]
+    result = compare([event], Options(default=as_text))
+    assert result.events[0][1].endswith('"a":{"real":0.0,"imaginary":["bytes"]}}}')
+
+
+@pytest.mark.parametrize("value", [range(3), object()])
+def test_default_that_fails_is_a_rejection(value: Any) -> None:
+    event = {**VALID, "properties": {**VALID["properties"], "a": value}}  # type: ignore[dict-item]
+    result = compare([event], Options(default=as_text))
+    assert [finding.rule for finding in result.rejected] == ["unsupported-type"]
+
+
+@SOME
+@given(
+    some_events,
+    options(),
+    st.fixed_dictionaries(
+        {
+            "on_long_url": st.sampled_from(["cut", "parse"]),
+            "on_long_json": st.sampled_from(["cut", "flatten"]),
+            "on_long_text": st.sampled_from(["cut", "drop"]),
+        }
+    ),
+)
+def test_long_texts_are_parsed_flattened_or_dropped(
+    given_events: list[Any], chosen: Options, ways: dict[str, Any]
+) -> None:
+    compare(given_events, replace(chosen, **ways))
+
+
+@SOME
+@given(some_events, options())
+def test_forms_in_base64(given_events: list[Any], chosen: Options) -> None:
+    compare(given_events, replace(chosen, endpoint="track", format="form", form_base64=True))

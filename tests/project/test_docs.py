@@ -1,0 +1,86 @@
+"""The Python in the README and in the pages of docs/ runs, and what it asserts holds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+
+from mixpress import Client
+from mixpress.transport import Request
+from support.fakes import ACCOUNT, FakeClock, events
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+BLOCKS = [
+    pytest.param(block, id=f"{page.name} {number}")
+    for page in sorted((ROOT / "docs").rglob("*.md"))
+    for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
+]
+
+
+@pytest.fixture(autouse=True)
+def _the_log_is_as_it_was() -> Iterator[None]:
+    yield
+    logging.getLogger("mixpress").setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_runs(block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "docs", "exec"), {"__name__": "docs", "import_everything": import_everything})
+
+
+def import_everything(url: str) -> None:
+    """A hundred events in one request: what the pages call the reader's code."""
+    with Client(ACCOUNT, base_url=url, clock=FakeClock()) as client:
+        client.import_events(events(100))
+
+
+@pytest.mark.parametrize("name", ["HttpxTransport", "AiohttpTransport"])
+def test_a_transport_of_the_docs_says_that_nobody_listens(name: str) -> None:
+    """What an import does then depends on the kind that the transport names."""
+    from mixpress.errors import TransportError
+
+    [block] = [
+        block for block in BLOCK.findall((ROOT / "docs" / "transports.md").read_text()) if f"class {name}" in block
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    scope: dict[str, Any] = {}
+    exec(block, scope)
+    request = Request(f"http://127.0.0.1:{port}/import", {}, b"")
+
+    async def over_aiohttp() -> None:
+        async with aiohttp.ClientSession() as session:
+            await asyncio.to_thread(scope[name](session).send, request)
+
+    def over_httpx() -> None:
+        with httpx.Client(trust_env=False) as http:
+            scope[name](http).send(request)
+
+    send = over_httpx if name == "HttpxTransport" else lambda: asyncio.run(over_aiohttp())
+    with pytest.raises(TransportError) as caught:
+        send()
+    assert caught.value.kind == "unreachable"
+
+
+def test_the_readmes_lines_run_against_the_emulator() -> None:
+    from mixpress.emulator import Emulator
+
+    client, track, encoder = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    with Emulator() as server:
+        scope: dict[str, object] = {}
+        exec(client.replace('region="eu"', f'base_url="{server.url}"'), scope)
+        assert [event["event"] for event in server.events()] == ["Signed Up"]
+        exec(track.replace('region="eu"', f'base_url="{server.url}"'), scope)
+        assert [event["event"] for event in server.events()] == ["Signed Up", "Upgraded"]
+        exec(encoder, scope)

@@ -1,0 +1,210 @@
+"""A client with a spool: what `track` accepted is in the file until it has its verdict, and its figures add up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mixpress import AsyncClient, Client, Encoder, ProjectToken, RateLimit, Report
+from mixpress.emulator import Emulator
+from mixpress.errors import SpoolError
+from mixpress.spool import Spool
+from spool.makers import adds_up, change, everything, made, rows, track
+from support.fakes import ACCOUNT, FakeServer, answer, ok, refusing, small_batches
+
+
+def test_an_event_is_in_the_file_when_track_returns(tmp_path: Path) -> None:
+    with made(tmp_path / "a", FakeServer()) as client:
+        track(client, 1)
+        assert rows(tmp_path / "a") == 1
+        assert client.stats().pending == 1
+
+
+def test_a_flush_delivers_all_and_leaves_nothing(tmp_path: Path) -> None:
+    server = FakeServer()
+    with made(tmp_path / "a", server, encoder=small_batches(3)) as client:
+        track(client, *range(8))
+        assert client.track("Seen", "null") is not None
+        report = client.flush()
+        assert (report.total, report.imported, report.rejected, report.pending) == (9, 8, 1, 0)
+        assert [failure.index for failure in report.failures] == [8]
+        assert adds_up(client.stats())
+    assert sorted(server.imported) == [f"event-{number}" for number in range(8)]
+    assert everything(tmp_path / "a") == []
+
+
+def test_an_event_that_finds_no_room_on_the_disk_is_not_taken(tmp_path: Path) -> None:
+    with made(tmp_path / "a", FakeServer()) as client:
+        track(client, 1)
+        connections = client._engine.intake._spool._hold.connections  # type: ignore[attr-defined]
+        [pages] = connections.appending.execute("PRAGMA page_count").fetchone()
+        connections.appending.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(SpoolError, match="no room"):
+            client.track("Seen", "user", {"text": "x" * 200, "more": ["y" * 200] * 50})
+        connections.appending.execute("PRAGMA max_page_count = 1000000")
+        track(client, 2)
+        report = client.flush()
+        assert (report.total, report.imported) == (2, 2)
+        assert adds_up(client.stats())
+
+
+def test_events_that_another_process_took_over_leave_the_counts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with made(tmp_path / "a", FakeServer()) as client:
+        track(client, 1, 2, 3)
+        change(tmp_path / "a", "DELETE FROM events")
+        report = client.flush()
+        assert (report.total, report.pending, client.stats().accepted) == (0, 0, 0)
+        assert "3 events of the spool" in caplog.text
+
+
+def test_refused_events_have_the_callers_index(tmp_path: Path) -> None:
+    with made(tmp_path / "a", FakeServer(refusing(1))) as client:
+        client.track("Seen", "null")
+        track(client, 1, 2)
+        report = client.flush()
+    assert {failure.index: failure.kind for failure in report.failures} == {0: "rejected", 2: "refused"}
+    assert everything(tmp_path / "a") == []
+
+
+def test_what_no_answer_came_for_is_pending_stays_in_the_file_and_goes_again_with_the_next_flush(
+    tmp_path: Path,
+) -> None:
+    server = FakeServer(answer(503, "later"), answer(503, "later"), ok())
+    with made(tmp_path / "a", server) as client:
+        track(client, 1, 2)
+        report = client.flush()
+        assert (report.total, report.pending, report.requests) == (0, 2, 2)
+        assert adds_up(client.stats())
+        report = client.flush()
+        assert (report.total, report.imported, report.pending) == (2, 2, 0)
+        assert adds_up(client.stats())
+    assert len({request.body for request in server.requests}) == 1
+
+
+def test_a_close_leaves_the_rest_to_the_next_client_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    down = FakeServer(answer(503, "later"))
+    client = made(tmp_path / "a", down)
+    track(client, 1, 2, 3)
+    report = client.close()
+    assert (report.total, report.pending, report.undelivered) == (0, 3, 0)
+    assert "3 events stay in the spool" in caplog.text
+    assert adds_up(client.stats())
+    up = FakeServer()
+    with made(tmp_path / "a", up) as other:
+        report = other.flush()
+        assert (report.total, report.imported) == (3, 3)
+        assert adds_up(other.stats())
+    assert up.requests[0].body == down.requests[0].body
+
+
+def test_a_closed_client_takes_up_what_it_left(tmp_path: Path) -> None:
+    server = FakeServer(answer(503, "later"), answer(503, "later"), ok())
+    client = made(tmp_path / "a", server)
+    track(client, 1)
+    client.close()
+    track(client, 2)
+    report = client.flush()
+    assert (report.imported, report.pending) == (2, 0)
+    assert client.stats().accepted == client.stats().imported == 2
+    client.close()
+
+
+def test_what_others_left_is_delivered_without_a_call(tmp_path: Path) -> None:
+    with Spool(tmp_path / "a") as left:
+        left.append(b'{"event":"Seen","properties":{"time":1700000000,"distinct_id":"u","$insert_id":"event-1"}}')
+    arrived = threading.Event()
+    with made(tmp_path / "a", FakeServer(), on_report=lambda _: arrived.set()):
+        assert arrived.wait(30)
+
+
+def test_the_rest_of_a_queue_stays_in_the_file(tmp_path: Path) -> None:
+    """The bounds count what is in memory; `track` neither waits nor raises."""
+    server = FakeServer(answer(503, "later"))
+    with made(tmp_path / "a", server, encoder=small_batches(2), queue_size=2, on_full="raise") as client:
+        track(client, *range(20))
+        client.flush(timeout=0.2)
+        assert len(client._engine.intake._on_way) <= 1
+        assert client.stats().pending == 20
+    assert len(everything(tmp_path / "a")) == 20
+
+
+def test_a_file_that_cannot_be_used_is_an_error_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"no database" * 1000)
+    with pytest.raises(SpoolError, match="damaged"):
+        made(tmp_path / "a", FakeServer())
+
+
+def test_another_projects_file_is_not_sent(tmp_path: Path) -> None:
+    client = made(tmp_path / "a", FakeServer(answer(503, "later")))
+    track(client, 1)
+    client.close()
+    with pytest.raises(SpoolError, match="are for another project"):
+        Client(ProjectToken("other"), base_url="http://127.0.0.1:8400", spool=tmp_path / "a", transport=FakeServer())
+
+
+@pytest.mark.parametrize("settings", [{}, {"edition": 2022}, {"encoder": "base64"}])
+def test_on_track_the_bodies_are_as_the_encoder_makes_them(tmp_path: Path, settings: dict[str, Any]) -> None:
+    token = ProjectToken("the-token")
+    if settings.get("encoder"):
+        settings = {"encoder": Encoder("track", format="form", form_base64=True, token=token.token)}
+    with Emulator() as server:
+        with Client(token, endpoint="track", base_url=server.url, spool=tmp_path / "a", **settings) as client:
+            for number in range(60):
+                client.track("Seen", f"user-{number}")
+            assert client.flush().imported == 60
+        assert server.count() == 60
+        assert len(server.requests()) == (2 if "edition" in settings else 1)
+
+
+def test_no_credential_is_in_the_file(tmp_path: Path) -> None:
+    with made(tmp_path / "a", FakeServer(answer(503, "later"))) as client:
+        track(client, 1)
+        client.flush()
+        track(client, 2)
+        written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"event-2" in written
+    assert ACCOUNT.secret.encode() not in written
+    assert ACCOUNT.headers()["Authorization"].split()[1].encode() not in written
+
+
+def test_an_async_client_has_one_too(tmp_path: Path) -> None:
+    server = FakeServer()
+
+    async def run() -> Report:
+        async with AsyncClient(
+            ACCOUNT, base_url="http://127.0.0.1:8400", transport=server, spool=tmp_path / "a", rate_limit=RateLimit()
+        ) as client:
+            await client.track("Seen", "user", insert_id="event-1")
+            assert rows(tmp_path / "a") == 1
+            return await client.flush()
+
+    assert asyncio.run(run()).imported == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_opens_the_file_itself_and_has_none_of_the_parents_events(tmp_path: Path) -> None:
+    with Emulator() as server, Client(ACCOUNT, base_url=server.url, spool=tmp_path / "a", linger=3600) as client:
+        track(client, *range(5))
+        child = os.fork()
+        if child == 0:
+            try:
+                assert client.stats().accepted == 0
+                track(client, *range(100, 110))
+                report = client.flush(30)
+                client.close()
+                os._exit(0 if report.imported == 10 else 1)
+            finally:
+                os._exit(2)
+        assert os.waitpid(child, 0)[1] == 0
+        assert server.count() == 10
+        assert client.flush(30).imported == 5
+        assert server.count() == 15

@@ -1,0 +1,99 @@
+"""Pace: what each answer makes of the number of requests that may be under way. Tables, and a server that queues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixpress.send.concurrency import Pace
+
+Step = Callable[[Pace], Pace]
+
+
+def quick(pace: Pace) -> Pace:
+    """A round of answers after 0.1 s each, with as many under way as are allowed."""
+    return a_round(pace, 0.1)
+
+
+def a_round(pace: Pace, seconds: float, size: int = 1000) -> Pace:
+    under_way = pace.allowed
+    for _ in range(under_way):
+        pace = pace.answered(seconds, size, under_way)
+    return pace
+
+
+def trouble(pace: Pace) -> Pace:
+    return pace.troubled(pace.cuts)
+
+
+def slow(pace: Pace) -> Pace:
+    """As quick, and five times as long."""
+    return a_round(pace, 0.5)
+
+
+TABLE: dict[str, tuple[list[Step], int]] = {
+    "the beginning": ([], 16),
+    "all is well": ([quick] * 20, 16),
+    "one request after trouble": ([quick, trouble], 1),
+    "then two": ([quick, trouble, quick], 2),
+    "then four": ([quick, trouble, quick, quick], 4),
+    "then eight, half of what it was": ([quick, trouble, quick, quick, quick], 8),
+    "from there by one a round": ([quick, trouble, *[quick] * 5], 9),
+    "up to the most": ([quick, trouble, *[quick] * 30], 16),
+    "trouble again and again": ([trouble] * 5, 1),
+    "after that, growth is slow": ([trouble, trouble, quick, quick], 2),
+    "latency rises": ([quick, slow], 12),
+    "fewer did not help: it is slower now": ([quick, *[slow] * 6], 14),
+    "it is as quick as before with fewer": ([quick, slow, *[quick] * 6], 15),
+}
+
+
+@pytest.mark.parametrize(("steps", "allowed"), TABLE.values(), ids=TABLE)
+def test_what_is_allowed(steps: list[Step], allowed: int) -> None:
+    pace = Pace.full(16)
+    for step in steps:
+        pace = step(pace)
+    assert pace.allowed == allowed
+
+
+def test_a_burst_of_failures_is_one_trouble() -> None:
+    pace = Pace.full(16)
+    before = pace.cuts
+    for _ in range(16):
+        pace = pace.troubled(before)
+    assert (pace.allowed, pace.threshold) == (1, 8.0)
+
+
+def test_what_is_not_used_does_not_grow() -> None:
+    pace = trouble(Pace.full(16))
+    for _ in range(50):
+        pace = pace.answered(0.1, 1000, under_way=0)
+    assert pace.allowed == 1
+
+
+def test_slower_answers_to_more_bytes_are_no_sign_of_a_queue() -> None:
+    pace = a_round(a_round(Pace.full(8), 0.1), 0.5, size=6000)
+    assert pace.allowed == 8
+
+
+def test_a_server_that_works_on_two_at_a_time_is_not_sent_many() -> None:
+    """Its latency is the length of its queue; after a pause the window grows to where nothing is gained."""
+    pace, most = trouble(Pace.full(32)), 0
+    for _ in range(200):
+        pace = a_round(pace, 0.1 * max(1.0, pace.allowed / 2))
+        most = max(most, pace.allowed)
+    assert 2 <= pace.allowed <= most <= 8
+
+
+@given(
+    st.integers(1, 40),
+    st.lists(st.one_of(st.none(), st.tuples(st.floats(0, 100), st.integers(0, 10**7), st.integers(0, 40)))),
+)
+def test_it_stays_between_one_and_the_most(most: int, seen: list[tuple[float, int, int] | None]) -> None:
+    pace = Pace.full(most)
+    for one in seen:
+        pace = pace.troubled(pace.cuts) if one is None else pace.answered(*one)
+        assert 1 <= pace.allowed <= most

@@ -1,0 +1,99 @@
+"""Limiter: never more than the limit in any window, and no needless wait; beside a naive twin."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixpress.send.rate_limit import Limiter, RateLimit
+
+Sent = list[tuple[float, int, int]]
+
+# Quarters of a second, so that sums are exact and windows meet at their ends.
+quarters = st.integers(0, 40).map(lambda number: number / 4)
+requests = st.lists(st.tuples(quarters, st.integers(1, 12), st.integers(1, 120)), max_size=40)
+limits = st.builds(RateLimit, events=st.integers(1, 20), bytes=st.integers(1, 200), seconds=st.integers(1, 8))
+
+
+def counted(sent: Sent, now: float, limit: RateLimit) -> tuple[int, int]:
+    """The events and bytes of the span of `limit.seconds` that ends now."""
+    recent = [(events, size) for then, events, size in sent if now - limit.seconds < then <= now]
+    return sum(events for events, _ in recent), sum(size for _, size in recent)
+
+
+def naive(sent: Sent, now: float, events: int, size: int, limit: RateLimit) -> bool:
+    """Whether a request may go, by adding everything up."""
+    others = counted(sent, now, limit)
+    fits = others[0] + events <= limit.events and others[1] + size <= limit.bytes
+    return fits or others == (0, 0)
+
+
+def run(limit: RateLimit, given: list[tuple[float, int, int]]) -> Sent:
+    """Sends each request after a pause, waiting as it is told; every answer is compared with the twin's."""
+    limiter, now = Limiter(limit), 0.0
+    sent: Sent = []
+    for pause, events, size in given:
+        now += pause
+        while (wait := limiter.take(now, events, size)) > 0:
+            assert not naive(sent, now, events, size, limit)
+            assert not naive(sent, now + wait - 0.125, events, size, limit)  # a shorter wait is in vain
+            now += wait
+            assert naive(sent, now, events, size, limit)  # and a longer one needless
+        assert naive(sent, now, events, size, limit)
+        sent.append((now, events, size))
+    return sent
+
+
+@given(limits, requests)
+def test_no_window_holds_more_than_the_limit(limit: RateLimit, given: list[tuple[float, int, int]]) -> None:
+    sent = run(limit, given)
+    for end, events, size in sent:
+        all_events, all_bytes = counted(sent, end, limit)
+        alone = (all_events, all_bytes) == (events, size)
+        assert alone or (all_events <= limit.events and all_bytes <= limit.bytes)
+
+
+@given(requests)
+def test_without_a_limit_nothing_waits(given: list[tuple[float, int, int]]) -> None:
+    limiter, now = Limiter(None), 0.0
+    for pause, events, size in given:
+        now += pause
+        assert limiter.take(now, events, size) == 0.0
+
+
+def test_the_documented_limit_is_a_burst_and_then_its_rate() -> None:
+    limiter = Limiter(RateLimit.documented())
+    assert [limiter.take(0.0, 2000, 1_000_000) for _ in range(900)] == [0.0] * 900
+    assert limiter.take(1.0, 2000, 1_000_000) == 59.0
+    assert limiter.take(60.0, 2000, 1_000_000) == 0.0
+
+
+def test_bytes_count_as_well() -> None:
+    limiter = Limiter(RateLimit.documented())
+    assert [limiter.take(0.0, 2000, 10_000_000) for _ in range(200)] == [0.0] * 200
+    assert limiter.take(0.0, 1, 1) == 60.0
+
+
+def test_what_is_larger_than_the_limit_goes_alone() -> None:
+    limiter = Limiter(RateLimit(events=10))
+    assert limiter.take(0.0, 5, 1) == 0.0
+    assert limiter.take(0.0, 50, 1) == 60.0
+    assert limiter.take(60.0, 50, 1) == 0.0
+    assert limiter.take(61.0, 1, 1) == 59.0
+
+
+def test_what_no_longer_counts_is_forgotten() -> None:
+    limiter = Limiter(RateLimit(events=10, seconds=1))
+    for second in range(10_000):
+        assert limiter.take(float(second), 10, 1) == 0.0
+    assert len(limiter._sent) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"events": 0}, {"bytes": -1}, {"seconds": 0}, {"events": math.nan}])
+def test_a_limit_that_makes_no_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be more than 0"):
+        RateLimit(**wrong)

@@ -1,0 +1,83 @@
+"""decide: what follows from a reply. A table, and the policy's own numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mixpress.errors import AuthError, TransportError
+from mixpress.reply import Hopeless, NoReply, Refusal, Reply, Taken, TooLarge, TryLater, Unauthorized
+from mixpress.retry import Decision, Done, GiveUp, RetryPolicy, Split, Stop, Wait, decide
+from support.fakes import RESET, UNREACHED
+
+POLICY = RetryPolicy()
+CERTIFICATE = TransportError("not trusted", "certificate")
+REFUSAL = Refusal(0, "no")
+
+CASES: dict[str, tuple[int, Reply, Decision]] = {
+    "taken": (1, Taken(), Done(())),
+    "400 is never sent again": (1, Taken((REFUSAL,)), Done((REFUSAL,))),
+    "413 is split": (1, TooLarge(1000, "big"), Split(1000)),
+    "404 is given up": (1, Hopeless("404"), GiveUp("404")),
+    "busy, first attempt": (1, TryLater("busy"), Wait(2.0, "busy")),
+    "busy, second attempt": (2, TryLater("busy"), Wait(4.0, "busy")),
+    "busy, fifth attempt": (5, TryLater("busy"), Wait(32.0, "busy")),
+    "busy, sixth attempt": (6, TryLater("busy"), Wait(60.0, "busy")),
+    "busy, ninth attempt": (9, TryLater("busy"), Wait(60.0, "busy")),
+    "busy, tenth attempt": (10, TryLater("busy"), GiveUp("given up after 10 attempts; the last: busy")),
+    "Retry-After stands before the backoff": (3, TryLater("busy", 7.0), Wait(7.0, "busy")),
+    "Retry-After of nothing": (3, TryLater("busy", 0.0), Wait(1.0, "busy")),
+    "Retry-After of a day": (3, TryLater("busy", 86_400.0), Wait(300.0, "busy")),
+    "a reset": (1, NoReply(RESET), Wait(2.0, "the connection broke")),
+    "a reset at first contact": (3, NoReply(RESET, first_contact=True), Wait(8.0, "the connection broke")),
+    "refused, the server being known": (3, NoReply(UNREACHED), Wait(8.0, "nobody listens there")),
+    "refused at first contact": (
+        2,
+        NoReply(UNREACHED, first_contact=True),
+        Wait(4.0, "nobody listens there"),
+    ),
+    "refused at first contact, third time": (3, NoReply(UNREACHED, first_contact=True), Stop(UNREACHED)),
+    "an untrusted certificate": (1, NoReply(CERTIFICATE), Stop(CERTIFICATE)),
+}
+
+
+@pytest.mark.parametrize(("attempt", "reply", "decision"), CASES.values(), ids=CASES)
+def test_decide(attempt: int, reply: Reply, decision: Decision) -> None:
+    assert decide(POLICY, attempt, reply) == decision
+
+
+def test_a_wrong_password_stops_everything() -> None:
+    decision = decide(POLICY, 1, Unauthorized("401 Unauthorized: Invalid credentials"))
+    assert isinstance(decision, Stop)
+    assert isinstance(decision.error, AuthError)
+    assert str(decision.error) == "401 Unauthorized: Invalid credentials"
+
+
+def test_one_attempt_means_one() -> None:
+    once = RetryPolicy(attempts=1)
+    assert decide(once, 1, TryLater("busy")) == GiveUp("given up after 1 attempts; the last: busy")
+    assert decide(once, 1, NoReply(UNREACHED, first_contact=True)) == Stop(UNREACHED)
+
+
+def test_the_documented_numbers() -> None:
+    assert [POLICY.backoff(attempt) for attempt in range(1, 10)] == [2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert POLICY.backoff(100_000) == 60
+    assert (POLICY.lateness(0.0), POLICY.lateness(0.5), POLICY.lateness(1.0)) == (1.0, 3.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"attempts": 0}, "attempts is 0, and must be at least 1"),
+        ({"first_contact": 0}, "first_contact is 0, and must be at least 1"),
+        ({"first_wait": -1}, "first_wait is -1"),
+        ({"first_wait": 90}, "max_wait ends at 60.0, below its start of 90"),
+        ({"jitter": (-1, 1)}, "jitter is -1"),
+        ({"jitter": (5, 1)}, "jitter ends at 1, below its start of 5"),
+        ({"max_retry_after": 0.5}, "max_retry_after ends at 0.5, below its start of 1.0"),
+    ],
+)
+def test_a_policy_that_makes_no_sense(settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        RetryPolicy(**settings)

@@ -1,0 +1,96 @@
+"""Passage: pause, turn and rate limit together, as the requests of a client meet them."""
+
+from __future__ import annotations
+
+import threading
+
+from mixpress.log import RepeatLog
+from mixpress.retry import RetryPolicy
+from mixpress.send.backoff import Halt
+from mixpress.send.rate_limit import RateLimit
+from mixpress.send.throttle import Passage, Ticket
+from mixpress.transport import Request
+from support.fakes import START, Answer, FakeClock, FakeServer, busy, client, event, events, ok, small_batches
+
+
+def passage(clock: FakeClock, concurrency: int = 4, limit: RateLimit | None = None) -> Passage:
+    return Passage(RetryPolicy(), clock, concurrency, limit, RepeatLog(clock))
+
+
+def enter(shared: Passage, halt: Halt | None = None) -> Ticket:
+    ticket = shared.enter(10, 1000, halt or Halt())
+    assert ticket is not None
+    return ticket
+
+
+def test_requests_beyond_the_rate_limit_wait_for_their_minute() -> None:
+    clock = FakeClock()
+    shared = passage(clock, limit=RateLimit(events=20))
+    for _ in range(5):
+        shared.leave(enter(shared), answered=True)
+    assert clock.waits == [60.0, 60.0]
+
+
+def test_who_is_halted_does_not_get_in() -> None:
+    clock = FakeClock()
+    shared, halt = passage(clock, concurrency=1), Halt()
+    enter(shared)
+    threading.Timer(0.05, halt.stop, (None,)).start()
+    assert shared.enter(1, 1, halt) is None
+    assert shared.under_way == 1
+
+
+def test_after_trouble_one_goes_first() -> None:
+    shared = passage(FakeClock())
+    tickets = [enter(shared) for _ in range(4)]
+    for ticket in tickets:
+        shared.leave(ticket, answered=False)
+    first = enter(shared)
+    others: list[Ticket] = []
+    threads = [threading.Thread(target=lambda: others.append(enter(shared))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert (others, shared.under_way) == ([], 1)
+    shared.leave(first, answered=True)
+    while sum(thread.is_alive() for thread in threads) > 1:
+        threads[0].join(0.01)
+        threads[1].join(0.01)
+    assert shared.under_way == 2
+    for ticket in others.copy():
+        shared.leave(ticket, answered=True)
+    for thread in threads:
+        thread.join(10)
+    assert shared.under_way == 1
+
+
+def test_a_retry_passes_the_rate_limit_too() -> None:
+    clock = FakeClock()
+    server = FakeServer(busy(), ok())
+    made = client(server, clock, rate_limit=RateLimit(events=10), encoder=small_batches(10))
+    assert made.import_events(events(10)).imported == 10
+    assert sum(clock.waits) >= 60  # the first attempt counts, although nothing came of it
+    assert clock.now >= START + 60
+
+
+def test_a_backlog_drains_by_a_slow_start() -> None:
+    """While the first request after a pause is under way, no other one is; then two are."""
+    lock, under_way = threading.Lock(), [0]
+    seen: list[int] = []
+    together = threading.Barrier(4)
+
+    def handle(request: Request) -> Answer:
+        with lock:
+            number = len(seen)
+            under_way[0] += 1
+            seen.append(under_way[0])
+        if number < 4:
+            together.wait(10)
+        with lock:
+            under_way[0] -= 1
+        return busy() if number < 4 else ok()
+
+    made = client(FakeServer(handle), encoder=small_batches(1), concurrency=4)
+    assert made.import_events(event(number) for number in range(40)).imported == 40
+    assert seen[:4] == [1, 2, 3, 4]
+    assert seen[4] == 1
+    assert max(seen[4:6]) <= 2

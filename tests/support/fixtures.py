@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from mixpress.transport import Urllib3Transport
+from support.listener import Behave, Listener
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays() -> Iterator[None]:
+    """Nothing may run on after a test."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert left == []
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def listen(no_thread_stays: None) -> Iterator[Callable[[Behave], Listener]]:
+    made: list[Listener] = []
+
+    def make(behave: Behave) -> Listener:
+        made.append(Listener(behave))
+        return made[-1]
+
+    yield make
+    for listener in made:
+        listener.close()
+
+
+@pytest.fixture
+def transport() -> Iterator[Urllib3Transport]:
+    with closing(Urllib3Transport(2, connect_timeout=5, read_timeout=5)) as made:
+        yield made

@@ -1,0 +1,184 @@
+"""Connections that are used again: which deaths are mended on the spot, and which are the retry policy's."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from mixpress.transport import Urllib3Transport
+from support.listener import OK, Behave, Listener, kind, post, read_request
+
+Listen = Callable[[Behave], Listener]
+AT_ONCE = struct.pack("ii", 1, 0)
+
+
+def reset(connection: socket.socket) -> None:
+    """Close with RST instead of FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    connection.close()
+
+
+class Server:
+    """Answers the first request of each connection as told, with nothing by hanging up, and `die`s at the second."""
+
+    def __init__(self, die: Behave, first: tuple[bytes, ...] = (OK,)) -> None:
+        self.requests: list[bytes] = []
+        self._die = die
+        self._first = list(first)
+        self.context: ssl.SSLContext | None = None
+
+    def __call__(self, connection: socket.socket) -> None:
+        if self.context:
+            connection = self.context.wrap_socket(connection, server_side=True)
+        with connection:
+            self.requests.append(read_request(connection))
+            reply = self._first.pop(0) if len(self._first) > 1 else self._first[0]
+            connection.sendall(reply)
+            if reply:
+                self.requests.append(read_request(connection))
+                self._die(connection)
+
+
+@pytest.mark.parametrize("die", [reset, socket.socket.close])
+def test_a_connection_that_died_idle_is_replaced_at_once(
+    listen: Listen, transport: Urllib3Transport, die: Behave
+) -> None:
+    server = Server(die)
+    listener = listen(server)
+    for _ in range(2):
+        assert transport.send(post(listener.url())).status == 200
+    assert listener.connections == 2
+    assert len(server.requests) == 3
+    assert server.requests[1] == server.requests[2]
+
+
+def test_the_same_under_tls(listen: Listen, tmp_path: Path) -> None:
+    authority, server = trustme.CA(), Server(reset)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(server.context)
+    listener = listen(server)
+    with Urllib3Transport(2, ca_bundle=tmp_path / "ca.pem") as transport:
+        for body in (b"small", b"large" * 1_000_000):
+            assert transport.send(post(listener.url("https"), body)).status == 200
+    assert listener.connections == 2
+    assert len(server.requests) == 3
+
+
+def test_a_connection_that_was_closed_in_time_costs_no_request(listen: Listen, transport: Urllib3Transport) -> None:
+    closed = threading.Event()
+    bodies = []
+
+    def answer_once(connection: socket.socket) -> None:
+        bodies.append(read_request(connection))
+        connection.sendall(OK)
+        connection.close()
+        closed.set()
+
+    listener = listen(answer_once)
+    for _ in range(3):
+        closed.clear()
+        assert transport.send(post(listener.url())).status == 200
+        assert closed.wait(10)
+    assert listener.connections == len(bodies) == 3
+
+
+def test_a_new_connection_that_dies_is_not_replaced(listen: Listen, transport: Urllib3Transport) -> None:
+    requests = []
+
+    def die(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        reset(connection)
+
+    assert kind(transport, listen(die).url(), "broke before an answer came") == "reset"
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("begun", "says"),
+    [
+        (b"H", "does not speak HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1", "broke in the middle of an answer"),
+    ],
+)
+def test_an_answer_that_has_begun_is_not_asked_for_again(
+    listen: Listen, transport: Urllib3Transport, begun: bytes, says: str
+) -> None:
+    server = Server(lambda connection: connection.sendall(begun))
+    listener = listen(server)
+    assert transport.send(post(listener.url())).status == 200
+    assert kind(transport, listener.url(), says) == "reset"
+    assert (listener.connections, len(server.requests)) == (1, 2)
+
+
+def test_it_is_sent_again_only_once(listen: Listen, transport: Urllib3Transport) -> None:
+    server = Server(reset, (OK, b""))
+    listener = listen(server)
+    assert transport.send(post(listener.url())).status == 200
+    assert kind(transport, listener.url(), "broke before an answer came") == "reset"
+    assert (listener.connections, len(server.requests)) == (2, 3)
+
+
+def test_the_other_idle_connections_are_not_tried(listen: Listen, transport: Urllib3Transport) -> None:
+    """A server that drops one idle connection mostly drops them all; the one retry must not meet the next."""
+    server, together = Server(reset), threading.Barrier(2)
+
+    def serve(connection: socket.socket) -> None:
+        if listener.connections <= 2:
+            together.wait(10)  # two connections are open at one time
+        server(connection)
+
+    listener = listen(serve)
+    senders = [threading.Thread(target=transport.send, args=[post(listener.url())]) for _ in range(2)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(10)
+    assert transport.send(post(listener.url())).status == 200
+    assert (listener.connections, len(server.requests)) == (3, 4)
+
+
+def test_what_close_ends_is_not_sent_again(listen: Listen, transport: Urllib3Transport) -> None:
+    asked, done = threading.Event(), threading.Event()
+
+    def stay_silent(connection: socket.socket) -> None:
+        asked.set()
+        done.wait(10)
+
+    server = Server(stay_silent)
+    listener = listen(server)
+    transport.send(post(listener.url()))
+    kinds: list[str] = []
+    thread = threading.Thread(target=lambda: kinds.append(kind(transport, listener.url())))
+    thread.start()
+    assert asked.wait(10)
+    transport.close()
+    thread.join(10)
+    done.set()
+    assert kinds == ["reset"]
+    assert len(server.requests) == 2
+
+
+def test_a_forked_process_leaves_the_connections_of_its_parent_alone(
+    listen: Listen, transport: Urllib3Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(lambda connection: connection.sendall(OK))
+    listener = listen(server)
+    transport.send(post(listener.url()))
+    parents = transport._pools
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: -1)
+        transport.send(post(listener.url()))
+        transport.close()
+    assert listener.connections == 2
+    transport._pools = parents
+    assert transport.send(post(listener.url())).status == 200  # its socket was not shut
+    assert listener.connections == 2
