@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mixpress.report.report import Report
 
 TransportKind = Literal["refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate", "proxy"]
-SpoolTrouble = Literal["corrupt", "read-only", "full", "busy", "unopened", "io", "version", "destination", "forked"]
+SpoolErrorKind = Literal["corrupt", "read-only", "full", "busy", "unopened", "io", "version", "destination", "forked"]
 
 
 class MixpressError(Exception):
@@ -93,10 +93,10 @@ class SpoolError(MixpressError):
     in the file; what was accepted before stays in it.
     """
 
-    def __init__(self, message: str, path: str, kind: SpoolTrouble) -> None:
+    def __init__(self, message: str, path: str, kind: SpoolErrorKind) -> None:
         super().__init__(message)
         self.path = path
-        self.kind: SpoolTrouble = kind
+        self.kind: SpoolErrorKind = kind
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (*self.args, self.path, self.kind), self.__dict__
