@@ -125,7 +125,7 @@ def _after_no_reply(policy: RetryPolicy, attempt: int, reply: NoReply) -> Decisi
 
 def _again(policy: RetryPolicy, attempt: int, reason: str, after: float | None) -> Decision:
     if attempt >= policy.attempts:
-        return GiveUp(f"given up after {attempt} attempts; the last: {reason}")
+        return GiveUp(f"given up after {attempt} attempts; last error: {reason}")
     if after is None:
         return Wait(policy.backoff(attempt), reason)
     return Wait(min(max(after, policy.min_retry_after), policy.max_retry_after), reason)

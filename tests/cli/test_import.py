@@ -269,7 +269,7 @@ def test_a_server_that_gives_up_half_way() -> None:
     assert result.exit_code == 1
     assert "2,000 imported" in result.stdout
     assert "500 undelivered" in result.stdout
-    assert "given up after 1 attempts; the last: 500 Internal Server Error: out of order" in result.stdout
+    assert "given up after 1 attempts; last error: 500 Internal Server Error: out of order" in result.stdout
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")

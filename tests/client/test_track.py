@@ -268,7 +268,7 @@ def test_a_wrong_password_is_in_each_report_and_once_in_the_log(caplog: pytest.L
     ("reply", "why"),
     [
         (answer(404, "no such page"), "404 Not Found: no such page"),
-        (answer(503, "later"), "given up after 10 attempts; the last: 503 Service Unavailable: later"),
+        (answer(503, "later"), "given up after 10 attempts; last error: 503 Service Unavailable: later"),
         (UNREACHED, "nobody listens there"),
         (KeyError("a bug"), "'a bug'"),
     ],

@@ -26,7 +26,7 @@ CASES: dict[str, tuple[int, Reply, Decision]] = {
     "busy, fifth attempt": (5, TryLater("busy"), Wait(32.0, "busy")),
     "busy, sixth attempt": (6, TryLater("busy"), Wait(60.0, "busy")),
     "busy, ninth attempt": (9, TryLater("busy"), Wait(60.0, "busy")),
-    "busy, tenth attempt": (10, TryLater("busy"), GiveUp("given up after 10 attempts; the last: busy")),
+    "busy, tenth attempt": (10, TryLater("busy"), GiveUp("given up after 10 attempts; last error: busy")),
     "Retry-After stands before the backoff": (3, TryLater("busy", 7.0), Wait(7.0, "busy")),
     "Retry-After of nothing": (3, TryLater("busy", 0.0), Wait(1.0, "busy")),
     "Retry-After of a day": (3, TryLater("busy", 86_400.0), Wait(300.0, "busy")),
@@ -57,7 +57,7 @@ def test_a_wrong_password_stops_everything() -> None:
 
 def test_one_attempt_means_one() -> None:
     once = RetryPolicy(attempts=1)
-    assert decide(once, 1, TryLater("busy")) == GiveUp("given up after 1 attempts; the last: busy")
+    assert decide(once, 1, TryLater("busy")) == GiveUp("given up after 1 attempts; last error: busy")
     assert decide(once, 1, NoReply(UNREACHED, first_contact=True)) == Stop(UNREACHED)
 
 

@@ -49,14 +49,14 @@ def explained(path: str, error: Exception) -> SpoolError:
     kind: SpoolErrorKind
     if isinstance(error, OSError):
         kind = _KINDS_BY_ERRNO.get(error.errno or 0, "io")
-        says = f"the system says: {error.strerror}"
+        quote = f"system: {error.strerror}"
     else:
         kind = next((kind for words, kind in _KINDS_BY_TEXT.items() if words in str(error)), "io")
-        says = f"SQLite says: {error}"
+        quote = f"SQLite: {error}"
     if kind == "unopened" and os.path.isfile(path) and not os.access(path, os.W_OK):
         kind = "read-only"  # SQLite could not create the log beside it
     advice = _unopened(path) if kind == "unopened" else _ADVICE[kind]
-    return SpoolError(f"the spool {path} {advice} ({says})", path, kind)
+    return SpoolError(f"the spool {path} {advice} ({quote})", path, kind)
 
 
 def _unopened(path: str) -> str:

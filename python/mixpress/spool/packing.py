@@ -33,7 +33,7 @@ class Packer:
         return None
 
     def pack_free(self, now: float) -> StoredBatch | None:
-        """Pack the oldest events of dead processes; return None where there are none. They are numbered from 0, as
+        """Pack the oldest events without a live owner; return None where there are none. They are numbered from 0, as
         they may come from several processes.
         """
         while True:

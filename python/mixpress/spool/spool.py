@@ -181,8 +181,8 @@ class Spool:
         due. Where nothing waits for a sync, `on_dirty` reports when that changes.
         """
         self.sync_if_due()
-        wants, sync = self.renew(), self._sync_is_due_in()
-        return wants if sync is None else min(wants, sync)
+        renewal, sync = self.renew(), self._sync_is_due_in()
+        return renewal if sync is None else min(renewal, sync)
 
     # Batches
 
@@ -194,7 +194,8 @@ class Spool:
         return self._packer.pack_own()
 
     def take(self, *, early: bool = False, failed: bool = False) -> StoredBatch | None:
-        """Lease the oldest free batch, or pack the events of dead processes; return None where there is neither.
+        """Lease the oldest free batch, or pack free events into one; return None where there are neither. Events and
+        batches are free once their process has closed the spool or died.
 
         `early`: include batches whose next try is not due. `failed`: include batches marked by `fail`.
         An unreadable row goes to quarantine, and the next row is taken.

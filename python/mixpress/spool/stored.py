@@ -25,8 +25,8 @@ class StoredBatch:
     body: bytes = field(repr=False)
     """The bytes to send."""
     indexes: Sequence[int] = field(repr=False)
-    """Position in the batch -> number of the event, as returned by `Spool.append`; numbered from 0 in a batch of dead
-    processes' events."""
+    """Position in the batch -> number of the event, as returned by `Spool.append`; numbered from 0 in a batch of
+    events without a live owner."""
     raw_size: int
     """Bytes of the body before gzip."""
     sizes: Sequence[int] = field(repr=False)

@@ -34,11 +34,11 @@ def no_answer(error: Exception, where: str, proxy: Proxy | None, *, connect: flo
         return refused_by_proxy(status, where, proxy)
     subject = f"the proxy {proxy.where}" if proxy and isinstance(error, http.ProxyError) else where
     kind = _kind(error)
-    made = TransportError(_message(kind, error, subject, connect, read), kind)
+    result = TransportError(_message(kind, error, subject, connect, read), kind)
     if not any(isinstance(cause, HTTPException) for cause in causes(error)):
-        made.__cause__ = error  # a traceback of an HTTPException would quote the peer
-    made.__suppress_context__ = True
-    return made
+        result.__cause__ = error  # a traceback of an HTTPException would quote the peer
+    result.__suppress_context__ = True
+    return result
 
 
 def refused_by_proxy(status: int, where: str, proxy: Proxy | None) -> TransportError:
@@ -50,17 +50,17 @@ def refused_by_proxy(status: int, where: str, proxy: Proxy | None) -> TransportE
             if proxy and proxy.authorization
             else f"requires credentials; put them into its URL, such as http://user:password@{name}"
         )
-        made = TransportError(f"the proxy {name} {problem} ({_phrase(status)})", "proxy")
+        result = TransportError(f"the proxy {name} {problem} ({_phrase(status)})", "proxy")
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        made = TransportError(f"the proxy {name} can't reach {where} ({_phrase(status)})", "unreachable")
+        result = TransportError(f"the proxy {name} can't reach {where} ({_phrase(status)})", "unreachable")
     else:
-        made = TransportError(
+        result = TransportError(
             f"the proxy {name} refuses requests to {where} ({_phrase(status)}); "
             "list hosts that need no proxy in NO_PROXY",
             "proxy",
         )
-    made.__suppress_context__ = True
-    return made
+    result.__suppress_context__ = True
+    return result
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -163,13 +163,13 @@ class _Pools:
         if proxy not in self._by_proxy:
             logger.debug("requests go through the proxy %s", proxy.url)
             headers = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
-            made = urllib3.ProxyManager(
+            manager = urllib3.ProxyManager(
                 proxy.url,
                 proxy_headers=headers,
                 proxy_ssl_context=self._options["ssl_context"],  # type: ignore[arg-type]
                 **self._options,  # type: ignore[arg-type]
             )
-            self._by_proxy.setdefault(proxy, self._with_tracking(made))
+            self._by_proxy.setdefault(proxy, self._with_tracking(manager))
         return self._by_proxy[proxy]
 
     def _with_tracking(self, manager: urllib3.PoolManager) -> urllib3.PoolManager:
