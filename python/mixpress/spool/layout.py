@@ -59,7 +59,7 @@ class Layout:
     def events(self, body: bytes, sizes: Sequence[int], raw_size: int) -> list[bytes]:
         """Return the events of a body, byte for byte. `ValueError` where the body does not match the sizes."""
         if raw_size < 0:
-            raise ValueError(f"its size is {raw_size} bytes")
+            raise ValueError(f"its raw_size must be >= 0, got {raw_size}")
         raw = _decompress(body, raw_size) if self.gzip else body
         if len(raw) != raw_size:
             raise ValueError(f"its body has {len(raw)} bytes, not {raw_size}")

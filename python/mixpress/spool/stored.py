@@ -112,7 +112,7 @@ def from_row(row: Sequence[Any]) -> StoredBatch:
         float(accepted),
     )
     if not count == len(batch.indexes) == batch.count > 0:
-        raise ValueError(f"its count is {count} events, and it lists {batch.count}")
+        raise ValueError(f"its count is {count}, but it lists {batch.count} events")
     return batch
 
 
