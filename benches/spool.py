@@ -24,9 +24,9 @@ def append_times(path: Path, events: list[bytes], synchronous: str) -> list[floa
     """Microseconds of each append, with syncs in between as a client's thread makes them."""
     taken: list[float] = []
     with Spool(path) as spool:
-        connections = spool._hold.connections
+        connections = spool._session.connections
         assert connections is not None
-        connections.appending.execute(f"PRAGMA synchronous = {synchronous}")
+        connections.writer.execute(f"PRAGMA synchronous = {synchronous}")
         for event in events:
             start = time.perf_counter()
             spool.append(event)

@@ -1,4 +1,4 @@
-"""Mixpanel events: validated, gzipped and delivered, with a verdict for every one.
+"""Validate, gzip and deliver Mixpanel events, with a verdict for every event.
 
 event -> validate -> truncate -> serialize -> batch -> gzip -> send -> retry -> report
 """
@@ -76,7 +76,7 @@ __all__ = [
     "rules",
 ]
 
-# Who embeds the encoder alone pays nothing for the client: it is imported when it is asked for.
+# The client is imported on first use, so that a program that only encodes does not load it.
 _MODULES = {
     "AsyncClient": "client.async_client",
     "AuthError": "errors",
@@ -102,7 +102,7 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'mixpress' has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 -- as late as the rest
+    from importlib import import_module  # noqa: PLC0415 - lazy
 
     return getattr(import_module(f"mixpress.{_MODULES[name]}"), name)
 

@@ -1,12 +1,12 @@
-"""Who sends: the three ways in which the API knows a project.
+"""The three kinds of credentials that the API accepts.
 
 | | sent as | for |
 |---|---|---|
-| `ServiceAccount` | Basic `username:secret`, and `project_id` in the query | servers; the recommended one |
-| `ProjectToken` | Basic `token:`; on /track it stands in each event instead | untrusted clients, /track |
-| `ProjectSecret` | Basic `secret:` | old set-ups, until March 2027 |
+| `ServiceAccount` | Basic `username:secret`, and `project_id` in the query | servers; recommended |
+| `ProjectToken` | Basic `token:`; on /track in each event instead | untrusted clients, /track |
+| `ProjectSecret` | Basic `secret:` | legacy set-ups, until March 2027 |
 
-None shows its secret in a `repr`, and none can be pickled: a pickle is a file or a socket in plain text.
+Their `repr` omits the secret, and they can't be pickled, as a pickle would contain it as plain text.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 class _Credentials:
-    """What the three have in common: Basic authentication out of a pair, and keeping quiet about it."""
+    """Basic authentication with a pair of strings that `repr` and pickles do not reveal."""
 
     def _pair(self) -> tuple[str, str]:
         raise NotImplementedError
 
     def headers(self) -> dict[str, str]:
-        """The `Authorization` header of a request to /import."""
+        """Return the `Authorization` header of a request to /import, in a new dict."""
         return {"Authorization": f"Basic {self._encoded()}"}
 
     def query(self) -> dict[str, str]:
-        """What goes into the query of each request. Never a secret: URLs are logged by everybody."""
+        """Return the query parameters of each request; never a secret, as URLs appear in logs."""
         return {}
 
     def hide(self, text: str) -> str:
-        """`text`, as quoted from a server that may repeat what it was sent, with the secrets blotted out."""
+        """Return `text` with each secret replaced by `***`. A quoted reply may repeat the request."""
         for secret in (self._encoded(), *filter(None, self._secrets())):
             text = text.replace(secret, "***")
         return text
@@ -48,16 +48,19 @@ class _Credentials:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} is not pickled, as that would write its secret in plain text; "
-            "make it anew in the other process, from its environment"
+            f"{type(self).__name__} can't be pickled: a pickle would contain its secret as plain text; "
+            "create it in the other process, from its environment"
         )
 
 
 @dataclass(frozen=True)
 class ServiceAccount(_Credentials):
-    """A service account: `username` and `secret` as shown when it was made, and the project it writes to.
+    """A service account.
 
-    Without a `project_id` the API answers 401, so it is asked for here.
+    `username`, `secret`: as shown when the account was created; the username must not contain `:`.
+    `project_id`: the project to write to, text or an integer. Required, as the API replies 401 without it.
+
+    An empty value is a `ValueError`, another type a `TypeError`.
     """
 
     username: str
@@ -72,12 +75,12 @@ class ServiceAccount(_Credentials):
         _require_text(self, "project_id", self.project_id)
         if ":" in self.username:
             raise ValueError(
-                "ServiceAccount: username contains ':', which Basic authentication cannot carry; "
-                "give username and secret apart"
+                "ServiceAccount: username contains ':', which Basic authentication does not allow; "
+                "pass username and secret separately"
             )
 
     def query(self) -> dict[str, str]:
-        """`project_id`, which the API needs beside a service account."""
+        """Return `project_id`, which the API requires with a service account."""
         return {"project_id": self.project_id}
 
     def _pair(self) -> tuple[str, str]:
@@ -89,7 +92,10 @@ class ServiceAccount(_Credentials):
 
 @dataclass(frozen=True)
 class ProjectToken(_Credentials):
-    """The token of a project. On /track it is written into each event that has none, and nowhere else."""
+    """The token of a project. On /track it is written into each event without a token, and sent nowhere else.
+
+    An empty token is a `ValueError`, another type than text a `TypeError`.
+    """
 
     token: str = field(repr=False)
 
@@ -102,7 +108,10 @@ class ProjectToken(_Credentials):
 
 @dataclass(frozen=True)
 class ProjectSecret(_Credentials):
-    """The API secret of a project. The vendor retires it in March 2027: new code takes a `ServiceAccount`."""
+    """The API secret of a project. The vendor retires it in March 2027; new code should use a `ServiceAccount`.
+
+    An empty secret is a `ValueError`, another type than text a `TypeError`.
+    """
 
     secret: str = field(repr=False)
 
@@ -122,11 +131,11 @@ def auth_from_environment(
     service_account: str | None = None,
     project_id: str | None = None,
 ) -> ServiceAccount | ProjectToken | None:
-    """The credentials that the environment holds; None where it holds none at all.
+    """Return the credentials in the environment; None where there are none.
 
-    A service account is `MIXPRESS_SERVICE_ACCOUNT`, `MIXPRESS_SECRET` and `MIXPRESS_PROJECT_ID`; the
-    arguments stand before the first and the last. `MIXPRESS_TOKEN` alone is a project token. A service
-    account of which a part is missing is a `ValueError` that names the part.
+    A service account is `MIXPRESS_SERVICE_ACCOUNT`, `MIXPRESS_SECRET` and `MIXPRESS_PROJECT_ID`; the arguments override
+    the first and the last. Otherwise `MIXPRESS_TOKEN` is a project token. Without either, an incomplete service account
+    is a `ValueError` that names the missing variables.
     """
     account = {
         "MIXPRESS_SERVICE_ACCOUNT": service_account or environment.get("MIXPRESS_SERVICE_ACCOUNT", ""),
@@ -142,12 +151,12 @@ def auth_from_environment(
     if any(account.values()):
         given = ", ".join(name for name, value in account.items() if value)
         missing = " and ".join(name for name, value in account.items() if not value)
-        raise ValueError(f"a service account needs {missing} beside {given}")
+        raise ValueError(f"a service account needs {missing} in addition to {given}")
     return None
 
 
 def _require_text(owner: object, name: str, value: object) -> None:
-    """Refuse what is not text or is empty, without repeating it: it may be the secret."""
+    """Raise unless `value` is text and not empty. The message omits the value, which may be the secret."""
     where = f"{type(owner).__name__}: {name}"
     if not isinstance(value, str):
         raise TypeError(f"{where} must be text, not {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""Time and chance as an argument: tests hand in their own and sleep never."""
+"""Time, sleep and randomness as an argument, so that tests need not wait."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """The real time. A test subclasses it."""
+    """The real clock. Tests pass a subclass."""
 
     def monotonic(self) -> float:
-        """Seconds that only grow, for waits and durations."""
+        """Return seconds that never decrease, for waits and durations."""
         return time.monotonic()
 
     def time(self) -> float:
-        """Seconds since 1970, for a `Retry-After` that names a date."""
+        """Return the seconds since 1970, for the times of events and for a `Retry-After` that is a date."""
         return time.time()
 
     def random(self) -> float:
-        """A number in [0, 1), for jitter."""
-        return random.random()  # noqa: S311 - spreads retries, guards nothing
+        """Return a random number in [0, 1), for jitter."""
+        return random.random()  # noqa: S311 - not used for security
 
     def wait(self, wake: threading.Event, seconds: float) -> None:
         """Sleep for `seconds`, or until `wake` is set."""

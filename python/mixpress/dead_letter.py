@@ -1,8 +1,8 @@
-"""The dead letter: a file that every event which was not imported is written to, with the reason.
+"""The dead letter: a file with every event that was not imported, and the reason.
 
-One JSON object a line: `{"event": <as it was handed in>, "kind", "index", "rule", "field", "message"}`. The
-file is appended to, so that nothing of an earlier run is lost, and made readable for its owner alone (0600).
-A value that JSON has no word for (NaN, a set, an object) becomes `{"$repr": "<Python's repr of it>"}`.
+Each line is a JSON object: `{"event": <the caller's event>, "kind", "index", "rule", "field", "message"}`. Lines are
+appended, so that those of earlier runs stay; a new file has mode 0600. A value that JSON can't represent (NaN, a set,
+an object) becomes `{"$repr": "<its repr in Python>"}`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from mixpress.report.report import Failure, Report
 
 MAX_DEPTH = 100
-"""Deeper than that, a value is written as its repr."""
+"""Levels of nesting; a deeper value is written as its repr."""
 MAX_BITS = 2_000
-"""Integers of more bits are written as hexadecimal text: Python may refuse more than 640 decimal digits."""
+"""Larger integers are written as hexadecimal text: Python may be configured to refuse over 640 decimal digits."""
 
 
 class DeadLetter:
-    """An open dead-letter file. Writing never raises: what could not be written is counted in `lost`."""
+    """An open dead-letter file. `write` never raises `OSError`; `lost` counts what could not be written."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._file = -1
@@ -46,7 +46,7 @@ class DeadLetter:
         self._end_last_line()
 
     def write(self, failure: Failure, event: object) -> bool:
-        """Append one line, whole or not at all; whether it was."""
+        """Append one line, completely or not at all; return whether it was written."""
         line = {
             "event": as_json(event),
             "kind": failure.kind,
@@ -76,12 +76,12 @@ class DeadLetter:
         self.close()
 
     def error(self, report: Report) -> DeadLetterError | None:
-        """What is to be raised in the end, if something could not be written."""
+        """Return the error to raise at the end if a line could not be written; None otherwise."""
         if self._reason is None:
             return None
         error = DeadLetterError(
             f"{self.lost} of {self.lost + self.written} failed events could not be written to the dead letter"
-            f" {self.path}: {self._reason.strerror}. The report counts them all"
+            f" {self.path}: {self._reason.strerror}; the report counts all of them"
         )
         error.__cause__ = self._reason
         error.report = report
@@ -100,7 +100,7 @@ class DeadLetter:
             raise
 
     def _end_last_line(self) -> None:
-        """A file that somebody left without its last newline gets it, so that lines stay lines."""
+        """Complete a last line without a newline, so that the next one does not continue it."""
         size = os.fstat(self._file).st_size
         if self._regular and size and os.pread(self._file, 1, size - 1) != b"\n":
             with suppress(OSError):
@@ -108,7 +108,7 @@ class DeadLetter:
 
 
 def as_json(value: object, above: tuple[int, ...] = ()) -> Any:
-    """`value` as the `json` module can write it; `above` are the ids of the containers that hold it."""
+    """Return `value` in types that `json` can write. `above` has the ids of the containers around it."""
     if len(above) < MAX_DEPTH and id(value) not in above:
         inside = (*above, id(value))
         if isinstance(value, dict) and all(type(key) is str for key in dict.keys(value)):
@@ -119,7 +119,7 @@ def as_json(value: object, above: tuple[int, ...] = ()) -> Any:
 
 
 def _scalar(value: object) -> Any:
-    """Of a subclass, the plain value: no code of its own is run."""
+    """Return a scalar as its base type, without running code of a subclass."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -134,5 +134,5 @@ def _scalar(value: object) -> Any:
 def _repr(value: object) -> str:
     try:
         return hex(value) if isinstance(value, int) else repr(value)
-    except Exception as error:  # noqa: BLE001 - an object's own code: whatever it raises, the line is written
+    except Exception as error:  # noqa: BLE001 - the caller's code must not prevent the line
         return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"

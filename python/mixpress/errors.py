@@ -1,20 +1,20 @@
-"""What can go wrong beside the events: one small tree.
+"""The exceptions of mixpress, in one tree.
 
     MixpressError
     ├── AuthError           the server does not accept the credentials (401, 403)
-    ├── TransportError      no answer came; its `kind` says why
+    ├── TransportError      no reply came; its `kind` says why
     │     refused, unknown-host, unreachable    no server was reached
-    │     timeout, reset                        it was reached, and the connection gave no answer
-    │     tls, certificate                      the other side does not speak TLS, or is not trusted
-    │     proxy                                 the proxy does not let the request through
+    │     timeout, reset                        a server was reached and sent no reply
+    │     tls, certificate                      the server does not speak TLS, or is not trusted
+    │     proxy                                 the proxy refuses the request
     ├── ImportInterrupted   the caller's iterable or callback raised; its exception is `__cause__`
-    ├── DeadLetterError     the dead-letter file could not be opened, or not all of it written
-    ├── QueueFull           an event found no room, and was not taken
-    ├── ClientClosed        the client was closed while an import was under way
-    └── SpoolError          the spool's file is damaged, read-only, full, or another project's
+    ├── DeadLetterError     the dead-letter file could not be opened, or not be written completely
+    ├── QueueFull           the queue had no room for an event, which was not accepted
+    ├── ClientClosed        the client was closed during an import
+    └── SpoolError          the spool's file is damaged, read-only, full, or bound to another project
 
-An event that is wrong is none of these: it is a `Failure` in the report, and the others go on. A wrong
-argument is a `TypeError` or `ValueError`. Messages quote what the server said, never a credential.
+An invalid event raises none of these: it is a `Failure` in the report, and the other events are sent. An invalid
+argument is a `TypeError` or `ValueError`. Messages quote the server's reply, and never a credential.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
     from mixpress.report.report import Report
 
 TransportKind = Literal["refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate", "proxy"]
-SpoolTrouble = Literal["corrupt", "read-only", "full", "busy", "unopened", "io", "version", "destination", "forked"]
+SpoolErrorKind = Literal["corrupt", "read-only", "full", "busy", "unopened", "io", "version", "destination", "forked"]
 
 
 class MixpressError(Exception):
-    """The root of the tree.
+    """The base class of all.
 
-    `report` says what became of every event read until then; None where no import was under way.
+    `report` has the verdicts on every event read before the error; None outside an import or a drain.
     """
 
     report: Report | None = None
 
 
 class AuthError(MixpressError):
-    """The server answered 401 or 403: wrong or missing credentials, or no right to this project."""
+    """The server replied 401 or 403: wrong or missing credentials, or no permission for this project."""
 
 
 class TransportError(MixpressError):
-    """No answer came to a request.
+    """No reply came to a request.
 
-    `kind` is `"refused"` (nobody listens there), `"unknown-host"`, `"unreachable"`, `"timeout"`,
-    `"reset"` (the connection broke), `"tls"`, `"certificate"` or `"proxy"` (it wants credentials, or forbids
-    the host). A transport of your own raises this for whatever keeps an answer from coming.
+    `kind` is `"refused"` (the host refused the connection), `"unknown-host"`, `"unreachable"`, `"timeout"`, `"reset"`
+    (the connection broke; the default), `"tls"`, `"certificate"` or `"proxy"` (the proxy requires credentials or
+    refuses the host). A custom transport raises this for every failure to get a reply.
     """
 
     def __init__(self, message: str, kind: TransportKind = "reset") -> None:
@@ -58,45 +58,45 @@ class TransportError(MixpressError):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may go through later: neither trust nor a proxy's rules come by waiting."""
+        """Whether a retry may succeed: not for `"certificate"` and `"proxy"`, which need a change of configuration."""
         return self.kind not in {"certificate", "proxy"}
 
     @property
     def nobody_there(self) -> bool:
-        """Whether no server was reached at all, so that nothing can have arrived."""
+        """Whether no server was reached, so that it can't have received anything."""
         return self.kind in {"refused", "unknown-host", "unreachable", "tls", "certificate", "proxy"}
 
 
-class ImportInterrupted(MixpressError):  # noqa: N818 - the events went well, the import did not end
-    """The iterable of events raised; what it gave before was delivered. Its exception is `__cause__`."""
+class ImportInterrupted(MixpressError):  # noqa: N818 - the caller's iterable failed, not the import
+    """The iterable of events raised; its exception is `__cause__`. The events before it were delivered."""
 
 
 class DeadLetterError(MixpressError):
-    """The dead-letter file could not be opened (before anything was sent), or not written to its end."""
+    """The dead-letter file could not be opened, before anything was sent, or could not be written completely."""
 
 
-class QueueFull(MixpressError):  # noqa: N818 - the word of the standard library for it
-    """The queue has no room: with `on_full="raise"` at once, with `"block"` after `block_timeout` seconds. The event
-    was not taken, and is in no count."""
+class QueueFull(MixpressError):  # noqa: N818 - named like `queue.Full`
+    """The queue has no room: raised immediately with `on_full="raise"`, after `block_timeout` seconds with `"block"`.
+    The event was not accepted and is not counted."""
 
 
-class ClientClosed(MixpressError):  # noqa: N818 - as above
-    """The client was closed, by another thread or at the end of the process; what was not confirmed is undelivered."""
+class ClientClosed(MixpressError):  # noqa: N818 - the result of a call, not a fault
+    """The client was closed, by another thread or at exit. Events that were not confirmed are undelivered."""
 
 
 class SpoolError(MixpressError):
-    """The spool's file can't be used. `path` names it.
+    """The spool's file at `path` can't be used.
 
-    `kind` is `"corrupt"`, `"read-only"`, `"full"` (no room on the disk), `"busy"` (another process writes and does
-    not stop), `"unopened"`, `"io"`, `"version"` (made by a newer mixpress), `"destination"` (its events are another
-    project's) or `"forked"` (opened before a fork that Python did not see). An event whose `append` raised is not
-    in the file; what was accepted before stays in it.
+    `kind` is `"corrupt"`, `"read-only"`, `"full"` (no room on the disk), `"busy"` (locked by another process for 10
+    seconds), `"unopened"`, `"io"`, `"version"` (created by a newer mixpress), `"destination"` (bound to another
+    project) or `"forked"` (opened before a fork that Python did not see). An event whose `append` raised is not in the
+    file; events accepted before stay in it.
     """
 
-    def __init__(self, message: str, path: str, kind: SpoolTrouble) -> None:
+    def __init__(self, message: str, path: str, kind: SpoolErrorKind) -> None:
         super().__init__(message)
         self.path = path
-        self.kind: SpoolTrouble = kind
+        self.kind: SpoolErrorKind = kind
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (*self.args, self.path, self.kind), self.__dict__

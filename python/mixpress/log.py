@@ -1,4 +1,4 @@
-"""The log `mixpress`: what happens over and over is told once in a while, with how often it happened."""
+"""Rate-limit repeated messages in the log `mixpress`, and count the suppressed ones."""
 
 from __future__ import annotations
 
@@ -11,69 +11,69 @@ if TYPE_CHECKING:
     from mixpress.clock import Clock
 
 EVERY = 60.0
-"""Seconds in which one reason is told once."""
+"""Seconds in which one reason is logged at most once."""
 
 MAX_REASONS = 100
-"""Reasons that are remembered: they hold words of the server, which may be new each time."""
+"""The most reasons to remember: they quote the server, and may differ each time."""
 
 logger = logging.getLogger("mixpress")
 
 
 @dataclass
-class _Told:
+class _Entry:
     level: int
-    at: float
-    held_back: int = 0
+    logged: float
+    suppressed: int = 0
 
 
 class RepeatLog:
-    """Holds back what was said not long ago: the same reason is told at most once in `every` seconds.
+    """Logs the same reason at most once in `every` seconds, 60 by default, and suppresses repetitions.
 
-    What is told again ends with how often it was held back, as in "pausing for 2.0 s: 503 Service Unavailable
-    (and 17 more in the last 75 s)". It may be used from several threads; nobody waits for a log's handler.
+    The next message of a suppressed reason ends with their number, as in "pausing for 2.0 s: 503 Service Unavailable
+    (and 17 more in the last 75 s)". Any thread may use it; its lock is not held while a handler runs.
     """
 
     def __init__(self, clock: Clock, every: float = EVERY) -> None:
         self._clock = clock
         self._every = every
-        self._lock = threading.RLock()  # a signal handler may track an event, and have it dropped, in the midst of this
-        self._told: dict[str, _Told] = {}
+        self._lock = threading.RLock()  # reentrant: a signal handler may log a dropped event meanwhile
+        self._entries: dict[str, _Entry] = {}
 
     def tell(self, level: int, reason: str, message: str, *values: object, error: BaseException | None = None) -> None:
-        """Tell `message % values`, unless `reason` was told already not long ago; with an error's traceback."""
+        """Log `message % values`, with `error`'s traceback, unless `reason` was logged in the last `every` seconds."""
         if not logger.isEnabledFor(level):
             return
         now = self._clock.monotonic()
         with self._lock:
-            before = self._told.get(reason)
-            if before and now - before.at < self._every:
-                before.held_back += 1
+            before = self._entries.get(reason)
+            if before and now - before.logged < self._every:
+                before.suppressed += 1
                 return
-            self._told.pop(reason, None)
-            self._told[reason] = _Told(level, now)  # at the end: the first is the one told longest ago
+            self._entries.pop(reason, None)
+            self._entries[reason] = _Entry(level, now)  # inserted last, so that the first entry is the oldest
             forgotten = self._forget()
-        for old, told in forgotten:
-            _tell_rest(old, told, now)
-        if before and before.held_back:
+        for old, entry in forgotten:
+            _log_suppressed(old, entry, now)
+        if before and before.suppressed:
             message += " (and %d more in the last %.0f s)"
-            values += (before.held_back, now - before.at)
+            values += (before.suppressed, now - before.logged)
         logger.log(level, message, *values, exc_info=error)
 
     def tell_rest(self) -> None:
-        """Tell what is held back still, and begin anew: for the end of a client or of an import."""
+        """Log the number of suppressed messages of each reason and forget all: at the end of a client or an import."""
         now = self._clock.monotonic()
         with self._lock:
-            rest, self._told = self._told, {}
-        for reason, told in rest.items():
-            _tell_rest(reason, told, now)
+            rest, self._entries = self._entries, {}
+        for reason, entry in rest.items():
+            _log_suppressed(reason, entry, now)
 
-    def _forget(self) -> list[tuple[str, _Told]]:
-        if len(self._told) <= MAX_REASONS:
+    def _forget(self) -> list[tuple[str, _Entry]]:
+        if len(self._entries) <= MAX_REASONS:
             return []
-        oldest = next(iter(self._told))
-        return [(oldest, self._told.pop(oldest))]
+        oldest = next(iter(self._entries))
+        return [(oldest, self._entries.pop(oldest))]
 
 
-def _tell_rest(reason: str, told: _Told, now: float) -> None:
-    if told.held_back:
-        logger.log(told.level, "%d more in the last %.0f s: %s", told.held_back, now - told.at, reason)
+def _log_suppressed(reason: str, entry: _Entry, now: float) -> None:
+    if entry.suppressed:
+        logger.log(entry.level, "%d more in the last %.0f s: %s", entry.suppressed, now - entry.logged, reason)

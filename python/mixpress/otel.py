@@ -5,9 +5,8 @@
     instrumented.stop()                 # after client.close()
 
 The instruments are `mixpress.events.accepted`, `.finished` (by `verdict`) and `.pending`, `mixpress.requests.made`,
-`.retried` and `.throttled`, and `mixpress.sent`; `docs/logging.md` has the table.
-
-All are observed when the reader collects, and cost the client nothing in between.
+`.retried` and `.throttled`, and `mixpress.sent`; `docs/logging.md` has the table. They are observed when a reader
+collects, and have no cost in between.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ Attributes = tuple[tuple[str, str], ...]
 
 
 class Stats(Protocol):
-    """What is read of a client's stats: sums since it began, but `pending`, which is the count of now."""
+    """The stats that are read of a client: totals since its creation, and the current `pending`."""
 
     @property
-    def accepted(self) -> int: ...  # noqa: D102 - as in the table of docs/logging.md
+    def accepted(self) -> int: ...  # noqa: D102 - see the table in docs/logging.md
     @property
     def imported(self) -> int: ...  # noqa: D102
     @property
@@ -62,20 +61,20 @@ class Stats(Protocol):
 
 
 class HasStats(Protocol):
-    """Any client."""
+    """A client."""
 
     def stats(self) -> Stats:
-        """Its stats as they are now."""
+        """Return the current stats."""
         ...
 
 
 def instrument(
     client: HasStats, meter_provider: MeterProvider | None = None, *, attributes: Mapping[str, str] | None = None
 ) -> Instrumented:
-    """Observe the stats of a client from now on, until `stop` is called on what comes back.
+    """Observe the stats of a client until `stop` is called on the result.
 
-    `meter_provider` is the global one by default. `attributes` tell clients apart, as in `{"project": "web"}`;
-    those of clients with the same ones are added up. The client is kept alive until `stop`.
+    `meter_provider`: the global one by default. `attributes`: distinguish clients, as in `{"project": "web"}`; none by
+    default. The stats of clients with equal attributes are added up. The client is referenced until `stop`.
     """
     provider = meter_provider or metrics.get_meter_provider()
     with _lock:
@@ -95,7 +94,7 @@ class Instrumented:
         observed.add(self, client, attributes)
 
     def stop(self) -> None:
-        """Read the stats a last time, and let the client go. Its sums stay in the counters, which never fall."""
+        """Read the stats a last time and release the client. Its totals stay in the counters, which never decrease."""
         self._observed.remove(self)
 
     def __repr__(self) -> str:
@@ -103,14 +102,14 @@ class Instrumented:
 
 
 class _Key(NamedTuple):
-    """What is counted, for clients of these attributes."""
+    """A field of the stats, and the attributes of its clients."""
 
     field: str
     attributes: Attributes
 
 
 class _Observed:
-    """The clients of one meter provider, which has each instrument once, however many clients there are."""
+    """The clients of one meter provider, which has one set of instruments for all of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -129,16 +128,16 @@ class _Observed:
                 self._ended.update({key: count for key, count in sums.items() if key.field != "pending"})
 
     def register(self, meter: Meter) -> None:
-        """Make the instruments. The provider holds them, and they hold this."""
+        """Create the instruments. The provider references them, and they reference this object."""
 
         def observing(*fields: str) -> list[_Callback]:
             return [_Callback(self, fields)]
 
         meter.create_observable_counter(
-            "mixpress.events.accepted", observing("accepted"), "{event}", "Events that were handed in"
+            "mixpress.events.accepted", observing("accepted"), "{event}", "Events passed to the client"
         )
         meter.create_observable_counter(
-            "mixpress.events.finished", observing(*VERDICTS), "{event}", "Events that have their verdict"
+            "mixpress.events.finished", observing(*VERDICTS), "{event}", "Events with a verdict"
         )
         meter.create_observable_up_down_counter(
             "mixpress.events.pending", observing("pending"), "{event}", "Events without a verdict yet"
@@ -147,15 +146,17 @@ class _Observed:
             "mixpress.requests.made",
             observing("requests"),
             "{request}",
-            "Requests that were made, repeated ones included",
+            "Requests, including retries",
         )
         meter.create_observable_counter(
-            "mixpress.requests.retried", observing("retried"), "{request}", "Requests that were sent again"
+            "mixpress.requests.retried", observing("retried"), "{request}", "Retries of requests"
         )
         meter.create_observable_counter(
-            "mixpress.requests.throttled", observing("throttled"), "{request}", "Requests that were answered with 429"
+            "mixpress.requests.throttled", observing("throttled"), "{request}", "Requests with a reply of 429"
         )
-        meter.create_observable_counter("mixpress.sent", observing("bytes"), "By", "Bodies of requests, compressed")
+        meter.create_observable_counter(
+            "mixpress.sent", observing("bytes"), "By", "Bytes of request bodies, compressed"
+        )
 
     def sums(self) -> Counter[_Key]:
         with self._lock:
@@ -166,7 +167,7 @@ class _Observed:
 
 
 class _Callback:
-    """What a reader calls for one instrument."""
+    """The callback of one instrument."""
 
     def __init__(self, observed: _Observed, fields: tuple[str, ...]) -> None:
         self._observed = observed

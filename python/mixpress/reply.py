@@ -1,15 +1,16 @@
-"""What an answer of the server means for the events of a batch. Pure: bytes in, meaning out.
+"""Interpret the server's reply to a batch: a pure function from a response to a `Reply`.
 
     Reply
-    ├── Taken         200 or 400: every event of the batch is in, but those it refused
+    ├── Taken         200 or 400: every event of the batch is imported except the refused ones
     ├── Unauthorized  401, 403
     ├── TooLarge      413: the batch must be split
-    ├── TryLater      408, 429, 5xx, and what is no answer of this API: the same bytes may go through later
-    ├── Hopeless      any other status: sending it again changes nothing
-    └── NoReply       the transport's error, where no answer came at all
+    ├── TryLater      408, 429, 5xx, or not a reply of this API: the same bytes may succeed later
+    ├── Hopeless      any other status: a retry would get the same
+    └── NoReply       no reply came: the transport's error
 
-The API answers in several dialects: JSON whose `status` is a word, a number or not there, a bare `1` or `0`,
-and plain text or HTML from whatever stands in front of it. All are read here, and nowhere else.
+The API replies in several formats: JSON whose `status` is a word, a number or missing, a bare `1` or `0`, and plain
+text or HTML from proxies in front of it. Only this module parses them, and only this module quotes them, with the
+credentials redacted.
 """
 
 from __future__ import annotations
@@ -24,22 +25,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mixpress.errors import TransportError
-    from mixpress.transport import Response
+    from mixpress.transport.interface import Response
 
 MAX_QUOTE = 300
-"""How many characters of what the server said are repeated."""
+"""The most characters that are quoted of a reply."""
 
 Hide = Callable[[str], str]
 
 _UNAUTHORIZED = {
-    401: "the credentials are not accepted; of a service account, project_id must be that of one of its projects",
-    403: "the credentials are known, and have no right to send to this project",
+    401: "the credentials are not accepted; for a service account, project_id must be one of its projects",
+    403: "the credentials are valid, but have no permission to send to this project",
 }
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An event that the server refused, by its position in the batch."""
+    """An event that the server refused; `position` counts in the batch, from 0."""
 
     position: int
     message: str
@@ -49,7 +50,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Taken:
-    """The server has dealt with the batch: the events that are not refused are ingested."""
+    """The server processed the batch: every event that is not refused is imported."""
 
     refused: tuple[Refusal, ...] = ()
 
@@ -63,7 +64,7 @@ class Unauthorized:
 
 @dataclass(frozen=True)
 class TooLarge:
-    """The body is larger than the server takes; `limit` is in bytes where it names one."""
+    """The body is larger than the server accepts. `limit` is its limit in bytes, None where it names none."""
 
     limit: int | None
     message: str
@@ -71,7 +72,7 @@ class TooLarge:
 
 @dataclass(frozen=True)
 class TryLater:
-    """Not now. `after` is the `Retry-After` of the server in seconds, where it sent one."""
+    """A temporary failure. `after` is the server's `Retry-After` in seconds, None where it sent none."""
 
     reason: str
     after: float | None = None
@@ -79,14 +80,14 @@ class TryLater:
 
 @dataclass(frozen=True)
 class Hopeless:
-    """The server does not want this request at all."""
+    """A permanent failure of this request."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class NoReply:
-    """No answer came; `first_contact` as long as this server has never answered anything."""
+    """No reply came. `first_contact`: whether this server has never replied to any request."""
 
     error: TransportError
     first_contact: bool = False
@@ -96,10 +97,10 @@ Reply = Taken | Unauthorized | TooLarge | TryLater | Hopeless | NoReply
 
 
 def read_reply(response: Response, count: int, *, now: float = 0.0, hide: Hide = str) -> Reply:
-    """What `response` says of a batch of `count` events.
+    """Return the meaning of `response` for a batch of `count` events.
 
-    `now` is in seconds since 1970, for a `Retry-After` that is a date. `hide` blots the credentials out of
-    what is quoted, as a proxy's error page may repeat the request.
+    `now`: seconds since 1970, for a `Retry-After` that is a date. `hide`: redacts the credentials in quoted text, as
+    the error page of a proxy may repeat the request.
     """
     status, body = response.status, _parse(response.body)
     message = _quote(_message(body, response), hide)
@@ -117,7 +118,7 @@ def read_reply(response: Response, count: int, *, now: float = 0.0, hide: Hide =
 
 
 def _read_success(body: Any, count: int, message: str, hide: Hide) -> Reply:
-    """`{"status": "OK"}`, `{"status": 1}`, no status, a bare `1`; and the same failing: `0`, or an error."""
+    """Read a 200: `{"status": "OK"}`, `{"status": 1}`, no status, or `1`; failures are `0`, `"error"` or an error."""
     if isinstance(body, dict):
         if body.get("failed_records"):
             return Taken(_read_refusals(body, count, message, hide))
@@ -127,15 +128,15 @@ def _read_success(body: Any, count: int, message: str, hide: Hide) -> Reply:
     if body == 1:
         return Taken()
     if body == 0:
-        return Taken(_all(count, "the server found no valid event in this batch (it answered 0)"))
-    return TryLater(f"an answer that is none of this API's: {message}")
+        return Taken(_all(count, "the server found no valid event in this batch (it replied 0)"))
+    return TryLater(f"not a reply of this API: {message}")
 
 
 def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> tuple[Refusal, ...]:
-    """The events that a 400 refuses.
+    """Return the events that a 400 refuses; the others are imported.
 
-    The others are ingested. Where it can't be told which are meant, all count as refused: an event
-    that is sent again is deduplicated by its $insert_id, one that is taken for imported is lost.
+    Where the reply does not identify them, all count as refused: an imported event that the caller sends again is
+    deduplicated by its $insert_id, but a refused event that counts as imported is lost.
     """
     records = body.get("failed_records") if isinstance(body, dict) else None
     if not isinstance(records, list) or not records:
@@ -155,7 +156,7 @@ def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> tuple[Ref
 
 
 def _read_record(record: Any, count: int, message: str, hide: Hide) -> Refusal | None:
-    """One of `failed_records`; None where it names no event of this batch."""
+    """Return one of `failed_records`; None where its index is not an event of this batch."""
     position = record.get("index") if isinstance(record, dict) else None
     if type(position) is not int or not 0 <= position < count:
         return None
@@ -168,7 +169,7 @@ def _read_record(record: Any, count: int, message: str, hide: Hide) -> Refusal |
 
 
 def _name_in(record: dict[str, Any], hide: Hide, *keys: str) -> str | None:
-    """The first of these that is text, quoted; None where none is."""
+    """Return the first of the values that is text, quoted; None where none is."""
     return next((_quote(text, hide) for key in keys if (text := _text(record.get(key)))), None)
 
 
@@ -177,7 +178,7 @@ def _all(count: int, message: str) -> tuple[Refusal, ...]:
 
 
 def _read_too_large(count: int, message: str) -> Reply:
-    """One event can't be split: the server has refused it, and its neighbours are not its concern."""
+    """Read a 413. A single event can't be split, so it is refused."""
     if count == 1:
         return Taken((Refusal(0, f"too large for this server: {message}"),))
     limit = re.search(r"limit of (\d{1,18}) bytes", message)
@@ -185,7 +186,7 @@ def _read_too_large(count: int, message: str) -> Reply:
 
 
 def _retry_after(value: str | None, now: float) -> float | None:
-    """Seconds out of `120` or of an HTTP date; None where it is neither."""
+    """Return the seconds of a number or an HTTP date; None where it is neither."""
     if value is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", value.strip()):
@@ -197,7 +198,7 @@ def _retry_after(value: str | None, now: float) -> float | None:
 
 
 def _parse(body: bytes) -> Any:
-    """The JSON of a body; None where it is none."""
+    """Return the JSON value of a body; None where it is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -205,7 +206,7 @@ def _parse(body: bytes) -> Any:
 
 
 def _message(body: Any, response: Response | None = None) -> str:
-    """The server's own words: the JSON's `error` or `message`, otherwise the text that came."""
+    """Return the `error` or `message` of a JSON object, otherwise the text of the response."""
     if isinstance(body, dict):
         for key in ("error", "message"):
             if text := _text(body.get(key)):
@@ -214,7 +215,7 @@ def _message(body: Any, response: Response | None = None) -> str:
 
 
 def _quote(text: str, hide: Hide) -> str:
-    """One line of bounded length, without the tags of an HTML page and without credentials."""
+    """Return text as one line of at most `MAX_QUOTE` characters, without HTML tags and credentials."""
     words = " ".join(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", hide(text), flags=re.S | re.I).split())
     words = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)
     return (words if len(words) <= MAX_QUOTE else words[: MAX_QUOTE - 1] + "…") or "(no text)"
@@ -232,6 +233,6 @@ def _name(status: int) -> str:
 
 
 def _moved(response: Response, hide: Hide) -> str:
-    """Where a redirect points to: the base URL to use instead, without its query."""
+    """Return the target of a redirect, without its query, for a message."""
     location = response.headers.get("location", "").split("?", maxsplit=1)[0]
-    return f" (it points to {_quote(location, hide)}; redirects are not followed)" if location else ""
+    return f" (it redirects to {_quote(location, hide)}; redirects are not followed)" if location else ""

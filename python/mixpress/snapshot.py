@@ -1,8 +1,8 @@
-"""Snapshots of events that take Python code to read.
+"""Copy events whose values need Python code to read.
 
-The core walks exact dicts, lists and scalars in place and runs no Python code meanwhile. An event with anything else in
-it (an Enum, a dataclass, a Decimal, a mapping of another class) is first copied here into what the core knows, so that
-code which changes a dict while the dict is read changes nothing.
+The core walks exact dicts, lists and scalars in place and runs no Python code meanwhile. An event with another type in
+it (an Enum, a dataclass, a Decimal, another mapping) is first copied here into types that the core reads, so that code
+that changes a dict during the walk can't corrupt it.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ from typing import Any
 
 from mixpress._core import Members, Number, Unsupported
 
-# Deeper than the core's own limit of 64 levels, and more than fits into an event of a megabyte: so that the core sees
-# what it is to reject, and a value that contains itself, even twice, comes to an end.
+# Deeper than the core's limit of 64 levels, and more values than fit into an event of 1 MB: the core still sees what it
+# has to reject, and the copy of a value that contains itself, even twice, terminates.
 _MAX_LEVELS = 70
 _MAX_VALUES = 1_000_000
 _MAX_CONVERSIONS = 64
 _AS_THEY_ARE = frozenset({str, float, bool, type(None)})
-_SMALL = 2**63  # integers within are read in place
+_SMALL = 2**63  # the core reads smaller integers in place
 
 
 def snapshot(event: Any, default: Callable[[Any], Any] | None = None) -> Any:
-    """The event in types that the core reads without running Python code.
+    """Return a copy of `event` in types that the core reads without running Python code.
 
-    `default` converts what has no JSON form, and then what it gave, at most 64 times in a row.
+    `default` converts a value that JSON can't represent; its result is converted in turn, at most 64 times. Nothing is
+    raised: a value that can't be read becomes `Unsupported`, for which the core rejects the event.
     """
     return _Snapshot(default).plain(event, 0)
 
 
 class _Snapshot:
-    """A copy of one event in the making."""
+    """The copy of one event."""
 
     def __init__(self, default: Callable[[Any], Any] | None) -> None:
         self.default = default
@@ -56,9 +57,9 @@ class _Snapshot:
                 value = self.default(value)
             return _unsupported(value)
         except RecursionError:
-            return Unsupported("a value that nests without end")
-        except Exception as error:  # noqa: BLE001 -- whatever a caller's class raises is a fault of that event alone
-            return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {_said(error)}")
+            return Unsupported("a value that contains itself or nests too deep")
+        except Exception as error:  # noqa: BLE001 - the caller's code, which only affects this event
+            return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {_text_of(error)}")
 
     def container(self, value: Any, level: int) -> Any:
         if isinstance(value, enum.Enum):
@@ -84,7 +85,7 @@ class _Snapshot:
         return Members(members)
 
     def member(self, value: Any, level: int) -> Any:
-        if level <= 1:  # the core may not look into one field or property, and yet into the next
+        if level <= 1:  # the core may skip one property and read the next
             self.is_past_levels = False
         return self.plain(value, level + 1)
 
@@ -99,7 +100,7 @@ class _Snapshot:
 def _key(name: Any) -> Any:
     if isinstance(name, str):
         return str.__str__(name)
-    return Unsupported(f"the {_name(name)} {_shown(name)}")
+    return Unsupported(f"the {_name(name)} {_repr_of(name)}")
 
 
 def _sorted(values: Iterable[Any]) -> list[Any]:
@@ -124,7 +125,7 @@ def _unsupported(value: Any) -> Unsupported:
 
 def _integer(value: int) -> int | Number:
     value = int.__int__(value)
-    # By way of Decimal, since str() of an int refuses more than 4300 digits.
+    # Decimal, as str() of an int refuses more than 4300 digits by default.
     return value if -_SMALL <= value < _SMALL else Number(str(decimal.Decimal(value)))
 
 
@@ -139,7 +140,7 @@ def _datetime(value: datetime.datetime) -> datetime.datetime:
 
 def _numpy_scalar(value: Any) -> Any:
     item = value.item()
-    if value.dtype.kind == "M":  # item() of nanoseconds is an int; a datetime has microseconds
+    if value.dtype.kind == "M":  # item() of nanoseconds is an int, of microseconds a datetime
         item = value.astype("datetime64[us]").item()
     if value.dtype.kind in "mM" and type(item) is int:
         return _unsupported(value)
@@ -150,21 +151,21 @@ def _name(value: Any) -> str:
     return type(value).__name__
 
 
-def _said(error: Exception) -> str:
+def _text_of(error: Exception) -> str:
     try:
         return str(error)[:200]
-    except Exception:  # noqa: BLE001 -- an exception of the caller's may fail even at this
-        return "(which has no text)"
+    except Exception:  # noqa: BLE001 - the caller's code
+        return "(its str raised)"
 
 
-def _shown(value: Any) -> str:
+def _repr_of(value: Any) -> str:
     try:
         return repr(value)[:60]
-    except Exception:  # noqa: BLE001 -- a repr that raises is not worth losing the finding
-        return "(which has no repr)"
+    except Exception:  # noqa: BLE001 - the caller's code
+        return "(its repr raised)"
 
 
-# The first that fits converts; a datetime comes before the date that it also is.
+# In order: datetime is a subclass of date.
 _SCALARS: list[tuple[type, Callable[[Any], Any]]] = [
     (str, str.__str__),
     (int, _integer),

@@ -87,7 +87,7 @@ def test_what_is_wrong_in_it(tmp_path: Path) -> None:
         result = run("show", path)
     assert f"0 events in {path}" in result.stdout
     assert "2 events given up:\n           1 404 Not Found" in result.stdout
-    assert "2 rows can't be read, and kept apart:\n           2 it is no JSON object" in result.stdout
+    assert "2 rows can't be read, and kept apart:\n           2 it is not a JSON object" in result.stdout
     assert "Open in process " in result.stdout
 
 
@@ -99,7 +99,7 @@ def test_a_file_that_is_none(tmp_path: Path, command: str) -> None:
     result = run(command, path, env=ACCOUNT)
     assert result.exit_code == 2
     assert str(path) in result.stderr
-    assert "no spool" in result.stderr
+    assert "not a spool" in result.stderr
     assert not (tmp_path / "missing").exists()
 
 

@@ -257,7 +257,7 @@ def test_an_error_that_shows_no_credential_stays_as_it_is() -> None:
 
 def test_a_quoted_redirect_and_field_are_blotted_out() -> None:
     moved = read_reply(Response(302, {"location": f"https://x.test/{CANARY}"}), 1, hide=AUTHS[0].hide)
-    assert "it points to https://x.test/***" in repr(moved)
+    assert "it redirects to https://x.test/***" in repr(moved)
     record = {"index": 0, "field": CANARY, "insert_id": CANARY, "message": CANARY}
     [refusal] = read_reply(answer(400, {"failed_records": [record]}), 1, hide=AUTHS[0].hide).refused  # type: ignore[union-attr]
     assert (refusal.field, refusal.insert_id, refusal.message) == ("***", "***", "***")

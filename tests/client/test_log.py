@@ -64,7 +64,7 @@ def test_reasons_that_are_always_new_take_no_memory(log: RepeatLog, caplog: Any)
     warn(log, "first")
     for number in range(MAX_REASONS * 3):
         warn(log, f"request {number}")
-    assert len(log._told) == MAX_REASONS
+    assert len(log._entries) == MAX_REASONS
     assert "1 more in the last 0 s: first" in caplog.messages
     assert len(caplog.messages) == 1 + MAX_REASONS * 3 + 1
 

@@ -258,7 +258,7 @@ def test_a_wrong_password_is_in_each_report_and_once_in_the_log(caplog: pytest.L
         assert made.flush().imported == 1
     assert line == (
         "2 tracked events could not be delivered: 401 Unauthorized: Invalid credentials (the credentials are not "
-        "accepted; of a service account, project_id must be that of one of its projects); until the client is made "
+        "accepted; for a service account, project_id must be one of its projects); until the client is made "
         "with others, every batch is tried once, and ends like this"
     )
     assert errors(caplog)[1:] == [f"2 more in the last 0 s: {line.removeprefix('2 ')}"]  # when it was closed
@@ -268,7 +268,7 @@ def test_a_wrong_password_is_in_each_report_and_once_in_the_log(caplog: pytest.L
     ("reply", "why"),
     [
         (answer(404, "no such page"), "404 Not Found: no such page"),
-        (answer(503, "later"), "given up after 10 attempts; the last: 503 Service Unavailable: later"),
+        (answer(503, "later"), "given up after 10 attempts; last error: 503 Service Unavailable: later"),
         (UNREACHED, "nobody listens there"),
         (KeyError("a bug"), "'a bug'"),
     ],

@@ -105,7 +105,7 @@ def events_now(count: int) -> list[dict[str, Any]]:
     return given
 
 
-@pytest.mark.parametrize(("status", "means"), [(401, "are not accepted"), (403, "have no right")])
+@pytest.mark.parametrize(("status", "means"), [(401, "are not accepted"), (403, "have no permission")])
 def test_what_401_and_403_mean(status: int, means: str) -> None:
     server = FakeServer(answer(status, {"error": "no", "status": "error"}))
     with pytest.raises(AuthError, match=f"{status} .*: no .*{means}"):

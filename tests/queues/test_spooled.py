@@ -41,12 +41,12 @@ def test_a_flush_delivers_all_and_leaves_nothing(tmp_path: Path) -> None:
 def test_an_event_that_finds_no_room_on_the_disk_is_not_taken(tmp_path: Path) -> None:
     with made(tmp_path / "a", FakeServer()) as client:
         track(client, 1)
-        connections = client._engine.intake._spool._hold.connections  # type: ignore[attr-defined]
-        [pages] = connections.appending.execute("PRAGMA page_count").fetchone()
-        connections.appending.execute(f"PRAGMA max_page_count = {pages}")
+        connections = client._engine.intake._spool._session.connections  # type: ignore[attr-defined]
+        [pages] = connections.writer.execute("PRAGMA page_count").fetchone()
+        connections.writer.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(SpoolError, match="no room"):
             client.track("Seen", "user", {"text": "x" * 200, "more": ["y" * 200] * 50})
-        connections.appending.execute("PRAGMA max_page_count = 1000000")
+        connections.writer.execute("PRAGMA max_page_count = 1000000")
         track(client, 2)
         report = client.flush()
         assert (report.total, report.imported) == (2, 2)

@@ -48,7 +48,7 @@ TAKEN: dict[str, tuple[Response, Reply]] = {
     "a plain 1 and a newline": (answer(200, "1\n"), Taken()),
     "a plain 0": (
         answer(200, "0"),
-        all_refused("the server found no valid event in this batch (it answered 0)"),
+        all_refused("the server found no valid event in this batch (it replied 0)"),
     ),
     "verbose, failed": (answer(200, {"error": "no token", "status": 0}), all_refused("no token")),
     "verbose, failed, no reason": (answer(200, '{"status": 0}'), all_refused('{"status": 0}')),
@@ -102,13 +102,13 @@ OTHER: dict[str, tuple[Response, Reply]] = {
     "401": (
         answer(401, {"code": 401, "error": "Invalid credentials", "status": "Unauthorized"}),
         Unauthorized(
-            "401 Unauthorized: Invalid credentials (the credentials are not accepted; of a service account, "
-            "project_id must be that of one of its projects)"
+            "401 Unauthorized: Invalid credentials (the credentials are not accepted; for a service account, "
+            "project_id must be one of its projects)"
         ),
     ),
     "403 of /track": (
         answer(403, {"error": "no", "status": "error"}),
-        Unauthorized("403 Forbidden: no (the credentials are known, and have no right to send to this project)"),
+        Unauthorized("403 Forbidden: no (the credentials are valid, but have no permission to send to this project)"),
     ),
     "413 that names its limit": (
         answer(413, {"code": 413, "error": "request exceeds max limit of 10485760 bytes"}),
@@ -137,16 +137,17 @@ OTHER: dict[str, tuple[Response, Reply]] = {
     ),
     "504": (answer(504, ""), TryLater("504 Gateway Timeout: (no text)")),
     "599, which has no name": (answer(599, "x"), TryLater("599: x")),
-    "200 that is a page": (answer(200, HTML), TryLater("an answer that is none of this API's: 502 Bad Gateway")),
-    "200 with nothing": (answer(200, ""), TryLater("an answer that is none of this API's: (no text)")),
-    "200 with a list": (answer(200, "[]"), TryLater("an answer that is none of this API's: []")),
-    "200 with a text": (answer(200, '"1"'), TryLater('an answer that is none of this API\'s: "1"')),
+    "200 that is a page": (answer(200, HTML), TryLater("not a reply of this API: 502 Bad Gateway")),
+    "200 with nothing": (answer(200, ""), TryLater("not a reply of this API: (no text)")),
+    "200 with a list": (answer(200, "[]"), TryLater("not a reply of this API: []")),
+    "200 with a text": (answer(200, '"1"'), TryLater('not a reply of this API: "1"')),
     "404": (answer(404, "no such page"), Hopeless("404 Not Found: no such page")),
     "414 as text": (answer(414, "too long"), Hopeless(f"414 {HTTPStatus(414).phrase}: too long")),
     "a redirect": (
         answer(301, "", location="https://other.example/import?token=1"),
         Hopeless(
-            "301 Moved Permanently: (no text) (it points to https://other.example/import; redirects are not followed)"
+            "301 Moved Permanently: (no text) "
+            "(it redirects to https://other.example/import; redirects are not followed)"
         ),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ CASES: dict[str, tuple[int, Reply, Decision]] = {
     "busy, fifth attempt": (5, TryLater("busy"), Wait(32.0, "busy")),
     "busy, sixth attempt": (6, TryLater("busy"), Wait(60.0, "busy")),
     "busy, ninth attempt": (9, TryLater("busy"), Wait(60.0, "busy")),
-    "busy, tenth attempt": (10, TryLater("busy"), GiveUp("given up after 10 attempts; the last: busy")),
+    "busy, tenth attempt": (10, TryLater("busy"), GiveUp("given up after 10 attempts; last error: busy")),
     "Retry-After stands before the backoff": (3, TryLater("busy", 7.0), Wait(7.0, "busy")),
     "Retry-After of nothing": (3, TryLater("busy", 0.0), Wait(1.0, "busy")),
     "Retry-After of a day": (3, TryLater("busy", 86_400.0), Wait(300.0, "busy")),
@@ -56,7 +57,7 @@ def test_a_wrong_password_stops_everything() -> None:
 
 def test_one_attempt_means_one() -> None:
     once = RetryPolicy(attempts=1)
-    assert decide(once, 1, TryLater("busy")) == GiveUp("given up after 1 attempts; the last: busy")
+    assert decide(once, 1, TryLater("busy")) == GiveUp("given up after 1 attempts; last error: busy")
     assert decide(once, 1, NoReply(UNREACHED, first_contact=True)) == Stop(UNREACHED)
 
 
@@ -69,15 +70,15 @@ def test_the_documented_numbers() -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"attempts": 0}, "attempts is 0, and must be at least 1"),
-        ({"first_contact": 0}, "first_contact is 0, and must be at least 1"),
-        ({"first_wait": -1}, "first_wait is -1"),
-        ({"first_wait": 90}, "max_wait ends at 60.0, below its start of 90"),
-        ({"jitter": (-1, 1)}, "jitter is -1"),
-        ({"jitter": (5, 1)}, "jitter ends at 1, below its start of 5"),
-        ({"max_retry_after": 0.5}, "max_retry_after ends at 0.5, below its start of 1.0"),
+        ({"attempts": 0}, "attempts must be >= 1, got 0"),
+        ({"first_contact": 0}, "first_contact must be >= 1, got 0"),
+        ({"first_wait": -1}, "first_wait must be >= 0 seconds, got -1"),
+        ({"first_wait": 90}, "RetryPolicy: max_wait must be >= first_wait (90), got 60.0"),
+        ({"jitter": (-1, 1)}, "jitter must be >= 0 seconds, got -1"),
+        ({"jitter": (5, 1)}, "RetryPolicy: the end of jitter must be >= its start (5), got 1"),
+        ({"max_retry_after": 0.5}, "RetryPolicy: max_retry_after must be >= min_retry_after (1.0), got 0.5"),
     ],
 )
 def test_a_policy_that_makes_no_sense(settings: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=re.escape(says)):
         RetryPolicy(**settings)

@@ -45,7 +45,7 @@ def test_after_ten_attempts_the_events_are_undelivered_and_the_rest_goes_on() ->
     report = client(server, clock, encoder=small_batches(2)).import_events(events(3))
     assert (report.imported, report.undelivered) == (1, 2)
     assert kinds(report) == {0: "undelivered", 1: "undelivered"}
-    assert report.failures[0].message == "given up after 10 attempts; the last: 502 Bad Gateway: bad gateway"
+    assert report.failures[0].message == "given up after 10 attempts; last error: 502 Bad Gateway: bad gateway"
     assert clock.waits == [wait + 3 for wait in (2, 4, 8, 16, 32, 60, 60, 60, 60)]
 
 

@@ -122,7 +122,7 @@ def test_a_database_that_is_no_spool(tmp_path: Path) -> None:
     change(path, "CREATE TABLE somebodys (value)")
     error = opening(path)
     assert error.kind == "corrupt"
-    assert "a database, and no spool" in str(error)
+    assert "a database, but not a spool" in str(error)
 
 
 def test_a_file_that_is_damaged_within(tmp_path: Path) -> None:
@@ -157,8 +157,8 @@ def test_a_path_that_can_be_no_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name, says in {
         ".": f"is a folder; name a file in it, such as {tmp_path}/events.spool",
-        "missing/a": f"as its folder {tmp_path}/missing is not there; make that",
-        "file/a": f"as {tmp_path}/file is no folder; name another file",
+        "missing/a": f"as its folder {tmp_path}/missing does not exist; create it",
+        "file/a": f"as {tmp_path}/file is not a folder; name another file",
     }.items():
         error = opening(tmp_path / name)
         assert error.kind == "unopened"
@@ -190,9 +190,9 @@ def test_an_empty_file_becomes_a_spool(tmp_path: Path) -> None:
 def test_a_full_disk_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with spool(path) as queue:
-        connections = queue._hold.connections
+        connections = queue._session.connections
         assert connections is not None
-        connections.appending.execute("PRAGMA max_page_count = 60")
+        connections.writer.execute("PRAGMA max_page_count = 60")
         accepted: list[int] = []
 
         def fill() -> None:
@@ -201,7 +201,7 @@ def test_a_full_disk_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
 
         assert error_of(fill).kind == "full"
         assert error_of(lambda: queue.append_many(texts(500))).kind == "full"
-        connections.appending.execute("PRAGMA max_page_count = 6000")
+        connections.writer.execute("PRAGMA max_page_count = 6000")
         assert queue.append(text(len(accepted))) == len(accepted)
     assert everything(path) == [*accepted, len(accepted)]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mixpress.errors import SpoolError
-from mixpress.spool import fork
+from mixpress.spool import session
 
 from .makers import everything, numbers_of, spool, text, texts
 
@@ -120,10 +120,10 @@ def test_forks_while_threads_are_at_work(tmp_path: Path) -> None:
 
 
 def test_a_fork_that_python_does_not_see_is_told(tmp_path: Path) -> None:
-    """As if `_before` had not run: the child must not touch what it was given."""
+    """As if `_before_fork` had not run: the child must not touch what it was given."""
     with spool(tmp_path / "a") as queue:
         queue.append(text(0))
-        left = queue._hold.begin_anew()
+        left = queue._session.reset_in_child()
         assert left is not None
         with pytest.raises(SpoolError, match="open it in the child") as caught:
             queue.append(text(1))
@@ -132,13 +132,13 @@ def test_a_fork_that_python_does_not_see_is_told(tmp_path: Path) -> None:
 
 
 def test_a_fork_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fork, "PATIENCE", 0.01)
+    monkeypatch.setattr(session, "FORK_TIMEOUT", 0.01)
     with spool(tmp_path / "a") as queue:
         queue.append(text(0))
         held, free = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with queue._hold.writing:
+            with queue._session.write_lock:
                 held.set()
                 free.wait(30)
 

@@ -117,7 +117,7 @@ def test_while_a_track_waits_for_another_process_that_writes(tmp_path: Path) -> 
         with closing(sqlite3.connect(tmp_path / "a", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             late.start()
-            until(lambda: is_taken(spool_of(client)._hold.writing))
+            until(lambda: is_taken(spool_of(client)._session.write_lock))
             synced_in_time(clock, spool_of(client))
             other.execute("COMMIT")
         late.join()

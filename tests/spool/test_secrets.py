@@ -59,7 +59,7 @@ def test_the_same_project_may_deliver_with_another_account(tmp_path: Path) -> No
         (
             ServiceAccount("user", "secret", project_id="17"),
             "https://api-eu.mixpanel.com/import",
-            "are for https://api.mixpanel.com/import and not https://api-eu.mixpanel.com/import",
+            "are for https://api.mixpanel.com/import, not https://api-eu.mixpanel.com/import",
         ),
     ],
 )

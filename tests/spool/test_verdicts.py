@@ -21,9 +21,9 @@ FILLS = "mixpress-spool"
 
 def write(client: Client, *, may: bool) -> None:
     """From now on the file may be written to, or not."""
-    hold = spool_of(client)._hold
-    with hold.writing:
-        hold.opened().appending.execute(f"PRAGMA query_only = {int(not may)}")
+    session = spool_of(client)._session
+    with session.write_lock:
+        session.connected().writer.execute(f"PRAGMA query_only = {int(not may)}")
 
 
 def breaking(client: list[Client], *answers: Answer | Callable[[Request], Answer]) -> FakeServer:

@@ -98,7 +98,7 @@ def test_a_new_connection_that_dies_is_not_replaced(listen: Listen, transport: U
         requests.append(read_request(connection))
         reset(connection)
 
-    assert kind(transport, listen(die).url(), "broke before an answer came") == "reset"
+    assert kind(transport, listen(die).url(), "broke before a reply came") == "reset"
     assert len(requests) == 1
 
 
@@ -106,7 +106,7 @@ def test_a_new_connection_that_dies_is_not_replaced(listen: Listen, transport: U
     ("begun", "says"),
     [
         (b"H", "does not speak HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1", "broke in the middle of an answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1", "broke in the middle of a reply"),
     ],
 )
 def test_an_answer_that_has_begun_is_not_asked_for_again(
@@ -123,7 +123,7 @@ def test_it_is_sent_again_only_once(listen: Listen, transport: Urllib3Transport)
     server = Server(reset, (OK, b""))
     listener = listen(server)
     assert transport.send(post(listener.url())).status == 200
-    assert kind(transport, listener.url(), "broke before an answer came") == "reset"
+    assert kind(transport, listener.url(), "broke before a reply came") == "reset"
     assert (listener.connections, len(server.requests)) == (2, 3)
 
 

@@ -64,19 +64,19 @@ def test_an_authority_that_nobody_named(serve: Serve, transport: Urllib3Transpor
 def test_the_bundle_is_trusted_and_nobody_else(serve: Serve, tmp_path: Path) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
     with Urllib3Transport(ca_bundle=tmp_path / "other.pem") as transport:
-        assert kind(transport, serve().url("https"), "name its certificate") == "certificate"
+        assert kind(transport, serve().url("https"), "pass its certificate") == "certificate"
 
 
 def test_a_certificate_for_another_host(serve: Serve, bundle: Path) -> None:
     with Urllib3Transport(ca_bundle=bundle) as transport:
-        says = "is the host in the URL right"
+        says = "check the host in the URL"
         assert kind(transport, serve("api.example").url("https"), says) == "certificate"
         error = failure(transport, serve("api.example").url("https", "localhost"))
         assert "Hostname mismatch" in str(error)
 
 
 @pytest.mark.parametrize(
-    ("days", "says"), [((-9, -1), "certificate has expired; the server needs a new one"), ((1, 9), "is the clock")]
+    ("days", "says"), [((-9, -1), "certificate has expired; the server needs a new one"), ((1, 9), "check the clock")]
 )
 def test_a_certificate_out_of_its_time(serve: Serve, bundle: Path, days: tuple[int, int], says: str) -> None:
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -129,7 +129,7 @@ def test_http_where_https_is_asked_for(
     listen: Callable[[Behave], Listener], transport: Urllib3Transport, bundle: Path
 ) -> None:
     listener = listen(lambda connection: connection.sendall(b"HTTP/1.1 400 No\r\n\r\n"))
-    assert kind(transport, listener.url("https"), "is it http:// and not https://?") == "tls"
+    assert kind(transport, listener.url("https"), "is its URL http:// instead of https://?") == "tls"
 
 
 def test_files_that_are_no_good(bundle: Path, tmp_path: Path) -> None:
@@ -137,11 +137,11 @@ def test_files_that_are_no_good(bundle: Path, tmp_path: Path) -> None:
     AUTHORITY.private_key_pem.write_to_path(tmp_path / "key.pem")
     cases: list[tuple[dict[str, Any], str]] = [
         ({"ca_bundle": tmp_path / "missing"}, "missing' can't be read: No such file or directory"),
-        ({"ca_bundle": tmp_path / "text"}, "text' holds no certificate in PEM form"),
+        ({"ca_bundle": tmp_path / "text"}, "text' has no certificate in PEM format"),
         ({"client_cert": tmp_path / "missing"}, "missing' can't be read: No such file or directory"),
-        ({"client_cert": tmp_path / "text"}, "must hold a certificate and its key"),
-        ({"client_cert": (bundle, tmp_path / "text")}, "must hold a certificate and its key"),
-        ({"ca_bundle": bundle, "trust": "system"}, "give one of them"),
+        ({"client_cert": tmp_path / "text"}, "must contain a certificate and its key"),
+        ({"client_cert": (bundle, tmp_path / "text")}, "must contain a certificate and its key"),
+        ({"ca_bundle": bundle, "trust": "system"}, "pass one of them"),
     ]
     for options, says in cases:
         with pytest.raises(ValueError, match=says):

@@ -1,13 +1,15 @@
-"""A durable queue in one SQLite file: events wait in it until the server has them, whatever happens to the process.
+"""A durable queue in one SQLite file: events stay in it until they have a verdict, even if the process dies.
 
-schema.py, connect.py      the file, and how it is opened
-hold.py, fork.py, lease.py what one process has of it, over forks and against the others
-spool.py                   the queue
-rows.py, packing.py        events become batches, and change hands
-stored.py, layout.py       a batch, ready to be sent
-destination.py             whose events they are
-intake.py                  the tracked events of a client that has one
-drain.py, show.py          delivering what is left, and looking at it
+spool.py             the queue
+session.py           the state of one process, across forks
+owner.py             processes as owners, and their leases
+rows.py, packing.py  SQL statements, and packing of events into batches
+stored.py, layout.py a batch, and the format of its body
+verdicts.py          the verdicts of one batch, entered in the file
+destination.py       the endpoint and project of the events
+schema.py, connect.py the tables, and how the file is opened
+show.py              what a file contains
+errors.py            errors of SQLite and the system as `SpoolError`
 """
 
 from mixpress.errors import SpoolError

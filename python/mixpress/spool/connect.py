@@ -1,10 +1,9 @@
-"""A spool's file as one process has it open: two connections of SQLite, and a descriptor of the log that is synced.
+"""Open a spool's file: two SQLite connections, and a descriptor of the write-ahead log for syncs.
 
-Appending has a connection of its own, so that an event need not wait for a batch that is read. Both write ahead, with
+Appends use a separate connection, so that an event does not wait while a batch is read. The journal mode is WAL with
 `synchronous=NORMAL`: a commit is with the kernel when it returns, so it outlives the process, and `sync` brings it to
-the disk. FULL would do that in each commit: 270 us an append, where NORMAL takes 13 (`benches/spool.py`). OFF takes 13
-too, since neither syncs in a commit, and would leave out the sync that keeps the file whole over a power loss when the
-log is begun anew.
+the disk. FULL would sync in each commit: 270 us an append instead of 13 (`benches/spool.py`). OFF takes 13 us too, as
+neither syncs in a commit, but it also omits the sync at a checkpoint that protects the file from a power loss.
 """
 
 from __future__ import annotations
@@ -24,60 +23,60 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BUSY = 10.0
-"""Seconds to wait for another process that is writing."""
+"""Seconds to wait for another process's write transaction."""
 LOG_BYTES = 8 << 20
-"""A log of more is written into the file proper, and begun anew, cut to this size."""
+"""Bytes from which the write-ahead log is checkpointed into the main file; it is then truncated to this size."""
 MODE = 0o600
 
 _opening = Lock()
 
 
 class Connections:
-    """The open file. Closed before a fork and opened anew on both sides of it, as SQLite demands."""
+    """The open file of one process. SQLite requires that it is closed before a fork; each side opens its own."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         with ExitStack() as opened:
             with _opening:
                 _make_private(path)
-            self.back = opened.enter_context(closing(connect(path)))
-            _prepare(self.back, path)
-            self.appending = opened.enter_context(closing(connect(path)))
-            self.cursor = self.appending.cursor()
-            self.log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
-            opened.callback(os.close, self.log)
+            self.reader = opened.enter_context(closing(connect(path)))
+            _prepare(self.reader, path)
+            self.writer = opened.enter_context(closing(connect(path)))
+            self.cursor = self.writer.cursor()
+            self._log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+            opened.callback(os.close, self._log)
             sync_folder(path)
             self._opened = opened.pop_all()
 
     def sync(self) -> None:
-        """Bring what was committed to the disk. The log has a descriptor of ours: SQLite keeps no locks on it."""
-        getattr(os, "fdatasync", os.fsync)(self.log)
+        """Bring every commit to the disk. A second descriptor of the log is safe: SQLite holds no locks on it."""
+        getattr(os, "fdatasync", os.fsync)(self._log)
 
     def log_is_long(self) -> bool:
-        """Whether it is time for `checkpoint`."""
-        return os.fstat(self.log).st_size > LOG_BYTES
+        """Return whether a `checkpoint` is due."""
+        return os.fstat(self._log).st_size > LOG_BYTES
 
     def checkpoint(self) -> None:
-        """Write the log into the file proper, as far as no reader is in the way."""
-        self.back.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        """Copy the log into the main file, as far as no open read transaction prevents it."""
+        self.reader.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def close(self) -> None:
-        """Close all. The last process to do so writes the log into the file, and removes it."""
+        """Close everything. The last process to do so copies the log into the main file and removes it."""
         self._opened.close()
 
 
 def _prepare(db: sqlite3.Connection, path: str) -> None:
-    """Make the file what it must be: written ahead, with the tables of this version."""
+    """Switch the file to WAL, and create or migrate its tables to this version."""
     if version_of(db, path) is None:
         db.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-    _write_ahead(db)
+    _use_wal(db)
     if version_of(db, path) != VERSION:
         with transaction(db):
             bring_up(db, path)
 
 
-def _write_ahead(db: sqlite3.Connection) -> None:
-    """SQLite does not wait where two processes do this to a new file at once, so it is done again."""
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Set the journal mode, with retries: SQLite's timeout does not apply where two processes set it at once."""
     until = time.monotonic() + BUSY
     while True:
         try:
@@ -90,14 +89,14 @@ def _write_ahead(db: sqlite3.Connection) -> None:
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection that any thread may use, one at a time. It never makes the file."""
+    """Return a connection that any thread may use, one at a time. It never creates the file."""
     mode = "ro" if read_only else "rw"
     if (
         read_only
         and not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK)
         and not os.path.exists(f"{path}-wal")
     ):
-        mode = "ro&immutable=1"  # else SQLite would make a log even to read
+        mode = "ro&immutable=1"  # else SQLite would create a log even to read
     db = sqlite3.connect(
         f"{Path(path).absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -107,9 +106,9 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
     )
     try:
         db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA wal_autocheckpoint = 0")  # it would sync twice in whoever's append happens to be the 1000th
+        db.execute("PRAGMA wal_autocheckpoint = 0")  # it would add two syncs to every 1000th append
         db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
-    except BaseException:  # the first that reads the file finds out what it is
+    except BaseException:  # these are the first reads: a file that is no database fails here
         db.close()
         raise
     return db
@@ -117,7 +116,7 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """All or nothing. The right to write is had from the start, so nothing read in it can be outdated."""
+    """Commit at the end, roll back on an error. IMMEDIATE takes the write lock first, so reads within are current."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield db
@@ -129,10 +128,10 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 
 def _make_private(path: str) -> None:
-    """The file is there and its owner's alone. SQLite gives the log and its index the same mode.
+    """Create the file, or restrict an existing one, with mode 0600, which SQLite copies to the log and its index.
 
-    A file that is there is not opened: closing a descriptor of it would drop the locks that another connection of
-    this process has.
+    An existing file is not opened: closing a descriptor of it would drop the POSIX locks that another connection of
+    this process holds.
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))
@@ -147,7 +146,7 @@ def _make_private(path: str) -> None:
 
 
 def sync_folder(path: str) -> None:
-    """Bring the names of a file's folder to the disk: a file whose name is lost is lost."""
+    """Sync the file's folder: without its directory entry the file is lost."""
     folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

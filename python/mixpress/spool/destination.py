@@ -1,4 +1,4 @@
-"""Where the events of a spool belong to: a file holds no credentials, so it must know whose may deliver it."""
+"""The endpoint and project of a spool's events. A file has no credentials, so it must recognise matching ones."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Destination:
-    """An endpoint and a project of it.
+    """An endpoint's `url` and the identity of a `project`.
 
-    The URL is stored as it is. Of the project a spool keeps a salted SHA-256: enough to know it again, and no help
-    to who finds the file. A service account stands for its project's id, so another account of the same project
-    may deliver; a token or a secret stands for itself.
+    A spool stores the URL as it is, and a salted SHA-256 of the project, so that the file reveals neither token nor
+    secret. A service account is identified by its project id, so another account of the same project may deliver; a
+    token or a secret identifies itself.
     """
 
     url: str
@@ -26,7 +26,7 @@ class Destination:
 
     @classmethod
     def of(cls, url: str, auth: Auth) -> Destination:
-        """The destination of requests to `url`, endpoint included and query left out, with these credentials."""
+        """Return the destination for `url`, which includes the endpoint but no query, and these credentials."""
         match auth:
             case ServiceAccount():
                 return cls(url, f"project {auth.project_id}")
@@ -36,5 +36,5 @@ class Destination:
                 return cls(url, f"secret {auth.secret}")
 
     def fingerprint(self, salt: bytes) -> bytes:
-        """What is stored of the project."""
+        """Return the salted hash that the file stores."""
         return hashlib.sha256(salt + self.project.encode()).digest()

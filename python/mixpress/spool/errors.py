@@ -1,4 +1,4 @@
-"""What SQLite and the file system complain of, said as a `SpoolError` that names the file and what to do."""
+"""Turn errors of SQLite and the operating system into `SpoolError`s that name the file and the remedy."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mixpress.errors import SpoolError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mixpress.errors import SpoolTrouble
+    from mixpress.errors import SpoolErrorKind
 
-_ADVICE: dict[SpoolTrouble, str] = {
-    "corrupt": "is no spool, or damaged; move it away, and a new one is made (`sqlite3 FILE .recover` may read it)",
-    "read-only": "can't be written to; check who owns it and its folder, and how the disk is mounted",
-    "full": "has no room on its disk; free some, and go on: what was accepted is still there",
-    "busy": "is being written to by another process for too long; try again",
+_ADVICE: dict[SpoolErrorKind, str] = {
+    "corrupt": "is damaged or not a spool; move it away to start with a new one (`sqlite3 FILE .recover` may read it)",
+    "read-only": "can't be written to; check the owner and mode of it and its folder, and how the disk is mounted",
+    "full": "has no room on its disk; free some space and try again: accepted events are still in it",
+    "busy": "has been locked by another process for too long; try again",
     "unopened": "can't be opened; it and its folder must be readable and writable for this user",
     "io": "can't be used",
 }
 
-# SQLite's words, which are the same on every version; its error codes reach Python from 3.11 on alone.
-_WORDS: dict[str, SpoolTrouble] = {
+# SQLite's messages are the same in every version; Python 3.10 has no access to its error codes.
+_KINDS_BY_TEXT: dict[str, SpoolErrorKind] = {
     "file is not a database": "corrupt",
     "malformed": "corrupt",
     "readonly": "read-only",
@@ -33,7 +33,7 @@ _WORDS: dict[str, SpoolTrouble] = {
     "locked": "busy",
     "unable to open": "unopened",
 }
-_NUMBERS: dict[int, SpoolTrouble] = {
+_KINDS_BY_ERRNO: dict[int, SpoolErrorKind] = {
     errno.ENOSPC: "full",
     errno.EDQUOT: "full",
     errno.EROFS: "read-only",
@@ -45,18 +45,18 @@ _NUMBERS: dict[int, SpoolTrouble] = {
 
 
 def explained(path: str, error: Exception) -> SpoolError:
-    """The error for the caller. It quotes SQLite or the system, and never what was to be stored."""
-    trouble: SpoolTrouble
+    """Return the error for the caller. It quotes SQLite or the system, and never an event."""
+    kind: SpoolErrorKind
     if isinstance(error, OSError):
-        trouble = _NUMBERS.get(error.errno or 0, "io")
-        says = f"the system says: {error.strerror}"
+        kind = _KINDS_BY_ERRNO.get(error.errno or 0, "io")
+        quote = f"system: {error.strerror}"
     else:
-        trouble = next((trouble for words, trouble in _WORDS.items() if words in str(error)), "io")
-        says = f"SQLite says: {error}"
-    if trouble == "unopened" and os.path.isfile(path) and not os.access(path, os.W_OK):
-        trouble = "read-only"  # SQLite could not make the log beside it
-    advice = _unopened(path) if trouble == "unopened" else _ADVICE[trouble]
-    return SpoolError(f"the spool {path} {advice} ({says})", path, trouble)
+        kind = next((kind for words, kind in _KINDS_BY_TEXT.items() if words in str(error)), "io")
+        quote = f"SQLite: {error}"
+    if kind == "unopened" and os.path.isfile(path) and not os.access(path, os.W_OK):
+        kind = "read-only"  # SQLite could not create the log beside it
+    advice = _unopened(path) if kind == "unopened" else _ADVICE[kind]
+    return SpoolError(f"the spool {path} {advice} ({quote})", path, kind)
 
 
 def _unopened(path: str) -> str:
@@ -64,15 +64,15 @@ def _unopened(path: str) -> str:
     if os.path.isdir(path):
         return f"is a folder; name a file in it, such as {os.path.join(path, 'events.spool')}"
     if not os.path.exists(folder):
-        return f"can't be made, as its folder {folder} is not there; make that, or name another file"
+        return f"can't be created, as its folder {folder} does not exist; create it, or name another file"
     if not os.path.isdir(folder):
-        return f"can't be made, as {folder} is no folder; name another file"
+        return f"can't be created, as {folder} is not a folder; name another file"
     return _ADVICE["unopened"]
 
 
 @contextmanager
 def explaining(path: str) -> Iterator[None]:
-    """Raise what goes wrong with the file as a `SpoolError`."""
+    """Raise errors of SQLite and the system as `SpoolError`."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

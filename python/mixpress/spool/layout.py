@@ -1,4 +1,4 @@
-"""How the events of a batch make a body: the layouts of `Encoder`, for events that are JSON already."""
+"""Join events that are JSON already into a request body, in the formats of `Encoder`, and split it again."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ _TYPES: dict[Format, str] = {
     "form-base64": "application/x-www-form-urlencoded",
 }
 _GZIP_WINDOW = 31
-"""zlib's way to say: the largest window, in a gzip stream."""
+"""zlib's `wbits` for a gzip stream with the largest window: 16 + 15."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A format, and whether gzip is laid around it.
+    """The format of a request body.
 
-    `level` is an encoder's: 1 (fastest) to 9 (smallest), None for the default.
+    `format`: `"json"`, the default, `"ndjson"`, `"form"` or `"form-base64"`.
+    `gzip`: whether the body is gzipped; True by default.
+    `level`: the gzip level of `Encoder`, 1 (fastest) to 9 (smallest); None for the default.
+
+    Another value is a `ValueError`.
     """
 
     format: Format = "json"
@@ -38,34 +42,34 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.format not in _TYPES:
-            raise ValueError(f"format must be one of {', '.join(map(repr, _TYPES))}, and is {self.format!r}")
+            raise ValueError(f"format must be one of {', '.join(map(repr, _TYPES))}, got {self.format!r}")
         if self.level is not None and self.level not in range(1, 10):
-            raise ValueError(f"level must be a whole number from 1 to 9, and is {self.level!r}")
+            raise ValueError(f"level must be an integer from 1 to 9, got {self.level!r}")
 
     @property
     def headers(self) -> dict[str, str]:
-        """`Content-Type` and, where gzipped, `Content-Encoding`. A new dict each time."""
+        """`Content-Type` and, where gzipped, `Content-Encoding`, in a new dict."""
         return {"Content-Type": _TYPES[self.format]} | ({"Content-Encoding": "gzip"} if self.gzip else {})
 
     def body(self, events: Sequence[bytes]) -> tuple[bytes, int]:
-        """The body of some events, and its bytes before gzip. The interpreter's lock is let go for the gzip."""
-        raw = _LAY[self.format](_json(self.format, events))
+        """Return the body of some events, and its bytes before gzip. Gzip runs without the interpreter's lock."""
+        raw = _WRAP[self.format](_json(self.format, events))
         return (gzip(raw, self.level) if self.gzip else raw), len(raw)
 
     def events(self, body: bytes, sizes: Sequence[int], raw_size: int) -> list[bytes]:
-        """The events of a body, byte for byte, by their sizes. ValueError where the body is not one of such events."""
+        """Return the events of a body, byte for byte. `ValueError` where the body does not match the sizes."""
         if raw_size < 0:
-            raise ValueError(f"it says to hold {raw_size} bytes")
+            raise ValueError(f"its raw_size must be >= 0, got {raw_size}")
         raw = _decompress(body, raw_size) if self.gzip else body
         if len(raw) != raw_size:
-            raise ValueError(f"its body holds {len(raw)} bytes, and not {raw_size}")
-        json = _TAKE[self.format](raw)
+            raise ValueError(f"its body has {len(raw)} bytes, not {raw_size}")
+        json = _UNWRAP[self.format](raw)
         events, at = [], 0 if self.format == "ndjson" else 1
         for size in sizes:
             events.append(json[at : at + size])
             at += size + 1
         if _json(self.format, events) != json:
-            raise ValueError(f"its body is not one of {len(sizes)} events")
+            raise ValueError(f"its body does not consist of {len(sizes)} events")
         return events
 
 
@@ -81,17 +85,17 @@ def _form(json: bytes) -> bytes:
 
 def _unform(raw: bytes) -> bytes:
     if not raw.startswith(b"data="):
-        raise ValueError("its body is no form")
+        raise ValueError("its body is not a form")
     return unquote_to_bytes(raw[5:])
 
 
-_LAY: dict[Format, Callable[[bytes], bytes]] = {
+_WRAP: dict[Format, Callable[[bytes], bytes]] = {
     "json": bytes,
     "ndjson": bytes,
     "form": _form,
     "form-base64": lambda json: _form(base64.b64encode(json)),
 }
-_TAKE: dict[Format, Callable[[bytes], bytes]] = {
+_UNWRAP: dict[Format, Callable[[bytes], bytes]] = {
     "json": bytes,
     "ndjson": bytes,
     "form": _unform,
@@ -100,12 +104,12 @@ _TAKE: dict[Format, Callable[[bytes], bytes]] = {
 
 
 def _decompress(body: bytes, size: int) -> bytes:
-    """What a gzip stream holds, and at most one byte more than it should: a damaged one may claim gigabytes."""
+    """Decompress at most `size + 1` bytes: a damaged stream may expand to gigabytes."""
     stream = zlib.decompressobj(_GZIP_WINDOW)
     try:
         raw = stream.decompress(body, size + 1)
         if len(raw) == size and not stream.eof:
-            raw += stream.decompress(stream.unconsumed_tail, 1)  # the stream's end, with its checksum
+            raw += stream.decompress(stream.unconsumed_tail, 1)  # read up to the checksum at the stream's end
     except zlib.error as error:
         raise ValueError(f"its body does not decompress: {error}") from error
     if not stream.eof or stream.unused_data:

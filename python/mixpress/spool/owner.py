@@ -1,7 +1,7 @@
-"""Who holds what: an owner is a process as it can be told from every other one, and a lease lasts while it is there.
+"""Owners of events and batches: an owner is a process, and its lease lasts while the process is known to run.
 
-A process id alone is given again; with the start time and the boot it is not. What can't be seen from here (another
-container's processes have a namespace of their own) is believed until its lease expires.
+A process id alone is reused; together with the start time and the boot id it is unique. A process that can't be
+observed from here, such as one in another container's pid namespace, counts as running until its lease expires.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
 
 LEASE = 120.0
-"""Seconds that a lease lasts from when its owner was last heard of; an owner speaks up in a quarter of that."""
+"""Seconds from a renewal to the end of a lease. An owner renews its lease after a quarter of that."""
 
 _PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process. A part that this system does not tell is empty, and counts as equal."""
+    """What identifies a process. A part that the system does not provide is empty and equals any value."""
 
     pid: int
     started: str
@@ -27,20 +31,20 @@ class Process:
     boot: str
     """The kernel's id of the boot."""
     namespace: str
-    """Within which its pid means something."""
+    """The pid namespace."""
 
     @classmethod
     def current(cls) -> Process:
-        """The one that asks."""
+        """Return this process."""
         pid = os.getpid()
         return cls(pid, _started(pid) or "", _boot(), _namespace())
 
     def is_gone(self, seen_from: Process) -> bool:
-        """Whether it is certain that the process has ended; False where that can't be known."""
+        """Return whether the process has certainly ended; False where that can't be determined."""
         if _differ(self.boot, seen_from.boot):
             return True
         if _differ(self.namespace, seen_from.namespace) or sys.platform == "win32":
-            return False  # and on Windows os.kill would not ask, but end it
+            return False  # on Windows os.kill(pid, 0) would end the process
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -48,9 +52,20 @@ class Process:
         except OverflowError:
             return True
         except PermissionError:
-            pass  # it is there, and another user's
+            pass  # it exists and belongs to another user
         started = _started(self.pid)
         return started is None or _differ(self.started, started)
+
+
+def remove_dead_owners(db: sqlite3.Connection, me: int, now: float) -> None:
+    """Delete every owner but `me` that has ended or whose lease has expired, which frees its events and batches.
+    Requires a transaction.
+    """
+    here = Process.current()
+    others = "SELECT id, pid, started, boot, namespace, expires FROM owners WHERE id != ?"
+    for owner, pid, started, boot, namespace, expires in db.execute(others, (me,)).fetchall():
+        if expires <= now or Process(pid, started, boot, namespace).is_gone(here):
+            db.execute("DELETE FROM owners WHERE id = ?", (owner,))
 
 
 def _differ(one: str, other: str) -> bool:
@@ -58,12 +73,12 @@ def _differ(one: str, other: str) -> bool:
 
 
 def _started(pid: int) -> str | None:
-    """When a process was started; empty where that can't be read, None of a dead one that its parent has not reaped."""
+    """Return when a process was started: empty where that can't be read, None of a zombie."""
     try:
         stat = (_PROC / str(pid) / "stat").read_text()
     except OSError:
         return ""
-    fields = stat[stat.rindex(")") + 2 :].split()  # the name before it may hold spaces and brackets
+    fields = stat[stat.rindex(")") + 2 :].split()  # the name before it may contain spaces and brackets
     return None if fields[0] in "ZX" else fields[19]
 
 

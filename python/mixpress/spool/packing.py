@@ -1,41 +1,43 @@
-"""Events that wait become a batch: either they are in the file or it is, at any moment."""
+"""Pack waiting events into a batch in one transaction: the file has either the events or the batch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from mixpress.spool.connect import transaction
-from mixpress.spool.rows import Claim, insert_batch, quarantine, read_events, remove_events, what_is_wrong
+from mixpress.spool.rows import Claim, find_problem, insert_batch, quarantine, read_events, remove_events
 from mixpress.spool.stored import pack
 
 if TYPE_CHECKING:
     from mixpress.spool.layout import Layout
     from mixpress.spool.rows import EventRow
-    from mixpress.spool.session import Hold
+    from mixpress.spool.session import Session
     from mixpress.spool.stored import StoredBatch
 
 
 class Packer:
-    """Makes batches for one process. The gzip is done with no lock held: appending goes on meanwhile."""
+    """Packs batches for one process. No lock is held during gzip, so appends continue."""
 
-    def __init__(self, hold: Hold, layout: Layout, max_events: int, max_bytes: int) -> None:
-        self._hold = hold
+    def __init__(self, session: Session, layout: Layout, max_events: int, max_bytes: int) -> None:
+        self._session = session
         self._layout = layout
         self._max_events = max_events
         self._max_bytes = max_bytes
 
     def pack_own(self) -> StoredBatch | None:
-        """The process's oldest events."""
-        while self._hold.first_row is not None:
-            batch = self._pack(Claim(self._hold.owner, self._hold.first_row))
+        """Pack the oldest events of this process; return None where there are none."""
+        while self._session.first_row is not None:
+            batch = self._pack(Claim(self._session.owner, self._session.first_row))
             if batch:
                 return batch
         return None
 
     def pack_free(self, now: float) -> StoredBatch | None:
-        """The oldest events that no process has. They are numbered from 0, as they may come from several."""
+        """Pack the oldest events without a live owner; return None where there are none. They are numbered from 0, as
+        they may come from several processes.
+        """
         while True:
-            with self._hold.looking() as db:
+            with self._session.reading() as db:
                 if not read_events(db, Claim(None), 1, self._max_bytes):
                     return None
             batch = self._pack(Claim(None), now)
@@ -43,35 +45,35 @@ class Packer:
                 return batch
 
     def _pack(self, claim: Claim, now: float = 0.0) -> StoredBatch | None:
-        """A batch of the claim's oldest events; None where there was no good one, or another process was faster."""
-        with self._hold.looking() as db:
+        """Pack the claim's oldest events; return None where none was valid or another process took some of them."""
+        with self._session.reading() as db:
             found = read_events(db, claim, self._max_events, self._max_bytes)
         if not found:
-            self._outrun(claim)
+            self._recount(claim)
             return None
-        reasons = [what_is_wrong(row.body, thoroughly=claim.owner is None) for row in found]
-        good = [row for row, reason in zip(found, reasons, strict=True) if not reason]
-        bad = [(row, reason) for row, reason in zip(found, reasons, strict=True) if reason]
+        problems = [find_problem(row.body, thoroughly=claim.owner is None) for row in found]
+        good = [row for row, problem in zip(found, problems, strict=True) if not problem]
+        bad = [(row, problem) for row, problem in zip(found, problems, strict=True) if problem]
         batch = self._batch(good, own=claim.owner is not None)
-        with self._hold.changing() as db:
+        with self._session.writing() as db:
             try:
                 with transaction(db):
                     if not remove_events(db, claim, found):
-                        raise _OutrunError
-                    for row, reason in bad:
-                        quarantine(db, "event", reason, row.body, found=now or row.accepted)
-                    number = insert_batch(db, batch, self._hold.owner) if batch else 0
-            except _OutrunError:
-                self._outrun(claim)
+                        raise _TakenError
+                    for row, problem in bad:
+                        quarantine(db, "event", problem, row.body, found=now or row.accepted)
+                    number = insert_batch(db, batch, self._session.owner) if batch else 0
+            except _TakenError:
+                self._recount(claim)
                 return None
             if claim.owner is not None:
-                self._hold.removed(len(found), sum(row.size for row in found), found[-1].id)
+                self._session.count_packed(len(found), sum(row.size for row in found), found[-1].id)
         return batch.at(number) if batch else None
 
-    def _outrun(self, claim: Claim) -> None:
+    def _recount(self, claim: Claim) -> None:
         if claim.owner is not None:
-            with self._hold.changing() as db:
-                self._hold.recount(db)
+            with self._session.writing() as db:
+                self._session.recount(db)
 
     def _batch(self, rows: list[EventRow], *, own: bool) -> StoredBatch | None:
         if not rows:
@@ -81,11 +83,11 @@ class Packer:
         return pack([row.body for row in rows], indexes, layout=self._layout, accepted=oldest)
 
 
-class _OutrunError(Exception):
-    """Another process has taken some of the events since they were read: nothing is changed."""
+class _TakenError(Exception):
+    """Another process took some of the events after they were read; the transaction is rolled back."""
 
 
 def _span(numbers: list[int]) -> range | list[int]:
-    """A range where none is missing in between, which is nearly always."""
+    """Return the numbers as a range where they are consecutive, which is the usual case."""
     span = range(numbers[0], numbers[-1] + 1)
     return span if len(span) == len(numbers) else numbers

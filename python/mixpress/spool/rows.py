@@ -1,4 +1,4 @@
-"""The statements by which events become batches, and batches change hands. Each is called within a transaction."""
+"""SQL statements that move events into batches and transfer leases. Each function requires a transaction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INSERT_EVENT = "INSERT INTO events (owner, number, accepted, body) VALUES (?, ?,
 
 @dataclass(frozen=True)
 class EventRow:
-    """An event that waits."""
+    """An event that is in no batch yet."""
 
     id: int
     number: int
@@ -34,30 +34,30 @@ class EventRow:
 
     @property
     def size(self) -> int:
-        """Bytes of its JSON; 0 of a damaged row."""
+        """Bytes of its JSON; 0 for a damaged row."""
         return len(self.body) if isinstance(self.body, bytes) else 0
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Which events are to be packed: those of an owner from a row on, or, without one, those that are free."""
+    """The events to pack: those of `owner` from row `first` on; those without a live owner where `owner` is None."""
 
     owner: int | None
     first: int = 0
 
     @property
     def where(self) -> str:
-        """The condition of SQL; its parameters are `parameters`."""
+        """The SQL condition, with placeholders for `parameters`."""
         return "id >= ? AND " + (f"owner NOT IN {LIVE}" if self.owner is None else "owner = ?")
 
     @property
     def parameters(self) -> tuple[int, ...]:
-        """What `where` leaves open."""
+        """The values for the placeholders in `where`."""
         return (self.first,) if self.owner is None else (self.first, self.owner)
 
 
 def read_events(db: sqlite3.Connection, claim: Claim, most: int, most_bytes: int) -> list[EventRow]:
-    """The oldest events of a claim that make one batch: at least one, if there is one."""
+    """Return the oldest events of a claim: up to `most`, and up to `most_bytes` as a JSON array, but at least one."""
     query = f"SELECT id, number, accepted, body FROM events WHERE {claim.where} ORDER BY id LIMIT ?"  # noqa: S608
     rows: list[EventRow] = []
     size = 1
@@ -71,15 +71,17 @@ def read_events(db: sqlite3.Connection, claim: Claim, most: int, most_bytes: int
 
 
 def remove_events(db: sqlite3.Connection, claim: Claim, rows: Sequence[EventRow]) -> bool:
-    """Whether all of the events were still there, and now are not; where not, nothing may be made of them."""
+    """Delete the events; return False where some were gone already, and the transaction must be rolled back."""
     query = f"DELETE FROM events WHERE {claim.where} AND id <= ?"  # noqa: S608
     return db.execute(query, (*claim.parameters, rows[-1].id)).rowcount == len(rows)
 
 
-def what_is_wrong(body: object, *, thoroughly: bool) -> str:
-    """What keeps an event from being sent; empty for a good one. What this process wrote is looked at briefly."""
+def find_problem(body: object, *, thoroughly: bool) -> str:
+    """Return why an event can't be sent; empty for a valid one. Only `thoroughly` parses it: what this process wrote
+    needs no parser.
+    """
     if not isinstance(body, bytes) or not (body.startswith(b"{") and body.endswith(b"}")):
-        return "it is no JSON object"
+        return "it is not a JSON object"
     if thoroughly:
         try:
             json.loads(body)
@@ -89,7 +91,7 @@ def what_is_wrong(body: object, *, thoroughly: bool) -> str:
 
 
 def quarantine(db: sqlite3.Connection, kind: str, reason: str, body: object, *, found: float, count: int = 1) -> None:
-    """Keep a row that can't be read where it is in nobody's way."""
+    """Keep an unreadable row in the table `quarantined`, so that it does not block the queue."""
     db.execute(
         "INSERT INTO quarantined (found, kind, reason, count, body) VALUES (?, ?, ?, ?, ?)",
         (found, kind, reason, count, body),
@@ -97,14 +99,14 @@ def quarantine(db: sqlite3.Connection, kind: str, reason: str, body: object, *, 
 
 
 def insert_batch(db: sqlite3.Connection, batch: StoredBatch, owner: int) -> int:
-    """The row of a new batch, leased to its owner from the start."""
+    """Insert a batch, leased to `owner`, and return its row."""
     columns = COLUMNS.removeprefix("id, ")
     query = f"INSERT INTO batches (owner, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     return int(db.execute(query, (owner, *batch.row())).lastrowid or 0)
 
 
 def claim_batch(db: sqlite3.Connection, owner: int, before: float, states: Sequence[str]) -> tuple[object, ...] | None:
-    """Lease the oldest free batch that is due `before` then, and give its row; None where there is none."""
+    """Lease the oldest free batch whose next try is due at `before`; return its row, or None where there is none."""
     marks = ", ".join("?" * len(states))
     query = f"SELECT {COLUMNS} FROM batches WHERE {FREE} AND state IN ({marks}) AND next_try <= ? ORDER BY id LIMIT 1"  # noqa: S608
     row: tuple[object, ...] | None = db.execute(query, (*states, before)).fetchone()
@@ -114,17 +116,19 @@ def claim_batch(db: sqlite3.Connection, owner: int, before: float, states: Seque
 
 
 def bind(db: sqlite3.Connection, path: str, destination: Destination, *, force: bool) -> None:
-    """Make the file one destination's. `SpoolError` where it holds another's events, unless `force`."""
+    """Bind the file to a destination. Raise `SpoolError` where it is bound to another one, unless it is idle or `force`
+    is set.
+    """
     bound = db.execute("SELECT url, salt, project FROM destination").fetchone()
     if bound is not None:
         url, salt, project = bound
         if url == destination.url and project == destination.fingerprint(salt):
             return
         if not force and not _is_idle(db):
-            other = f"{url} and not {destination.url}" if url != destination.url else f"another project of {url}"
+            other = f"{url}, not {destination.url}" if url != destination.url else f"another project of {url}"
             raise SpoolError(
-                f"the events in the spool {path} are for {other}: deliver them with the credentials and the region "
-                "that they were accepted for (`mixpress spool drain`), or take another file",
+                f"the events in the spool {path} are for {other}; drain it with the credentials and the region that "
+                "they were accepted for (`mixpress spool drain`), or use another file",
                 path,
                 "destination",
             )
@@ -134,6 +138,6 @@ def bind(db: sqlite3.Connection, path: str, destination: Destination, *, force: 
 
 
 def _is_idle(db: sqlite3.Connection) -> bool:
-    """Whether a file holds nothing, and nobody else is about to put something in."""
+    """Return whether the file has no events, no batches and no owners."""
     tables = ("events", "batches", "owners")
     return all(db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,) for table in tables)  # noqa: S608

@@ -1,12 +1,12 @@
-"""The tables of a spool's file, and the way from an older version's to them.
+"""The tables of a spool's file, and the migrations from older versions.
 
-    owners        the processes that have it open, with what tells them apart and how long they are believed to be there
-    events        each event that is in no batch yet: its JSON, its number, and who appended it
-    batches       each request body, ready to be sent, with what is in it, when to try next, and who has it
+    owners        the processes that have the file open: their identity, and when their lease expires
+    events        one row for each event that is in no batch yet: its JSON, its number and its owner
+    batches       one row for each request body: what it contains, when to try next, and its owner
     quarantined   rows that could not be read, with the reason
-    destination   where all of it belongs to
+    destination   the endpoint and project that the file is bound to
 
-An event or batch is free when its owner is NULL or stands in `owners` no more.
+An event or batch is free when its owner is NULL or not in `owners`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import sqlite3
 
 APPLICATION = 0x6D785370
-"""What `file` and SQLite know a spool by: "mxSp"."""
+"""SQLite's `application_id` of a spool, "mxSp" in ASCII; `file` shows it."""
 VERSION = 1
 PAGE_SIZE = 2048
-"""Each append writes the page that it changes: smaller ones write less, larger ones split bodies into fewer parts.
-Of 1, 2, 4 and 8 KiB this one had the shortest median of an append."""
+"""Bytes. Each append writes the page that it changes, so smaller pages write less; larger ones split a body into fewer
+parts. Of 1, 2, 4 and 8 KiB this one had the shortest median of an append (`benches/spool.py`)."""
 
 TABLES = """
 CREATE TABLE owners (
@@ -51,8 +51,8 @@ CREATE TABLE quarantined (
 CREATE TABLE destination (url TEXT NOT NULL, salt BLOB NOT NULL, project BLOB NOT NULL);
 """
 
-# What leads from each version to the next. Version 0 had neither a state for batches nor a quarantine, and knew only
-# JSON in gzip.
+# Statements from each version to the next. Version 0 had no state of batches and no quarantine, and its only layout was
+# gzipped JSON.
 MIGRATIONS = (
     """
 ALTER TABLE batches ADD COLUMN state TEXT NOT NULL DEFAULT 'waiting';
@@ -68,8 +68,8 @@ CREATE TABLE quarantined (
 
 
 def version_of(db: sqlite3.Connection, path: str) -> int | None:
-    """The version of an open file; None of an empty one. `SpoolError` where it is something else, or from later."""
-    # In one statement: between two, another process may make the tables of a new file.
+    """Return the version of an open file, None for an empty one. `SpoolError` for a newer version or another format."""
+    # One statement: between two, another process may create the tables.
     application, version, tables = db.execute(
         "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
         " FROM pragma_application_id, pragma_user_version"
@@ -77,11 +77,11 @@ def version_of(db: sqlite3.Connection, path: str) -> int | None:
     if application != APPLICATION:
         if tables == 0:
             return None
-        raise SpoolError(f"{path} is a database, and no spool; name another file", path, "corrupt")
+        raise SpoolError(f"{path} is a database, but not a spool; name another file", path, "corrupt")
     if version > VERSION:
         raise SpoolError(
-            f"the spool {path} is of version {version}, and this mixpress knows {VERSION} and older ones: "
-            "open it with the mixpress that made it, or a newer one",
+            f"the spool {path} has version {version}, and this mixpress reads versions up to {VERSION}; "
+            "open it with the mixpress that created it, or a newer one",
             path,
             "version",
         )
@@ -89,7 +89,7 @@ def version_of(db: sqlite3.Connection, path: str) -> int | None:
 
 
 def bring_up(db: sqlite3.Connection, path: str) -> None:
-    """Make the tables of an empty file, or those of an older version into this one's. Within a transaction."""
+    """Create the tables of an empty file, or migrate those of an older version. Requires a transaction."""
     version = version_of(db, path)
     steps = [TABLES] if version is None else MIGRATIONS[version:]
     for step in steps:

@@ -1,20 +1,23 @@
-"""What one process has of a spool: its connections, the owner that it is, and where its own events stand in the file.
+"""The state of one process in a spool: its connections, its row among the owners, and counters of its own events.
 
-A forked child has nothing of its parent's: connections are closed before a fork, as SQLite's locks are a process's and
-its books of them would be copied wrong, and each side opens its own when it next needs them (`fork.py`).
+SQLite's file locks belong to a process, and a forked child would copy SQLite's records of them without the locks. So
+every spool is closed before a fork, with no thread working in it, and each side opens its own connections at their next
+use. The child starts with no events: those of the parent belong to the parent.
 """
 
 from __future__ import annotations
 
+import logging
+import os
+import weakref
 from contextlib import ExitStack, contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from mixpress.errors import SpoolError
-from mixpress.spool import fork
 from mixpress.spool.connect import Connections, transaction
 from mixpress.spool.errors import explaining
-from mixpress.spool.owner import LEASE, Process
+from mixpress.spool.owner import LEASE, Process, remove_dead_owners
 from mixpress.spool.rows import bind
 
 if TYPE_CHECKING:
@@ -24,12 +27,17 @@ if TYPE_CHECKING:
     from mixpress.clock import Clock
     from mixpress.spool.destination import Destination
 
+logger = logging.getLogger("mixpress")
 
-class Hold:
+FORK_TIMEOUT = 30.0
+"""Seconds that a fork waits for other threads to leave a spool: longer than they wait for another process (`BUSY`)."""
+
+
+class Session:
     """The state of one process in one `Spool`.
 
-    Three locks, taken in this order: `syncing`, for the log's descriptor; `reading`, for the connection in the back;
-    `writing`, for the one that changes the file, and for what is counted here. A sync takes the first alone.
+    Three locks, always taken in this order: `sync_lock` guards the descriptor of the write-ahead log, `read_lock` the
+    reader's connection, `write_lock` the writer's connection and the counters here. A sync takes the first alone.
     """
 
     def __init__(self, path: str, destination: Destination | None, clock: Clock) -> None:
@@ -37,52 +45,54 @@ class Hold:
         self._destination = destination
         self._clock = clock
         self._closed = False
-        self._begin()
-        fork.watch(self)
+        self._reset()
+        _sessions.add(self)
 
-    def _begin(self) -> None:
-        self.syncing, self.reading, self.writing = RLock(), RLock(), RLock()
+    def _reset(self) -> None:
+        self.sync_lock, self.read_lock, self.write_lock = RLock(), RLock(), RLock()
         self.connections: Connections | None = None
         self.forked_unseen = False
+        """Whether the process was forked while the connections were open."""
         self.owner = 0
-        """The row in `owners`; 0 before the file was first opened by this process."""
+        """The row in `owners`; 0 until this process has opened the file."""
         self.next_number = 0
         self.events = 0
-        """Its events that are in no batch yet; `bytes` of JSON, the oldest in `first_row`."""
+        """Events of this process that are in no batch yet."""
         self.bytes = 0
+        """Their JSON."""
         self.first_row: int | None = None
-        self.changes = 0
-        """Events appended, of which `synced` are safe from a power loss; the oldest other one since `dirty_since`."""
+        """The row of the oldest one."""
+        self.appended = 0
         self.synced = 0
+        """How many of the `appended` events survive a power loss."""
         self.dirty_since = 0.0
+        """When the oldest event that is not synced was appended."""
         self.log_is_long = False
-        """Whether the last sync found it so."""
-        self.heard = 0.0
-        """When its lease was last prolonged."""
+        """Whether the last sync found the write-ahead log longer than `LOG_BYTES`."""
+        self.lease_renewed = 0.0
 
     @contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
-        """The connection for whoever writes, which is one thread at a time."""
-        with self.writing, explaining(self.path):
-            yield self.opened().appending
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Hold the writer's connection, which one thread at a time may use."""
+        with self.write_lock, explaining(self.path):
+            yield self.connected().writer
 
     @contextmanager
-    def looking(self) -> Iterator[sqlite3.Connection]:
-        """The connection for who only reads, and keeps no event waiting by it."""
-        with self.reading, explaining(self.path):
-            with self.writing:
-                connections = self.opened()
-            yield connections.back
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the reader's connection: a long read on it does not delay an append."""
+        with self.read_lock, explaining(self.path):
+            with self.write_lock:
+                connections = self.connected()
+            yield connections.reader
 
-    def opened(self, *, force: bool = False) -> Connections:
-        """The connections, with this process among the owners. Within `writing`."""
+    def connected(self, *, force: bool = False) -> Connections:
+        """Return the connections, opened if necessary, with this process among the owners. Requires `write_lock`."""
         if self.connections is None:
             if self._closed:
                 raise ValueError(f"the spool {self.path} is closed")
             if self.forked_unseen:
                 raise SpoolError(
-                    f"the spool {self.path} was open when this process was forked by something that Python does not "
-                    "see: open it in the child",
+                    f"the spool {self.path} was opened before a fork that Python did not see; open it in the child",
                     self.path,
                     "forked",
                 )
@@ -92,91 +102,116 @@ class Hold:
             try:
                 self._enter(self.connections, force=force)
             except BaseException:
-                self.hang_up()
+                self.disconnect()
                 raise
         return self.connections
 
     def _enter(self, connections: Connections, *, force: bool) -> None:
-        with explaining(self.path), transaction(connections.appending) as db:
-            bury(db, self.owner, self._clock.time())
+        with explaining(self.path), transaction(connections.writer) as db:
+            remove_dead_owners(db, self.owner, self._clock.time())
             if self._destination:
                 bind(db, self.path, self._destination, force=force)
             self.register(db)
 
     def register(self, db: sqlite3.Connection) -> None:
-        """Enter this process among the owners, or prolong its lease. Within a transaction."""
+        """Add this process to the owners, or renew its lease. Requires a transaction."""
         me = Process.current()
         row = (self.owner or None, me.pid, me.started, me.boot, me.namespace, self._clock.time() + LEASE)
         cursor = db.execute(
             "INSERT OR REPLACE INTO owners (id, pid, started, boot, namespace, expires) VALUES (?, ?, ?, ?, ?, ?)", row
         )
         self.owner = self.owner or int(cursor.lastrowid or 0)
-        self.heard = self._clock.monotonic()
+        self.lease_renewed = self._clock.monotonic()
 
-    def added(self, row: int, size: int) -> bool:
-        """Count an event that was appended; whether it is the first that waits for a sync. Within `writing`."""
+    def count_appended(self, row: int, size: int) -> bool:
+        """Count an appended event and return whether it is the first that waits for a sync. Requires `write_lock`."""
         self.next_number += 1
         self.events += 1
         self.bytes += size
-        self.changes += 1
+        self.appended += 1
         if self.first_row is None:
             self.first_row = row
-        if self.changes - self.synced == 1:
+        if self.appended - self.synced == 1:
             self.dirty_since = self._clock.monotonic()
             return True
         return False
 
-    def removed(self, count: int, size: int, last_row: int) -> None:
-        """Count the oldest events out, up to a row. Within `writing`, so that no row is given again meanwhile."""
+    def count_packed(self, count: int, size: int, last_row: int) -> None:
+        """Subtract the oldest events, up to `last_row`. Requires `write_lock`, held since they were removed: SQLite
+        may reuse their rows for the next append.
+        """
         self.events -= count
         self.bytes -= size
         self.first_row = last_row + 1 if self.events else None
 
     def recount(self, db: sqlite3.Connection) -> None:
-        """See anew which events are left, where another process took some. Within `writing`."""
+        """Count the events in the file after another process took some of them. Requires `write_lock`."""
         self.events, self.bytes, self.first_row = db.execute(
             "SELECT count(*), ifnull(sum(length(body)), 0), min(id) FROM events WHERE owner = ?", (self.owner,)
         ).fetchone()
 
-    def hang_up(self) -> None:
-        """Close the connections; they are opened again when they are needed. With all locks taken."""
+    def disconnect(self) -> None:
+        """Close the connections; the next use opens them again. Requires all three locks."""
         connections, self.connections = self.connections, None
         if connections:
             connections.close()
 
     def close(self) -> None:
         """Close the connections for good."""
-        with self.syncing, self.reading, self.writing, explaining(self.path):
+        with self.sync_lock, self.read_lock, self.write_lock, explaining(self.path):
             self._closed, self.owner = True, 0
-            self.hang_up()
+            self.disconnect()
 
-    def take_all_locks(self, patience: float) -> bool:
-        """Let every other thread end what it does here; False where one does not, in `patience` seconds."""
+    def acquire_locks(self, timeout: float) -> bool:
+        """Take all three locks, waiting up to `timeout` seconds for each; return False, holding none, on a timeout."""
         with ExitStack() as taken:
-            for lock in (self.syncing, self.reading, self.writing):
-                if not lock.acquire(timeout=patience):
+            for lock in (self.sync_lock, self.read_lock, self.write_lock):
+                if not lock.acquire(timeout=timeout):
                     return False
                 taken.callback(lock.release)
             taken.pop_all()
         return True
 
-    def release_all_locks(self) -> None:
-        """The counterpart."""
-        for lock in (self.writing, self.reading, self.syncing):
+    def release_locks(self) -> None:
+        """Release all three locks."""
+        for lock in (self.write_lock, self.read_lock, self.sync_lock):
             lock.release()
 
-    def begin_anew(self) -> Connections | None:
-        """In a forked child: have nothing. Gives the parent's connections, if they could not be closed before."""
+    def reset_in_child(self) -> Connections | None:
+        """Forget the parent's state; return its connections if they were still open at the fork."""
         left = self.connections
-        self._begin()
+        self._reset()
         self.forked_unseen = left is not None
         return left
 
 
-def bury(db: sqlite3.Connection, me: int, now: float) -> None:
-    """Strike out the owners that are gone or not heard of any more; what they had is free. Within a transaction."""
-    here = Process.current()
-    others = "SELECT id, pid, started, boot, namespace, expires FROM owners WHERE id != ?"
-    for owner, pid, started, boot, namespace, expires in db.execute(others, (me,)).fetchall():
-        if expires <= now or Process(pid, started, boot, namespace).is_gone(here):
-            db.execute("DELETE FROM owners WHERE id = ?", (owner,))
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+_locked: list[Session] = []
+_abandoned: list[object] = []
+"""Connections that were open at the fork: the child must neither use nor close them, so it keeps them referenced."""
+
+
+def _before_fork() -> None:
+    for session in list(_sessions):
+        if not session.acquire_locks(FORK_TIMEOUT):
+            logger.warning("the spool %s is in use during a fork, and can't be used in the child", session.path)
+            continue
+        _locked.append(session)
+        try:
+            session.disconnect()
+        except Exception as error:  # noqa: BLE001 - the fork goes on without
+            logger.warning("the spool %s could not be closed before a fork: %s", session.path, error)
+
+
+def _after_fork_in_parent() -> None:
+    while _locked:
+        _locked.pop().release_locks()
+
+
+def _after_fork_in_child() -> None:
+    _locked.clear()
+    _abandoned.extend(filter(None, [session.reset_in_child() for session in list(_sessions)]))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -1,4 +1,4 @@
-"""What is in a spool, for `mixpress spool show` and for a client's own figures."""
+"""Read what a spool contains, for `mixpress spool show` and for clients."""
 
 from __future__ import annotations
 
@@ -24,52 +24,54 @@ FROM batches WHERE state = ?
 
 @dataclass(frozen=True)
 class SpoolStats:
-    """The content of a spool at one moment. Sizes are in bytes."""
+    """What a spool contains at one moment. Sizes are in bytes, times in seconds."""
 
     path: str
     url: str | None
-    """Where its events go to; None of a file that is not bound."""
+    """The URL that the file is bound to; None for an unbound file."""
     events: int
     """Events that are in no batch yet."""
     event_bytes: int
-    """Their JSON."""
+    """The JSON of those events."""
     batches: int
-    """Batches that wait for an answer or for their next try, `leased` ones included."""
+    """Batches that wait for a reply or for their next try, including `leased` ones."""
     batched: int
-    """Events in them."""
+    """Events in those batches."""
     batch_bytes: int
-    """Their bodies."""
+    """The bodies of those batches."""
     attempts: int
-    """Requests made with them so far, without success."""
+    """Failed requests of those batches so far."""
     leased: int
-    """Batches in the hands of running processes, and theirs to deliver."""
+    """Batches leased to running processes."""
     failed: int
-    """Batches that were given up."""
+    """Batches marked by `Spool.fail`."""
     failed_events: int
+    """Events in those batches."""
     failed_reasons: dict[str, int]
-    """Why, and how many batches each."""
+    """Reason -> number of those batches."""
     quarantined: int
-    """Events and batches that could not be read."""
+    """Rows, of events and of batches, that could not be read."""
     quarantine_reasons: dict[str, int]
+    """Reason -> number of those rows."""
     oldest: float | None
-    """Seconds since the oldest event that waits was accepted; None where none waits."""
+    """Seconds since the oldest pending event was accepted; None where there is none."""
     processes: list[int]
-    """The ids of the running processes that have it open."""
+    """The ids of the running processes that have the file open."""
     file_bytes: int
-    """On the disk, the log included."""
+    """The size of the file and its write-ahead log."""
 
     @property
     def pending(self) -> int:
-        """Events that wait, in a batch or not, without those that were given up."""
+        """Events that wait, in a batch or not, without those in `failed` batches."""
         return self.events + self.batched
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, as JSON can hold it."""
+        """Return all fields, and `pending`, in types that JSON has."""
         return asdict(self) | {"pending": self.pending}
 
 
 def read_stats(db: sqlite3.Connection, path: str, now: float) -> SpoolStats:
-    """The content of an open spool; `now` is in seconds since 1970. All figures are of the same moment."""
+    """Return the stats of an open spool, read in one transaction; `now` is in seconds since 1970."""
     db.execute("BEGIN")
     try:
         return _read_stats(db, path, now)
@@ -78,7 +80,7 @@ def read_stats(db: sqlite3.Connection, path: str, now: float) -> SpoolStats:
 
 
 def show(path: str | os.PathLike[str], now: float) -> SpoolStats:
-    """The content of the spool in a file, which is only read. `SpoolError` where it is none, or can't be read."""
+    """Return the stats of a spool without changing its file. `SpoolError` where it is not a spool or can't be read."""
     path = os.path.abspath(os.fspath(path))
     with explaining(path), closing(connect(path, read_only=True)) as db:
         version = version_of(db, path)
@@ -89,10 +91,8 @@ def show(path: str | os.PathLike[str], now: float) -> SpoolStats:
 
 def _other_version(path: str, version: int | None) -> str:
     if version is None:
-        return f"{path} is empty, and no spool yet"
-    return (
-        f"the spool {path} is of the older version {version}: a client, or `mixpress spool drain`, brings it up to date"
-    )
+        return f"{path} is empty, and not a spool yet"
+    return f"the spool {path} has the older version {version}; a client or `mixpress spool drain` migrates it"
 
 
 def _read_stats(db: sqlite3.Connection, path: str, now: float) -> SpoolStats:
@@ -129,7 +129,7 @@ def _read_stats(db: sqlite3.Connection, path: str, now: float) -> SpoolStats:
 
 
 def _running(db: sqlite3.Connection, now: float) -> dict[int, int]:
-    """Owner -> process id, of those that are there."""
+    """Return owner -> process id of the running processes."""
     here = Process.current()
     owners = db.execute("SELECT id, pid, started, boot, namespace, expires FROM owners").fetchall()
     return {

@@ -1,4 +1,4 @@
-"""`StoredBatch`: a request body as it lies in a spool, with all that sending needs of an encoder's `Batch`."""
+"""`StoredBatch`: a request body in a spool, with the interface of an encoder's `Batch` that sending needs."""
 
 from __future__ import annotations
 
@@ -13,61 +13,61 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COLUMNS = "id, layout, gzip, count, raw_size, attempts, accepted, indexes, sizes, body"
-"""The columns that a `StoredBatch` is read from, in order."""
+"""The columns of a `StoredBatch`, in the order of `from_row`."""
 
 
 @dataclass(frozen=True)
 class StoredBatch:
-    """A body, and what is in it. What a restart finds is sent as the identical bytes."""
+    """A request body and what it contains. Every attempt sends the identical bytes, also after a restart."""
 
     id: int
-    """Its row in the spool; 0 of a part that `split` made, which has none."""
+    """Its row in the spool; 0 for a part returned by `split`."""
     body: bytes = field(repr=False)
     """The bytes to send."""
     indexes: Sequence[int] = field(repr=False)
-    """Position in the batch -> number of the event, as `Spool.append` gave it in the process that took it; from 0 on
-    where the batch is of what dead processes left."""
+    """Position in the batch -> number of the event, as returned by `Spool.append`; numbered from 0 in a batch of
+    events without a live owner."""
     raw_size: int
     """Bytes of the body before gzip."""
     sizes: Sequence[int] = field(repr=False)
     """Bytes of each event's JSON."""
     layout: Layout = field(default_factory=Layout, repr=False)
     attempts: int = 0
-    """Requests made with it before it was taken."""
+    """Requests made before this process took it."""
     accepted: float = 0.0
     """When its oldest event was appended, in seconds since 1970."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """`Content-Type` and, where gzipped, `Content-Encoding`. A new dict each time."""
+        """`Content-Type` and, where gzipped, `Content-Encoding`, in a new dict."""
         return self.layout.headers
 
     @property
     def count(self) -> int:
-        """Events in the batch; `len(batch)` is the same."""
+        """The number of events, also `len(batch)`."""
         return len(self.sizes)
 
     @property
     def lines(self) -> None:
-        """None: no event of a spool comes from a line of text."""
+        """None: events of a spool have no line numbers."""
         return
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     def events(self) -> list[bytes]:
-        """The JSON of each event as it was written. ValueError where the body is damaged."""
+        """Return the JSON of each event, byte for byte. `ValueError` where the body is damaged."""
         return self.layout.events(self.body, self.sizes, self.raw_size)
 
     def split(self) -> list[StoredBatch]:
-        """Two batches with half of the events each, as they were written; itself where there is one event alone."""
+        """Return two batches with half of the events each, or the batch itself where it has one event."""
         if self.count < 2:
             return [self]
         events, half = self.events(), (self.count + 1) // 2
         return [self._part(events, slice(0, half)), self._part(events, slice(half, self.count))]
 
     def at(self, number: int) -> StoredBatch:
-        """The same batch, in a row of the spool."""
+        """Return the batch with `number` as its row."""
         return replace(self, id=number)
 
     def _part(self, events: list[bytes], part: slice) -> StoredBatch:
@@ -76,7 +76,7 @@ class StoredBatch:
         )
 
     def row(self) -> tuple[object, ...]:
-        """The values of `COLUMNS`, but the id."""
+        """Return the values of `COLUMNS` without the id."""
         return (
             self.layout.format,
             self.layout.gzip,
@@ -93,13 +93,13 @@ class StoredBatch:
 def pack(
     events: Sequence[bytes], indexes: Sequence[int], *, layout: Layout, attempts: int = 0, accepted: float = 0.0
 ) -> StoredBatch:
-    """A batch of some events that are JSON already, in no spool yet."""
+    """Return a batch, in no spool yet, of events that are JSON already."""
     body, raw_size = layout.body(events)
     return StoredBatch(0, body, indexes, raw_size, array("I", map(len, events)), layout, attempts, accepted)
 
 
 def from_row(row: Sequence[Any]) -> StoredBatch:
-    """The batch of a row. ValueError, or TypeError, where the row is damaged; the body is not looked into."""
+    """Return the batch of a row, without a check of its body. `ValueError` or `TypeError` where the row is damaged."""
     number, format, gzip, count, raw_size, attempts, accepted, indexes, sizes, body = row
     batch = StoredBatch(
         number,
@@ -112,12 +112,12 @@ def from_row(row: Sequence[Any]) -> StoredBatch:
         float(accepted),
     )
     if not count == len(batch.indexes) == batch.count > 0:
-        raise ValueError(f"it says to hold {count} events, and lists {batch.count}")
+        raise ValueError(f"its count is {count}, but it lists {batch.count} events")
     return batch
 
 
 def _numbers(code: str, numbers: Sequence[int]) -> bytes:
-    """Little-endian on every machine: a file may be carried to another."""
+    """Pack numbers little-endian on every machine, as a file may be copied to another one."""
     packed = array(code, numbers)
     if sys.byteorder == "big":
         packed.byteswap()

@@ -1,7 +1,14 @@
-"""How a request gets to the server: one method, `send(request) -> Response`, by default over urllib3.
+"""Send a request to the server: one method, `send(request) -> Response`, by default over urllib3.
 
-Another HTTP library takes a class with that method. It raises `TransportError` where no answer came, follows
-no redirect and retries nothing: retrying is decided in `retry.py`, once for all. `docs/transports.md` shows some.
+To use another HTTP library, write a class with that method. It raises `TransportError` where no reply came, follows no
+redirects and does not retry: `retry.py` alone decides about retries. `docs/transports.md` has examples.
+
+interface.py      Request, Response, and the protocol of a transport
+over_urllib3.py   the default transport
+sockets.py        its open sockets, and connections that the server closed while idle
+tls.py            its TLS context
+proxy.py          its proxies
+errors.py         urllib3's exceptions as `TransportError`
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,9 +22,9 @@ __all__ = ["MAX_REPLY_BYTES", "Request", "Response", "Transport", "Urllib3Transp
 
 
 def __getattr__(name: str) -> Any:
-    """Who sends by another library pays nothing for urllib3: it is imported when it is asked for."""
+    """Import urllib3 on first use, so that a program with another HTTP library does not load it."""
     if name != "Urllib3Transport":
         raise AttributeError(f"module 'mixpress.transport' has no attribute {name!r}")
-    from mixpress.transport.over_urllib3 import Urllib3Transport  # noqa: PLC0415 -- as late as that
+    from mixpress.transport.over_urllib3 import Urllib3Transport  # noqa: PLC0415 - lazy
 
     return Urllib3Transport

@@ -1,5 +1,7 @@
-"""What urllib3 raised, as a `TransportError` whose message says what to do. Nothing the peer said is quoted but
-what TLS says of a certificate: it may repeat the request with its credentials.
+"""Turn urllib3's exceptions into `TransportError`s that say what to do.
+
+The peer may repeat the request with its credentials, so nothing of its reply is quoted; TLS's verdict on a certificate
+is.
 """
 
 from __future__ import annotations
@@ -27,42 +29,42 @@ _UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
 
 
 def no_answer(error: Exception, where: str, proxy: Proxy | None, *, connect: float, read: float) -> TransportError:
-    """The error to raise, with its `__cause__`. `where` is host and port; `connect` and `read` the timeouts."""
-    if turned_down := _tunnel_status(error):
-        return refused_by_proxy(turned_down, where, proxy)
+    """Return the error to raise, with its `__cause__`. `where` is host and port; `connect` and `read` are timeouts."""
+    if status := _tunnel_status(error):
+        return refused_by_proxy(status, where, proxy)
     subject = f"the proxy {proxy.where}" if proxy and isinstance(error, http.ProxyError) else where
     kind = _kind(error)
-    made = TransportError(_says(kind, error, subject, connect, read), kind)
+    result = TransportError(_message(kind, error, subject, connect, read), kind)
     if not any(isinstance(cause, HTTPException) for cause in causes(error)):
-        made.__cause__ = error  # else a traceback would show what came in the place of HTTP
-    made.__suppress_context__ = True
-    return made
+        result.__cause__ = error  # a traceback of an HTTPException would quote the peer
+    result.__suppress_context__ = True
+    return result
 
 
 def refused_by_proxy(status: int, where: str, proxy: Proxy | None) -> TransportError:
-    """The proxy answered itself, and did not let the request through to `where`."""
-    name = proxy.where if proxy else "which is configured"
+    """Return the error for a proxy that replied itself instead of forwarding the request to `where`."""
+    name = proxy.where if proxy else "in use"
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        wants = (
+        problem = (
             "does not accept the credentials in its URL"
             if proxy and proxy.authorization
-            else f"wants credentials: put them into its URL, as in http://user:password@{name}"
+            else f"requires credentials; put them into its URL, such as http://user:password@{name}"
         )
-        made = TransportError(f"the proxy {name} {wants} ({_phrase(status)})", "proxy")
+        result = TransportError(f"the proxy {name} {problem} ({_phrase(status)})", "proxy")
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        made = TransportError(f"the proxy {name} can't reach {where} ({_phrase(status)})", "unreachable")
+        result = TransportError(f"the proxy {name} can't reach {where} ({_phrase(status)})", "unreachable")
     else:
-        made = TransportError(
-            f"the proxy {name} does not let requests through to {where} ({_phrase(status)}); "
-            "NO_PROXY names hosts that are reached without it",
+        result = TransportError(
+            f"the proxy {name} refuses requests to {where} ({_phrase(status)}); "
+            "list hosts that need no proxy in NO_PROXY",
             "proxy",
         )
-    made.__suppress_context__ = True
-    return made
+    result.__suppress_context__ = True
+    return result
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it came from: urllib3 puts that into `__cause__` or among its arguments."""
+    """Yield the error and its causes, which urllib3 keeps in `__cause__` or in the arguments."""
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
     while waiting:
@@ -76,7 +78,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _tunnel_status(error: Exception) -> int | None:
-    """The status by which a proxy refused to CONNECT; the standard library has it in a text alone."""
+    """Return the status of a refused CONNECT; the standard library has it only in a message."""
     for cause in causes(error):
         if isinstance(cause, OSError) and (found := re.match(r"Tunnel connection failed: (\d{3})\b", str(cause))):
             return int(found[1])
@@ -84,7 +86,7 @@ def _tunnel_status(error: Exception) -> int | None:
 
 
 def _kind(error: Exception) -> TransportKind:
-    """Tell apart what urllib3 raised; the order goes from the special to the general."""
+    """Classify an exception of urllib3; the order is from specific to general."""
     by_type: list[tuple[type[BaseException] | tuple[type[BaseException], ...], TransportKind]] = [
         (ssl.SSLCertVerificationError, "certificate"),
         (ConnectionRefusedError, "refused"),
@@ -98,67 +100,71 @@ def _kind(error: Exception) -> TransportKind:
     return next((kind for types, kind in by_type if any(isinstance(cause, types) for cause in found)), "reset")
 
 
-def _says(kind: TransportKind, error: Exception, where: str, connect: float, read: float) -> str:
+def _message(kind: TransportKind, error: Exception, where: str, connect: float, read: float) -> str:
     match kind:
         case "certificate":
-            return _distrust(error, where)
+            return _certificate_message(error, where)
         case "tls":
-            return _no_tls(error, where)
+            return _tls_message(error, where)
         case "timeout":
             if any(isinstance(cause, http.ConnectTimeoutError) for cause in causes(error)):
-                return f"no connection to {where} in {connect:g} s"
-            return f"{where} did not answer in time ({read:g} s)"
+                return f"no connection to {where} within {connect:g} s"
+            return f"{where} did not answer within {read:g} s"
     plain = {
-        "refused": f"nobody listens at {where} (connection refused); is the server running, and the URL right?",
-        "unknown-host": f"the host of {where} is unknown (no address found for its name)",
+        "refused": f"connection to {where} refused; check that the server is running and that the URL is right",
+        "unknown-host": f"the host of {where} is unknown: no address found for its name",
         "unreachable": f"{where} can't be reached: {_reason(error)}",
     }
-    return plain.get(kind) or _broken(error, where)
+    return plain.get(kind) or _reset_message(error, where)
 
 
-def _broken(error: Exception, where: str) -> str:
+def _reset_message(error: Exception, where: str) -> str:
     found = [*causes(error)]
     if any(isinstance(cause, http.DecodeError) for cause in found):
-        return f"the answer of {where} can't be unpacked, its gzip is broken"
+        return f"the reply of {where} can't be decompressed: its gzip is damaged"
     if any(isinstance(cause, IncompleteRead) for cause in found):
-        return f"the connection to {where} broke in the middle of an answer"
+        return f"the connection to {where} broke in the middle of a reply"
     if any(isinstance(cause, HTTPException) for cause in found):
-        return f"what answers at {where} does not speak HTTP; is the URL right?"
-    when = "before an answer came" if any(isinstance(cause, ClosedUnansweredError) for cause in found) else "on the way"
+        return f"{where} does not speak HTTP; check that the URL is right"
+    when = (
+        "before a reply came"
+        if any(isinstance(cause, ClosedUnansweredError) for cause in found)
+        else "during the request"
+    )
     return f"the connection to {where} broke {when}: {_reason(error)}"
 
 
-def _distrust(error: Exception, where: str) -> str:
+def _certificate_message(error: Exception, where: str) -> str:
     found = next(cause for cause in causes(error) if isinstance(cause, ssl.SSLCertVerificationError))
     code = getattr(found, "verify_code", 0)
-    says = getattr(found, "verify_message", "") or "certificate verify failed"
-    head = f"the certificate of {where} is not trusted: {says.rstrip('.')}"
+    reason = getattr(found, "verify_message", "") or "certificate verify failed"
+    head = f"the certificate of {where} is not trusted: {reason.rstrip('.')}"
     if code == _EXPIRED:
-        return f"{head}; the server needs a new one, if the clock of this machine is right"
+        return f"{head}; the server needs a new one, unless the clock of this machine is wrong"
     if code == _NOT_YET_VALID:
-        return f"{head}; is the clock of this machine right?"
+        return f"{head}; check the clock of this machine"
     if code in _WRONG_NAME:
-        return f"{head}; is the host in the URL right, or does something on the way answer in its place?"
+        return f"{head}; check the host in the URL, and whether a proxy or firewall answers instead of it"
     if code in _UNKNOWN_AUTHORITY:
         return (
-            f"{head}; where that authority is to be trusted, name its certificate by "
-            'Urllib3Transport(ca_bundle=...), or take the store of the system by trust="system"'
+            f"{head}; to trust that authority, pass its certificate to "
+            'Urllib3Transport(ca_bundle=...), or use the store of the system with trust="system"'
         )
     return head
 
 
-def _no_tls(error: Exception, where: str) -> str:
+def _tls_message(error: Exception, where: str) -> str:
     reason = next((cause.reason for cause in causes(error) if isinstance(cause, ssl.SSLError) and cause.reason), "")
     words = (reason or "the handshake failed").replace("_", " ").lower()
     if "wrong version number" in words or "record layer failure" in words or "http request" in words:
-        return f"no TLS connection to {where}: it does not speak TLS ({words}); is it http:// and not https://?"
+        return f"no TLS connection to {where}: it does not speak TLS ({words}); is its URL http:// instead of https://?"
     if "certificate required" in words or "handshake failure" in words:
-        return f"no TLS connection to {where}: {words}; it may want a certificate: Urllib3Transport(client_cert=...)"
+        return f"no TLS connection to {where}: {words}; it may require a certificate: Urllib3Transport(client_cert=...)"
     return f"no TLS connection to {where}: {words}"
 
 
 def _reason(error: Exception) -> str:
-    """The operating system's words, where it has any."""
+    """Return the operating system's message, or the name of the exception where it has none."""
     systems = [cause for cause in causes(error) if isinstance(cause, OSError) and not isinstance(cause, http.HTTPError)]
     if not systems:
         return type(error).__name__

@@ -1,4 +1,4 @@
-"""What a transport is given, what it gives back, and what it must be."""
+"""The interface of a transport: `Request`, `Response` and the protocol `Transport`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_REPLY_BYTES = 8 << 20
-"""What is read of a reply's body, in bytes after decompression: 2000 refusals of 4 KiB each."""
+"""The most bytes, after decompression, that are read of a reply's body: enough for 2000 refusals of 4 KiB each."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A POST. `headers` carry the credentials, so they are in no `repr`, and a request is not pickled."""
+    """A POST request. `headers` contain the credentials, so `repr` omits them and a request can't be pickled."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
@@ -22,16 +22,16 @@ class Request:
 
     @property
     def method(self) -> Literal["POST"]:
-        """`"POST"`, for a library that asks."""
+        """`"POST"`, for libraries that take the method."""
         return "POST"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Request is not pickled, as that would write the credentials in its headers in plain text")
+        raise TypeError("Request can't be pickled: a pickle would contain the credentials in its headers as plain text")
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came back: the names in `headers` are in lower case, `body` is decompressed."""
+    """The server's reply. The names in `headers` are in lower case; `body` is decompressed."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -39,8 +39,8 @@ class Response:
 
 
 class Transport(Protocol):
-    """Anything that can carry a request to the server. It is called from several threads at once."""
+    """An object that sends requests. Several threads call it concurrently."""
 
     def send(self, request: Request) -> Response:
-        """The server's answer, whatever its status. `TransportError` where there was none."""
+        """Return the server's reply, whatever its status. Raise `TransportError` where there was none."""
         ...

@@ -1,4 +1,4 @@
-"""The transport over urllib3."""
+"""The default transport, over urllib3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from mixpress.transport.errors import causes, no_answer, refused_by_proxy
 from mixpress.transport.interface import MAX_REPLY_BYTES, Request, Response
 from mixpress.transport.proxy import FROM_ENVIRONMENT, Proxies
-from mixpress.transport.sockets import IdleDeathError, Sockets
+from mixpress.transport.sockets import ClosedWhileIdleError, Sockets
 from mixpress.transport.tls import make_context
 
 if TYPE_CHECKING:
@@ -27,30 +27,31 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("mixpress")
 
-UNPACKED = {"Accept-Encoding": "gzip"}
-"""What an answer may be packed with: who unpacks it says so, and not who asks."""
+ACCEPTED = {"Accept-Encoding": "gzip"}
+"""The content encodings that a reply may have: this transport decodes them, so it names them."""
 
 
 class Urllib3Transport:
-    """The default: HTTP/1.1 with keep-alive, one TLS context for the life of the client.
+    """The default transport: HTTP/1.1 with keep-alive, and one TLS context for its lifetime.
 
-    `connections`: how many are open at most, one for each thread that sends; more threads wait.
+    `connections`: the most open connections, 10 by default, one for each thread that sends; more threads wait.
     `connect_timeout`: seconds to connect, 10 by default, for each address of the host.
     `read_timeout`: seconds between two reads of a reply, 60 by default.
-    `proxy`: a URL, `http://user:password@proxy.example:3128`, for every request; `"environment"`, the default,
-        takes HTTPS_PROXY, HTTP_PROXY or ALL_PROXY where NO_PROXY does not name the host, as they are now, and
-        none for this machine; `None` takes none. https goes through it by CONNECT, so the proxy sees no credentials.
-    `ca_bundle`: a file of certificates in PEM form, or a folder prepared by `openssl rehash`: the authorities to
-        trust, and no others.
-    `client_cert`: a PEM file of certificate and key, or a pair of files, for a server that asks for one.
-    `trust`: `"openssl"`, the default, trusts what OpenSSL finds, which SSL_CERT_FILE can name; `"system"` asks
-        the operating system, and needs the extra `mixpress[truststore]`.
+    `proxy`: a URL, such as `http://user:password@proxy.example:3128`, for every request; None for no proxy.
+        `"environment"`, the default, reads HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY once, now, and uses no proxy
+        for a loopback address. An https request goes through by CONNECT, so the proxy sees no credentials.
+    `ca_bundle`: a PEM file of certificates, or a folder prepared by `openssl rehash`: the only authorities to trust.
+        None, the default, leaves the choice to `trust`.
+    `client_cert`: a PEM file of certificate and key, or a pair of files, for a server that requires one; None by
+        default.
+    `trust`: `"openssl"`, the default, trusts OpenSSL's authorities, which SSL_CERT_FILE can name; `"system"` uses the
+        operating system's store and needs the extra `mixpress[truststore]`.
 
-    An option that makes no sense is a `ValueError`; a missing extra is an `ImportError`.
+    An invalid option is a `ValueError`; a missing extra is an `ImportError`.
 
-    A connection that was used before and is found dead before the first byte of an answer had been closed by the
-    server while it was idle. The identical request is sent once more, at once, on a new connection. What goes
-    wrong otherwise is a `TransportError`, for the caller's retry policy.
+    If a connection that has carried a reply ends before the first byte of the next one, the server closed it while it
+    was idle: the identical request is sent once more, immediately, on a new connection. Any other failure is a
+    `TransportError`, for the caller's retry policy.
     """
 
     def __init__(
@@ -66,9 +67,9 @@ class Urllib3Transport:
     ) -> None:
         for name, value in (("connect_timeout", connect_timeout), ("read_timeout", read_timeout)):
             if not value > 0:
-                raise ValueError(f"{name} is {value}, and must be more than 0 seconds")
+                raise ValueError(f"{name} must be > 0 seconds, got {value}")
         if connections < 1:
-            raise ValueError(f"connections is {connections}, and must be at least 1")
+            raise ValueError(f"connections must be >= 1, got {connections}")
         self._connections = connections
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
         self._proxies = Proxies(proxy)
@@ -77,21 +78,21 @@ class Urllib3Transport:
         self._pools = _Pools(self._connections, self._context)
 
     def send(self, request: Request) -> Response:
-        """POST the request, and read its answer to the end or to `MAX_REPLY_BYTES`."""
+        """POST a request and read its reply, up to `MAX_REPLY_BYTES`. Raise `TransportError` where no reply came."""
         proxy = self._proxies.to(request.url)
         where = urlsplit(request.url).netloc.rpartition("@")[2]
         try:
-            reply = self._send(self._of_this_process(), request, proxy)
+            reply = self._send(self._current_pools(), request, proxy)
         except (http.HTTPError, OSError) as error:
             seconds = {"connect": self._timeout.connect_timeout, "read": self._timeout.read_timeout}
-            raise no_answer(error, where, proxy, **seconds)  # type: ignore[arg-type] # noqa: B904 - it has its cause
+            raise no_answer(error, where, proxy, **seconds)  # type: ignore[arg-type] # noqa: B904 - `no_answer` sets the cause
         if proxy and reply.status == 407:
             raise refused_by_proxy(reply.status, where, proxy)
         return reply
 
     def close(self) -> None:
-        """Close every socket, at once: a request that is under way in another thread ends as a reset."""
-        self._of_this_process().close()
+        """Close every socket immediately. A request of another thread ends with a `TransportError` ("reset")."""
+        self._current_pools().close()
 
     def __enter__(self) -> Self:
         return self
@@ -105,38 +106,38 @@ class Urllib3Transport:
         return f"Urllib3Transport({self._connections}, proxy={proxy!r})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Urllib3Transport is not pickled: it holds sockets, and the credentials of its proxy")
+        raise TypeError("Urllib3Transport can't be pickled: it has open sockets and the credentials of its proxy")
 
     def _send(self, pools: _Pools, request: Request, proxy: Proxy | None) -> Response:
         times_shut = pools.sockets.times_shut
         try:
             return pools.post(request, proxy, self._timeout)
         except http.ProtocolError as error:
-            died_idle = any(isinstance(cause, IdleDeathError) for cause in causes(error))
+            died_idle = any(isinstance(cause, ClosedWhileIdleError) for cause in causes(error))
             if not died_idle or pools.sockets.times_shut != times_shut:
                 raise
-        logger.debug("an idle connection had been closed by the server: the request goes out again on a new one")
+        logger.debug("the server closed an idle connection: sending the request again on a new one")
         return pools.post(request, proxy, self._timeout)
 
-    def _of_this_process(self) -> _Pools:
-        """The connections; new ones after a fork, as two processes on one of them would garble each other."""
+    def _current_pools(self) -> _Pools:
+        """Return the connections, new ones after a fork: two processes on one connection would mix up their data."""
         if self._pools.pid != os.getpid():
             self._pools = _Pools(self._connections, self._context)
         return self._pools
 
 
 class _Pools:
-    """The connections of one process: direct ones, and those through each proxy."""
+    """The connections of one process: direct ones and, for each proxy, those through it."""
 
     def __init__(self, connections: int, context: ssl.SSLContext) -> None:
         self.pid = os.getpid()
         self.sockets = Sockets()
         self._options = {"maxsize": connections, "block": True, "retries": False, "ssl_context": context}
         self._classes = {
-            "http": self.sockets.watched(urllib3.HTTPConnectionPool, HTTPConnection),
-            "https": self.sockets.watched(urllib3.HTTPSConnectionPool, HTTPSConnection),
+            "http": self.sockets.tracked(urllib3.HTTPConnectionPool, HTTPConnection),
+            "https": self.sockets.tracked(urllib3.HTTPSConnectionPool, HTTPSConnection),
         }
-        self._direct = self._prepared(urllib3.PoolManager(**self._options))  # type: ignore[arg-type]
+        self._direct = self._with_tracking(urllib3.PoolManager(**self._options))  # type: ignore[arg-type]
         self._by_proxy: dict[Proxy, urllib3.PoolManager] = {}
 
     def post(self, request: Request, proxy: Proxy | None, timeout: urllib3.Timeout) -> Response:
@@ -145,7 +146,7 @@ class _Pools:
             "POST",
             request.url,
             body=request.body,
-            headers={**UNPACKED, **request.headers},
+            headers={**ACCEPTED, **request.headers},
             redirect=False,
             preload_content=False,
             timeout=timeout,
@@ -158,30 +159,30 @@ class _Pools:
             manager.clear()
 
     def _through(self, proxy: Proxy) -> urllib3.PoolManager:
-        """The manager for a proxy. Of two that threads make at one time the first stays."""
+        """Return the manager for a proxy. `setdefault` keeps the first where two threads create one."""
         if proxy not in self._by_proxy:
             logger.debug("requests go through the proxy %s", proxy.url)
             headers = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
-            made = urllib3.ProxyManager(
+            manager = urllib3.ProxyManager(
                 proxy.url,
                 proxy_headers=headers,
                 proxy_ssl_context=self._options["ssl_context"],  # type: ignore[arg-type]
                 **self._options,  # type: ignore[arg-type]
             )
-            self._by_proxy.setdefault(proxy, self._prepared(made))
+            self._by_proxy.setdefault(proxy, self._with_tracking(manager))
         return self._by_proxy[proxy]
 
-    def _prepared(self, manager: urllib3.PoolManager) -> urllib3.PoolManager:
+    def _with_tracking(self, manager: urllib3.PoolManager) -> urllib3.PoolManager:
         manager.pool_classes_by_scheme = self._classes
         return manager
 
 
 def _read(reply: urllib3.BaseHTTPResponse) -> Response:
-    """The answer; its connection goes back into the pool whatever happens, as each other one waits for it."""
+    """Read a reply. Its connection always returns to the pool, as other threads may be waiting for it."""
     try:
         body = reply.read(MAX_REPLY_BYTES, decode_content=True)
         if len(body) == MAX_REPLY_BYTES:
-            reply.close()  # the rest is not wanted, and a connection that still holds it can't be used again
+            reply.close()  # a connection with unread data can't be reused
     except BaseException:
         reply.close()
         raise

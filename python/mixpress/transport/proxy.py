@@ -1,4 +1,4 @@
-"""Which proxy a request goes through: the one that was named, or the one of the environment."""
+"""Choose the proxy of a request: the `proxy` argument, or one from the environment."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy: `url` is without credentials, which stand in `authorization` as the header has them."""
+    """A proxy. `url` contains no credentials; `authorization` is the value of the header `Proxy-Authorization`."""
 
     url: str
     authorization: str | None = field(default=None, repr=False)
 
     @property
     def where(self) -> str:
-        """Its host and port, for messages."""
+        """The host and port, for messages."""
         return urlsplit(self.url).netloc
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Proxy is not pickled, as that would write its credentials in plain text")
+        raise TypeError("Proxy can't be pickled: a pickle would contain its credentials as plain text")
 
 
 class Proxies:
-    """Says for each URL which proxy leads there. The environment is read once, when this is made."""
+    """Chooses the proxy for each URL. The environment is read once, in the constructor."""
 
     def __init__(self, given: str | None, environment: Mapping[str, str] = os.environ) -> None:
         from_environment = given == FROM_ENVIRONMENT
@@ -44,8 +44,8 @@ class Proxies:
         self._variables = _variables(environment) if from_environment else {}
 
     def to(self, url: str) -> Proxy | None:
-        """The proxy for that URL; None for the direct way. `TransportError` where the environment names none
-        that can be used: going past it in silence could be what the proxy is there to prevent.
+        """Return the proxy for a URL, None for a direct connection. Raise `TransportError` where the environment names
+        a proxy that can't be used: a direct connection could be what the proxy has to prevent.
         """
         if self.given or not self._variables or is_loopback(url) or self._bypassed(url):
             return self.given
@@ -58,7 +58,7 @@ class Proxies:
         return None
 
     def _bypassed(self, url: str) -> bool:
-        """Whether NO_PROXY names the host: itself, a domain that it is in, a network, or `*`; maybe with a port."""
+        """Return whether NO_PROXY lists the host: by name, domain, network or `*`, optionally with a port."""
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".")
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -67,7 +67,7 @@ class Proxies:
 
 
 def parse_proxy(text: str, named: str) -> Proxy:
-    """A proxy out of `http://user:password@host:port`; ValueError, which does not repeat it, if it is none."""
+    """Parse `http://user:password@host:port`. Raise `ValueError`, without `text` as that may contain a password."""
     try:
         url = urlsplit(text if "://" in text else f"http://{text}")
         host, port = url.hostname, url.port
@@ -76,10 +76,10 @@ def parse_proxy(text: str, named: str) -> Proxy:
     if not host:
         raise ValueError(
             f"{named} must be a URL such as http://proxy.example:3128; "
-            "letters that mean something in a URL are percent-encoded in a password"
+            "percent-encode characters of a password that are special in a URL"
         )
     if url.scheme not in ("http", "https"):
-        raise ValueError(f"{named} is a {url.scheme} proxy: http and https proxies are what can be used")
+        raise ValueError(f"{named} must be an http or https proxy, got a {url.scheme} proxy")
     where = f"[{host}]" if ":" in host else host
     bare = f"{url.scheme}://{where}:{port or (443 if url.scheme == 'https' else 80)}"
     if url.username is None:
@@ -89,9 +89,9 @@ def parse_proxy(text: str, named: str) -> Proxy:
 
 
 def _variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """What is set, by its name in lower case; the variable in lower case wins, even where it is empty.
+    """Return the variables that are set, by lower-case name. A lower-case variable overrides, even if it is empty.
 
-    A CGI script gets the header `Proxy:` of whoever calls it as HTTP_PROXY, so there it counts for nothing.
+    HTTP_PROXY is ignored in a CGI script, where it is the header `Proxy:` of an untrusted request.
     """
     found = {}
     for name in _NAMES:
@@ -101,7 +101,7 @@ def _variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _covers(name: str, host: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY is for that host and port."""
+    """Return whether an entry of NO_PROXY applies to a host and port."""
     try:
         return ipaddress.ip_address(host) in ipaddress.ip_network(name.strip("[]"), strict=False)
     except ValueError:

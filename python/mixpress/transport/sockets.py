@@ -1,4 +1,4 @@
-"""The sockets of a transport: open ones can be closed from outside, and one that died while idle is told apart."""
+"""Track the open sockets of a transport, to shut them down from another thread and to detect idle ones that died."""
 
 from __future__ import annotations
 
@@ -12,42 +12,43 @@ from typing import Any
 
 
 class ClosedUnansweredError(ConnectionResetError):
-    """The connection ended before the first byte of an answer."""
+    """The connection ended before the first byte of a reply."""
 
 
-class IdleDeathError(ClosedUnansweredError):
-    """It ended so, and had carried an answer before: the server had most likely closed it while it was idle."""
+class ClosedWhileIdleError(ClosedUnansweredError):
+    """The same on a connection that had carried a reply: most likely the server closed it while it was idle."""
 
 
 class Sockets:
-    """The sockets that are open, so that Ctrl-C need not wait for a server that does not answer."""
+    """The open sockets, so that Ctrl-C does not wait for a server that does not answer."""
 
     def __init__(self) -> None:
         self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._lock = Lock()
         self.times_shut = 0
         self.generation = 0
+        """Connections of an older generation are not reused."""
 
-    def watched(self, pool: type, connection: type) -> Any:
-        """The pool class, with connections that enter their socket here."""
-        connection = type(connection.__name__, (_Watched, connection), {"sockets": self})
+    def tracked(self, pool: type, connection: type) -> Any:
+        """Return a subclass of the pool class whose connections add their socket here."""
+        connection = type(connection.__name__, (_TrackedConnection, connection), {"sockets": self})
         return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
     def add(self, opened: socket.socket) -> None:
-        """Remember a socket for as long as somebody uses it."""
+        """Track a socket until it is garbage-collected."""
         with self._lock:
             self._open.add(opened)
 
     def shut(self) -> None:
-        """End whatever is under way on any of them, in every thread."""
+        """Shut down every socket, which ends the requests of every thread."""
         with self._lock:
             self.times_shut += 1
             for opened in self._open:
                 with suppress(OSError):
                     opened.shutdown(socket.SHUT_RDWR)
 
-    def distrust(self, generation: int) -> None:
-        """One of that generation died idle, so the others may have: each is opened anew at its next use."""
+    def expire(self, generation: int) -> None:
+        """Make every connection of a generation reconnect at its next use: one died while idle, others may have too."""
         with self._lock:
             if generation == self.generation:
                 self.generation += 1
@@ -55,7 +56,7 @@ class Sockets:
 
 class _Response(HTTPResponse):
     def begin(self) -> None:
-        """Read the head of the answer; `ClosedUnansweredError` where the connection ends before it."""
+        """Read the head of the reply. Raise `ClosedUnansweredError` where the connection ends before it."""
         try:
             first = self.fp.peek(1)
         except ConnectionError as error:
@@ -64,50 +65,50 @@ class _Response(HTTPResponse):
             raise ClosedUnansweredError("it was closed")
         super().begin()
         if self.msg.defects or self.msg.get_payload():
-            # urllib3 would log headers that make no sense, and the peer may have put our own into them.
+            # urllib3 logs malformed headers, and the peer may have copied our credentials into them.
             self.msg.defects.clear()
             self.msg.set_payload("")
 
 
-class _Watched:
-    """Laid over urllib3's connection classes."""
+class _TrackedConnection:
+    """A mixin for urllib3's connection classes."""
 
     sockets: Sockets
     sock: socket.socket | None
     response_class = _Response
     answers = 0
-    """How many came over the socket that is open now."""
+    """Replies received over the current socket."""
     generation = 0
 
     def connect(self) -> None:
         self.answers = 0
         self.generation = self.sockets.generation
         super().connect()  # type: ignore[misc]
-        if self.sock is not None:  # TLS within the TLS of a proxy is no socket, it has one
+        if self.sock is not None:  # TLS within the TLS of a proxy wraps a socket
             self.sockets.add(getattr(self.sock, "socket", self.sock))
 
     @property
     def is_connected(self) -> bool:
-        """What urllib3 asks before it uses a connection again; it replaces one that is not."""
+        """Whether urllib3 may reuse the connection; it replaces one that is not connected."""
         return self.generation == self.sockets.generation and bool(super().is_connected)  # type: ignore[misc]
 
     def request(self, *args: Any, **options: Any) -> None:
         try:
             super().request(*args, **options)  # type: ignore[misc]
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionAbortedError) as error:
-            # Where a plain socket is broken urllib3 looks for an answer all the same, and we end below.
-            raise self._died(error) from error
+            # After an error on a plain socket urllib3 reads a reply all the same, and `getresponse` raises.
+            raise self._closed_unanswered(error) from error
 
     def getresponse(self) -> Any:
         try:
             response = super().getresponse()  # type: ignore[misc]
         except ClosedUnansweredError as error:
-            raise self._died(error) from error
+            raise self._closed_unanswered(error) from error
         self.answers += 1
         return response
 
-    def _died(self, error: OSError) -> ClosedUnansweredError:
+    def _closed_unanswered(self, error: OSError) -> ClosedUnansweredError:
         if not self.answers:
             return ClosedUnansweredError(*error.args)
-        self.sockets.distrust(self.generation)
-        return IdleDeathError(*error.args)
+        self.sockets.expire(self.generation)
+        return ClosedWhileIdleError(*error.args)

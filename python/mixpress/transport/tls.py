@@ -1,4 +1,4 @@
-"""Whom a transport trusts: one TLS context, made once and never changed."""
+"""The TLS context of a transport, created once and never changed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ CertificateFiles = str | os.PathLike[str] | tuple[str | os.PathLike[str], str | 
 def make_context(
     ca_bundle: str | os.PathLike[str] | None, client_cert: CertificateFiles | None, trust: Trust
 ) -> ssl.SSLContext:
-    """The context that the options of `Urllib3Transport` ask for; ValueError where a file is no good."""
+    """Return the context for the options of `Urllib3Transport`. Raise `ValueError` where a file can't be used."""
     if trust not in ("openssl", "system"):
-        raise ValueError(f'trust must be "openssl" or "system", and is {trust!r}')
+        raise ValueError(f'trust must be "openssl" or "system", got {trust!r}')
     if ca_bundle is not None:
         if trust == "system":
-            raise ValueError('ca_bundle and trust="system" both say whom to trust: give one of them')
+            raise ValueError('ca_bundle and trust="system" exclude each other; pass one of them')
         context = _trusting(ca_bundle)
     else:
         context = _system_context() if trust == "system" else ssl.create_default_context()
@@ -28,22 +28,22 @@ def make_context(
 
 
 def _trusting(ca_bundle: str | os.PathLike[str]) -> ssl.SSLContext:
-    """Trusts the authorities of that file or folder alone."""
+    """Return a context that trusts the authorities in that file or folder, and no others."""
     path = os.fspath(ca_bundle)
     try:
         if os.path.isdir(path):
             return ssl.create_default_context(capath=path)
         return ssl.create_default_context(cafile=path)
     except ssl.SSLError as error:
-        raise ValueError(f"ca_bundle: {path!r} holds no certificate in PEM form") from error
+        raise ValueError(f"ca_bundle: {path!r} has no certificate in PEM format") from error
     except OSError as error:
         raise ValueError(f"ca_bundle: {path!r} can't be read: {error.strerror}") from error
 
 
 def _system_context() -> ssl.SSLContext:
-    """Asks the operating system: its own store, with what the machine's owner has added."""
+    """Return a context that verifies with the operating system's store, with authorities added by its administrator."""
     try:
-        import truststore  # noqa: PLC0415 - an extra
+        import truststore  # noqa: PLC0415 - an optional dependency
     except ModuleNotFoundError as error:
         raise ImportError("trust=\"system\" needs `pip install 'mixpress[truststore]'`") from error
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -55,11 +55,11 @@ def _load_client_cert(context: ssl.SSLContext, client_cert: CertificateFiles) ->
     try:
         context.load_cert_chain(cert, key, password=_refuse_to_ask)
     except ssl.SSLError as error:
-        raise ValueError(f"client_cert: {names} must hold a certificate and its key in PEM form") from error
+        raise ValueError(f"client_cert: {names} must contain a certificate and its key in PEM format") from error
     except OSError as error:
         raise ValueError(f"client_cert: {names} can't be read: {error.strerror}") from error
 
 
 def _refuse_to_ask() -> NoReturn:
-    """Without this OpenSSL would ask for the passphrase on the terminal, and wait."""
-    raise ValueError("client_cert: the key is encrypted; give one without a passphrase, in a file of mode 0600")
+    """Raise instead of the passphrase prompt that OpenSSL would show on the terminal."""
+    raise ValueError("client_cert: the key is encrypted; use a key without a passphrase, in a file of mode 0600")
