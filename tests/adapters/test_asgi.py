@@ -152,7 +152,7 @@ def test_nothing_breaks_a_request(options: Any, client: Client, caplog: pytest.L
     assert client.flush().imported == 0
     (record,) = [record for record in caplog.records if record.name == "mixpress"]
     assert record.levelno == logging.WARNING
-    assert record.getMessage().startswith("MixpressMiddleware left out an event: ")
+    assert record.getMessage().startswith("MixpressMiddleware did not track an event: ")
 
 
 def test_a_full_queue_does_not_stop_the_loop(full: Client) -> None:

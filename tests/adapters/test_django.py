@@ -124,7 +124,7 @@ def test_an_async_function_may_say_who_it_is(site: Any, client: Client, server: 
     (reply,) = browse("/orders/1")  # where nobody can wait for it
     assert reply.content == b"order 1"
     assert client.flush().total == 0
-    assert "distinct_id is async, and the request was served by a sync view" in caplog.text
+    assert "distinct_id is async, but a sync view served the request" in caplog.text
 
 
 @pytest.mark.parametrize("way", [browse, browse_async])

@@ -99,7 +99,7 @@ def test_what_no_answer_came_for_is_read_again_and_is_the_same() -> None:
     del nameless["properties"]["$insert_id"]
     server = FakeServer(ok(), RESET)
     consumer = Consumer(messages(event(0), nameless))
-    with pytest.raises(TransportError, match="no answer came for 1 of 1 events") as caught:
+    with pytest.raises(TransportError, match="1 of 1 events got no answer") as caught:
         deliver(consumer, client(server, retry=RetryPolicy(attempts=1)), messages=1, stopped=consumer.done)
     assert caught.value.report is not None
     assert caught.value.report.undelivered == 1

@@ -10,7 +10,7 @@ import pytest
 
 from mixpress import AsyncClient, Client, process
 from mixpress.adapters.logging import MixpressHandler
-from mixpress.adapters.safe_tracker import Happening, Quiet, is_own
+from mixpress.adapters.safe_tracker import Event, SafeTracker, is_own
 from mixpress.adapters.structlog import MixpressProcessor
 from mixpress.emulator import Emulator
 from support.fakes import FakeClock
@@ -21,7 +21,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_happening_is_tracked(client: Client, server: Emulator) -> None:
-    Quiet(client, "it").track(lambda: Happening("Paid", 17, {"amount": 5}, 1_700_000_000.25))
+    SafeTracker(client, "it").track(lambda: Event("Paid", 17, {"amount": 5}, 1_700_000_000.25))
     assert client.flush().imported == 1
     (event,) = server.events()
     assert event["event"] == "Paid"
@@ -37,15 +37,15 @@ def test_an_async_client_will_do(server: Emulator) -> None:
 
     async def main() -> None:
         async with AsyncClient(ACCOUNT, base_url=server.url) as client:
-            Quiet(client, "it").track(lambda: Happening("Paid", "user-1", {}))
+            SafeTracker(client, "it").track(lambda: Event("Paid", "user-1", {}))
 
     asyncio.run(main())
     assert server.count("Paid") == 1
 
 
-@pytest.mark.parametrize("happening", [None, Happening(None, "user", {}), Happening("Paid", None, {})])
-def test_nothing_comes_of_nothing(happening: Any, client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    Quiet(client, "it").track(lambda: happening)
+@pytest.mark.parametrize("event", [None, Event(None, "user", {}), Event("Paid", None, {})])
+def test_nothing_comes_of_nothing(event: Any, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    SafeTracker(client, "it").track(lambda: event)
     assert client.flush().total == 0
     assert told(caplog) == []
 
@@ -57,37 +57,37 @@ def test_what_is_raised_goes_to_the_log_once_a_minute_with_its_traceback(
         raise KeyError("user-1@example.com")
 
     clock = FakeClock()
-    quiet = Quiet(client, "it", clock)
+    quiet = SafeTracker(client, "it", clock)
     for _ in range(5):
         quiet.track(look)
     clock.now += 61
     quiet.track(look)
     assert told(caplog) == [
-        "it left out an event: KeyError was raised",
-        "it left out an event: KeyError was raised (and 4 more in the last 61 s)",
+        "it did not track an event: KeyError was raised",
+        "it did not track an event: KeyError was raised (and 4 more in the last 61 s)",
     ]
     assert "in look" in caplog.text
 
 
 def test_a_full_queue_is_not_waited_for(full: Client, caplog: pytest.LogCaptureFixture) -> None:
-    Quiet(full, "it").track(lambda: Happening("Late", "user-1", {}))
+    SafeTracker(full, "it").track(lambda: Event("Late", "user-1", {}))
     (line,) = told(caplog)
-    assert line.startswith("it left out an event: 1 events wait already")
+    assert line.startswith("it did not track an event: 1 events wait already")
     assert full.flush().imported == 1
 
 
 def test_a_broken_rule_is_told_without_the_event(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    Quiet(client, "it").track(lambda: Happening("Paid", "null", {}))
-    assert told(caplog) == ["it left out an event: properties.distinct_id breaks the rule distinct-id-disallowed"]
+    SafeTracker(client, "it").track(lambda: Event("Paid", "null", {}))
+    assert told(caplog) == ["it did not track an event: properties.distinct_id breaks the rule distinct-id-disallowed"]
     assert client.flush().rejected == 1
 
 
 def test_a_call_from_within_does_nothing(client: Client) -> None:
-    quiet = Quiet(client, "it")
+    quiet = SafeTracker(client, "it")
 
-    def look() -> Happening:
+    def look() -> Event:
         quiet.track(look)
-        return Happening("Paid", "user-1", {})
+        return Event("Paid", "user-1", {})
 
     quiet.track(look)
     quiet.track(look)
@@ -96,12 +96,12 @@ def test_a_call_from_within_does_nothing(client: Client) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
 def test_a_forked_child_tells_though_another_thread_was_telling(client: Client) -> None:
-    quiet = Quiet(client, "it")
+    quiet = SafeTracker(client, "it")
     log = quiet._log
     assert log._lock.acquire(timeout=1)
     try:
         process._begin_anew()  # what a child does first
-        quiet.tell_raised(RuntimeError("nobody waits"))
+        quiet.log_raised(RuntimeError("nobody waits"))
     finally:
         log._lock.release()
     assert quiet._log is not log
@@ -124,6 +124,6 @@ def test_what_is_the_clients_own(logger: str, thread: str, own: bool) -> None:
 
 @pytest.mark.parametrize("make", [MixpressHandler, MixpressProcessor])
 def test_what_is_no_client_is_refused_without_repeating_it(make: Any) -> None:
-    with pytest.raises(TypeError, match=r"takes a mixpress\.Client or AsyncClient, and got a str") as caught:
+    with pytest.raises(TypeError, match=r"takes a mixpress\.Client or AsyncClient, got a str") as caught:
         make("a-secret")
     assert "a-secret" not in str(caught.value)

@@ -1,6 +1,7 @@
-"""What makes events of that which happens anyway: log records, requests, messages. One module for each framework, and
-none imports the framework before it is asked to. `docs/embedding.md` shows each.
+"""Turn log records, requests and messages into events.
 
-Those that sit in somebody's path (`logging`, `structlog`, `asgi`, `wsgi`, `django`) share what `quiet.py` promises:
-they never raise, never wait, and make no event of what the client itself does.
+One module for each framework, which is imported only when it is used. `docs/embedding.md` has an example of each.
+
+The adapters that run inside an application's own calls (`logging`, `structlog`, `asgi`, `wsgi`, `django`) share
+`safe_tracker.py`: they never raise, never block, and make no event of the client's own activity.
 """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from mixpress.adapters.http_request import Stopwatch, Visit, Visits
+from mixpress.adapters.http_request import RequestTracker, Stopwatch
 
 if TYPE_CHECKING:
+    from mixpress.adapters.http_request import AnsweredRequest
     from mixpress.client.async_client import AsyncClient
     from mixpress.client.client import Client
 
@@ -20,18 +20,18 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class MixpressMiddleware:
-    """Tracks each HTTP request as an event, when it is answered.
+    """Tracks each HTTP request as an event once it is answered.
 
         app.add_middleware(MixpressMiddleware, client=client, distinct_id=lambda scope: scope["state"].get("user"))
 
-    `distinct_id`: whose request it is, a function of the scope, or an async one. It is called when the application is
-        done, so that it sees what other middleware and the endpoint put into the scope. None leaves the request
-        out; an empty text is the API's word for nobody.
-    `name`: the event's name, or a function of the scope that gives it; None leaves the request out.
-    `properties`: a function of the scope, whose properties are added to `method`, `path`, `status` and `duration_ms`.
+    `distinct_id`: a function of the scope, sync or async, that returns the user. It is called after the application,
+        so it sees what other middleware and the endpoint put into the scope. None skips the request; an empty
+        string is the API's value for an unknown user.
+    `name`: the event's name, or a function of the scope that returns it; None skips the request.
+    `properties`: a function of the scope; its properties are added to `method`, `path`, `status` and `duration_ms`.
 
-    Nothing of it can break a request or hold it up: what the functions raise, and a full queue, are told in the log
-    `mixpress`. WebSockets and the lifespan pass through.
+    It never breaks or delays a request: exceptions of these functions and a full queue are logged to `mixpress`.
+    WebSockets and the lifespan pass through.
     """
 
     def __init__(
@@ -44,50 +44,43 @@ class MixpressMiddleware:
         properties: Callable[[Scope], Mapping[str, object]] | None = None,
     ) -> None:
         self._app = app
-        self._distinct_id = distinct_id
-        self._visits = Visits(client, "MixpressMiddleware", name, properties)
+        self._requests = RequestTracker(client, "MixpressMiddleware", distinct_id, name, properties)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI's call."""
+        """Run the application; ASGI's entry point."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        route, watch, status = _Route(scope), Stopwatch(), 500
-
-        async def send_and_look(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-            if message["type"] == "http.response.body" and not message.get("more_body"):
-                watch.stop()  # what runs behind the answer is no part of it
-
+        exchange = _Exchange(scope, send)
         try:
-            await self._app(scope, receive, send_and_look)
+            await self._app(scope, receive, exchange.send)
         except Exception:
-            await self._track(scope, watch.visit(scope["method"], route.pattern(scope), status))
+            await self._requests.track_async(scope, exchange.answered(scope))
             raise
-        await self._track(scope, watch.visit(scope["method"], route.pattern(scope), status))
+        await self._requests.track_async(scope, exchange.answered(scope))
         return None
 
-    async def _track(self, scope: Scope, visit: Visit) -> None:
-        try:
-            whose = self._distinct_id(scope)
-            if inspect.isawaitable(whose):
-                whose = await whose
-        except Exception as error:  # noqa: BLE001 - the request has its answer
-            self._visits.quiet.tell_raised(error)
-        else:
-            self._visits.track(scope, visit, lambda: whose)
 
+class _Exchange:
+    """One request and the answer that the application sends."""
 
-class _Route:
-    """Where a request goes. FastAPI and Starlette leave in the scope the route, and what it is mounted under."""
-
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
         self._path: str = scope["path"]
         self._root: str = scope.get("root_path", "")
+        self._send = send
+        self._watch = Stopwatch()
+        self._status = 500
 
-    def pattern(self, scope: Scope) -> str:
-        """The route's pattern, or else the path as it came."""
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            self._watch.stop()  # background tasks run after the answer and do not count
+
+    def answered(self, scope: Scope) -> AnsweredRequest:
+        return self._watch.request(scope["method"], self._pattern(scope), self._status)
+
+    def _pattern(self, scope: Scope) -> str:
+        """Return the route's pattern, which FastAPI and Starlette leave in the scope, or else the original path."""
         pattern = getattr(scope.get("route"), "path", None)
         return scope.get("root_path", "").removeprefix(self._root) + pattern if isinstance(pattern, str) else self._path

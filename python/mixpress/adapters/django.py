@@ -1,17 +1,19 @@
-"""`track_requests`: a middleware for Django, for its sync and its async side."""
+"""`track_requests`: a middleware for Django, for sync and async views."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mixpress.adapters.http_request import Stopwatch, Visit, Visits
+from mixpress.adapters.http_request import RequestTracker, Stopwatch
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from mixpress.adapters.http_request import AnsweredRequest
     from mixpress.client.async_client import AsyncClient
     from mixpress.client.client import Client
 
@@ -23,53 +25,57 @@ def track_requests(
     name: str | Callable[[HttpRequest], str | None] = "HTTP Request",
     properties: Callable[[HttpRequest], Mapping[str, object]] | None = None,
 ) -> Callable[[Callable[[HttpRequest], Any]], Callable[[HttpRequest], Any]]:
-    """A middleware that tracks each request as an event, when it is answered. Its dotted name goes into `MIDDLEWARE`.
+    """Return a middleware that tracks each request as an event once it is answered.
 
         track = track_requests(client, distinct_id=lambda request: request.headers.get("X-User"))
 
-    The arguments are those of the middleware for ASGI, with functions of the `HttpRequest`; `distinct_id` may be async
-    where requests are served by async views. `path` is the pattern of the URL where one matched.
+    The dotted name of the result goes into `MIDDLEWARE`. The arguments are those of the ASGI middleware, with functions
+    of the `HttpRequest`; `distinct_id` may be async for requests that async views serve. `path` is the pattern of the
+    URL where one matched.
     """
-    visits = Visits(client, "track_requests", name, properties)
-
-    def middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-        def track(request: HttpRequest) -> Any:
-            watch = Stopwatch()
-            response = get_response(request)  # Django has made an answer of whatever was raised
-            visit = _visit(request, response, watch)
-            visits.track(request, visit, lambda: _not_async(distinct_id(request)))
-            return response
-
-        async def track_async(request: HttpRequest) -> Any:
-            watch = Stopwatch()
-            response = await get_response(request)
-            await look(request, _visit(request, response, watch))
-            return response
-
-        return track_async if inspect.iscoroutinefunction(get_response) else track
-
-    async def look(request: HttpRequest, visit: Visit) -> None:
-        try:
-            whose = distinct_id(request)
-            if inspect.isawaitable(whose):
-                whose = await whose
-        except Exception as error:  # noqa: BLE001 - the request has its answer
-            visits.quiet.tell_raised(error)
-        else:
-            visits.track(request, visit, lambda: whose)
-
-    middleware.sync_capable = True  # type: ignore[attr-defined]
-    middleware.async_capable = True  # type: ignore[attr-defined]
-    return middleware
+    return _Middleware(
+        RequestTracker(client, "track_requests", partial(_sync_distinct_id, distinct_id), name, properties),
+        RequestTracker(client, "track_requests", distinct_id, name, properties),
+    )
 
 
-def _visit(request: HttpRequest, response: HttpResponseBase, watch: Stopwatch) -> Visit:
+class _Middleware:
+    """A middleware factory as Django calls it, with the next handler in the chain."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, sync_requests: RequestTracker[HttpRequest], async_requests: RequestTracker[HttpRequest]) -> None:
+        self._sync_requests = sync_requests
+        self._async_requests = async_requests
+
+    def __call__(self, get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+        # Django asks whether a handler is a coroutine function, which an object with an async __call__ is not.
+        if inspect.iscoroutinefunction(get_response):
+            return partial(self._answer_async, get_response)
+        return partial(self._answer, get_response)
+
+    def _answer(self, get_response: Callable[[HttpRequest], Any], request: HttpRequest) -> Any:
+        watch = Stopwatch()
+        response = get_response(request)  # never raises: Django turns exceptions into responses
+        self._sync_requests.track(request, _answered(request, response, watch))
+        return response
+
+    async def _answer_async(self, get_response: Callable[[HttpRequest], Any], request: HttpRequest) -> Any:
+        watch = Stopwatch()
+        response = await get_response(request)
+        await self._async_requests.track_async(request, _answered(request, response, watch))
+        return response
+
+
+def _answered(request: HttpRequest, response: HttpResponseBase, watch: Stopwatch) -> AnsweredRequest:
     route = getattr(getattr(request, "resolver_match", None), "route", None)
-    return watch.visit(request.method or "", f"/{route}" if route else request.path, response.status_code)
+    return watch.request(request.method or "", f"/{route}" if route else request.path, response.status_code)
 
 
-def _not_async(whose: object) -> object:
-    if inspect.iscoroutine(whose):
-        whose.close()
-        raise TypeError("distinct_id is async, and the request was served by a sync view")
-    return whose
+def _sync_distinct_id(distinct_id: Callable[[HttpRequest], object], request: HttpRequest) -> object:
+    value = distinct_id(request)
+    if inspect.iscoroutine(value):
+        value.close()
+        raise TypeError("distinct_id is async, but a sync view served the request")
+    return value

@@ -1,12 +1,13 @@
-"""What the adapters of web frameworks have in common: which event a request is."""
+"""Make an event of an answered HTTP request, for the adapters of web frameworks."""
 
 from __future__ import annotations
 
+import inspect
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mixpress.adapters.safe_tracker import Happening, Quiet
+from mixpress.adapters.safe_tracker import Event, SafeTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,68 +15,94 @@ if TYPE_CHECKING:
     from mixpress.client.async_client import AsyncClient
     from mixpress.client.client import Client
 
-Asked = TypeVar("Asked")
-"""What a framework calls a request: Django's `HttpRequest`, ASGI's scope, WSGI's environ."""
+Source = TypeVar("Source")
+"""The framework's own request: Django's `HttpRequest`, ASGI's scope, WSGI's environ."""
 
 
 @dataclass(frozen=True)
-class Visit:
-    """A request that was answered."""
+class AnsweredRequest:
+    """An HTTP request and its answer."""
 
     method: str
     path: str
-    """The route's pattern where the framework says it, as `/orders/{id}`; else the path. Never the query."""
+    """The route's pattern where the framework gives it, as `/orders/{id}`, else the path; never the query."""
     status: int
     """500 where the application raised."""
-    began: float
+    started: float
     """When the request arrived, in seconds since 1970."""
     seconds: float
-    """From then to the end of its answer."""
+    """From its arrival to the end of its answer."""
 
 
-class Visits(Generic[Asked]):
-    """Tracks requests, with the functions that say whose they are and what they are called."""
+class RequestTracker(Generic[Source]):
+    """Tracks requests, with the application's functions for user, name and properties."""
 
     def __init__(
         self,
         client: Client | AsyncClient,
         adapter: str,
-        name: str | Callable[[Asked], str | None],
-        properties: Callable[[Asked], Mapping[str, object]] | None,
+        distinct_id: Callable[[Source], object],
+        name: str | Callable[[Source], str | None],
+        properties: Callable[[Source], Mapping[str, object]] | None,
     ) -> None:
-        self.quiet = Quiet(client, adapter)
+        self._tracker = SafeTracker(client, adapter)
+        self._distinct_id = distinct_id
         self._name = name
         self._properties = properties
 
-    def track(self, asked: Asked, visit: Visit, distinct_id: Callable[[], object]) -> None:
-        """Track a request, unless it has no name or nobody made it."""
-        self.quiet.track(lambda: self._look(asked, visit, distinct_id))
+    def track(self, source: Source, request: AnsweredRequest) -> None:
+        """Track a request, unless its name or its `distinct_id` is None."""
+        self._tracker.track(self._event, source, request)
 
-    def _look(self, asked: Asked, visit: Visit, distinct_id: Callable[[], object]) -> Happening | None:
-        name = self._name(asked) if callable(self._name) else self._name
-        whose = None if name is None else distinct_id()
-        if whose is None:
+    async def track_async(self, source: Source, request: AnsweredRequest) -> None:
+        """Do the same; `distinct_id` may be an async function."""
+        try:
+            distinct_id = self._distinct_id(source)
+            if inspect.isawaitable(distinct_id):
+                distinct_id = await distinct_id
+        except Exception as error:  # noqa: BLE001 - the request is answered already and must not fail
+            self._tracker.log_raised(error)
+        else:
+            self._tracker.track(self._event_of, source, request, distinct_id)
+
+    def _event(self, source: Source, request: AnsweredRequest) -> Event | None:
+        name = self._name_of(source)
+        return None if name is None else self._named(name, source, request, self._distinct_id(source))
+
+    def _event_of(self, source: Source, request: AnsweredRequest, distinct_id: object) -> Event | None:
+        name = self._name_of(source)
+        return None if name is None else self._named(name, source, request, distinct_id)
+
+    def _name_of(self, source: Source) -> str | None:
+        return self._name(source) if callable(self._name) else self._name
+
+    def _named(self, name: str, source: Source, request: AnsweredRequest, distinct_id: object) -> Event | None:
+        if distinct_id is None:
             return None
-        more = self._properties(asked) if self._properties else {}
-        own = {"method": visit.method, "path": visit.path, "status": visit.status}
-        return Happening(name, whose, {**own, "duration_ms": round(visit.seconds * 1000, 3), **more}, visit.began)
+        own = {
+            "method": request.method,
+            "path": request.path,
+            "status": request.status,
+            "duration_ms": round(request.seconds * 1000, 3),
+        }
+        more = self._properties(source) if self._properties else {}
+        return Event(name, distinct_id, {**own, **more}, request.started)
 
 
 class Stopwatch:
-    """When a request arrived, and for how long it has been there."""
+    """Measures one request from its arrival to the end of its answer."""
 
     def __init__(self) -> None:
-        self._began = time.time()
-        self._from = time.perf_counter()
+        self._started = time.time()
+        self._started_monotonic = time.perf_counter()
         self._seconds: float | None = None
 
-    def stop(self) -> None:
-        """The answer has ended here. The first time counts."""
+    def stop(self) -> float:
+        """Return the seconds up to the first call of this method."""
         if self._seconds is None:
-            self._seconds = time.perf_counter() - self._from
+            self._seconds = time.perf_counter() - self._started_monotonic
+        return self._seconds
 
-    def visit(self, method: str, path: str, status: int) -> Visit:
-        """The request, whose answer has ended now if not before."""
-        self.stop()
-        assert self._seconds is not None, "it was stopped"
-        return Visit(method, path, status, self._began, self._seconds)
+    def request(self, method: str, path: str, status: int) -> AnsweredRequest:
+        """Return the request, stopping the watch if it still runs."""
+        return AnsweredRequest(method, path, status, self._started, self.stop())

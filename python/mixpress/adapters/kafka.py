@@ -1,4 +1,4 @@
-"""Events out of Kafka: `deliver` commits what has its verdict, and nothing else."""
+"""Import events from Kafka: `deliver` commits an offset only when its event has a verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Message(Protocol):
-    """What is asked of a message of `confluent_kafka`."""
+    """The methods that a message must have; a `confluent_kafka.Message` does."""
 
     def error(self) -> Any: ...  # noqa: D102 - as confluent_kafka documents them
     def topic(self) -> str | None: ...  # noqa: D102
@@ -25,15 +25,19 @@ class Message(Protocol):
 
 
 class Consumer(Protocol):
-    """What is asked of a `confluent_kafka.Consumer`, which is subscribed, with `enable.auto.commit` off."""
+    """The methods that a consumer must have.
+
+    A subscribed `confluent_kafka.Consumer` with `enable.auto.commit` off has them.
+    """
 
     def consume(self, num_messages: int, timeout: float) -> Sequence[Any]: ...  # noqa: D102
     def commit(self, *, message: Any, asynchronous: Literal[False]) -> Any: ...  # noqa: D102
 
 
 def event_of(message: Message) -> object:
-    """The JSON object that a message is. One without an `$insert_id` gets one made of topic, partition and offset, so
-    that a message that is read twice is one event.
+    """Return the JSON object in a message, with an `$insert_id` made of topic, partition and offset if it has none.
+
+    A message that is read twice therefore gives one event.
     """
     event = json.loads(message.value() or b"null")
     properties = event.get("properties") if isinstance(event, Mapping) else None
@@ -54,34 +58,36 @@ def deliver(
     on_report: Callable[[Report], object] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Read messages, import the events in them, and commit their offsets when each has its verdict; until `stopped`.
+    """Read messages, import their events, and commit the offsets once each event has a verdict, until `stopped`.
 
-    `to_event`: the event in a message. What it raises makes the message an event that is rejected, as other bad events
-        are: it is in the report, and in the client's dead letter, and its offset is committed.
-    `messages`, `timeout`: how many are read at once, and the seconds that are waited for them.
-    `on_report`: called with the report on them, before they are committed.
-    `stopped`: asked between two reads.
+    `to_event`: returns the event in a message. A message for which it raises is rejected like any other bad event: it
+        is in the report and in the client's dead letter, and its offset is committed.
+    `messages`, `timeout`: messages to read at once, and the seconds to wait for them.
+    `on_report`: called with the report on these messages, before they are committed.
+    `stopped`: called before each read; true ends the loop.
 
-    At least once: what was read and not committed when the program ends is read again, and is the same event by its
-    `$insert_id`. Raises `TransportError` where no answer came for an event, what `Client.import_events` raises, what
-    the consumer raises, and `RuntimeError` for a message that is an error. Nothing is committed then: begin anew, with
-    a consumer that begins where the last commit was.
+    Delivery is at least once: messages that were read but not committed when the program ends are read again, and
+    deduplicated by `$insert_id`.
+
+    Raises `TransportError` if an event got no answer, `RuntimeError` for a message that is an error, and the exceptions
+    of `Client.import_events` and of the consumer. Nothing is committed then: call it again with a new consumer, which
+    continues at the last commit.
     """
     while not stopped():
-        found = consumer.consume(messages, timeout)
-        for message in found:
+        batch = consumer.consume(messages, timeout)
+        for message in batch:
             if message.error() is not None:
-                raise RuntimeError(f"the consumer gave an error: {message.error()}")
-        if not found:
+                raise RuntimeError(f"the consumer returned an error: {message.error()}")
+        if not batch:
             continue
-        report = client.import_events(_events(found, to_event))
+        report = client.import_events(_events(batch, to_event))
         if on_report is not None:
             on_report(report)
         if report.undelivered:
-            error = TransportError(f"no answer came for {report.undelivered} of {report.total} events")
+            error = TransportError(f"{report.undelivered} of {report.total} events got no answer")
             error.report = report
             raise error
-        for last in _last_of_each_partition(found):
+        for last in _last_of_each_partition(batch):
             consumer.commit(message=last, asynchronous=False)
 
 
@@ -89,12 +95,12 @@ def _events(messages: Iterable[Any], to_event: Callable[[Any], object]) -> Itera
     for message in messages:
         try:
             yield to_event(message)
-        except Exception:  # noqa: BLE001 - a message that can't be read must not stop those behind it
-            yield _as_it_is(message)
+        except Exception:  # noqa: BLE001 - an unreadable message must not stop the following ones
+            yield _unreadable(message)
 
 
-def _as_it_is(message: Message) -> str:
-    """What the encoder rejects, and a dead letter keeps: text, and no event."""
+def _unreadable(message: Message) -> str:
+    """Return the message as a string, which the encoder rejects and the dead letter keeps."""
     value = message.value() or b""
     text = value if isinstance(value, str) else value.decode("utf-8", "replace")
     return f"{message.topic()}[{message.partition()}]@{message.offset()}: {text}"

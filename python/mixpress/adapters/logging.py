@@ -1,4 +1,4 @@
-"""`MixpressHandler`: log records that name a user become events."""
+"""`MixpressHandler`: track log records that name a user."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from mixpress.adapters.safe_tracker import Happening, Quiet, is_below, is_own
+from mixpress.adapters.safe_tracker import Event, SafeTracker, is_below, is_own
 
 if TYPE_CHECKING:
     from logging import LogRecord
@@ -19,19 +19,21 @@ if TYPE_CHECKING:
     from mixpress.client.client import Client
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "distinct_id"}
-"""What a record has by itself; all else was given as `extra`."""
+"""Attributes of every record; any other attribute was passed as `extra`."""
 
 PLAIN = (str, int, float, bool, type(None), date, Decimal, UUID, list, tuple, dict)
+"""Types of `extra` values that have a form in JSON; values of other types are dropped."""
 
 
 def distinct_id_of(record: LogRecord) -> object:
-    """What was given as `extra={"distinct_id": ...}`, if anything was."""
+    """Return the `distinct_id` passed as `extra={"distinct_id": ...}`, else None."""
     return getattr(record, "distinct_id", None)
 
 
 def properties_of(record: LogRecord) -> dict[str, object]:
-    """`level`, `logger`, `message`, of an exception its type as `exception`, and what else was given as `extra`, as far
-    as it has a form in JSON.
+    """Return `level`, `logger`, `message`, the type of an exception as `exception`, and the `extra` values.
+
+    Values of `extra` that have no form in JSON are dropped.
     """
     own: dict[str, object] = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
     if record.exc_info and record.exc_info[0]:
@@ -41,19 +43,19 @@ def properties_of(record: LogRecord) -> dict[str, object]:
 
 
 class MixpressHandler(logging.Handler):
-    """Tracks a record as an event, if it names a user.
+    """Tracks each log record that names a user as an event.
 
         logging.getLogger().addHandler(MixpressHandler(client))
         logging.getLogger("shop").info("Paid", extra={"distinct_id": "user-1", "amount": 5})
 
-    `name`: the event's name, or a function of the record that gives it; None leaves the record out.
-    `distinct_id`: a function of the record; what gives None is left out. By default `extra`'s `distinct_id`.
-    `properties`: a function of the record; by default `properties_of`.
-    `ignore`: names of loggers, with all below them, whose records are left out.
+    `name`: the event's name, or a function of the record that returns it; None skips the record.
+    `distinct_id`: a function of the record; None skips the record. Default: the `distinct_id` of `extra`.
+    `properties`: a function of the record; default `properties_of`.
+    `ignore`: names of loggers whose records are skipped, with those of their children.
 
-    It never raises and never waits: an event that finds the queue full is left out, and the log `mixpress` says so.
-    Records of that logger, and of the client's threads, are left out too: else sending them would make more of them.
-    The client is not closed with the handler.
+    It never raises and never blocks: if the queue is full, the event is dropped and the log `mixpress` says so.
+    Records of that logger and of the client's threads are skipped, since sending them would cause more of them.
+    Closing the handler does not close the client.
     """
 
     def __init__(
@@ -67,28 +69,28 @@ class MixpressHandler(logging.Handler):
         ignore: tuple[str, ...] = (),
     ) -> None:
         super().__init__(level)
-        self._quiet = Quiet(client, "MixpressHandler")
+        self._tracker = SafeTracker(client, "MixpressHandler")
         self._event_name = name
         self._distinct_id = distinct_id
         self._properties = properties
         self._ignore = ignore
 
-    def createLock(self) -> None:  # noqa: N802 - its name
-        """None: `track` needs none, and a record may come from within `track`, which has a lock of its own."""
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        """Set no lock: a record may be logged inside `track`, where a lock held here could deadlock."""
         self.lock = None
 
     def handle(self, record: LogRecord) -> bool:
-        """What `Handler.handle` does, without a lock."""
+        """Do what `Handler.handle` does, without a lock."""
         kept = self.filter(record)
         if kept:
             self.emit(kept if isinstance(kept, logging.LogRecord) else record)
         return bool(kept)
 
     def emit(self, record: LogRecord) -> None:
-        """Track the record, if there is an event in it."""
-        self._quiet.track(lambda: self._look(record))
+        """Track the record, unless it is skipped."""
+        self._tracker.track(self._event, record)
 
-    def _look(self, record: LogRecord) -> Happening | None:
+    def _event(self, record: LogRecord) -> Event | None:
         logger, thread = str(record.name), record.threadName or threading.current_thread().name
         if is_own(logger, thread) or is_below(logger, self._ignore):
             return None
@@ -96,4 +98,4 @@ class MixpressHandler(logging.Handler):
         if distinct_id is None:
             return None
         name = self._event_name(record) if callable(self._event_name) else self._event_name
-        return Happening(name, distinct_id, self._properties(record), record.created)
+        return Event(name, distinct_id, self._properties(record), record.created)

@@ -1,11 +1,11 @@
-"""Tracking for somebody who must not notice: it never raises, it never waits, and it never begins by itself."""
+"""Tracking that never raises, blocks or recurses."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from mixpress import process
 from mixpress.client.async_client import AsyncClient
@@ -18,80 +18,81 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 THREADS = "mixpress-"
-"""What the names of a client's threads begin with."""
+"""Prefix of the names of a client's threads."""
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
-class Happening:
-    """What is to be tracked. No event comes of one whose `name` or `distinct_id` is None."""
+class Event:
+    """The arguments of `Client.track`. An event whose `name` or `distinct_id` is None is not tracked."""
 
     name: object
     distinct_id: object
     properties: Mapping[str, object]
     time: float | None = None
+    """Seconds since 1970; None is the time of the call."""
 
 
-class Quiet:
-    """`client.track`, for the adapter of that name."""
+class SafeTracker:
+    """`Client.track` for an adapter: every failure goes to the log `mixpress`, under the adapter's name."""
 
     def __init__(self, client: Client | AsyncClient, adapter: str, clock: Clock | None = None) -> None:
         self._client = client._client if isinstance(client, AsyncClient) else client
         if not isinstance(self._client, Client):
-            # Its own text may hold credentials: only the type is said.
-            raise TypeError(f"{adapter} takes a mixpress.Client or AsyncClient, and got a {type(client).__name__}")
+            # Only the type is named: the value may hold credentials.
+            raise TypeError(f"{adapter} takes a mixpress.Client or AsyncClient, got a {type(client).__name__}")
         self._adapter = adapter
         self._clock = clock or Clock()
         self._log = RepeatLog(self._clock)
-        self._busy = threading.local()
+        self._active = threading.local()
         process.clients.add(self)
 
-    def track(self, look: Callable[[], Happening | None]) -> None:
-        """Track what `look` finds, if it finds something. What the two raise, or find wrong, goes to the log alone.
+    def track(self, make_event: Callable[P, Event | None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Track the event that `make_event` returns, if it returns one. Errors are logged, never raised.
 
-        A call from within a call does nothing: it is made by what the outer one runs.
+        A nested call on the same thread does nothing: it comes from code that the outer call runs.
         """
-        if getattr(self._busy, "now", False):
+        if getattr(self._active, "now", False):
             return
-        self._busy.now = True
+        self._active.now = True
         try:
-            happening = look()
-            if happening is not None:
-                self._offer(happening)
+            event = make_event(*args, **kwargs)
+            if event is not None:
+                self._offer(event)
         except MixpressError as error:
-            self._tell(str(error))
-        except Exception as error:  # noqa: BLE001 - it is somebody else's request, or log record
-            self.tell_raised(error)
+            self._log_untracked(str(error))
+        except Exception as error:  # noqa: BLE001 - the application's request or log record must not fail
+            self.log_raised(error)
         finally:
-            self._busy.now = False
+            self._active.now = False
 
-    def tell_raised(self, error: Exception) -> None:
-        """Say what a function of the caller's raised, with its traceback."""
-        self._tell(f"{type(error).__name__} was raised", error)
+    def log_raised(self, error: Exception) -> None:
+        """Log an exception that a function of the application raised, with its traceback."""
+        self._log_untracked(f"{type(error).__name__} was raised", error)
 
-    def _offer(self, happening: Happening) -> None:
-        if happening.name is None or happening.distinct_id is None:
+    def _offer(self, event: Event) -> None:
+        if event.name is None or event.distinct_id is None:
             return
-        found = self._client._offer(
-            str(happening.name), str(happening.distinct_id), happening.properties, time=happening.time
-        )
-        if found is not None:
-            self._tell(f"{found.field} breaks the rule {found.rule}")
+        finding = self._client._offer(str(event.name), str(event.distinct_id), event.properties, time=event.time)
+        if finding is not None:
+            self._log_untracked(f"{finding.field} breaks the rule {finding.rule}")
 
-    def _tell(self, reason: str, error: Exception | None = None) -> None:
-        """Without the values of the event: a log is not the place for them."""
-        message = "%s left out an event: %s"
+    def _log_untracked(self, reason: str, error: Exception | None = None) -> None:
+        # No value of the event is logged: it may be personal data.
+        message = "%s did not track an event: %s"
         self._log.tell(logging.WARNING, f"{self._adapter} {reason}", message, self._adapter, reason, error=error)
 
     def _renew(self) -> None:
-        """In a forked child: the log's lock may have been taken by a thread that is not there."""
+        """Replace the log in a forked child: a thread of the parent may have held its lock."""
         self._log = RepeatLog(self._clock)
 
 
 def is_own(logger: str, thread: str) -> bool:
-    """Whether a logger, or a thread, is the client's: an event of what it does would be sent, and told of."""
+    """Return whether a logger or thread belongs to mixpress: tracking its records would cause more of them."""
     return is_below(logger, ("mixpress",)) or thread.startswith(THREADS)
 
 
 def is_below(logger: str, roots: Iterable[str]) -> bool:
-    """Whether a logger is one of some, or below one of them."""
+    """Return whether a logger is one of `roots` or a child of one."""
     return any(logger == root or logger.startswith(f"{root}.") for root in roots)

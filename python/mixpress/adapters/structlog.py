@@ -1,4 +1,4 @@
-"""`MixpressProcessor`: what structlog logs of a user becomes an event, under the name by which it is logged."""
+"""`MixpressProcessor`: track structlog entries that name a user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from mixpress.adapters.safe_tracker import Happening, Quiet, is_own
+from mixpress.adapters.safe_tracker import Event, SafeTracker, is_own
 
 if TYPE_CHECKING:
     from mixpress.client.async_client import AsyncClient
@@ -14,38 +14,40 @@ if TYPE_CHECKING:
 
 Entry = MutableMapping[str, Any]
 
-LEFT_OUT = frozenset({"event", "distinct_id", "timestamp", "exc_info", "stack_info", "exception", "positional_args"})
-"""What is no property: the event's own parts, and what other processors put in for people to read."""
+NOT_PROPERTIES = frozenset(
+    {"event", "distinct_id", "timestamp", "exc_info", "stack_info", "exception", "positional_args"}
+)
+"""Keys that are not properties: name, user, and what other processors add for human readers."""
 
 
 def name_of(entry: Entry) -> object:
-    """`event`: structlog's users log a constant there, and what changes as keywords."""
+    """Return the entry's `event`, by convention a constant string; variable data are keywords."""
     return entry.get("event")
 
 
 def distinct_id_of(entry: Entry) -> object:
-    """What was bound or given as `distinct_id`, if anything was."""
+    """Return the `distinct_id` that was bound or passed, else None."""
     return entry.get("distinct_id")
 
 
 def properties_of(entry: Entry) -> dict[str, object]:
-    """All keywords, but those that begin with an underscore and those of `LEFT_OUT`."""
-    return {name: value for name, value in entry.items() if name not in LEFT_OUT and not name.startswith("_")}
+    """Return all keywords, except those with a leading underscore and those in `NOT_PROPERTIES`."""
+    return {name: value for name, value in entry.items() if name not in NOT_PROPERTIES and not name.startswith("_")}
 
 
 class MixpressProcessor:
-    """A processor that tracks what it is given, if it names a user, and hands it on as it is.
+    """A processor that tracks each entry that names a user, and passes every entry on unchanged.
 
         structlog.configure(processors=[merge_contextvars, MixpressProcessor(client), JSONRenderer()])
         structlog.get_logger().info("Paid", distinct_id="user-1", amount=5)
 
-    It belongs before the renderer, and behind what filters and what merges context variables.
+    Place it before the renderer, and after the processors that filter or merge context variables.
 
-    `name`: the event's name, or a function of the dict that gives it; None leaves it out. By default its `event`.
-    `distinct_id`: a function of the dict; what gives None is left out. By default its `distinct_id`.
-    `properties`: a function of the dict; by default `properties_of`.
+    `name`: the event's name, or a function of the entry that returns it; None skips the entry. Default: its `event`.
+    `distinct_id`: a function of the entry; None skips the entry. Default: its `distinct_id`.
+    `properties`: a function of the entry; default `properties_of`.
 
-    It never raises and never waits, and leaves out what the client's own logger and threads say, as `MixpressHandler`
+    It never raises and never blocks, and skips entries of the client's own logger and threads, as `MixpressHandler`
     does.
     """
 
@@ -57,18 +59,18 @@ class MixpressProcessor:
         distinct_id: Callable[[Entry], object] = distinct_id_of,
         properties: Callable[[Entry], Mapping[str, object]] = properties_of,
     ) -> None:
-        self._quiet = Quiet(client, "MixpressProcessor")
+        self._tracker = SafeTracker(client, "MixpressProcessor")
         self._name = name
         self._distinct_id = distinct_id
         self._properties = properties
 
-    def __call__(self, logger: Any, method_name: str, event_dict: Entry) -> Entry:  # noqa: ARG002 - its call
-        """The dict as it was; structlog calls this."""
-        self._quiet.track(lambda: self._look(logger, event_dict))
+    def __call__(self, logger: Any, method_name: str, event_dict: Entry) -> Entry:  # noqa: ARG002 - structlog's signature
+        """Track the entry and return it unchanged; structlog's entry point."""
+        self._tracker.track(self._event, logger, event_dict)
         return event_dict
 
-    def _look(self, logger: Any, entry: Entry) -> Happening | None:
-        record = entry.get("_record")  # where logging's records go through structlog, too
+    def _event(self, logger: Any, entry: Entry) -> Event | None:
+        record = entry.get("_record")  # present where records of `logging` go through structlog
         source = getattr(record or logger, "name", None)
         if is_own(source if isinstance(source, str) else "", threading.current_thread().name):
             return None
@@ -76,4 +78,4 @@ class MixpressProcessor:
         if distinct_id is None:
             return None
         name = self._name(entry) if callable(self._name) else self._name
-        return Happening(name, distinct_id, self._properties(entry))
+        return Event(name, distinct_id, self._properties(entry))
