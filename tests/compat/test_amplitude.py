@@ -330,7 +330,7 @@ def test_what_has_no_effect_is_told_once(make_client: Callable[..., Client], cap
             ours.identify(Identify().clear_all(), USER)
             ours.group_identify("company", "acme", Identify().add("seats", 1), USER)
             ours.revenue(Revenue(3), USER)  # no float, as the original wants
-    assert [record.message.partition(" was left out")[0] for record in caplog.records] == [
+    assert [record.message.partition(" ignored: ")[0] for record in caplog.records] == [
         "the profile of an identify",
         "$clearAll",
         "$add",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpress import AsyncClient, ProjectToken
-from mixpress.compat.forward import Delivery
+from mixpress.compat.forward import Forwarder
 from mixpress.compat.mapping import INSERT_ID, country, identity, insert_id, milliseconds, person
 
 MOMENT = datetime(2024, 2, 29, 12, 30, 0, 123000, tzinfo=timezone.utc)
@@ -105,6 +105,6 @@ def test_the_properties_of_a_person_have_mixpanels_names() -> None:
 
 @pytest.mark.parametrize("given", ["a-well-kept-secret", AsyncClient(ProjectToken("a-well-kept-secret"))])
 def test_what_is_no_client_is_refused_and_not_repeated(given: Any) -> None:
-    with pytest.raises(TypeError, match=r"not a mixpress\.Client") as caught:
-        Delivery(given, None)
+    with pytest.raises(TypeError, match=r"must be a mixpress\.Client") as caught:
+        Forwarder(given, None)
     assert "secret" not in str(caught.value)

@@ -39,7 +39,7 @@ def test_the_operations_on_groups_are_those_of_the_code() -> None:
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        ("PostHog", [*posthog.LEFT_OUT, *posthog.LEFT_OUT_PREFIXES, *posthog.NO_EVENTS]),
+        ("PostHog", [*posthog.DROPPED, *posthog.DROPPED_PREFIXES, *posthog.NO_EVENTS]),
         ("Amplitude", [name for name, own in amplitude.FIELDS.items() if name == own]),
         ("Amplitude", [*amplitude.REVENUE]),
         ("Profiles", [*mapping.PERSON, *mapping.PERSON.values()]),

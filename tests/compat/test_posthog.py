@@ -275,7 +275,7 @@ def test_profiles_that_nobody_wants_are_left_out_with_one_warning(
             assert adapter.set(distinct_id="user-1", properties={"email": "a@b.c"}) is None
             assert adapter.capture("Seen", distinct_id="user-1", properties={"$set": {"email": "a@b.c"}})
             assert adapter.alias("anon-1", "user-1") is None
-    assert [record.message.partition(" was left out")[0] for record in caplog.records] == [
+    assert [record.message.partition(" ignored: ")[0] for record in caplog.records] == [
         "set",
         "a capture's $set",
         "alias",

@@ -294,7 +294,7 @@ def test_a_full_queue_raises_nothing_and_is_logged(caplog: pytest.LogCaptureFixt
                 assert [adapter.track("user-1", "Seen")[0] for _ in range(3)] == [True, False, False]
         finally:
             answered.set()
-    assert caplog.text.count("an event was not taken") == 1
+    assert caplog.text.count("an event was not accepted") == 1
 
 
 def test_profiles_that_nobody_wants_are_left_out_with_one_warning(

@@ -1,1 +1,1 @@
-"""Other clients' calls, delivered by mixpress."""
+"""The APIs of other clients, delivered by mixpress: one module for each client."""

@@ -1,4 +1,4 @@
-"""Calls as those of `amplitude-analytics`, delivered to Mixpanel.
+"""The API of `amplitude-analytics`, delivered to Mixpanel.
 
     from amplitude import BaseEvent
     from mixpress.compat.amplitude import Amplitude
@@ -6,8 +6,8 @@
     client = Amplitude(mixpress.Client(...))
     client.track(BaseEvent("Signed Up", user_id="user-1", event_properties={"plan": "pro"}))
 
-The events, `Identify`, `Revenue` and `EventOptions` are that library's own objects, or mappings with the names of
-Amplitude's HTTP API. `event_from` and `profiles_from` map them, for imports.
+Events, `Identify`, `Revenue` and `EventOptions` are that library's own objects, or mappings with the names of
+Amplitude's HTTP API. `event_from` and `profiles_from` convert them for imports.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import mixpress
-from mixpress.compat.forward import Delivery, OnProfile, Update
-from mixpress.compat.mapping import country, identity, insert_id, mapping, milliseconds, person
+from mixpress.compat.forward import Forwarder, OnProfile, Update
+from mixpress.compat.mapping import country, identity, mapping, person, present, time_and_insert_id
 
 FIELDS = {
     "adid": "adid",
@@ -55,15 +55,16 @@ FIELDS = {
     "user_agent": "user_agent",
     "version_name": "version_name",
 }
-"""What an event of Amplitude holds beside its properties, and Mixpanel's names for it."""
+"""Fields of an Amplitude event beside its properties, and Mixpanel's names for them."""
 
 REVENUE = {
     f"${name}": name for name in ("currency", "price", "productId", "quantity", "receipt", "receiptSig", "revenue")
 }
 REVENUE["$revenueType"] = "revenueType"
-"""The properties that a `Revenue` gives its event, whose `$` Mixpanel keeps for its own."""
+"""Properties of a `Revenue` event, without the `$`, which Mixpanel reserves."""
 
 NO_EVENTS = {"$groupidentify", "$identify"}
+"""Event types that only update profiles."""
 
 USER_OPERATIONS = {
     "$add": "$add",
@@ -76,7 +77,7 @@ USER_OPERATIONS = {
     "$setOnce": "$set_once",
     "$unset": "$unset",
 }
-"""What an `Identify` can ask for, and what /engage has for it. `$clearAll` has nothing there."""
+"""Operations of an `Identify`, and their counterparts at /engage. `$clearAll` has none."""
 
 GROUP_OPERATIONS = {
     "$append": "$union",
@@ -88,34 +89,36 @@ GROUP_OPERATIONS = {
     "$setOnce": "$set_once",
     "$unset": "$unset",
 }
-"""The same for /groups, where nothing is added up."""
+"""The same for /groups, which has no `$add`."""
 
 
 def event_from(event: object) -> dict[str, Any] | None:
-    """The event as /import takes it; None for one that only updates profiles. What is handed in is not changed."""
+    """Return the event in the form of /import; None for one that only updates profiles. The input is not modified."""
     name = _read(event, "event_type")
     if isinstance(name, str) and name in NO_EVENTS:
         return None
     properties = _read(event, "event_properties")
     if properties is not None and not isinstance(properties, Mapping):
         return {"event": name, "properties": properties}
-    own = {"time": milliseconds(_first(event, "time", "event_time"))}
-    own["$insert_id"] = insert_id(_first(event, "insert_id", "$insert_id"))
     return {
         "event": name,
         "properties": {
-            **{field: value for field, value in mapping(_read(event, "user_properties")).items() if not _asks(field)},
+            **{
+                field: value
+                for field, value in mapping(_read(event, "user_properties")).items()
+                if not _is_operation(field)
+            },
             **mapping(_read(event, "groups")),
             **_fields(event),
-            **{REVENUE.get(field, field): value for field, value in (properties or {}).items() if value is not None},
+            **{REVENUE.get(field, field): value for field, value in present(properties or {}).items()},
             **identity(_read(event, "user_id"), _read(event, "device_id")),
-            **{field: value for field, value in own.items() if value is not None},
+            **time_and_insert_id(_first(event, "time", "event_time"), _first(event, "insert_id", "$insert_id")),
         },
     }
 
 
 def profiles_from(event: object) -> list[Update]:
-    """The updates of profiles that an event asks for, whether it is an `Identify`'s, a group's or any other."""
+    """Return the profile updates in any kind of event, including `Identify` and group events."""
     user = identity(_read(event, "user_id"), _read(event, "device_id")).get("distinct_id")
     updates = [
         {"$distinct_id": user, name: change} for name, change in _changes(event, "user_properties", USER_OPERATIONS)
@@ -127,42 +130,42 @@ def profiles_from(event: object) -> list[Update]:
 
 
 def without_counterpart(event: object) -> set[str]:
-    """The operations that an event asks for and Mixpanel's profiles do not have."""
+    """Return the event's profile operations that Mixpanel does not have."""
     asked = {"user_properties": USER_OPERATIONS, "group_properties": GROUP_OPERATIONS}
     return {
         name
         for field, operations in asked.items()
         for name in mapping(_read(event, field))
-        if _asks(name) and name not in operations
+        if _is_operation(name) and name not in operations
     }
 
 
 class Amplitude:
-    """What `amplitude.Amplitude` is, on a `mixpress.Client`, without plugins and a configuration.
+    """`amplitude.Amplitude` on a `mixpress.Client`, without plugins and configuration.
 
-    `on_profile`: called with each update of a profile that the calls ask for.
+    `on_profile`: called with each profile update.
 
-    None of the methods raises because of what is in an event. An event's own `callback` is not called.
+    No method raises because of an event's contents. An event's own `callback` is not called.
     """
 
     def __init__(self, client: mixpress.Client, *, on_profile: OnProfile | None = None) -> None:
-        self._delivery = Delivery(client, on_profile)
+        self._forwarder = Forwarder(client, on_profile)
 
     def track(self, event: object) -> None:
         """Track an event, a `BaseEvent` or a mapping."""
         updates = profiles_from(event)
         if updates:
-            self._delivery.update(f"the profile of {_kind(event)}", updates)
+            self._forwarder.update(f"the profile of {_kind(event)}", updates)
         for operation in sorted(without_counterpart(event)):
-            self._delivery.leave_out(operation, "Mixpanel's profiles have nothing like it")
-        found = event_from(event)
-        if found is not None:
-            self._delivery.track(found)
+            self._forwarder.ignore(operation, "Mixpanel's profiles have no such operation")
+        converted = event_from(event)
+        if converted is not None:
+            self._forwarder.track(converted)
 
     def identify(
         self, identify_obj: Any, event_options: object, event_properties: Mapping[str, Any] | None = None
     ) -> None:
-        """Hand what an `Identify` asks for to `on_profile`."""
+        """Pass the operations of an `Identify` to `on_profile`."""
         self.track(
             {
                 "event_type": "$identify",
@@ -181,7 +184,7 @@ class Amplitude:
         event_properties: Mapping[str, Any] | None = None,
         user_properties: Mapping[str, Any] | None = None,
     ) -> None:
-        """Hand what an `Identify` asks for a group to `on_profile`."""
+        """Pass the operations of a group's `Identify` to `on_profile`."""
         self.track(
             {
                 "event_type": "$groupidentify",
@@ -194,16 +197,16 @@ class Amplitude:
         )
 
     def revenue(self, revenue_obj: Any, event_options: object) -> None:
-        """Track the event of a `Revenue`, "revenue_amount"; one that is not valid is left out, with a warning."""
+        """Track a `Revenue` as the event "revenue_amount"; an invalid one is ignored, with a warning."""
         if not revenue_obj.is_valid():
-            self._delivery.leave_out("a Revenue", "its price is no float, or its quantity no positive number")
+            self._forwarder.ignore("a Revenue", "its price must be a float and its quantity a positive number")
             return
         event = revenue_obj.to_revenue_event()
         event.load_event_options(event_options)
         self.track(event)
 
     def set_group(self, group_type: str, group_name: str | list[str], event_options: object) -> None:
-        """Hand the group of a user to `on_profile`, as a property of the user."""
+        """Pass the user's group to `on_profile`, as a property of the user."""
         self.track(
             {
                 "event_type": "$identify",
@@ -213,14 +216,14 @@ class Amplitude:
         )
 
     def flush(self) -> list[object]:
-        """Wait until every event that was tracked before has its verdict; there is nothing left to wait for then."""
-        self._delivery.client.flush()
+        """Wait until every event tracked so far has a verdict. Return an empty list: no future is left to wait for."""
+        self._forwarder.client.flush()
         return []
 
     def shutdown(self) -> None:
-        """Flush, and close the client."""
+        """Flush and close the client."""
         self.flush()
-        self._delivery.client.close()
+        self._forwarder.client.close()
 
 
 def _read(event: object, name: str) -> Any:
@@ -233,7 +236,7 @@ def _first(event: object, *names: str) -> Any:
 
 def _fields(event: object) -> dict[str, Any]:
     found = {own: value for name, own in FIELDS.items() if (value := _read(event, name)) is not None}
-    if found.get("platform") == "Web":  # Amplitude has the browser where other platforms have the system
+    if found.get("platform") == "Web":  # for "Web", Amplitude puts the browser into the fields of the operating system
         found = {{"$os": "$browser", "$os_version": "$browser_version"}.get(own, own): found[own] for own in found}
     if (plan := _read(event, "plan")) is not None:
         found["plan"] = plan if isinstance(plan, Mapping) else plan.get_plan_body()
@@ -243,22 +246,22 @@ def _fields(event: object) -> dict[str, Any]:
 
 
 def _groups(event: object) -> list[tuple[str, object]]:
-    """Each group of an event: a name, or a list of names."""
+    """Return the (key, id) of each group of an event; Amplitude gives one id or a list."""
     groups = mapping(_read(event, "groups"))
     return [(key, id) for key, ids in groups.items() for id in (ids if isinstance(ids, list) else [ids])]
 
 
 def _changes(event: object, field: str, operations: Mapping[str, str]) -> list[tuple[str, object]]:
-    """What the properties of a user or a group ask for; plain ones are set."""
+    """Return the operations on a user or a group; plain properties are set."""
     given = mapping(_read(event, field))
-    plain = {name: value for name, value in given.items() if not _asks(name)}
+    plain = {name: value for name, value in given.items() if not _is_operation(name)}
     asked = [("$set", plain)] if plain else []
     asked += [(name, given[name]) for name in given if name in operations]
     return [(operations[name], _change(operations[name], mapping(values))) for name, values in asked]
 
 
-def _asks(name: object) -> bool:
-    """Whether the name of a property is that of an operation."""
+def _is_operation(name: object) -> bool:
+    """Return whether the name of a property is that of an operation."""
     return isinstance(name, str) and name.startswith("$")
 
 

@@ -1,4 +1,4 @@
-"""What becomes of the calls of another client: events are tracked, and updates of profiles go to who asked for them."""
+"""Forward the calls of another client's API: events are tracked, profile updates go to a callback."""
 
 from __future__ import annotations
 
@@ -20,41 +20,43 @@ OnProfile = Callable[[Update], object]
 logger = logging.getLogger("mixpress")
 
 
-class Delivery:
-    """Tracks events with a client, and raises nothing because of them: a service must not fail by its data."""
+class Forwarder:
+    """Tracks events with a client and never raises because of an event: bad data must not break a service."""
 
     def __init__(self, client: Client, on_profile: OnProfile | None) -> None:
         if not isinstance(client, Client):
-            raise TypeError(f"client is a {type(client).__name__}, not a mixpress.Client, which has the credentials")
+            raise TypeError(
+                f"client must be a mixpress.Client, which has the credentials, got a {type(client).__name__}"
+            )
         self.client = client
         self._on_profile = None if on_profile is None else guarded("on_profile", on_profile)
         self._log = RepeatLog(Clock())
-        self._told: set[str] = set()
+        self._ignored: set[str] = set()
 
     def track(self, event: dict[str, Any]) -> bool:
-        """Whether the event was taken. What was wrong with it is in the log, and goes to the client's `on_failure`."""
+        """Return whether the client accepted the event. A failure is logged and goes to the client's `on_failure`."""
         try:
             rejections = self.client.track_many([event])
         except MixpressError as error:
-            self._log.tell(logging.WARNING, type(error).__name__, "an event was not taken: %s", error)
+            self._log.tell(logging.WARNING, type(error).__name__, "an event was not accepted: %s", error)
             return False
         for rejection in rejections.values():
             self._log.tell(
-                logging.WARNING, rejection.rule, "an event was left out: %s, rule %s", rejection.field, rejection.rule
+                logging.WARNING, rejection.rule, "an event was rejected: %s, rule %s", rejection.field, rejection.rule
             )
         return not rejections
 
     def update(self, call: str, updates: Iterable[Update]) -> bool:
-        """Whether somebody wants updates of profiles; who does gets each."""
+        """Pass profile updates to `on_profile`; return whether there is such a callback."""
         if self._on_profile is None:
-            self.leave_out(call, "it updates a profile; on_profile= gets such updates")
+            self.ignore(call, "it updates a profile; pass on_profile= to receive such updates")
             return False
         for update in updates:
             self._on_profile(update)
         return True
 
-    def leave_out(self, call: str, reason: str) -> None:
-        """Say once of a kind of call that it has no effect."""
-        if call not in self._told:
-            self._told.add(call)
-            logger.warning("%s was left out, and so will the next be without a word: %s", call, reason)
+    def ignore(self, call: str, reason: str) -> None:
+        """Log that a kind of call has no effect, once for each kind."""
+        if call not in self._ignored:
+            self._ignored.add(call)
+            logger.warning("%s ignored: %s; further calls are ignored silently", call, reason)

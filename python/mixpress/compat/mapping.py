@@ -1,4 +1,4 @@
-"""Values of other clients in the form that Mixpanel has for them: times, ids, people, and names in a table."""
+"""Convert values of other clients to Mixpanel's form: times, ids, persons, and names from a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uuid import UUID
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
-"""What Mixpanel takes as an `$insert_id`."""
+"""A valid `$insert_id`."""
 
 PERSON = {
     "avatar": "$avatar",
@@ -28,15 +28,15 @@ PERSON = {
     "phone": "$phone",
     "username": "$username",
 }
-"""What other clients call the properties of a person that Mixpanel has names for."""
+"""Other clients' names of a person's properties, and Mixpanel's reserved names for them."""
 
 _FRACTION = re.compile(r"\.(\d+)")
 
 
 def milliseconds(timestamp: object) -> object:
-    """A datetime, or ISO 8601 text, as milliseconds since the epoch. Anything else is left to the rules for `time`.
+    """Return a datetime or an ISO 8601 string as milliseconds since the epoch, and any other value unchanged.
 
-    Without a time zone it is UTC, as those clients have it; one of the last five seconds is local, `datetime.now()`.
+    A time without a zone is UTC, as in those clients; one within five seconds of the local time is `datetime.now()`.
     """
     if isinstance(timestamp, str):
         try:
@@ -49,15 +49,20 @@ def milliseconds(timestamp: object) -> object:
 
 
 def insert_id(value: object) -> str | None:
-    """An id of a message as an `$insert_id`. One that Mixpanel does not take is hashed: equal ids give equal ones."""
+    """Return a message's id as an `$insert_id`, hashed if it is not a valid one; None for None or an empty id."""
     if value is None or value == "":
         return None
     given = str(value)
     return given if INSERT_ID.fullmatch(given) else hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()[:36]
 
 
+def time_and_insert_id(timestamp: object, message_id: object) -> dict[str, object]:
+    """Return `time` and `$insert_id`, each only if the message has it."""
+    return present({"time": milliseconds(timestamp), "$insert_id": insert_id(message_id)})
+
+
 def identity(user: object, device: object) -> dict[str, Any]:
-    """The ids of an event, of a user who is known, or of a device, or of both: the event with both links them."""
+    """Return the ids of an event of a user, a device or both; an event with both links them."""
     ids: dict[str, Any] = {}
     if known(device):
         ids["$device_id"] = as_id(device)
@@ -68,35 +73,39 @@ def identity(user: object, device: object) -> dict[str, Any]:
 
 
 def known(id: object) -> bool:
-    """Whether there is an id at all."""
+    """Return whether an id is given."""
     return id is not None and id != ""
 
 
 def as_id(value: object) -> object:
-    """An id as text, where it is a number or a UUID."""
+    """Return a number or a UUID as a string, and any other id unchanged."""
     return str(value) if isinstance(value, (Number, UUID)) and not isinstance(value, bool) else value
 
 
 def country(value: object) -> dict[str, object]:
-    """A country as Mixpanel has it, a code of two letters; a name stays a name."""
+    """Return a country as `mp_country_code` if it is a code of two letters, else as `country`."""
     if value is None:
         return {}
     return {"mp_country_code" if isinstance(value, str) and len(value) == 2 else "country": value}
 
 
 def person(traits: object) -> dict[str, Any]:
-    """The properties of a person, under Mixpanel's names where it has them."""
+    """Return a person's properties, with Mixpanel's reserved names."""
     return {PERSON.get(name, name): value for name, value in mapping(traits).items()}
 
 
-def taken(source: Mapping[str, Any], table: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """What a table of names and paths finds in nested mappings."""
-    found = {name: _at(source, path) for name, path in table.items()}
-    return {name: value for name, value in found.items() if value is not None}
+def extract(source: Mapping[str, Any], table: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Return the values of nested mappings that a table of names and paths finds."""
+    return present({name: _at(source, path) for name, path in table.items()})
+
+
+def present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the items whose value is not None."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """The value, or an empty mapping in the place of what is none."""
+    """Return the value if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -107,7 +116,7 @@ def _at(source: object, path: tuple[str, ...]) -> object:
 
 
 def _plain_iso(text: str) -> str:
-    """ISO 8601 as Python 3.10 reads it: no `Z`, and six digits of a second's fraction."""
+    """Return ISO 8601 as Python 3.10 reads it: no `Z`, and exactly six digits of a second's fraction."""
     text = text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text
     return _FRACTION.sub(lambda found: f".{found[1][:6]:0<6}", text, count=1)
 

@@ -1,24 +1,23 @@
-"""Calls as those of `posthog` (6 and 7), delivered to Mixpanel.
+"""The API of `posthog` (6 and 7), delivered to Mixpanel.
 
     from mixpress.compat import posthog
 
     posthog.configure(mixpress.Client(...))
     posthog.capture("Signed Up", distinct_id="user-1", properties={"plan": "pro"})
 
-`event_from_message` and `profiles_from_message` map whole messages of PostHog, for imports.
+`event_from_message` and `profiles_from_message` convert whole PostHog messages for imports.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import mixpress
-from mixpress.compat.forward import Delivery, OnProfile, Update
-from mixpress.compat.mapping import as_id, identity, insert_id, known, mapping, milliseconds, person
+from mixpress.compat.forward import Forwarder, OnProfile, Update
+from mixpress.compat.mapping import as_id, identity, known, mapping, person, time_and_insert_id
 from mixpress.queues.event import new_insert_id
 
 Message = dict[str, Any]
@@ -39,12 +38,12 @@ RENAMED = {
     "$network_carrier": "$carrier",
     "$network_wifi": "$wifi",
 }
-"""PostHog's properties that Mixpanel has other names for. Others have one name in both, such as `$current_url`."""
+"""PostHog's properties and Mixpanel's other names for them. The rest, such as `$current_url`, has one name in both."""
 
-LEFT_OUT = ("$geoip_disable", "$groups", "$process_person_profile", "$set", "$set_once", "$unset", "token")
-"""Properties that tell PostHog what to do with an event, and say nothing of it."""
+DROPPED = ("$geoip_disable", "$groups", "$process_person_profile", "$set", "$set_once", "$unset", "token")
+"""Properties that are instructions to PostHog rather than data of the event."""
 
-LEFT_OUT_PREFIXES = (
+DROPPED_PREFIXES = (
     "$active_feature_flags",
     "$feature/",
     "$feature_flag_",
@@ -52,7 +51,7 @@ LEFT_OUT_PREFIXES = (
     "$sdk_debug",
     "$session_recording",
 )
-"""Beginnings of the names of properties that only PostHog's other products read."""
+"""Name prefixes of properties that only PostHog's other products read."""
 
 NO_EVENTS = {
     "$create_alias",
@@ -63,15 +62,14 @@ NO_EVENTS = {
     "$set",
     "$set_once",
 }
-"""Messages that say who somebody is, or which flag was read, and no event."""
+"""Messages about persons, groups and feature flags, which are not events."""
 
-OPERATIONS = {"$set": "$set", "$set_once": "$set_once"}
-
-logger = logging.getLogger("mixpress")
+OPERATIONS = ("$set", "$set_once")
+"""Profile operations of a message; Mixpanel has the same ones."""
 
 
 def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The event of a message, as /import takes it; None for one that is no event. The message is not changed."""
+    """Return the event in a message, in the form of /import; None if it has none. The message is not modified."""
     name = message.get("event", "")
     if isinstance(name, str) and name in NO_EVENTS:
         return None
@@ -79,20 +77,19 @@ def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
     if properties is not None and not isinstance(properties, Mapping):
         return {"event": name, "properties": properties}
     given = mapping(properties)
-    own = {"time": milliseconds(message.get("timestamp")), "$insert_id": insert_id(message.get("uuid"))}
     return {
         "event": name,
         "properties": {
             **mapping(given.get("$groups")),
             **_renamed(given),
             **_identity(message.get("distinct_id"), given),
-            **{field: value for field, value in own.items() if value is not None},
+            **time_and_insert_id(message.get("timestamp"), message.get("uuid")),
         },
     }
 
 
 def profiles_from_message(message: Mapping[str, Any]) -> list[Update]:
-    """The updates of profiles that a message asks for, whether it is an event as well or not."""
+    """Return the profile updates in a message, whether or not it is also an event."""
     properties = mapping(message.get("properties"))
     if message.get("event") == "$groupidentify":
         group = {"$group_key": properties.get("$group_type"), "$group_id": as_id(properties.get("$group_key"))}
@@ -104,18 +101,18 @@ def profiles_from_message(message: Mapping[str, Any]) -> list[Update]:
 
 
 class Posthog:
-    """What `posthog.Posthog` is, on a `mixpress.Client`, without flags, contexts and recordings.
+    """`posthog.Posthog` on a `mixpress.Client`, without flags, contexts and recordings.
 
-    `on_profile`: called with each update of a profile that the calls ask for.
-    `disable_geoip`: take no location from an event's `$ip`, as PostHog's client does by default.
+    `on_profile`: called with each profile update.
+    `disable_geoip`: derive no location from an event's `$ip`; the default, as in PostHog's client.
 
-    The methods return the UUID of what was taken, or None. None raises because of what is in an event.
+    The methods return the UUID of the accepted message, else None. No method raises because of an event's contents.
     """
 
     def __init__(
         self, client: mixpress.Client, *, on_profile: OnProfile | None = None, disable_geoip: bool = True
     ) -> None:
-        self._delivery = Delivery(client, on_profile)
+        self._forwarder = Forwarder(client, on_profile)
         self._disable_geoip = disable_geoip
 
     def capture(
@@ -127,24 +124,24 @@ class Posthog:
         timestamp: datetime | str | None = None,
         uuid: str | UUID | None = None,
         groups: Mapping[str, Any] | None = None,
-        flags: object = None,  # noqa: ARG002 - so that no call fails
+        flags: object = None,  # noqa: ARG002 - accepted so that no call fails
         send_feature_flags: object = False,  # noqa: ARG002
         disable_geoip: bool | None = None,
     ) -> str | None:
-        """Track an event; without a `distinct_id` it is a random device's. What is said of flags has no effect."""
+        """Track an event; without a `distinct_id`, as a random device. The arguments about flags have no effect."""
         message = _message(event, distinct_id, timestamp, uuid)
         if isinstance(properties, Mapping) or properties is None:
             no_location = self._disable_geoip if disable_geoip is None else disable_geoip
-            told: dict[str, Any] = {"$groups": groups} if groups else {}
-            told |= {"$geoip_disable": True} if no_location else {}
-            told |= {} if known(distinct_id) else {"$process_person_profile": False}
-            properties = {**told, **(properties or {})}
+            instructions: dict[str, Any] = {"$groups": groups} if groups else {}
+            instructions |= {"$geoip_disable": True} if no_location else {}
+            instructions |= {} if known(distinct_id) else {"$process_person_profile": False}
+            properties = {**instructions, **(properties or {})}
         message["properties"] = properties
         updates = profiles_from_message(message)
         if updates:
-            self._delivery.update("a capture's $set", updates)
-        found = event_from_message(message)
-        return message["uuid"] if found is not None and self._delivery.track(found) else None
+            self._forwarder.update("a capture's $set", updates)
+        converted = event_from_message(message)
+        return message["uuid"] if converted is not None and self._forwarder.track(converted) else None
 
     def set(
         self,
@@ -153,9 +150,9 @@ class Posthog:
         properties: Mapping[str, Any] | None = None,
         timestamp: datetime | str | None = None,
         uuid: str | UUID | None = None,
-        disable_geoip: bool | None = None,  # noqa: ARG002 - so that no call fails
+        disable_geoip: bool | None = None,  # noqa: ARG002 - accepted so that no call fails
     ) -> str | None:
-        """Hand the properties of a person to `on_profile`."""
+        """Pass a person's properties to `on_profile`."""
         return self._set("$set", distinct_id, properties, timestamp, uuid)
 
     def set_once(
@@ -165,9 +162,9 @@ class Posthog:
         properties: Mapping[str, Any] | None = None,
         timestamp: datetime | str | None = None,
         uuid: str | UUID | None = None,
-        disable_geoip: bool | None = None,  # noqa: ARG002 - so that no call fails
+        disable_geoip: bool | None = None,  # noqa: ARG002 - accepted so that no call fails
     ) -> str | None:
-        """Hand the properties of a person to `on_profile`, to be set where there are none."""
+        """Pass a person's properties to `on_profile`, to be set only where they are missing."""
         return self._set("$set_once", distinct_id, properties, timestamp, uuid)
 
     def group_identify(
@@ -177,38 +174,38 @@ class Posthog:
         properties: Mapping[str, Any] | None = None,
         timestamp: datetime | str | None = None,
         uuid: str | UUID | None = None,
-        disable_geoip: bool | None = None,  # noqa: ARG002 - so that no call fails
+        disable_geoip: bool | None = None,  # noqa: ARG002 - accepted so that no call fails
         distinct_id: object = None,
     ) -> str | None:
-        """Hand the properties of a group to `on_profile`."""
+        """Pass a group's properties to `on_profile`."""
         message = _message("$groupidentify", distinct_id, timestamp, uuid)
         group = {"$group_type": group_type, "$group_key": group_key, "$group_set": properties or {}}
         return self._update("group_identify", message | {"properties": group})
 
     def alias(
         self,
-        previous_id: object,  # noqa: ARG002 - as below
+        previous_id: object,  # noqa: ARG002 - has no effect
         distinct_id: object,  # noqa: ARG002
         timestamp: datetime | str | None = None,  # noqa: ARG002
         uuid: str | None = None,  # noqa: ARG002
         disable_geoip: bool | None = None,  # noqa: ARG002
     ) -> str | None:
-        """Left out, with one warning in the log: Mixpanel links ids by events that have both."""
-        self._delivery.leave_out("alias", "Mixpanel links the two ids by an event with a distinct_id and a $device_id")
+        """Do nothing, with one warning in the log: Mixpanel links ids by events that have both."""
+        self._forwarder.ignore("alias", "Mixpanel links the two ids by an event with a distinct_id and a $device_id")
         return None
 
     def flush(self, timeout_seconds: float | None = 10) -> None:
-        """Wait until every event that was captured before has its verdict, so many seconds at most."""
-        self._delivery.client.flush(timeout_seconds)
+        """Wait up to `timeout_seconds` until every event captured so far has a verdict."""
+        self._forwarder.client.flush(timeout_seconds)
 
     def join(self) -> None:
-        """Wait until every event that was captured before has its verdict."""
+        """Wait until every event captured so far has a verdict."""
         self.flush(None)
 
     def shutdown(self) -> None:
-        """Wait until every event has its verdict, and close the client."""
+        """Wait until every event has a verdict, and close the client."""
         self.flush(None)
-        self._delivery.client.close()
+        self._forwarder.client.close()
 
     def _set(
         self, operation: str, distinct_id: object, properties: object, timestamp: object, uuid: object
@@ -219,63 +216,63 @@ class Posthog:
 
     def _update(self, call: str, message: Message) -> str | None:
         updates = profiles_from_message(message)
-        return message["uuid"] if updates and self._delivery.update(call, updates) else None
+        return message["uuid"] if updates and self._forwarder.update(call, updates) else None
 
 
 default_client: Posthog | None = None
-"""What the functions of this module call."""
+"""The client that the functions of this module call."""
 
 
 def configure(client: mixpress.Client, *, on_profile: OnProfile | None = None, disable_geoip: bool = True) -> Posthog:
-    """Make the client that the functions of this module call; the arguments are those of `Posthog`."""
+    """Create and return the client that the functions of this module call; the arguments are those of `Posthog`."""
     global default_client  # noqa: PLW0603 - as in the library whose calls these are
     default_client = Posthog(client, on_profile=on_profile, disable_geoip=disable_geoip)
     return default_client
 
 
 def capture(event: str, **kwargs: Any) -> str | None:
-    """`Posthog.capture` of the client that was configured, as the rest of these functions."""
+    """Call `Posthog.capture` of the configured client, as the following functions call theirs."""
     return _configured().capture(event, **kwargs)
 
 
 def set(**kwargs: Any) -> str | None:
-    """`Posthog.set`."""
+    """Call `Posthog.set`."""
     return _configured().set(**kwargs)
 
 
 def set_once(**kwargs: Any) -> str | None:
-    """`Posthog.set_once`."""
+    """Call `Posthog.set_once`."""
     return _configured().set_once(**kwargs)
 
 
 def group_identify(*args: Any, **kwargs: Any) -> str | None:
-    """`Posthog.group_identify`."""
+    """Call `Posthog.group_identify`."""
     return _configured().group_identify(*args, **kwargs)
 
 
 def alias(*args: Any, **kwargs: Any) -> str | None:
-    """`Posthog.alias`."""
+    """Call `Posthog.alias`."""
     return _configured().alias(*args, **kwargs)
 
 
 def flush(timeout_seconds: float | None = 10) -> None:
-    """`Posthog.flush`."""
+    """Call `Posthog.flush`."""
     _configured().flush(timeout_seconds)
 
 
 def join() -> None:
-    """`Posthog.join`."""
+    """Call `Posthog.join`."""
     _configured().join()
 
 
 def shutdown() -> None:
-    """`Posthog.shutdown`."""
+    """Call `Posthog.shutdown`."""
     _configured().shutdown()
 
 
 def _configured() -> Posthog:
     if default_client is None:
-        raise RuntimeError("mixpress.compat.posthog has no client yet: call configure(mixpress.Client(...)) first")
+        raise RuntimeError("mixpress.compat.posthog has no client: call configure(mixpress.Client(...)) first")
     return default_client
 
 
@@ -289,7 +286,7 @@ def _message(event: object, distinct_id: object, timestamp: object, uuid: object
 
 
 def _uuid(given: object) -> str:
-    """The UUID, or a new one in the place of what is none."""
+    """Return the UUID as a string, or a new one if it is not valid."""
     try:
         return str(UUID(str(given)))
     except ValueError:
@@ -297,7 +294,7 @@ def _uuid(given: object) -> str:
 
 
 def _identity(distinct_id: object, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Whose event it is. One without a person's profile, or whose only id is the device's, is a device's."""
+    """Return the ids of an event. Without a person's profile, or with the device's id alone, it is a device's."""
     device = properties.get("$device_id")
     anonymous = properties.get("$process_person_profile") is False or distinct_id == device
     return (
@@ -311,7 +308,7 @@ def _renamed(properties: Mapping[str, Any]) -> dict[str, Any]:
     renamed = {
         RENAMED.get(name, name): value
         for name, value in properties.items()
-        if name not in LEFT_OUT and not (isinstance(name, str) and name.startswith(LEFT_OUT_PREFIXES))
+        if name not in DROPPED and not (isinstance(name, str) and name.startswith(DROPPED_PREFIXES))
     }
     if properties.get("$geoip_disable"):
         renamed.pop("ip", None)

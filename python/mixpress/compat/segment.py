@@ -1,11 +1,11 @@
-"""Calls as those of `segment-analytics-python`, delivered to Mixpanel.
+"""The API of `segment-analytics-python`, delivered to Mixpanel.
 
     from mixpress.compat import segment as analytics
 
     analytics.configure(mixpress.Client(...))
     analytics.track("user-1", "Signed Up", {"plan": "pro"})
 
-`event_from_message` and `profiles_from_message` map whole messages of Segment, for imports.
+`event_from_message` and `profiles_from_message` convert whole Segment messages for imports.
 """
 
 from __future__ import annotations
@@ -15,8 +15,18 @@ from datetime import datetime
 from typing import Any
 
 import mixpress
-from mixpress.compat.forward import Delivery, OnProfile, Update
-from mixpress.compat.mapping import as_id, country, identity, insert_id, known, mapping, milliseconds, person, taken
+from mixpress.compat.forward import Forwarder, OnProfile, Update
+from mixpress.compat.mapping import (
+    as_id,
+    country,
+    extract,
+    identity,
+    known,
+    mapping,
+    person,
+    present,
+    time_and_insert_id,
+)
 from mixpress.queues.event import new_insert_id
 
 Message = dict[str, Any]
@@ -54,66 +64,65 @@ CONTEXT = {
     "utm_source": ("campaign", "source"),
     "utm_term": ("campaign", "term"),
 }
-"""Mixpanel's properties, and where a message's `context` has them."""
+"""Mixpanel's properties, and their paths in a message's `context`."""
 
 NAMES = {"page": "Loaded a Page", "screen": "Loaded a Screen"}
-"""The events of pages and screens that have no name."""
+"""Names of the events of pages and screens that have no name."""
 
 
 def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The event of a `track`, `page` or `screen` message, as /import takes it.
+    """Return the event of a `track`, `page` or `screen` message, in the form of /import.
 
-    None for other messages, and where the message's `integrations` switch Mixpanel off. The message is not changed.
+    None for other messages, and if the message's `integrations` disable Mixpanel. The message is not modified.
     """
     kind = message.get("type")
-    if kind not in ("track", "page", "screen") or _switched_off(message.get("integrations")):
+    if kind not in ("track", "page", "screen") or _disables_mixpanel(message.get("integrations")):
         return None
-    name = message.get("event") if kind == "track" else _seen(kind, message.get("name"))
+    name = message.get("event") if kind == "track" else _view_name(kind, message.get("name"))
     properties = message.get("properties")
     if properties is not None and not isinstance(properties, Mapping):
         return {"event": name, "properties": properties}
     context = mapping(message.get("context"))
     device = message.get("anonymousId") or mapping(context.get("device")).get("id")
-    own = {"time": milliseconds(message.get("timestamp")), "$insert_id": insert_id(message.get("messageId"))}
     return {
         "event": name,
         "properties": {
             **_properties_of(context),
-            **{field: message[field] for field in ("name", "category") if message.get(field) is not None},
+            **present({field: message.get(field) for field in ("name", "category")}),
             **(properties or {}),
             **identity(message.get("userId"), device),
-            **{field: value for field, value in own.items() if value is not None},
+            **time_and_insert_id(message.get("timestamp"), message.get("messageId")),
         },
     }
 
 
 def profiles_from_message(message: Mapping[str, Any], group_key: str = "$group_id") -> list[Update]:
-    """The updates of profiles that an `identify` or `group` message asks for; none for other messages."""
+    """Return the profile updates of an `identify` or `group` message; none for other messages."""
     traits = mapping(message.get("traits"))
     kind = message.get("type")
-    if not traits or kind not in ("identify", "group") or _switched_off(message.get("integrations")):
+    if not traits or kind not in ("identify", "group") or _disables_mixpanel(message.get("integrations")):
         return []
     if kind == "group":
         return [{"$group_key": group_key, "$group_id": as_id(message.get("groupId")), "$set": person(traits)}]
     ids = identity(message.get("userId"), message.get("anonymousId"))
     address = mapping(message.get("context")).get("ip")
     update = {"$distinct_id": ids.get("distinct_id"), "$ip": address, "$set": person(traits)}
-    return [{name: value for name, value in update.items() if value is not None}]
+    return [present(update)]
 
 
 class Client:
-    """What `segment.analytics.Client` is, on a `mixpress.Client`.
+    """`segment.analytics.Client` on a `mixpress.Client`.
 
-    `on_profile`: called with each update of a profile that `identify` and `group` ask for.
-    `group_key`: the group key of the Mixpanel project that `group` is about.
+    `on_profile`: called with each profile update of `identify` and `group`.
+    `group_key`: the Mixpanel project's group key for `group`.
 
-    The methods return whether the call was taken, and the message. None raises because of what is in an event.
+    The methods return whether the call was accepted, and the message. No method raises because of an event's contents.
     """
 
     def __init__(
         self, client: mixpress.Client, *, on_profile: OnProfile | None = None, group_key: str = "$group_id"
     ) -> None:
-        self._delivery = Delivery(client, on_profile)
+        self._forwarder = Forwarder(client, on_profile)
         self._group_key = group_key
 
     def track(
@@ -127,7 +136,7 @@ class Client:
         integrations: Mapping[str, Any] | None = None,
         message_id: object = None,
     ) -> tuple[bool, Message]:
-        """Track an event of a user, or of a device that is known by an `anonymous_id`, or of both."""
+        """Track an event of a user, of a device (`anonymous_id`), or of both."""
         message = _message("track", context, timestamp, integrations, message_id)
         return self._send(message | _ids(user_id, anonymous_id) | {"event": event, "properties": properties or {}})
 
@@ -143,10 +152,10 @@ class Client:
         integrations: Mapping[str, Any] | None = None,
         message_id: object = None,
     ) -> tuple[bool, Message]:
-        """Track that a page was seen: the event "Viewed" and its name, or "Loaded a Page"."""
+        """Track a page view as the event "Viewed {name}", or "Loaded a Page" without a name."""
         message = _message("page", context, timestamp, integrations, message_id)
-        seen = {"category": category, "name": name, "properties": properties or {}}
-        return self._send(message | _ids(user_id, anonymous_id) | seen)
+        view = {"category": category, "name": name, "properties": properties or {}}
+        return self._send(message | _ids(user_id, anonymous_id) | view)
 
     def screen(
         self,
@@ -160,10 +169,10 @@ class Client:
         integrations: Mapping[str, Any] | None = None,
         message_id: object = None,
     ) -> tuple[bool, Message]:
-        """Track that a screen was seen: the event "Viewed" and its name, or "Loaded a Screen"."""
+        """Track a screen view as the event "Viewed {name}", or "Loaded a Screen" without a name."""
         message = _message("screen", context, timestamp, integrations, message_id)
-        seen = {"category": category, "name": name, "properties": properties or {}}
-        return self._send(message | _ids(user_id, anonymous_id) | seen)
+        view = {"category": category, "name": name, "properties": properties or {}}
+        return self._send(message | _ids(user_id, anonymous_id) | view)
 
     def identify(
         self,
@@ -175,7 +184,7 @@ class Client:
         integrations: Mapping[str, Any] | None = None,
         message_id: object = None,
     ) -> tuple[bool, Message]:
-        """Hand the traits to `on_profile`. It links no ids: the next event that has both does."""
+        """Pass the traits to `on_profile`. This links no ids; the next event with both ids does."""
         message = _message("identify", context, timestamp, integrations, message_id)
         return self._update(message | _ids(user_id, anonymous_id) | {"traits": traits or {}})
 
@@ -190,7 +199,7 @@ class Client:
         integrations: Mapping[str, Any] | None = None,
         message_id: object = None,
     ) -> tuple[bool, Message]:
-        """Hand the group's traits to `on_profile`. An event belongs to a group by its own properties."""
+        """Pass the group's traits to `on_profile`. An event joins a group by its properties, not by this call."""
         message = _message("group", context, timestamp, integrations, message_id)
         return self._update(message | _ids(user_id, anonymous_id) | {"groupId": group_id, "traits": traits or {}})
 
@@ -203,92 +212,92 @@ class Client:
         integrations: Mapping[str, Any] | None = None,
         message_id: object = None,
     ) -> tuple[bool, Message]:
-        """Left out, with one warning in the log: Mixpanel links ids by events that have both."""
-        self._delivery.leave_out("alias", "Mixpanel links the two ids by an event with a user_id and an anonymous_id")
+        """Do nothing, with one warning in the log: Mixpanel links ids by events that have both."""
+        self._forwarder.ignore("alias", "Mixpanel links the two ids by an event with a user_id and an anonymous_id")
         message = _message("alias", context, timestamp, integrations, message_id)
         return False, message | {"userId": as_id(user_id), "previousId": as_id(previous_id)}
 
     def flush(self) -> None:
-        """Wait until every event that was tracked before has its verdict."""
-        self._delivery.client.flush()
+        """Wait until every event tracked so far has a verdict."""
+        self._forwarder.client.flush()
 
     def join(self) -> None:
-        """As `flush`: the threads end with the `mixpress.Client`."""
+        """Do the same as `flush`; the threads end with the `mixpress.Client`."""
         self.flush()
 
     def shutdown(self) -> None:
-        """Flush, and close the client."""
+        """Flush and close the client."""
         self.flush()
-        self._delivery.client.close()
+        self._forwarder.client.close()
 
     def _send(self, message: Message) -> tuple[bool, Message]:
         event = event_from_message(message)
-        return event is None or self._delivery.track(event), message
+        return event is None or self._forwarder.track(event), message
 
     def _update(self, message: Message) -> tuple[bool, Message]:
         updates = profiles_from_message(message, self._group_key)
-        return not updates or self._delivery.update(message["type"], updates), message
+        return not updates or self._forwarder.update(message["type"], updates), message
 
 
 default_client: Client | None = None
-"""What the functions of this module call."""
+"""The client that the functions of this module call."""
 
 
 def configure(client: mixpress.Client, *, on_profile: OnProfile | None = None, group_key: str = "$group_id") -> Client:
-    """Make the client that the functions of this module call; the arguments are those of `Client`."""
+    """Create and return the client that the functions of this module call; the arguments are those of `Client`."""
     global default_client  # noqa: PLW0603 - as in the library whose calls these are
     default_client = Client(client, on_profile=on_profile, group_key=group_key)
     return default_client
 
 
 def track(*args: Any, **kwargs: Any) -> tuple[bool, Message]:
-    """`Client.track` of the client that was configured, as the rest of these functions."""
+    """Call `Client.track` of the configured client, as the following functions call theirs."""
     return _configured().track(*args, **kwargs)
 
 
 def page(*args: Any, **kwargs: Any) -> tuple[bool, Message]:
-    """`Client.page`."""
+    """Call `Client.page`."""
     return _configured().page(*args, **kwargs)
 
 
 def screen(*args: Any, **kwargs: Any) -> tuple[bool, Message]:
-    """`Client.screen`."""
+    """Call `Client.screen`."""
     return _configured().screen(*args, **kwargs)
 
 
 def identify(*args: Any, **kwargs: Any) -> tuple[bool, Message]:
-    """`Client.identify`."""
+    """Call `Client.identify`."""
     return _configured().identify(*args, **kwargs)
 
 
 def group(*args: Any, **kwargs: Any) -> tuple[bool, Message]:
-    """`Client.group`."""
+    """Call `Client.group`."""
     return _configured().group(*args, **kwargs)
 
 
 def alias(*args: Any, **kwargs: Any) -> tuple[bool, Message]:
-    """`Client.alias`."""
+    """Call `Client.alias`."""
     return _configured().alias(*args, **kwargs)
 
 
 def flush() -> None:
-    """`Client.flush`."""
+    """Call `Client.flush`."""
     _configured().flush()
 
 
 def join() -> None:
-    """`Client.join`."""
+    """Call `Client.join`."""
     _configured().join()
 
 
 def shutdown() -> None:
-    """`Client.shutdown`."""
+    """Call `Client.shutdown`."""
     _configured().shutdown()
 
 
 def _configured() -> Client:
     if default_client is None:
-        raise RuntimeError("mixpress.compat.segment has no client yet: call configure(mixpress.Client(...)) first")
+        raise RuntimeError("mixpress.compat.segment has no client: call configure(mixpress.Client(...)) first")
     return default_client
 
 
@@ -312,16 +321,16 @@ def _ids(user_id: object, anonymous_id: object) -> Message:
     return {"userId": as_id(user_id), "anonymousId": as_id(anonymous_id)}
 
 
-def _seen(kind: str, name: object) -> str:
+def _view_name(kind: str, name: object) -> str:
     return f"Viewed {name}" if known(name) else NAMES[kind]
 
 
 def _properties_of(context: Mapping[str, Any]) -> dict[str, Any]:
     library = mapping(context.get("library")).get("name")
     source = {} if library is None else {"mp_lib": f"Segment: {library}"}
-    return taken(context, CONTEXT) | country(mapping(context.get("location")).get("country")) | source
+    return extract(context, CONTEXT) | country(mapping(context.get("location")).get("country")) | source
 
 
-def _switched_off(integrations: object) -> bool:
+def _disables_mixpanel(integrations: object) -> bool:
     wanted = mapping(integrations)
     return wanted.get("Mixpanel", wanted.get("All")) is False
