@@ -154,8 +154,8 @@ def with_its_own(*answers: Any, **options: Any) -> tuple[Mixpanel, FakeServer]:
     """One whose own consumer sends to a fake server."""
     server = FakeServer(*answers)
     client = Mixpanel("token", **options)
-    assert isinstance(client._made, BufferedConsumer)
-    made = client._made._consumer._fast
+    assert isinstance(client._default, BufferedConsumer)
+    made = client._default._consumer._fast
     assert made is not None
     made._transport, made._options["transport"] = server, server
     return client, server
@@ -171,7 +171,7 @@ def test_the_end_of_a_block_delivers() -> None:
 
 def test_the_end_of_a_block_says_what_was_lost() -> None:
     client, _ = with_its_own(answer(200, "0"))
-    with pytest.raises(MixpanelException, match="events: 1 of 1 messages were not taken"), client:
+    with pytest.raises(MixpanelException, match="events: 1 of 1 messages failed"), client:
         client.track("user", "Seen")
 
 

@@ -1,7 +1,8 @@
-"""In the place of the official client's consumers: `mixpanel.Mixpanel(token, consumer=BufferedConsumer(fast=True))`.
+"""Replacements for the official client's consumers: `mixpanel.Mixpanel(token, consumer=BufferedConsumer(fast=True))`.
 
-`Consumer` and `BufferedConsumer` send as the originals do; with `fast=True` by the engine of `mixpress.Client`.
-`Mixpanel` is the official class, whose events skip the JSON text in between. `docs/migrating.md` says what differs.
+`Consumer` and `BufferedConsumer` send as the official ones do, or with `fast=True` through the engine of
+`mixpress.Client`. `Mixpanel` is the official class, with events encoded without JSON text in between.
+`docs/migrating.md` lists the differences.
 
 `Mixpanel` needs the official client, and the default mode needs requests: `pip install 'mixpress[mixpanel]'`.
 """
@@ -21,6 +22,6 @@ __all__ = ["BufferedConsumer", "Consumer", "Mixpanel", "MixpanelException"]
 def __getattr__(name: str) -> Any:
     if name != "Mixpanel":
         raise AttributeError(f"module 'mixpress.compat.mixpanel' has no attribute {name!r}")
-    from mixpress.compat.mixpanel.client import Mixpanel  # noqa: PLC0415 - it needs the official client
+    from mixpress.compat.mixpanel.client import Mixpanel  # noqa: PLC0415 - needs the official client
 
     return Mixpanel

@@ -1,4 +1,4 @@
-"""`BufferedConsumer`: messages wait until there are enough of them for a request."""
+"""`BufferedConsumer`: buffer messages and send many in one request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mixpress.compat.mixpanel.consumer import Consumer, Key, sendable
+from mixpress.compat.mixpanel.consumer import Consumer, Key, fast_of, sendable
 from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
 
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from mixpress.compat.mixpanel.fast import Options
+    from mixpress.compat.mixpanel.fast import Fast, Options
 
 MAX_SIZE = 50
-"""Messages in a request of the default mode, as the official client has it."""
+"""Messages in a request of the default mode, as in the official client."""
 
 
 class _Waiting(NamedTuple):
@@ -26,14 +26,14 @@ class _Waiting(NamedTuple):
 
 
 class BufferedConsumer:
-    """Sends `max_size` messages at a time, at most 50, from the thread that fills the buffer; `flush` sends the rest.
+    """Sends `max_size` messages at a time, at most 50, on the thread that fills the buffer; `flush` sends the rest.
 
         Mixpanel(token, consumer=BufferedConsumer(fast=True))
 
-    The other arguments are those of `Consumer`. With `fast`, `max_size` plays no part: requests have up to 2000 events.
+    The other arguments are those of `Consumer`. With `fast`, `max_size` is ignored: requests have up to 2000 events.
 
-    Any thread may use it. A message that was sent is never sent again; a batch that failed goes back to the front of
-    the buffer, and the other endpoints are flushed all the same.
+    It is thread-safe. A message that was sent is never sent again; a batch that failed goes back to the front of the
+    buffer, and the other endpoints are still flushed.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class BufferedConsumer:
         self._is_fast = fast
         self._buffers: dict[str, list[_Waiting]] = {"events": [], "people": [], "groups": [], "imports": []}
         self._max_size = max(1, min(MAX_SIZE, max_size))
-        self._lock = threading.RLock()  # an object's __del__ may send a message while this is held
+        self._lock = threading.RLock()  # reentrant: an object's __del__ may send a message while this is held
 
     def send(self, endpoint: str, json_message: str, api_key: Key = None, api_secret: str | None = None) -> None:
-        """Keep a message, and send the buffer where that fills it; with `fast`, queue it.
+        """Buffer a message, and send the buffer if it is full; with `fast`, queue the message.
 
-        Raises `MixpanelException` as `Consumer.send`, also of a message that was sent before.
+        Raises `MixpanelException` as `Consumer.send` does, also for messages that were buffered earlier.
         """
         if endpoint not in self._buffers:
             raise MixpanelException(f'No such endpoint "{endpoint}". Valid endpoints are one of {self._buffers.keys()}')
@@ -93,10 +93,10 @@ class BufferedConsumer:
             self._flush_endpoint(endpoint)
 
     def flush(self, timeout: float | None = None) -> None:
-        """Send all that waits; with `fast`, `Consumer.flush`.
+        """Send all buffered messages; with `fast`, do what `Consumer.flush` does.
 
-        `MixpanelException` where that fails, with the `endpoint` and, as `message`, the JSON array that was not sent:
-        the first of these, if several endpoints failed.
+        Raises `MixpanelException` on failure, with the `endpoint` and, as `message`, the JSON array that was not sent;
+        if several endpoints failed, for the first of them.
         """
         if self._is_fast:
             self._consumer.flush(timeout)
@@ -111,7 +111,7 @@ class BufferedConsumer:
             raise errors[0]
 
     def close(self, timeout: float = 10.0) -> None:
-        """`flush`, and end the threads and connections."""
+        """Flush, and close the threads and connections."""
         try:
             if not self._is_fast:
                 self.flush()
@@ -119,7 +119,7 @@ class BufferedConsumer:
             self._consumer.close(timeout)
 
     def _flush_endpoint(self, endpoint: str) -> None:
-        while batch := self._take(endpoint):
+        while batch := self._next_batch(endpoint):
             messages = f"[{','.join(waiting.message for waiting in batch)}]"
             try:
                 self._consumer.send(endpoint, messages, api_key=batch[0].key)
@@ -130,11 +130,18 @@ class BufferedConsumer:
                     raise not_sent(error, endpoint, messages) from error
                 raise
 
-    def _take(self, endpoint: str) -> list[_Waiting]:
-        """The next request's messages: those of one key, as it is sent once for all of them."""
+    def _next_batch(self, endpoint: str) -> list[_Waiting]:
+        """Remove and return the messages of the next request, which share one key, since a request has only one."""
         with self._lock:
             buffer = self._buffers[endpoint]
             key = buffer[0].key if buffer else None
             batch = list(takewhile(lambda waiting: waiting.key == key, buffer[: self._max_size]))
             del buffer[: len(batch)]
             return batch
+
+
+def fast_sender(consumer: object) -> Fast | None:
+    """Return the sender of a consumer with `fast=True`; None for any other consumer."""
+    if isinstance(consumer, BufferedConsumer):
+        consumer = consumer._consumer
+    return fast_of(consumer) if isinstance(consumer, Consumer) else None

@@ -1,4 +1,4 @@
-"""`Mixpanel`: the official class, whose events go to the encoder as they are, and not by way of JSON text."""
+"""`Mixpanel`: the official class, with events passed to the encoder as dicts instead of JSON text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from mixpress.compat.mixpanel.buffered import BufferedConsumer
+from mixpress.compat.mixpanel.buffered import BufferedConsumer, fast_sender
 from mixpress.compat.mixpanel.consumer import Consumer
 from mixpress.compat.mixpanel.exception import MixpanelException
 
@@ -28,16 +28,16 @@ logger = logging.getLogger("mixpress")
 
 
 class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client has no types
-    """`mixpanel.Mixpanel` with every method of it, and a `BufferedConsumer(fast=True)` where no consumer is given.
+    """`mixpanel.Mixpanel` with all its methods, and a `BufferedConsumer(fast=True)` by default.
 
         with Mixpanel(token) as mp:
             mp.track("user-1", "Signed Up", {"plan": "pro"})
 
-    `track` and `import_data` hand the dict to the encoder, where the consumer is one of ours with `fast=True` and
-    `serializer` is the official default; otherwise all is as in the official class.
+    `track` and `import_data` pass the dict to the encoder if the consumer is one of this package with `fast=True` and
+    `serializer` is the official default; otherwise everything is as in the official class.
 
-    The end of a `with` block closes the consumer that was made here, and raises `MixpanelException` where not
-    everything was taken. Without one, `flush` says so; the end of the process flushes in any case, for ten seconds.
+    Leaving a `with` block closes the default consumer, and raises `MixpanelException` if messages failed. Without a
+    `with` block call `flush`, which raises it too; a process that exits flushes for up to ten seconds.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
         remote_flags_config: Any = None,
         credentials: Any = None,
     ) -> None:
-        given = {} if credentials is None else {"credentials": credentials}  # 5.1 does not know of them
+        given = {} if credentials is None else {"credentials": credentials}  # mixpanel 5.1 has no such argument
         super().__init__(token, consumer, serializer, local_flags_config, remote_flags_config, **given)
-        self._made = None if consumer else BufferedConsumer(fast=True, credentials=credentials)
-        if self._made is not None:
-            self._consumer = self._made
+        self._default = None if consumer else BufferedConsumer(fast=True, credentials=credentials)
+        if self._default is not None:
+            self._consumer = self._default
 
     def track(self, distinct_id: Any, event_name: Any, properties: Any = None, meta: Any = None) -> None:
-        """The official `track`: it takes some microseconds, and what breaks a rule is told by `flush`."""
-        fast = self._fast()
+        """Track an event as the official `track` does, in microseconds; `flush` reports an event that breaks a rule."""
+        fast = self._fast_sender()
         if fast is None:
             super().track(distinct_id, event_name, properties, meta)
         else:
@@ -73,15 +73,15 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
         meta: Any = None,
         api_secret: Any = None,
     ) -> None:
-        """The official `import_data`, without its warning at each call of `api_key` and `api_secret`."""
-        fast = self._fast()
+        """Import an event as the official `import_data` does, without its warnings about `api_key` and `api_secret`."""
+        fast = self._fast_sender()
         if fast is None:
             super().import_data(api_key, distinct_id, event_name, timestamp, properties, meta, api_secret)
         else:
             fast.take_record("imports", self._event(distinct_id, event_name, timestamp, properties, meta), api_secret)
 
     def flush(self, timeout: float | None = None) -> None:
-        """`flush` of the consumer; see `Consumer.flush`."""
+        """Flush the consumer; see `Consumer.flush`."""
         if isinstance(self._consumer, Consumer | BufferedConsumer):
             self._consumer.flush(timeout)
         elif hasattr(self._consumer, "flush"):
@@ -92,31 +92,25 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         super().__exit__(exc_type, exc_val, exc_tb)
-        self._close(told=exc_type is None)
+        self._close(raising=exc_type is None)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         await super().__aexit__(exc_type, exc_val, exc_tb)
-        await asyncio.to_thread(self._close, told=exc_type is None)
+        await asyncio.to_thread(self._close, raising=exc_type is None)
 
     def _make_insert_id(self) -> str:
-        return os.urandom(16).hex()  # as unlikely to come twice as the original's, and a microsecond sooner
+        return os.urandom(16).hex()  # as unique as the official one, and a microsecond faster
 
-    def _fast(self) -> Fast | None:
-        """What takes a dict as it is; None where the event must be JSON text first."""
-        consumer: Any = self._consumer
-        if isinstance(consumer, BufferedConsumer):
-            consumer = consumer._consumer
-        if not isinstance(consumer, Consumer) or self._serializer is not mixpanel.DatetimeSerializer:
-            return None
-        fast: Fast | None = consumer._fast
-        return fast
+    def _fast_sender(self) -> Fast | None:
+        """Return what accepts an event as a dict; None if the event must be JSON text."""
+        return fast_sender(self._consumer) if self._serializer is mixpanel.DatetimeSerializer else None
 
     def _event(self, distinct_id: Any, name: Any, time: Any, properties: Any, meta: Any) -> dict[str, Any]:
-        """An event as the official class makes it."""
-        everything = {
+        """Return an event as the official class makes it."""
+        record = {
             "token": self._token,
             "distinct_id": distinct_id,
             "time": time,
@@ -125,15 +119,15 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
             "$lib_version": mixpanel.__version__,
         }
         if properties:
-            everything.update(properties)
-        return {"event": name, "properties": everything, **(meta or {})}
+            record.update(properties)
+        return {"event": name, "properties": record, **(meta or {})}
 
-    def _close(self, *, told: bool) -> None:
-        if self._made is None:
+    def _close(self, *, raising: bool) -> None:
+        if self._default is None:
             return
         try:
-            self._made.close()
+            self._default.close()
         except MixpanelException as error:
-            if told:
+            if raising:
                 raise
-            logger.error("%s", error)  # the block's own exception is under way, and the reason is in the text
+            logger.error("%s", error)  # the block's own exception propagates instead

@@ -1,4 +1,4 @@
-"""`Consumer`: a request for each message, as the official client's sends it; or everything in the background."""
+"""`Consumer`: send each message in one request, as the official client does, or queue it with `fast=True`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
 from mixpress.compat.mixpanel.fast import PATHS, Fast
 from mixpress.compat.mixpanel.nan import places_of_nan, without_nan
-from mixpress.compat.mixpanel.reply import trouble_in
+from mixpress.compat.mixpanel.reply import error_in
 
 if TYPE_CHECKING:
     import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mixpress.compat.mixpanel.fast import Options
 
 Key = Any
-"""An API key, None, or the pair of key and secret that `Mixpanel.import_data` hands over as one argument."""
+"""An API key, None, or the pair of key and secret that `Mixpanel.import_data` passes as one argument."""
 
 
 class Consumer:
@@ -26,20 +26,20 @@ class Consumer:
 
         Mixpanel(token, consumer=Consumer(fast=True))
 
-    `events_url`, `people_url`, `import_url`, `groups_url`: where to, instead of `https://{api_host}/track`, `/engage`,
+    `events_url`, `people_url`, `import_url`, `groups_url`: URLs; by default `https://{api_host}/track`, `/engage`,
         `/import` and `/groups`. With `fast` the URLs of events and imports must end with `/track` and `/import`.
-    `request_timeout`: seconds, or a pair of them for connecting and reading; None waits without end, or with `fast` for
-        10 and 60.
-    `retry_limit`, `retry_backoff_factor`: for https and 5xx, as urllib3 has them. `fast` goes by its `retry`.
-    `verify_cert`: False trusts any server, which `fast` never does; or the file of an authority to trust.
-    `credentials`: a `ServiceAccountCredentials` of the official client; /import alone sends them.
-    `fast`: queue messages, and send them in the background: 2000 a request, gzipped, retried; imports strict. What was
-        not taken is told by `flush`.
-    `spool`: with `fast`, a file that events are kept in until the server has them; those of imports are in another
-        beside it, whose name ends with `.imports`. Updates of people and groups are in memory alone.
-    `options`: with `fast`, some of `Client`'s, by the same names, and `limits`; see `Options`.
+    `request_timeout`: seconds, or a pair of seconds for connecting and reading. None waits forever, with `fast` 10 and
+        60 seconds.
+    `retry_limit`, `retry_backoff_factor`: urllib3's, for https and 5xx. `fast` uses its option `retry` instead.
+    `verify_cert`: the file of a certificate authority to trust; False disables verification, which `fast` rejects.
+    `credentials`: a `ServiceAccountCredentials` of the official client; only /import sends them.
+    `fast`: queue messages and send them in the background: 2000 a request, gzipped, with retries, imports strict.
+        `flush` reports the messages that failed.
+    `spool`: with `fast`, a file that keeps events until the server has them. Imports have a second file beside it,
+        whose name ends with `.imports`. Updates of people and groups are kept in memory only.
+    `options`: with `fast`, options of `Client` by the same names, and `limits`; see `Options`.
 
-    Raises `ImportError` where requests is not installed, which the default mode sends with. Any thread may use it.
+    Raises `ImportError` if requests is not installed, which the default mode needs. It is thread-safe.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class Consumer:
         else:
             given = [*options, *(["spool"] if spool is not None else [])]
             if given:
-                raise TypeError(f"{', '.join(given)}: an option of fast=True, which is not given")
+                raise TypeError(f"{', '.join(given)}: only valid with fast=True")
             self._session = _make_session(retry_limit, retry_backoff_factor)
 
     def send(self, endpoint: str, json_message: str, api_key: Key = None, api_secret: str | None = None) -> None:
         """Send a message, or a JSON array of them; with `fast`, queue it.
 
-        `MixpanelException` where there is no such endpoint, no answer, or one that is no success. With `fast`, where
-        the message is no JSON, or there is no room for it: the rest is told by `flush`.
+        Raises `MixpanelException` if the endpoint does not exist, or if the request got no answer or an error. With
+        `fast`, if the message is not JSON or the queue is full; `flush` reports other failures.
         """
         if endpoint not in self._endpoints:
             raise MixpanelException(
@@ -101,17 +101,17 @@ class Consumer:
             self._write_request(self._endpoints[endpoint], message, api_key, api_secret, endpoint)
 
     def flush(self, timeout: float | None = None) -> None:
-        """With `fast`, wait until what was sent before has its verdict, `timeout` seconds at most.
+        """With `fast`, wait up to `timeout` seconds until every queued message has a verdict.
 
-        `MixpanelException` where not all of it was taken: `endpoint` and `message` say where, and what was lost there,
-        as a JSON array; `lost` has that for each endpoint, `reports` the `Report`s with each reason. What was not
-        settled in time is counted in their `pending`, and goes on.
+        Raises `MixpanelException` if messages failed: `endpoint` is the first that failed, and `message` its failed
+        messages as a JSON array; `lost` has an array for each endpoint, `reports` the `Report`s with the reasons.
+        Messages without a verdict are counted as `pending` in the reports, and are still sent.
         """
         if self._fast is not None:
             self._fast.flush(timeout)
 
     def close(self, timeout: float = 10.0) -> None:
-        """`flush`, and end the threads and connections. What is left after `timeout` seconds is given up."""
+        """Flush, and close the threads and connections. Messages left after `timeout` seconds are given up."""
         if self._fast is not None:
             self._fast.close(timeout)
         else:
@@ -146,33 +146,38 @@ class Consumer:
                 timeout=self._request_timeout,
                 verify=self._verify_cert,
             )
-        except Exception as error:
-            raise MixpanelException(error) from error
+        except Exception as failure:
+            raise MixpanelException(failure) from failure
         try:
             reply = response.json()
         except ValueError:
-            said = _hide(response.text, auth)
-            raise MixpanelException(f"Cannot interpret Mixpanel server response: {said}") from None
-        if trouble := trouble_in(response.status_code, reply):
-            raise MixpanelException(f"Mixpanel error: {_hide(trouble, auth)}")
+            text = _hide(response.text, auth)
+            raise MixpanelException(f"Cannot interpret Mixpanel server response: {text}") from None
+        if error := error_in(response.status_code, reply):
+            raise MixpanelException(f"Mixpanel error: {_hide(error, auth)}")
         return True
 
 
+def fast_of(consumer: Consumer) -> Fast | None:
+    """Return what a consumer with `fast=True` sends with, else None. A function, to keep it off the public surface."""
+    return consumer._fast
+
+
 def sendable(endpoint: str, message: str) -> str:
-    """The message as the default mode sends it: an event's NaN is null, an update with one is refused."""
+    """Return the message as the default mode sends it: NaN becomes null in an event and is an error in an update."""
     if endpoint in PATHS:
         return without_nan(message)
     if places := places_of_nan(message):
-        raise not_sent(f"no JSON has a word for NaN or an infinity: {places}", endpoint, message)
+        raise not_sent(f"JSON has no NaN or infinity, found at: {places}", endpoint, message)
     return message
 
 
 def _make_session(retry_limit: int, backoff_factor: float) -> Any:
     try:
-        import requests  # noqa: PLC0415 - fast does without
+        import requests  # noqa: PLC0415 - fast=True works without it
     except ModuleNotFoundError as error:
-        raise ImportError("without fast=True this needs requests: pip install 'mixpress[mixpanel]'") from error
-    import urllib3  # noqa: PLC0415 - likewise
+        raise ImportError("without fast=True a consumer needs requests: pip install 'mixpress[mixpanel]'") from error
+    import urllib3  # noqa: PLC0415 - not needed by fast=True here
 
     retries = urllib3.Retry(
         total=retry_limit,
@@ -186,7 +191,7 @@ def _make_session(retry_limit: int, backoff_factor: float) -> Any:
 
 
 def _hide(text: str, auth: tuple[str, str] | None) -> str:
-    """What a server says may repeat the secret, also as it stood in the header."""
+    """Redact the secret, which a server may quote as it is or in the form of the header."""
     if auth is None:
         return text
     for word in (base64.b64encode(":".join(auth).encode()).decode(), auth[1] or auth[0]):

@@ -1,4 +1,4 @@
-"""The one exception of the official client: its own class wherever it is installed, so that `except` clauses hold."""
+"""`MixpanelException`: the official client's own class if that is installed, so that `except` clauses keep working."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ else:
 
 
 def not_sent(error: object, endpoint: str, message: str) -> MixpanelException:
-    """The exception as the official client makes it: `message` is the JSON that was not sent, `endpoint` its place."""
-    made = MixpanelException(error)
-    made.message = message
-    made.endpoint = endpoint
-    return made
+    """Return the exception as the official client makes it, with the JSON that was not sent and its endpoint."""
+    exception = MixpanelException(error)
+    exception.message = message
+    exception.endpoint = endpoint
+    return exception

@@ -1,4 +1,4 @@
-"""The messages that were not taken, for the exception of a `flush`."""
+"""Collect failed messages for the exception of a `flush`."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from mixpress.report.report import Failure, Report
 
 KEPT = 10_000
-"""Messages that are kept between two flushes, as many as a report keeps failures; all are counted."""
+"""Messages kept between two flushes, as many as a report keeps failures; all are counted."""
 
 
 class Lost:
-    """A `FailureSink` that keeps the messages, and logs why: not every program calls `flush`.
+    """A `FailureSink` that keeps failed messages and logs the reasons, since not every program calls `flush`.
 
-    `token` is what was taken out of an event's record, and is put back.
+    `token` is put back into each event's record, from which it was removed.
     """
 
     def __init__(self, endpoint: str, clock: Clock, token: str | None = None) -> None:
         self._endpoint = endpoint
         self._log = RepeatLog(clock)
         self._token = token
-        self._lock = threading.RLock()  # an object's __del__ may send a message while this is held
+        self._lock = threading.RLock()  # reentrant: an object's __del__ may send a message while this is held
         self._messages: list[Any] = []
 
     def write(self, failure: Failure, event: object) -> bool:
         """Keep a message."""
-        reason = failure.reason  # the rule of one that was rejected: its sentence quotes the event
+        reason = failure.reason  # for a rejected event its rule: the full message would quote the event
         self._log.tell(logging.WARNING, reason, "a message to %s was %s: %s", self._endpoint, failure.kind, reason)
         message = as_json(event)
         if self._token is not None and isinstance(message, dict) and isinstance(message.get("properties"), dict):
@@ -47,26 +47,26 @@ class Lost:
         return True
 
     def take(self) -> list[Any]:
-        """The messages since the last time."""
+        """Return and remove the messages kept since the last call."""
         with self._lock:
             taken, self._messages = self._messages, []
         return taken
 
     def close(self) -> None:
-        """Log what was held back."""
+        """Log the repeats that were held back."""
         self._log.tell_rest()
 
     def renew(self) -> None:
-        """In a forked child: what was lost is the parent's, and another thread may have held the lock."""
+        """Empty the collection in a forked child, and replace the lock, which a thread of the parent may have held."""
         self._lock = threading.RLock()
         self._messages = []
 
 
 def raise_for(outcomes: Sequence[tuple[str, Report, list[Any]]]) -> None:
-    """`MixpanelException` where not everything was taken.
+    """Raise `MixpanelException` if any message failed or is pending.
 
-    Its `endpoint` is the first that failed, and its `message` what was lost there, as a JSON array that can be sent
-    again. `lost` has that for each endpoint, and `reports` the `Report`s.
+    `endpoint` is the first endpoint that failed and `message` its failed messages, as a JSON array that can be sent
+    again. `lost` has such an array for each endpoint, and `reports` their `Report`s.
     """
     failed = [outcome for outcome in outcomes if outcome[1].failed or outcome[1].pending]
     if not failed:
@@ -88,8 +88,8 @@ def _sentence(outcome: tuple[str, Report, list[Any]]) -> str:
     endpoint, report, _ = outcome
     kinds = {"rejected": report.rejected, "refused": report.refused, "undelivered": report.undelivered}
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
-    said = f"{endpoint}: {report.failed} of {report.total} messages were not taken"
+    sentence = f"{endpoint}: {report.failed} of {report.total} messages failed"
     if report.failures:
         first = report.failures[0]
-        said += f" ({counts}; the first: {f'{first.field}: ' if first.field else ''}{first.message})"
-    return said + (f", {report.pending} are still waiting" if report.pending else "")
+        sentence += f" ({counts}; the first: {f'{first.field}: ' if first.field else ''}{first.message})"
+    return sentence + (f", {report.pending} pending" if report.pending else "")

@@ -1,8 +1,8 @@
 """NaN and infinities in the JSON text of a message.
 
-Python's `json` writes them, no JSON parser of a server reads them, and a whole request is unreadable by one of them.
-An event is sent with null in their place: the property is missing. Of a profile null would overwrite what is there, so
-such an update is refused.
+Python's `json` writes them, but they are not JSON: a single one makes the server reject the whole request. In an event
+they become null, which means that the property is missing. In a profile null would overwrite the stored value, so such
+an update is rejected.
 """
 
 from __future__ import annotations
@@ -21,31 +21,38 @@ _WORDS = ("NaN", "Infinity")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b', re.S)
 
 
-class _NoNumber:
-    """What stands for NaN or an infinity, once the text is read."""
+class _NotANumber:
+    """Marks NaN or an infinity in the parsed message."""
+
+    def __init__(self, literal: str) -> None:
+        """Take the literal, as `json.loads` passes it."""
 
 
 def without_nan(message: str) -> str:
-    """The text with null for each NaN and infinity outside of a string, and not a byte changed otherwise."""
+    """Return the text with null for each NaN and infinity outside a string, otherwise unchanged to the byte."""
     if not _may_have(message):
         return message
-    repaired = _TOKENS.sub(lambda found: found[0] if found[0].startswith('"') else "null", message)
+    repaired = _TOKENS.sub(_string_or_null, message)
     if repaired != message:
         places = places_of_nan(message)
-        told = "no JSON has a word for NaN or an infinity: null was sent for %s"
-        _log.tell(logging.WARNING, f"null was sent for {places}", told, places)
+        text = "JSON has no NaN or infinity: null was sent for %s"
+        _log.tell(logging.WARNING, f"null was sent for {places}", text, places)
     return repaired
 
 
 def places_of_nan(message: str) -> str:
-    """Where NaN and infinities stand, such as `$add.score`; empty where none does."""
+    """Return the paths of NaN and infinities, such as `$add.score`; empty if there is none."""
     if not _may_have(message):
         return ""
     try:
-        found = list(_walk(json.loads(message, parse_constant=lambda _: _NoNumber()), ""))
+        found = list(_walk(json.loads(message, parse_constant=_NotANumber), ""))
     except ValueError:
-        return "a message that is no JSON" if _has(message) else ""
+        return "a message that is not JSON" if _has(message) else ""
     return ", ".join(found)
+
+
+def _string_or_null(token: re.Match[str]) -> str:
+    return token[0] if token[0].startswith('"') else "null"
 
 
 def _may_have(message: str) -> bool:
@@ -57,7 +64,7 @@ def _has(message: str) -> bool:
 
 
 def _walk(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, _NoNumber):
+    if isinstance(value, _NotANumber):
         yield path or "the whole message"
     elif isinstance(value, dict):
         for name, member in value.items():

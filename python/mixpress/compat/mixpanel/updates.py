@@ -1,7 +1,7 @@
-"""Updates of people and groups on their way: batches of plain JSON through the engine of a client.
+"""Send updates of people and groups, as batches of plain JSON through a client's engine.
 
-One request is under way at a time, since a later update must not overtake an earlier one. They have no `$insert_id`:
-what is sent again because no answer came may be applied twice, as by the official client's retries.
+Only one request is in flight at a time, since a later update must not overtake an earlier one. Updates have no
+`$insert_id`: one that is retried because no answer came may be applied twice, as with the official client's retries.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from mixpress.report.report import Report
 
 MAX_UPDATES = 2000
-"""Updates in a request (the documents of /engage and /groups)."""
+"""Updates in a request (documentation of /engage and /groups)."""
 MAX_UPDATE_BYTES = 1_000_000
-"""An update is smaller than 1 MB."""
+"""An update must be smaller than this."""
 FULL_BYTES = 8_500_000
-"""Bytes at which a batch is full: with one update more it stays below 9.5 MB, which is what one of events has."""
+"""A batch of this size is full: with one more update it is still below 9.5 MB, the limit of a batch of events."""
 
 
 @dataclass(frozen=True)
@@ -40,30 +40,30 @@ class UpdateBatch:
 
     @property
     def headers(self) -> dict[str, str]:
-        """It is not gzipped: the documents of /engage and /groups don't say that it may be."""
+        """Headers without Content-Encoding: the documentation of /engage and /groups does not mention gzip."""
         return {"Content-Type": "application/json"}
 
     @property
     def count(self) -> int:
-        """Updates in it."""
+        """Number of updates."""
         return len(self.updates)
 
     @property
     def indexes(self) -> Sequence[int]:
-        """Their numbers."""
+        """Indexes of the updates."""
         return range(self.start, self.start + self.count)
 
     @property
     def raw_size(self) -> int:
-        """Bytes of the body."""
+        """Size of the body in bytes."""
         return sum(map(len, self.updates)) + self.count + 1
 
     def events(self) -> list[bytes]:
-        """The JSON of each."""
+        """Return the JSON of each update."""
         return list(self.updates)
 
     def split(self) -> Sequence[UpdateBatch]:
-        """Two halves."""
+        """Return two halves, or the batch itself if it has one update."""
         if self.count == 1:
             return [self]
         half = self.count // 2
@@ -71,7 +71,7 @@ class UpdateBatch:
 
 
 class UpdateBuilder:
-    """Collects updates that are JSON text already; to the engine it is as the `Builder` of an `Encoder`."""
+    """Collects updates that are already JSON; the engine uses it like the `Builder` of an `Encoder`."""
 
     truncated: Sequence[Truncation] = ()
     warnings: Sequence[Finding] = ()
@@ -82,21 +82,21 @@ class UpdateBuilder:
         self._size = 0
 
     def builder(self) -> UpdateBuilder:
-        """A new one."""
+        """Return a new builder."""
         return UpdateBuilder()
 
     def add(self, update: bytes) -> None:
-        """Take one."""
+        """Add an update."""
         self._updates.append(update)
         self._size += len(update) + 1
 
     @property
     def full(self) -> bool:
-        """Whether the batch must be finished."""
+        """Whether the batch is full."""
         return len(self._updates) >= MAX_UPDATES or self._size >= FULL_BYTES
 
     def finish(self) -> UpdateBatch:
-        """The batch."""
+        """Return the batch and start a new one."""
         batch = UpdateBatch(self._start, tuple(self._updates))
         self._start += batch.count
         self._updates, self._size = [], 0
@@ -112,21 +112,19 @@ class Updates:
         process.clients.add(self)
 
     def take(self, update: object) -> None:
-        """Queue one; ValueError where it is too large, or holds a number that JSON has no word for."""
+        """Queue an update. ValueError if it is too large or holds NaN or an infinity."""
         text = json.dumps(update, separators=(",", ":"), allow_nan=False).encode()
         if len(text) >= MAX_UPDATE_BYTES:
-            raise ValueError(
-                f"the update has {len(text)} bytes, and must have fewer than {MAX_UPDATE_BYTES}: divide it"
-            )
+            raise ValueError(f"the update must have fewer than {MAX_UPDATE_BYTES} bytes, got {len(text)}: split it")
         self._engine.add(text)
 
     def flush(self, timeout: float | None) -> Report:
-        """As `Client.flush`."""
+        """Do what `Client.flush` does."""
         self._engine.drain(timeout)
         return self._engine.report()
 
     def close(self, timeout: float) -> Report:
-        """As `Client.close`."""
+        """Do what `Client.close` does."""
         return self._engine.close(timeout)
 
     def _renew(self) -> None:
@@ -134,5 +132,5 @@ class Updates:
 
 
 def url_of_updates(url: str) -> str:
-    """`verbose` makes the answer say what was wrong, `ip=0` leaves the sender's address alone."""
+    """Return the URL with `verbose=1` (error messages) and `ip=0` (no geolocation by the sender's address)."""
     return f"{url}{'&' if '?' in url else '?'}verbose=1&ip=0"
