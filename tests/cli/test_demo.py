@@ -28,7 +28,7 @@ def test_the_flights_of_january_2013() -> None:
         assert "155 rejected" in part
         assert "155 distinct-id-disallowed" in part
         assert "'distinct_id' is \"NA\"" in part
-    assert broken.startswith(": the second time added 0.")
+    assert broken.startswith(": the second import added 0.")
     assert result.stderr == ""
 
 
@@ -37,18 +37,18 @@ def test_each_broken_event_gets_its_reason(tmp_path: Path) -> None:
     path.write_text('{"event": "A", "properties": {"time": 1, "distinct_id": "u", "$insert_id": "a"}}\n')
     result = run(str(path))
     assert result.exit_code == 0, result.output
-    table = result.stdout[result.stdout.index("Now some events") :].splitlines()
+    table = result.stdout[result.stdout.index("Importing events that are invalid") :].splitlines()
     said = {table[number].split("  ")[1]: table[number : number + 2] for number in range(1, len(table) - 1, 2)}
     assert list(said) == [what for what, _ in demo.BROKEN]
     rules = {what: lines[0].split()[-1] for what, lines in said.items() if "rejected" in lines[0]}
     assert rules == {
-        "a text in the place of an event": "event-not-object",
+        "a string instead of an event": "event-not-object",
         "no name": "event-blank",
         "no time": "time-missing",
-        "a time that is text": "time-type",
+        "a time that is a string": "time-type",
         "a time in 1969": "time-too-old",
         "no distinct_id": "distinct-id-missing",
-        "a placeholder for an id": "distinct-id-disallowed",
+        "a placeholder as distinct_id": "distinct-id-disallowed",
         "an $insert_id with a space": "insert-id-charset",
         "objects nested four deep": "too-deep",
         "255 elements in a list": "too-many-elements",
@@ -58,8 +58,8 @@ def test_each_broken_event_gets_its_reason(tmp_path: Path) -> None:
     }
     assert "written as null" in said["NaN"][1]
     assert "U+FFFD" in said["half a surrogate pair"][1]
-    assert "3,000,000 characters, of which 255 are kept" in said["a text of 3 MB"][1]
-    assert table[-1] == "3 of 16 were imported; not one kept another back."
+    assert "3,000,000 characters, cut to 255" in said["a string of 3 MB"][1]
+    assert table[-1] == "3 of 16 were imported; an invalid event does not stop the others."
 
 
 def test_without_the_file_it_is_said_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

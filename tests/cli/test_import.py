@@ -104,7 +104,7 @@ def test_what_fails_is_told_with_its_place(server: Emulator, tmp_path: Path) -> 
     assert f"1 invalid-json\n             {path}:3  not JSON: Unterminated string starting" in result.stdout
     assert f"1 event-not-object\n             {path}:7  " in result.stdout
     assert '"[bold]text[/bold]"' in result.stdout
-    assert f"What failed stands in {letter}, with the reasons." in result.stdout
+    assert f"{letter} has the failed events, with the reasons." in result.stdout
     written = [json.loads(line) for line in letter.read_text().splitlines()]
     assert [(line["index"], line["rule"]) for line in written] == [
         (1, "invalid-json"),
@@ -134,7 +134,7 @@ def test_many_reasons_are_not_all_listed(tmp_path: Path) -> None:
     with Emulator(before=refuse) as server:
         result = run(path, "--to", server.url)
     assert result.exit_code == 1
-    assert "20 refused      sent, and turned down by the server" in result.stdout
+    assert "20 refused      sent, but refused by the server" in result.stdout
     assert "reason 11" in result.stdout
     assert "reason 12" not in result.stdout
     assert "and 8 other reasons" in result.stdout
@@ -146,7 +146,7 @@ def test_a_damaged_file_does_not_keep_the_next_one_back(server: Emulator, tmp_pa
     other = write(tmp_path / "b", ndjson(event(99_999)))
     result = run(damaged, other, "--to", server.url)
     assert result.exit_code == 1
-    assert f"Error: {damaged} can't be read further than line " in result.stderr
+    assert f"Error: cannot read {damaged} after line " in result.stderr
     assert "event-99999" in {one["properties"]["$insert_id"] for one in server.events()}
 
 
@@ -158,7 +158,7 @@ def test_a_file_that_can_not_be_read(server: Emulator, tmp_path: Path, name: str
     good = write(tmp_path / "a", ndjson(event(0)))
     result = run(good, str(tmp_path / name), "--to", server.url)
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"Error: {tmp_path / name} can't be read: ")
+    assert result.stderr.startswith(f"Error: cannot read {tmp_path / name}: ")
     assert server.requests() == []
 
 
@@ -174,7 +174,7 @@ def test_a_file_is_not_its_own_dead_letter(server: Emulator, tmp_path: Path) -> 
     path = write(tmp_path / "a", ndjson(event(0)))
     result = run(path, "--to", server.url, "--dead-letter", os.path.relpath(path))
     assert result.exit_code == 2
-    assert "can't be both read and written" in result.stderr
+    assert "cannot be both read and written" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_disk_without_room_for_the_dead_letter(server: Emulator) -> None:
     assert result.exit_code == 1
     assert server.count() == 2
     assert "1 of 1 failed events could not be written to the dead letter /dev/full" in result.stderr
-    assert "What failed stands in" not in result.stdout
+    assert "has the failed events" not in result.stdout
 
 
 def test_ctrl_c(server: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

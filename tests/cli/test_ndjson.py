@@ -79,8 +79,8 @@ def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, pack: Any) -> None:
         (b"nope", "not JSON: Expecting value at column 1"),
         (b"{} {}", "not JSON: Extra data at column 4"),
         (b'{"a": "\xff"}', "not UTF-8: invalid start byte at byte 8"),
-        (b"[" * 100_000, "can't be read: "),
-        (b"9" * 5000, "can't be read: Exceeds the limit"),
+        (b"[" * 100_000, "cannot be parsed: "),
+        (b"9" * 5000, "cannot be parsed: Exceeds the limit"),
     ],
 )
 def test_a_line_that_is_not_json(tmp_path: Path, line: bytes, reason: str) -> None:
@@ -135,7 +135,7 @@ def test_a_damaged_file_ends_where_it_is_damaged(tmp_path: Path, damage: str) ->
     assert given[:-1] == list(range(len(given) - 1))
     assert len(given) > 10_000
     [told] = source.damaged
-    assert told.startswith(f"{path} can't be read further than line {len(given) - 1}: ")
+    assert told.startswith(f"cannot read {path} after line {len(given) - 1}: ")
     assert source.place(len(given) - 1) == f"{other}:1"
 
 

@@ -60,9 +60,9 @@ def test_what_is_in_it(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert f"5 events in {path} (" in result.stdout
     assert ", for http://127.0.0.1:8400/import" in result.stdout
-    assert "3 waiting      in no batch yet, " in result.stdout
+    assert "3 waiting      not batched yet, " in result.stdout
     assert "2 packed       in 1 batch of " in result.stdout
-    assert "The oldest has waited for " in result.stdout
+    assert "The oldest was accepted " in result.stdout
     assert result.stderr == ""
     assert path.read_bytes() == before
 
@@ -87,7 +87,7 @@ def test_what_is_wrong_in_it(tmp_path: Path) -> None:
         result = run("show", path)
     assert f"0 events in {path}" in result.stdout
     assert "2 events given up:\n           1 404 Not Found" in result.stdout
-    assert "2 rows can't be read, and kept apart:\n           2 it is not a JSON object" in result.stdout
+    assert "2 rows quarantined, since they cannot be read:\n           2 it is not a JSON object" in result.stdout
     assert "Open in process " in result.stdout
 
 
@@ -114,7 +114,7 @@ def test_what_is_left_is_delivered(server: Emulator, tmp_path: Path) -> None:
     assert server.count() == 5
     assert f"5 events read from {path} in " in result.stdout
     assert "5 imported" in result.stdout
-    assert "stay in the spool" not in result.stdout
+    assert "left in the spool" not in result.stdout
     again = run("drain", path, "--to", server.url, env=ACCOUNT)
     assert again.exit_code == 0
     assert f"0 events read from {path}" in again.stdout
@@ -127,7 +127,7 @@ def test_another_projects_events_need_force(server: Emulator, tmp_path: Path) ->
     refused = run("drain", path, "--to", server.url, env=other)
     assert refused.exit_code == 2
     assert "another project" in refused.stderr
-    assert "--force delivers them all the same" in refused.stderr
+    assert "--force delivers them anyway" in refused.stderr
     assert server.count() == 0
     assert run("drain", path, "--to", server.url, "--force", env=other).exit_code == 0
     assert server.count() == 5
@@ -148,8 +148,8 @@ def test_what_the_server_refuses_and_what_it_does_not_answer(tmp_path: Path) -> 
     assert "1 refused" in result.stdout
     assert "3 undelivered" in result.stdout
     assert "event 1  no" in result.stdout
-    assert f"What was refused stands in {letter}, with the reasons." in result.stdout
-    assert "3 events stay in the spool." in result.stdout
+    assert f"{letter} has the refused events, with the reasons." in result.stdout
+    assert "3 events left in the spool." in result.stdout
     assert len(letter.read_text().splitlines()) == 1
 
 
@@ -159,7 +159,7 @@ def test_nothing_can_be_delivered(tmp_path: Path) -> None:
     with Emulator(before=lambda _request: (401, {}, b"no")) as server:
         result = run("drain", path, "--to", server.url, env=ACCOUNT)
     assert result.exit_code == 3
-    assert "5 events stay in the spool." in result.stdout
+    assert "5 events left in the spool." in result.stdout
     assert "Error: 401 Unauthorized" in result.stderr
 
 
@@ -168,7 +168,7 @@ def test_without_credentials(tmp_path: Path) -> None:
     leave(path, 1)
     result = run("drain", path)
     assert result.exit_code == 2
-    assert "there are no credentials in the environment" in result.stderr
+    assert "no credentials in the environment" in result.stderr
 
 
 def test_events_for_track_go_to_track(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_it_fails_as_told() -> None:
     told = ["--fault", "429:3=1x", "--fault", "502=1x,taken=1x", "--fault", "503=0.5", "--fault-seed", "7"]
     with started(*told) as (process, said):
         assert process.stdout is not None
-        assert process.stdout.readline() == "failing as told: 429:3=1x,502=1x,taken=1x,503=0.5,seed=7\n"
+        assert process.stdout.readline() == "faults: 429:3=1x,502=1x,taken=1x,503=0.5,seed=7\n"
         sender = Sender(said[1])
         assert [sender.post("/import?strict=1", [event()]).status for _ in range(2)] == [429, 502]
         with pytest.raises(urllib3.exceptions.ProtocolError):

@@ -1,7 +1,6 @@
 """The command `mixpress`.
 
-Each command lives in a module of its own, loaded when it is asked for, so that one whose extra is not installed does
-not keep the others from working.
+Each command is a module that is imported when the command is called, so that the others work without its extra.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    """Run `mixpress` with the arguments of the process, and exit: 0, 1, 2 or 3 as `mixpress --help` says."""
+    """Run `mixpress` with the process's arguments, and exit with status 0, 1, 2 or 3; see `mixpress --help`."""
     try:
         from mixpress.cli.group import group  # noqa: PLC0415 - click may be missing
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""`mixpress demo`: the main job from end to end, with no account and no network."""
+"""`mixpress demo`: an import from end to end, without an account or a network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.text import Text
 from mixpress.auth import ProjectToken
 from mixpress.cli.group import CannotRun
 from mixpress.cli.ndjson import Lines
-from mixpress.cli.summary import print_summary, says
+from mixpress.cli.summary import print_summary, reason_of
 from mixpress.client.client import Client
 from mixpress.emulator import Emulator
 
@@ -29,35 +29,46 @@ FLIGHTS = Path("examples", "flights.ndjson.gz")
 @click.command("demo", short_help="Import a month of flights into a local emulator.")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def command(file: Path | None) -> None:
-    """Import real events into an emulator on this machine, twice, and then a few that are broken.
+    """Import real events into a local emulator, twice, and then some invalid events.
 
-    FILE is NDJSON, plain or gzipped. Without it, the flights of January 2013 are taken from
-    examples/flights.ndjson.gz of the checkout. Nothing leaves this machine, and nothing stays on it.
+    FILE is NDJSON, plain or gzipped. The default is examples/flights.ndjson.gz of the checkout, the flights
+    of January 2013. Nothing is sent to another machine, and nothing is kept.
+
+    \b
+    Exit status:
+      0  the second import added no event
+      1  the second import added events
+      2  wrong usage, or there is no file to import
+
+    \b
+    Examples:
+      mixpress demo
+      mixpress demo events.ndjson.gz
     """
     path = str(file or _flights())
     console = Console()
     with Emulator() as server, Client(ProjectToken("demo"), base_url=server.url) as client:
-        _heading(console, f"An emulator of the API listens at {server.url}. {Path(path).name} goes in:")
+        _heading(console, f"An emulator of the API listens at {server.url}. Importing {Path(path).name}:")
         _import_file(console, client, path)
         held = server.count()
-        _heading(console, f"The server holds {held:,} events. The same file goes in once more:")
+        _heading(console, f"The server holds {held:,} events. Importing the same file again:")
         _import_file(console, client, path)
         added = server.count() - held
-        _heading(console, f"The server holds {held + added:,} events: the second time added {added:,}.")
-        console.print("It knows an event again by its name, time, distinct_id and $insert_id.")
-        _heading(console, "Now some events that are broken in other ways:")
+        _heading(console, f"The server holds {held + added:,} events: the second import added {added:,}.")
+        console.print("It recognises an event by its name, time, distinct_id and $insert_id.")
+        _heading(console, "Importing events that are invalid in other ways:")
         _show_broken(console, client.import_events(event for _, event in BROKEN))
     sys.exit(0 if added == 0 else 1)
 
 
 def _flights() -> Path:
-    """The example file, from here or from the checkout that this module stands in."""
+    """Return the example file, in the current directory or in the checkout of this module."""
     for root in (Path(), Path(__file__).parents[3]):
         if (root / FLIGHTS).is_file():
             return root / FLIGHTS
     raise CannotRun(
         f"{FLIGHTS} is part of the checkout and not of the installed package: "
-        "run this there, or name a file of events: mixpress demo FILE"
+        "run this command in a checkout, or pass a file of events: mixpress demo FILE"
     )
 
 
@@ -75,7 +86,7 @@ def _import_file(console: Console, client: Client, path: str) -> None:
 
 
 def _event(event: object = "Signed Up", **changes: Any) -> dict[Any, Any]:
-    """An event with nothing wrong but the changes to its properties; None takes one out."""
+    """Return a valid event with changed properties; None removes one."""
     properties = {"time": int(time.time()) - 60, "distinct_id": "user-1", "$insert_id": "demo-1"} | changes
     return {"event": event, "properties": {key: value for key, value in properties.items() if value is not None}}
 
@@ -87,13 +98,13 @@ def _self_containing() -> dict[Any, Any]:
 
 
 BROKEN: list[tuple[str, object]] = [
-    ("a text in the place of an event", "Signed Up"),
+    ("a string instead of an event", "Signed Up"),
     ("no name", _event(event="  ")),
     ("no time", _event(time=None)),
-    ("a time that is text", _event(time="2024-02-30")),
+    ("a time that is a string", _event(time="2024-02-30")),
     ("a time in 1969", _event(time=-86_400)),
     ("no distinct_id", _event(distinct_id=None)),
-    ("a placeholder for an id", _event(distinct_id="undefined")),
+    ("a placeholder as distinct_id", _event(distinct_id="undefined")),
     ("an $insert_id with a space", _event(**{"$insert_id": "order 17"})),
     ("objects nested four deep", _event(a={"b": {"c": {"d": {}}}})),
     ("255 elements in a list", _event(items=list(range(255)))),
@@ -102,21 +113,21 @@ BROKEN: list[tuple[str, object]] = [
     ("a dict that contains itself", _self_containing()),
     ("NaN", _event(price=math.nan, **{"$insert_id": "demo-nan"})),
     ("half a surrogate pair", _event(comment="\ud83d", **{"$insert_id": "demo-surrogate"})),
-    ("a text of 3 MB", _event(comment="long " * 600_000, **{"$insert_id": "demo-long"})),
+    ("a string of 3 MB", _event(comment="long " * 600_000, **{"$insert_id": "demo-long"})),
 ]
 
 
 def _show_broken(console: Console, report: Report) -> None:
-    said: dict[int, tuple[str, str, str]] = {
-        failure.index: (failure.kind, failure.rule or "", says(failure)) for failure in report.failures
+    verdicts: dict[int, tuple[str, str, str]] = {
+        failure.index: (failure.kind, failure.rule or "", reason_of(failure)) for failure in report.failures
     }
     for warned in (tally.example for tally in report.warned_by_rule.values()):
-        said[warned.index] = ("imported", warned.rule, f"{warned.field}: {warned.message}")
+        verdicts[warned.index] = ("imported", warned.rule, f"{warned.field}: {warned.message}")
     for cut in (tally.example for tally in report.cut_by_path.values()):
-        said[cut.index] = ("imported", "", f"{cut.path}: {cut.length:,} characters, of which 255 are kept")
+        verdicts[cut.index] = ("imported", "", f"{cut.path}: {cut.length:,} characters, cut to 255")
     for index, (what, _) in enumerate(BROKEN):
-        verdict, rule, message = said[index]
+        verdict, rule, message = verdicts[index]
         color = "green" if verdict == "imported" else "yellow"
         console.print(Text.assemble(f"  {what:<32} ", (f"{verdict:<9}", color), (rule, "bold")), soft_wrap=True)
         console.print(Text(f"      {message}", "dim"), soft_wrap=True)
-    console.print(f"{report.imported} of {report.total} were imported; not one kept another back.")
+    console.print(f"{report.imported} of {report.total} were imported; an invalid event does not stop the others.")

@@ -1,4 +1,4 @@
-"""`mixpress emulator`: the local server, until it is interrupted."""
+"""`mixpress emulator`: run the local server until it is interrupted."""
 
 from __future__ import annotations
 
@@ -19,63 +19,74 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@click.command("emulator")
-@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address; any other is refused.")
-@click.option("--port", default=8400, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
+@click.command("emulator", short_help="Run a local server of the ingestion API.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
+@click.option(
+    "--port",
+    default=8400,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 picks a free one.",
+)
 @click.option(
     "--db",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Keep the events in this SQLite file, made if it is not there. Without it they are in memory.",
+    help="Keep the events in this SQLite file, created if missing.  [default: memory]",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="KIND=HOW-OFTEN",
-    help="Let requests fail, as above; may be given several times.",
+    help="Make requests fail, as described above; may be repeated.",
 )
-@click.option("--fault-seed", type=int, metavar="N", help="Which requests the shares fall on; 0 if not given.")
+@click.option("--fault-seed", type=int, metavar="N", help="Seed that selects the failing requests.  [default: 0]")
 def command(host: str, port: int, db: Path | None, faults: tuple[str, ...], fault_seed: int | None) -> None:
     """Run a local server of Mixpanel's ingestion API.
 
-    It answers POST /import and POST /track as the API's documents say, strict or not, and stores what it accepts,
-    each event once. It takes any credentials that are not empty; nothing leaves this machine.
+    It answers POST /import and POST /track as documented, strict or not, and stores accepted events,
+    deduplicated. It accepts any credentials that are not empty, and sends nothing to other machines.
+
+    It prints its URL when it is ready, then one line per request. Ctrl-C or SIGTERM stops it.
 
     \b
-    In another terminal:
+    Send events to it, in another terminal:
       mixpress import examples/flights.ndjson.gz --to http://127.0.0.1:8400
 
     \b
-    To look at what came, with --db events.db:
+    Query the stored events, with --db events.db:
       sqlite3 events.db "SELECT event, count(*) FROM events GROUP BY event"
 
     \b
-    To see how your code fares when it fails:
+    Test your code against failures:
       mixpress emulator --fault 429:3=0.2 --fault 502=0.1 --fault taken=2x
 
     \b
     KIND is one of:
-      429, 429:SECONDS  the rate limit, without and with Retry-After
-      413:BYTES         too large, naming that size
+      429, 429:SECONDS  rate limit, without and with Retry-After
+      413:BYTES         request too large, with that limit in the message
       400:0+2           the events at these positions fail, the others are stored
       401               invalid credentials
-      502, 502:html     a bad gateway, as text and as a page
-      503, 503:html     unavailable, likewise
+      502, 502:html     bad gateway, as text and as an HTML page
+      503, 503:html     service unavailable, as text and as an HTML page
       taken             stored, then the connection is closed without an answer
-      slow:SECONDS      answered so much later
+      slow:SECONDS      the answer is delayed
     HOW-OFTEN is a share of the requests, such as 0.2, or a count, such as 2x: that many
-    requests in a row from the first on, before any share. With the same --fault-seed,
-    the same requests fail, in the order in which they arrive.
+    requests in a row, counted from the first, before any share. With the same --fault-seed
+    the same requests fail, in order of arrival.
 
-    It prints its URL when it listens, then a line for each request. Ctrl-C or SIGTERM stops it.
+    \b
+    Exit status:
+      0  stopped by Ctrl-C or SIGTERM
+      2  wrong usage, or it cannot listen or use the file
     """
     with stop_signals() as stop, log_to_terminal():
         try:
             with Emulator(host=host, port=port, db=db, faults=to_faults(faults, fault_seed)) as server:
                 click.echo(f"listening on {server.url}, events kept in {db or 'memory'}; Ctrl-C stops")
                 if server.faults.rules:
-                    click.echo(f"failing as told: {server.faults}")
+                    click.echo(f"faults: {server.faults}")
                 stop.get()
                 click.echo(f"stopped; events in {db or 'memory'}: {server.count():,}")
         except (ValueError, OSError) as error:
@@ -83,21 +94,30 @@ def command(host: str, port: int, db: Path | None, faults: tuple[str, ...], faul
 
 
 def to_faults(texts: tuple[str, ...], seed: int | None) -> Faults:
-    """The faults of all `--fault`, or ValueError."""
+    """Return the faults of all `--fault` options. ValueError if one is invalid."""
     faults = Faults.parse(",".join(texts)) if texts else Faults()
     return faults if seed is None else replace(faults, seed=seed)
 
 
+class StopSignals:
+    """A signal handler that queues the signals it receives."""
+
+    def __init__(self) -> None:
+        # Of the standard queues only SimpleQueue.put is reentrant, as a signal handler needs.
+        self.received: SimpleQueue[int] = SimpleQueue()
+
+    def handle(self, number: int, _frame: object) -> None:
+        """Queue a signal; called by the interpreter."""
+        self.received.put(number)
+
+
 @contextmanager
 def stop_signals() -> Iterator[SimpleQueue[int]]:
-    """A queue in which Ctrl-C and SIGTERM arrive: the one kind that a signal handler may put into."""
-    arrived: SimpleQueue[int] = SimpleQueue()
-    before = {
-        number: signal.signal(number, lambda number, _frame: arrived.put(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    """Yield a queue that receives Ctrl-C and SIGTERM."""
+    signals = StopSignals()
+    before = {number: signal.signal(number, signals.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield arrived
+        yield signals.received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -105,7 +125,7 @@ def stop_signals() -> Iterator[SimpleQueue[int]]:
 
 @contextmanager
 def log_to_terminal() -> Iterator[None]:
-    """Show the emulator's log, a line for each request, on stderr."""
+    """Write the emulator's log, a line for each request, to stderr."""
     logger = logging.getLogger("mixpress.emulator")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))

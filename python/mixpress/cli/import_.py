@@ -1,4 +1,4 @@
-"""`mixpress import`: the events of files into a project."""
+"""`mixpress import`: send the events of NDJSON files to a project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from rich.console import Console
 
 from mixpress.cli.group import CannotRun
 from mixpress.cli.ndjson import Lines
-from mixpress.cli.options import delivery_options, make_client, outcome, progress_bar
+from mixpress.cli.options import delivery_options, make_client, report_of
+from mixpress.cli.progress import progress_bar
 from mixpress.cli.summary import print_summary
 from mixpress.errors import ImportInterrupted
 
@@ -24,16 +25,16 @@ if TYPE_CHECKING:
 
 EPILOG = """
 \b
-Credentials come from the environment:
-  MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and MIXPRESS_PROJECT_ID, a service account; or
-  MIXPRESS_TOKEN, a project token.
+Credentials are read from the environment, one of
+  MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and MIXPRESS_PROJECT_ID (a service account)
+  MIXPRESS_TOKEN (a project token)
 A server on this machine, such as `mixpress emulator`, needs none.
 
 \b
 Exit status:
   0  every event was imported
-  1  some events failed; the summary says which and why
-  2  wrong usage; nothing was sent
+  1  some events failed; the summary lists the reasons
+  2  wrong usage, or a file cannot be used; nothing was sent
   3  nothing could be delivered
 
 \b
@@ -50,37 +51,37 @@ Examples:
 def command(files: tuple[str, ...], **options: Unpack[DeliveryOptions]) -> None:
     """Send the events of each FILE: NDJSON (one event a line), plain or gzipped; - is the standard input.
 
-    Every event ends as imported, rejected (it breaks a rule and is not sent), refused (by the server) or
-    undelivered (no answer came). An event that fails keeps no other one back. The same file can be sent
-    again: events with the same $insert_id are kept once.
+    Every event gets a verdict: imported, rejected (breaks a rule, not sent), refused (by the server) or
+    undelivered (no answer). A failed event does not stop the others. Importing a file again is safe: the
+    server keeps events with the same $insert_id once.
     """
     dead_letter = options["dead_letter"]
     lines = _open(files, dead_letter)
     with (
         make_client(options).client as client,
-        progress_bar(lines.size, lambda _: lines.position(), of_bytes=True) as on_progress,
+        progress_bar(lines.size, lines.position) as on_progress,
     ):
-        report, error = outcome(lambda: client._import(lines, on_progress, lines.explain))
+        report, error = report_of(client._import, lines, on_progress, lines.explain)
     print_summary(Console(), report, _named(files), lines.place)
     if dead_letter and report.failed and not report.unwritten:
-        click.echo(f"What failed stands in {dead_letter}, with the reasons.")
-    for sentence in (*lines.damaged, error):
-        if sentence:
-            click.echo(f"Error: {sentence}", err=True)
+        click.echo(f"{dead_letter} has the failed events, with the reasons.")
+    for message in (*lines.damaged, error):
+        if message:
+            click.echo(f"Error: {message}", err=True)
     sys.exit(_status(report, error, lines))
 
 
 def _open(files: tuple[str, ...], dead_letter: str | None) -> Lines:
-    """The events of the files, each of which is found readable before anything is sent."""
+    """Return the events of the files, after checking that every file can be read."""
     if files.count("-") > 1:
         raise click.UsageError("the standard input (-) can be read only once")
     try:
         lines = Lines(files)
     except OSError as error:
-        raise CannotRun(f"{error.filename} can't be read: {error.strerror}") from error
+        raise CannotRun(f"cannot read {error.filename}: {error.strerror}") from error
     written = dead_letter if dead_letter and os.path.exists(dead_letter) else None
     if written and any(path != "-" and os.path.samefile(path, written) for path in files):
-        raise click.UsageError(f"{written} can't be both read and written as the dead letter")
+        raise click.UsageError(f"{written} cannot be both read and written as the dead letter")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The command line's source of events: files of NDJSON, plain or gzipped, one event a line."""
+"""Read events from NDJSON files, plain or gzipped, one event a line."""
 
 from __future__ import annotations
 
@@ -21,20 +21,18 @@ if TYPE_CHECKING:
     from mixpress.report.report import Failure
 
 MAX_LINE = 64 << 20
-"""Bytes of a line that is read at all: sixty times what the API takes for an event."""
+"""Bytes of the longest line that is read, 64 times the API's limit for an event."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Unparsed(str):
-    """A line that is not JSON, in the place of its event. It is rejected as every text is, and the source
-    then puts the reason that it knows in the place of that.
-    """
+    """A line that is not JSON. The encoder rejects it as a string; `Lines.explain` then gives the parser's reason."""
 
     __slots__ = ()
 
 
 class Start(NamedTuple):
-    """From the event of number `first` on, each line is the next event, until the next start."""
+    """A run of lines without a gap: event `first` is at `line`, and each following line is the next event."""
 
     first: int
     path: str
@@ -42,9 +40,9 @@ class Start(NamedTuple):
 
 
 class Lines:
-    """The events of some files in turn; `-` is the standard input. Blank lines are skipped.
+    """The events of several files in order; `-` is the standard input. Blank lines are skipped.
 
-    A file that can't be read to its end ends there: `damaged` says so, and the next one goes on.
+    If a file cannot be read to its end, `damaged` gets a message and reading continues with the next file.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -61,30 +59,30 @@ class Lines:
         for path in self._paths:
             with _opened(path) as file, _unpacked(file) as lines:
                 self._file = file
-                yield from self._to_the_end("stdin" if path == "-" else path, lines)
+                yield from self._read_lines("stdin" if path == "-" else path, lines)
                 self._done += self._position()
                 self._file = None
 
     def explain(self, failure: Failure) -> Failure:
-        """The failure of an event, for a line that is not JSON with the reason that the parser gave."""
+        """Return the failure, with the parser's reason if its line is not JSON."""
         reason = self._reasons.pop(failure.index, None)
         if reason is None:
             return failure
         return replace(failure, rule="invalid-json", field="", message=f"{self.place(failure.index)}: {reason}")
 
     def place(self, index: int) -> str:
-        """Where an event stands, as `FILE:LINE`."""
-        start = self._starts[bisect_right(self._starts, index, key=lambda start: start.first) - 1]
+        """Return the position of an event as `FILE:LINE`."""
+        start = self._starts[bisect_right(self._starts, index, key=_first) - 1]
         return f"{start.path}:{start.line + index - start.first}"
 
     def position(self) -> int:
-        """How many bytes of the files, as they are on the disk, have been read."""
+        """Return how many bytes of the files have been read, as they are on the disk."""
         return self._done + self._position()
 
     def _position(self) -> int:
         return self._file.tell() if self._file and self._file.seekable() else 0
 
-    def _to_the_end(self, path: str, lines: BinaryIO) -> Iterator[object]:
+    def _read_lines(self, path: str, lines: BinaryIO) -> Iterator[object]:
         number, after_gap = 0, True
         try:
             for number, line in enumerate(iter(partial(lines.readline, MAX_LINE), b""), start=1):
@@ -98,21 +96,21 @@ class Lines:
                 self._events += 1
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or error
-            self.damaged.append(f"{path} can't be read further than line {number}: {reason}")
+            self.damaged.append(f"cannot read {path} after line {number}: {reason}")
 
     def _parse(self, line: bytes, rest: BinaryIO) -> object:
         if len(line) == MAX_LINE and not line.endswith(b"\n"):
             _skip_line(rest)
-            return self._unparsed(line[:1000], f"the line is longer than {MAX_LINE:,} bytes, and was skipped")
+            return self._unparsed(line[:1000], f"the line is longer than {MAX_LINE:,} bytes and was skipped")
         try:
             return json.loads(line.rstrip())
         except json.JSONDecodeError as error:
-            says = error.msg.removesuffix(" at")
-            return self._unparsed(line, f"not JSON: {says} at column {error.colno}")
+            reason = error.msg.removesuffix(" at")
+            return self._unparsed(line, f"not JSON: {reason} at column {error.colno}")
         except UnicodeDecodeError as error:
             return self._unparsed(line, f"not UTF-8: {error.reason} at byte {error.start + 1}")
         except (ValueError, RecursionError) as error:
-            return self._unparsed(line, f"can't be read: {error}")
+            return self._unparsed(line, f"cannot be parsed: {error}")
 
     def _unparsed(self, line: bytes, reason: str) -> Unparsed:
         self._reasons[self._events] = reason
@@ -121,7 +119,7 @@ class Lines:
 
 @contextmanager
 def _opened(path: str) -> Iterator[io.BufferedReader]:
-    """The file; the standard input is left open for its owner."""
+    """Open a file; the standard input is not closed afterwards."""
     if path == "-":
         stream = cast("io.BufferedReader", io.BufferedReader(sys.stdin.buffer))
         try:
@@ -135,12 +133,16 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
 
 @contextmanager
 def _unpacked(file: io.BufferedReader) -> Iterator[BinaryIO]:
-    """The file's content. Gzip is known by its first bytes, whatever the name says."""
+    """Yield the file's content, unpacked if its first bytes are those of gzip; the name does not matter."""
     if file.peek(2)[:2] != GZIP_MAGIC:
         yield cast("BinaryIO", file)
         return
     with gzip.GzipFile(fileobj=file) as content:
         yield cast("BinaryIO", content)
+
+
+def _first(start: Start) -> int:
+    return start.first
 
 
 def _skip_line(lines: BinaryIO) -> None:
@@ -149,7 +151,7 @@ def _skip_line(lines: BinaryIO) -> None:
 
 
 def _size(paths: Sequence[str]) -> int | None:
-    """The bytes of all files together; None where one is no ordinary file. OSError where one can't be read."""
+    """Return the total size of the files; None if one is not seekable. OSError if one cannot be read."""
     sizes: list[int | None] = []
     for path in paths:
         if path == "-":

@@ -1,14 +1,11 @@
-"""What the commands that deliver events have in common: where to, as whom, and how."""
+"""Options shared by the commands that deliver events, and the client that they configure."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypedDict, TypeVar
 
 import click
-from rich import progress as bars
-from rich.console import Console
 
 from mixpress.address import REGIONS, is_loopback, server_url
 from mixpress.auth import ProjectToken, auth_from_environment
@@ -18,42 +15,48 @@ from mixpress.errors import MixpressError
 from mixpress.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from mixpress.address import Region
     from mixpress.auth import Auth
-    from mixpress.report.report import Progress, Report
+    from mixpress.report.report import Report
     from mixpress.send.request import Endpoint
 
 PLACEHOLDER = ProjectToken("placeholder-for-an-emulator")
-"""What goes to a server on this machine where no credentials are given: an emulator asks for no real ones."""
+"""Credentials for a server on this machine if none are given: an emulator accepts any."""
 
-MAX_SAID = 36
-"""Characters beside the bar, so that the line fits a terminal of 80; the log says the whole."""
-
+P = ParamSpec("P")
 Command = TypeVar("Command", bound="Callable[..., None]")
 
 _OPTIONS = (
-    click.option("--to", metavar="URL", help="The server, such as http://127.0.0.1:8400, instead of a region."),
-    click.option("--region", type=click.Choice([*REGIONS]), help="Where the project lives.  [default: us]"),
-    click.option("--service-account", metavar="NAME", help="In place of MIXPRESS_SERVICE_ACCOUNT."),
-    click.option("--project-id", metavar="ID", help="In place of MIXPRESS_PROJECT_ID."),
-    click.option("--dead-letter", metavar="FILE", help="Append each event that failed to FILE, with its reason."),
+    click.option("--to", metavar="URL", help="Server to send to, such as http://127.0.0.1:8400, instead of a region."),
+    click.option("--region", type=click.Choice([*REGIONS]), help="Data residency of the project.  [default: us]"),
+    click.option(
+        "--service-account",
+        metavar="NAME",
+        help="User name of the service account; defaults to $MIXPRESS_SERVICE_ACCOUNT.",
+    ),
+    click.option("--project-id", metavar="ID", help="Project id; defaults to $MIXPRESS_PROJECT_ID."),
+    click.option("--dead-letter", metavar="FILE", help="Append each failed event to FILE, with its reason."),
     click.option(
         "--strict/--no-strict",
         default=True,
         show_default=True,
-        help="Whether the server checks each event, and says which it refuses.",
+        help="Ask the server to validate each event and report the refused ones.",
     ),
     click.option(
-        "--concurrency", type=click.IntRange(1, 100), default=10, show_default=True, help="Requests at one time."
+        "--concurrency",
+        type=click.IntRange(1, 100),
+        default=10,
+        show_default=True,
+        help="Maximum number of requests at a time.",
     ),
     click.option(
         "--attempts",
         type=click.IntRange(min=1),
         default=RetryPolicy.attempts,
         show_default=True,
-        help="How often a batch is sent at most, where the server is busy or does not answer.",
+        help="Maximum number of attempts to send a batch while the server is busy or does not answer.",
     ),
 )
 
@@ -72,15 +75,15 @@ class DeliveryOptions(TypedDict):
 
 
 def delivery_options(command: Command) -> Command:
-    """Give a command the options that say where to deliver, as whom, and how."""
+    """Add the options for destination, credentials and delivery to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 @dataclass(frozen=True)
-class Delivering:
-    """A client as the options want it, the server that it sends to, and the credentials."""
+class ConfiguredClient:
+    """A client made from the options, with the server, endpoint and credentials that it uses."""
 
     client: Client
     server: str
@@ -88,8 +91,8 @@ class Delivering:
     auth: Auth
 
 
-def make_client(options: DeliveryOptions, endpoint: Endpoint = "import") -> Delivering:
-    """The client. `CannotRun` where there are no credentials, a usage error where the options make no sense."""
+def make_client(options: DeliveryOptions, endpoint: Endpoint = "import") -> ConfiguredClient:
+    """Return the client for the options. Raises `CannotRun` without credentials, UsageError for invalid options."""
     try:
         server = server_url(options["region"], options["to"])
         auth = _credentials(server, options["service_account"], options["project_id"])
@@ -103,9 +106,9 @@ def make_client(options: DeliveryOptions, endpoint: Endpoint = "import") -> Deli
             retry=RetryPolicy(attempts=options["attempts"]),
             dead_letter=options["dead_letter"],
         )
-    except ValueError as wrong:
-        raise click.UsageError(str(wrong).replace("base_url", "--to")) from wrong
-    return Delivering(client, server, endpoint, auth)
+    except ValueError as error:
+        raise click.UsageError(str(error).replace("base_url", "--to")) from error
+    return ConfiguredClient(client, server, endpoint, auth)
 
 
 def _credentials(server: str, service_account: str | None, project_id: str | None) -> Auth:
@@ -113,15 +116,18 @@ def _credentials(server: str, service_account: str | None, project_id: str | Non
     if auth or is_loopback(server):
         return auth or PLACEHOLDER
     raise CannotRun(
-        "there are no credentials in the environment: set MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and "
+        "no credentials in the environment: set MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and "
         "MIXPRESS_PROJECT_ID (a service account), or MIXPRESS_TOKEN (a project token)"
     )
 
 
-def outcome(deliver: Callable[[], Report]) -> tuple[Report, MixpressError | None]:
-    """The report, and the error that the delivery ended with, if one did."""
+def report_of(deliver: Callable[P, Report], *args: P.args, **kwargs: P.kwargs) -> tuple[Report, MixpressError | None]:
+    """Call `deliver`; return its report, and the error that stopped it early, if any.
+
+    Raises `CannotRun` for an error without a report, which is one before anything was sent.
+    """
     try:
-        return deliver(), None
+        return deliver(*args, **kwargs), None
     except MixpressError as error:
         if error.report is None:
             raise CannotRun(str(error)) from error
@@ -130,28 +136,3 @@ def outcome(deliver: Callable[[], Report]) -> tuple[Report, MixpressError | None
         for note in getattr(error, "__notes__", []):
             click.echo(note, err=True)
         raise
-
-
-@contextmanager
-def progress_bar(
-    total: int | None, done: Callable[[Progress], int], *, of_bytes: bool
-) -> Iterator[Callable[[Progress], None] | None]:
-    """A bar on the terminal, filled by what is `done` of `total`; none where the standard error goes elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (
-        bars.BarColumn(bar_width=20),
-        bars.TaskProgressColumn(),
-        bars.DownloadColumn() if of_bytes else bars.MofNCompleteColumn(),
-        bars.TextColumn("{task.fields[says]}", markup=False),
-    )
-    with bars.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("delivery", total=total, says="")
-
-        def show(progress: Progress) -> None:
-            says = progress.paused[:MAX_SAID] or f"{progress.imported:,} imported"
-            bar.update(task, completed=done(progress), says=says)
-
-        yield show

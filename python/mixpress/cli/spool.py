@@ -1,4 +1,4 @@
-"""`mixpress spool`: what waits in a spool, and its delivery."""
+"""`mixpress spool`: show the content of a spool, or deliver it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from mixpress.cli.group import CannotRun
-from mixpress.cli.options import delivery_options, make_client, outcome, progress_bar
+from mixpress.cli.options import delivery_options, make_client, report_of
+from mixpress.cli.progress import progress_bar
 from mixpress.cli.summary import counted, in_bytes, print_summary
 from mixpress.errors import SpoolError
 from mixpress.spool import Destination, Spool
@@ -31,13 +32,13 @@ SPOOL = click.Path(exists=True, dir_okay=False)
 
 EPILOG = """
 \b
-Credentials come from the environment, as for `mixpress import`.
+Credentials are read from the environment, as for `mixpress import`.
 
 \b
 Exit status:
-  0  every event was imported, and the spool is empty of what was free
-  1  some events failed; the summary says which and why
-  2  wrong usage, or a file that can't be used; nothing was sent
+  0  every event that no running process holds was imported
+  1  some events failed; the summary lists the reasons
+  2  wrong usage, or the file cannot be used; nothing was sent
   3  nothing could be delivered
 
 \b
@@ -47,16 +48,37 @@ Examples:
 """
 
 
-@click.group("spool", short_help="Look into a client's spool, or deliver it.")
+@click.group("spool", short_help="Show or deliver a client's spool.")
 def command() -> None:
-    """The file in which a client keeps its events until the server has them."""
+    """Show or deliver a spool, the file that keeps a client's events until the server has them.
+
+    Each command has its own --help, with its exit statuses.
+
+    \b
+    Examples:
+      mixpress spool show events.spool
+      mixpress spool drain events.spool --region eu
+    """
 
 
-@command.command("show", short_help="Say what is in a spool.")
+@command.command("show", short_help="Show what is in a spool.")
 @click.argument("path", type=SPOOL)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show_command(path: str, as_json: bool) -> None:
-    """Say how many events wait in the spool PATH, for how long, and who has it open. Nothing is changed."""
+    """Show how many events are in the spool PATH, the age of the oldest, and the processes that have it open.
+
+    The file is not changed.
+
+    \b
+    Exit status:
+      0  the content was shown
+      2  wrong usage, or the file cannot be used
+
+    \b
+    Examples:
+      mixpress spool show events.spool
+      mixpress spool show events.spool --json
+    """
     try:
         stats = show(path, time.time())
     except SpoolError as error:
@@ -69,29 +91,29 @@ def show_command(path: str, as_json: bool) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-@command.command("drain", short_help="Deliver what is left in a spool.", epilog=EPILOG)
+@command.command("drain", short_help="Deliver the events in a spool.", epilog=EPILOG)
 @click.argument("path", type=SPOOL)
 @delivery_options
-@click.option("--failed", is_flag=True, help="Also send again what was given up before.")
-@click.option("--force", is_flag=True, help="Deliver to this project, whatever project the events were accepted for.")
+@click.option("--failed", is_flag=True, help="Also send the events that were given up.")
+@click.option("--force", is_flag=True, help="Deliver to this project even if the events were accepted for another one.")
 def drain_command(path: str, failed: bool, force: bool, **options: Unpack[DeliveryOptions]) -> None:
-    """Deliver the events of the spool PATH that no running process has.
+    """Deliver the events in the spool PATH that no running process holds.
 
-    What the server takes or refuses is gone from the file. What is undelivered stays in it, and can be drained again:
-    events with the same $insert_id are kept once.
+    Events that the server imports or refuses are removed from the file. Undelivered ones stay in it and can be
+    drained again: the server keeps events with the same $insert_id once.
     """
     try:
-        made = make_client(options, _endpoint(path))
-        destination = Destination.of(f"{made.server}/{made.endpoint}", made.auth)
-        with made.client as client, Spool(path, destination=destination, force=force) as spool:
+        configured = make_client(options, _endpoint(path))
+        destination = Destination.of(f"{configured.server}/{configured.endpoint}", configured.auth)
+        with configured.client as client, Spool(path, destination=destination, force=force) as spool:
             total = spool.stats().pending
-            with progress_bar(total, lambda progress: progress.total, of_bytes=False) as on_progress:
-                report, error = outcome(lambda: client._drain(spool, on_progress, failed=failed))
+            with progress_bar(total) as on_progress:
+                report, error = report_of(client._drain, spool, on_progress, failed=failed)
             left = spool.stats()
-    except SpoolError as trouble:
-        advice = "; --force delivers them all the same" if trouble.kind == "destination" else ""
-        raise CannotRun(f"{trouble}{advice}") from trouble
-    print_summary(Console(), report, path, lambda index: f"event {index + 1:,}")
+    except SpoolError as failure:
+        advice = "; --force delivers them anyway" if failure.kind == "destination" else ""
+        raise CannotRun(f"{failure}{advice}") from failure
+    print_summary(Console(), report, path, _place)
     for line in _left(left, report, options["dead_letter"]):
         click.echo(line)
     if error:
@@ -99,28 +121,32 @@ def drain_command(path: str, failed: bool, force: bool, **options: Unpack[Delive
     sys.exit(_status(report, error))
 
 
+def _place(index: int) -> str:
+    return f"event {index + 1:,}"
+
+
 def _endpoint(path: str) -> Endpoint:
-    """What the file's events were made for; it is drained to nothing else."""
+    """Return the endpoint for which the file's events were encoded."""
     try:
         url = show(path, time.time()).url
     except SpoolError as error:
         if error.kind != "version":
             raise
-        return "import"  # an older file is brought up to date when it is opened
+        return "import"  # an older format, which is upgraded when the spool is opened
     return "track" if url and url.endswith("/track") else "import"
 
 
 def _left(left: SpoolStats, report: Report, dead_letter: str | None) -> list[str]:
-    says = []
+    messages = []
     if dead_letter and report.refused and not report.unwritten:
-        says.append(f"What was refused stands in {dead_letter}, with the reasons.")
+        messages.append(f"{dead_letter} has the refused events, with the reasons.")
     if left.pending:
-        says.append(f"{counted(left.pending, 'event')} stay in the spool.")
+        messages.append(f"{counted(left.pending, 'event')} left in the spool.")
     if left.failed:
-        says.append(f"{counted(left.failed_events, 'event')} that were given up are in it too; --failed sends them.")
+        messages.append(f"{counted(left.failed_events, 'event')} given up and kept in the spool; --failed sends them.")
     if left.quarantined:
-        says.append(f"{counted(left.quarantined, 'row')} of it can't be read: `mixpress spool show` says why.")
-    return says
+        messages.append(f"{counted(left.quarantined, 'row')} cannot be read: `mixpress spool show` lists the reasons.")
+    return messages
 
 
 def _status(report: Report, error: MixpressError | None) -> int:
@@ -133,24 +159,24 @@ def _lines(stats: SpoolStats) -> list[str]:
     to = f", for {stats.url}" if stats.url else ""
     lines = [f"{counted(stats.pending, 'event')} in {stats.path} ({in_bytes(stats.file_bytes)} on the disk){to}"]
     rows = [
-        (stats.events, "waiting", f"in no batch yet, {in_bytes(stats.event_bytes)} of JSON"),
+        (stats.events, "waiting", f"not batched yet, {in_bytes(stats.event_bytes)} of JSON"),
         (stats.batched, "packed", f"in {counted(stats.batches, 'batch', 'batches')} of {in_bytes(stats.batch_bytes)}"),
     ]
     lines += [f"{count:>12,} {what:<12} {meaning}" for count, what, meaning in rows if count]
     if stats.oldest is not None:
-        lines.append(f"The oldest has waited for {_duration(stats.oldest)}.")
+        lines.append(f"The oldest was accepted {_duration(stats.oldest)} ago.")
     if stats.attempts:
-        lines.append(f"{counted(stats.attempts, 'request')} went out with the batches that wait, and got no verdict.")
+        lines.append(f"{counted(stats.attempts, 'request')} sent for the pending batches, without a verdict.")
     if stats.leased:
         held = counted(stats.leased, "batch", "batches")
-        lines.append(f"{held} in the hands of running processes.")
+        lines.append(f"{held} leased by running processes.")
     if stats.processes:
         lines.append(f"Open in process {', '.join(map(str, stats.processes))}.")
     if stats.failed:
         lines.append(f"{counted(stats.failed_events, 'event')} given up:")
         lines += [f"{count:>12,} {reason}" for reason, count in stats.failed_reasons.items()]
     if stats.quarantined:
-        lines.append(f"{counted(stats.quarantined, 'row')} can't be read, and kept apart:")
+        lines.append(f"{counted(stats.quarantined, 'row')} quarantined, since they cannot be read:")
         lines += [f"{count:>12,} {reason}" for reason, count in stats.quarantine_reasons.items()]
     return lines
 

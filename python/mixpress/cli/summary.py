@@ -1,4 +1,4 @@
-"""What the commands print of a `Report`: for a person, on one screen."""
+"""Print a `Report` for a person, on one screen."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from mixpress.report.report import Failure, Report
 
 MAX_REASONS = 12
-"""How many reasons are listed; the rest is counted."""
+"""Maximum number of reasons to list; the rest are counted."""
 
 INDENT = " " * 13
 
 VERDICTS = (
     ("imported", "green", "the server has them"),
-    ("rejected", "yellow", "not sent, as they break a rule"),
-    ("refused", "yellow", "sent, and turned down by the server"),
-    ("undelivered", "red", "not confirmed by the server; to send them again is safe"),
+    ("rejected", "yellow", "not sent: they break a rule"),
+    ("refused", "yellow", "sent, but refused by the server"),
+    ("undelivered", "red", "not confirmed by the server; sending them again is safe"),
 )
 ADVICE = {
-    "url": "send a URL's host, path and parameters as properties of their own",
-    "json": "send what the JSON holds as properties of their own",
-    "text": "leave long text out where no report needs it",
+    "url": "send a URL's host, path and parameters as separate properties",
+    "json": "send the fields of the JSON as separate properties",
+    "text": "omit long text that no report needs",
 }
 
 
 def print_summary(console: Console, report: Report, source: str, place: Callable[[int], str]) -> None:
-    """Print what became of the events of `source`; `place` says where the event of an index stands."""
+    """Print the verdicts on the events of `source`; `place` returns the position of the event with an index."""
     rate = f", {report.total / report.elapsed:,.0f} events/s" if report.elapsed > 0 else ""
     _line(console, (f"{report.total:,} events", "bold"), f" read from {source} in {report.elapsed:.2f} s{rate}")
     for verdict, color, meaning in VERDICTS:
@@ -43,7 +43,7 @@ def print_summary(console: Console, report: Report, source: str, place: Callable
     for text in filter(None, (_traffic(report), _cuts(report), _warnings(report))):
         _line(console, text)
     if report.failed:
-        _line(console, "Why events failed, and where the first of each kind stands:")
+        _line(console, "Reasons for failures, with the position of the first event for each:")
         _print_reasons(console, report, place)
 
 
@@ -53,7 +53,7 @@ def _print_reasons(console: Console, report: Report, place: Callable[[int], str]
         failure = tally.example
         where = place(failure.index)
         _line(console, (f"{tally.count:>12,} {failure.rule or failure.kind}", "bold"))
-        _line(console, INDENT, (where, "cyan"), f"  {says(failure).removeprefix(f'{where}: ')}")
+        _line(console, INDENT, (where, "cyan"), f"  {reason_of(failure).removeprefix(f'{where}: ')}")
     if len(by_count) > MAX_REASONS:
         _line(console, INDENT, f"and {len(by_count) - MAX_REASONS:,} other reasons")
 
@@ -62,8 +62,8 @@ def _line(console: Console, *parts: str | tuple[str, str]) -> None:
     console.print(Text.assemble(*parts), soft_wrap=True)
 
 
-def says(failure: Failure) -> str:
-    """The message, with the field that it is about."""
+def reason_of(failure: Failure) -> str:
+    """Return the failure's message, after its field if it has one."""
     return f"{failure.field}: {failure.message}" if failure.field else failure.message
 
 
@@ -93,12 +93,12 @@ def _warnings(report: Report) -> str:
 
 
 def counted(count: int, what: str, many: str = "") -> str:
-    """A number and its noun; `many` is the plural where an s does not make it."""
+    """Return a count with its noun; `many` is an irregular plural."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {many or what + 's'}"
 
 
 def in_bytes(count: float) -> str:
-    """A size for a person."""
+    """Return a size with its unit."""
     for unit in ("bytes", "kB", "MB"):
         if count < 999.5:
             return f"{count:.3g} {unit}"
