@@ -102,10 +102,13 @@ def test_what_it_cannot_do_is_one_sentence_and_status_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for arguments, said in [
-            (["--host", "0.0.0.0"], "Error: host must be 127.0.0.1, ::1, localhost or another loopback address, not"),
+            (["--host", "0.0.0.0"], "Error: host must be 127.0.0.1, ::1, localhost or another loopback address, got"),
             (["--port", port], f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use"),
-            (["--fault", "teapot=0.1"], "Error: fault 'teapot=0.1': there is no kind 'teapot'; there are 429, "),
-            (["--fault", "429=0.6", "--fault", "502=0.6"], "Error: the shares of the faults are 1.2 together: all "),
+            (["--fault", "teapot=0.1"], "Error: fault 'teapot=0.1': unknown kind 'teapot'; the kinds are 429, "),
+            (
+                ["--fault", "429=0.6", "--fault", "502=0.6"],
+                "Error: the shares of the faults must add up to at most 1, got 1.2",
+            ),
             (["--db", str(tmp_path / "no" / "x.db")], f"Error: cannot keep events in {tmp_path}/no/x.db: unable to"),
         ]:
             done = mixpress("emulator", *arguments)

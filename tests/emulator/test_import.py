@@ -152,7 +152,7 @@ def test_a_stranger_does_not_hear_what_is_wrong_with_the_body(sender: Sender) ->
 @pytest.mark.parametrize("target", ["/", "/imports", "/import/", "/engage", "/track/x"])
 def test_another_path_is_404(sender: Sender, target: str) -> None:
     answer = sender.post(target, TWO)
-    error = f"there is no POST {target} here: there is POST /import and POST /track"
+    error = f"no endpoint POST {target}: the emulator has POST /import and POST /track"
     assert (answer.status, answer.json) == (404, {"code": 404, "error": error, "status": "Not Found"})
 
 

@@ -101,7 +101,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     ),
     "a third member": (
         *({**event(), "id": 1}, "id"),
-        "'id' is invalid: an event has 'event' and 'properties' alone",
+        "'id' is invalid: an event has only 'event' and 'properties'",
     ),
     "no time": (event(time=...), "properties.time", "'properties.time' must not be missing"),
     "time as text": (event(time="1700000000"), "properties.time", SECONDS),
@@ -150,7 +150,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     ),
     "lists deeper than anything may lie": (
         *(event(items=listed(65)), "properties.items" + "[0]" * 64),
-        f"'properties.items{'[0]' * 64}' is invalid: must not lie more than 64 levels deep",
+        f"'properties.items{'[0]' * 64}' is invalid: must not be nested more than 64 levels deep",
     ),
     "an event of a million bytes": (sized(1_000_000), "", LARGE),
 }

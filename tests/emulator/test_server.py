@@ -167,7 +167,7 @@ def test_of_a_body_over_the_limit_little_is_kept() -> None:
 def test_a_host_that_is_not_loopback_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match="host must be") as error:
         Emulator(host=host)
-    assert f"not '{host}'" in str(error.value)
+    assert f"got '{host}'" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_taken_port_is_said() -> None:
 
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_port_that_is_none_is_said(port: int) -> None:
-    with pytest.raises(ValueError, match=f"port must be 0 to 65535, not {port}"):
+    with pytest.raises(ValueError, match=f"port must be 0 to 65535, got {port}"):
         Emulator(port=port)
 
 
@@ -283,7 +283,7 @@ def test_an_error_in_before_is_a_500_and_is_seen(start: Start, caplog: pytest.Lo
 
     server, sender = start(before=before)
     answer = sender.post(STRICT, [event()])
-    assert (answer.status, answer.body) == (500, b"the emulator failed: its log says why")
+    assert (answer.status, answer.body) == (500, b"internal error of the emulator: see its log")
     assert "ZeroDivisionError: a mistake in the test" in caplog.text
     assert [request.status for request in server.requests()] == [500]
 

@@ -1,14 +1,14 @@
-"""A local server of the ingestion API: /import and /track, what they accept kept in SQLite.
+"""A local server of the ingestion API, /import and /track, that keeps accepted events in SQLite.
 
     from mixpress.emulator import Emulator
 
     with Emulator() as server:
         ...                      # send events to server.url
-        server.events()          # what was accepted
-        server.requests()        # what was asked
+        server.events()          # the accepted events
+        server.requests()        # the requests and their status
 
-`mixpress emulator` is the same on the command line. Its checks are written from the API's documents, apart
-from the core of mixpress, so that it is a second opinion. It listens on loopback addresses alone.
+`mixpress emulator` is the same on the command line. Its checks are written from the API's documentation and share no
+code with the core of mixpress, so they are a second opinion. It listens on loopback addresses only.
 """
 
 try:

@@ -1,4 +1,4 @@
-"""What the API does to an event that it accepts: the time put right, an id computed, long strings cut."""
+"""Convert an accepted event to its stored form: time corrected, id computed, long strings cut."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import orjson
 
 from mixpress.emulator.checks import Properties, to_milliseconds
 
-MAX_STRING = 255  # characters, by the import page; more are cut off, in names as in values
-_FAR_MS = 2**62  # a time beyond it does not fit the store, and is overwritten with the present anyway
+MAX_STRING = 255  # characters (import page); longer names and values are cut
+_FAR_MS = 2**62  # a later time does not fit the store, and is replaced by the current time anyway
 
 
 class Row(NamedTuple):
-    """An event as it is stored; the first four are what makes two events the same."""
+    """An event as it is stored; the first four fields are its identity."""
 
     event: str
     time_ms: int
-    """When it happened by its sender's clock, in milliseconds.
+    """The sender's time in milliseconds.
 
-    Not the present that overwrites a time in the future: a retry of such an event is still a retry.
+    Not the current time that replaces a future one: a retry of such an event must have the same identity.
     """
     distinct_id: str
     insert_id: str | None
-    """None where it had none: such an event equals no other."""
+    """None if the event has none: it then equals no other event."""
     properties: bytes
-    """JSON, with `time` overwritten where it lay in the future."""
+    """JSON, with a future `time` replaced."""
 
 
 def accept_event(event: dict[str, Any], now_ms: int, address: str | None = None) -> Row:
-    """An event that passed the checks, as it is stored; the event is changed.
+    """Return the stored form of an event that passed the checks. The event is modified.
 
-    With the address of its sender, an event without `distinct_id` gets one.
+    With the sender's address, an event without a `distinct_id` gets one.
     """
     properties: Properties = event["properties"]
     if address is not None:
@@ -51,14 +51,14 @@ def accept_event(event: dict[str, Any], now_ms: int, address: str | None = None)
 
 
 def id_of_address(address: str) -> str:
-    """The `distinct_id` that /track computes with `ip=1`: the same for every request from one address."""
+    """Return the `distinct_id` that /track computes with `ip=1`, the same for all requests from an address."""
     return hashlib.sha256(address.encode()).hexdigest()[:36]
 
 
 def truncate(value: Any) -> Any:
-    """A JSON value with every text in it, names too, cut to 255 characters.
+    """Return a JSON value with all its strings, names included, cut to 255 characters.
 
-    Of two names that are equal once cut, the later one stays. What passed the checks isn't deep.
+    If two names are equal once cut, the later one remains. The recursion is shallow: the checks limit the depth.
     """
     if type(value) is str:
         return value if len(value) <= MAX_STRING else value[:MAX_STRING]

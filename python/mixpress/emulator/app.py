@@ -1,4 +1,4 @@
-"""The HTTP side: two routes, and 404 and 405 for the rest."""
+"""The ASGI application: /import and /track, 404 and 405 for anything else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mixpress.emulator import replies
 from mixpress.emulator.faults import Fault
 from mixpress.emulator.payload import ACCEPTED, MAX_FORM_GROWTH
 from mixpress.emulator.replies import Reply
-from mixpress.emulator.request import Credentials, LoggedRequest, Request, deny
+from mixpress.emulator.request import Credentials, LoggedRequest, Request, check_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,82 +29,82 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from mixpress.emulator.faults import Faults
-    from mixpress.emulator.ingest import Intake
+    from mixpress.emulator.ingest import Ingest
 
-    Instead = Fault | tuple[int, Mapping[str, str], bytes] | None
-    Before = Callable[[Request], Instead]
+    Override = Fault | tuple[int, Mapping[str, str], bytes] | None
+    Before = Callable[[Request], Override]
 
-_Given = TypeVar("_Given")
-_LOG_LENGTH = 10_000  # requests remembered, so that an emulator can run for weeks
+_Result = TypeVar("_Result")
+_LOG_LENGTH = 10_000  # bounds the memory of an emulator that runs for weeks
 _logger = logging.getLogger("mixpress.emulator")
 
 
-class Front:
-    """Reads each request, has it answered on a thread of its own, logs it and sends the reply."""
+class HttpHandler:
+    """Reads each request, answers it on a worker thread, logs it and sends the reply."""
 
     def __init__(
         self,
-        intake: Intake,
+        ingest: Ingest,
         executor: Executor,
         credentials: Credentials | None,
         before: Before | None,
         faults: Faults,
     ) -> None:
-        self._intake = intake
+        self._ingest = ingest
         self._executor = executor
         self._credentials = credentials
         self._before = before
         self._faults = faults
-        self._max_wire_bytes = intake.max_body_bytes * MAX_FORM_GROWTH
-        self.forget()
+        self._max_wire_bytes = ingest.max_body_bytes * MAX_FORM_GROWTH
+        self.clear()
 
-    def forget(self) -> None:
-        """Empty the log, number the requests from 1 again, and begin the faults anew."""
+    def clear(self) -> None:
+        """Empty the log, and restart the request numbers and the sequence of faults."""
         self.log: deque[LoggedRequest] = deque(maxlen=_LOG_LENGTH)
         self._numbers = itertools.count(1)
-        self.fail(self._faults)
+        self.set_faults(self._faults)
 
-    def fail(self, faults: Faults) -> None:
-        """Let requests fail like this from now on; a request that is under way keeps its fault."""
+    def set_faults(self, faults: Faults) -> None:
+        """Apply these faults to requests from now on; a request in progress keeps its fault."""
         self._faults = faults
         self._next_fault = faults.sequence()
 
     def app(self) -> Starlette:
-        """The ASGI application."""
-        routes = [Route(path, self._take, methods=["POST"]) for path in ACCEPTED]
-        app = Starlette(routes=routes, exception_handlers={HTTPException: self._refuse})
+        """Return the ASGI application."""
+        routes = [Route(path, self._handle, methods=["POST"]) for path in ACCEPTED]
+        app = Starlette(routes=routes, exception_handlers={HTTPException: self._handle_error})
         app.router.redirect_slashes = False
         return app
 
-    async def _take(self, http: HTTPRequest) -> Response:
+    async def _handle(self, http: HTTPRequest) -> Response:
         try:
             body, size = await _read_body(http, self._max_wire_bytes)
         except ClientDisconnect:
-            return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
+            return Response(status_code=HTTPStatus.BAD_REQUEST)  # the client has disconnected and will not read it
         if size > self._max_wire_bytes:
-            return self._send(http, size, replies.too_large(self._intake.max_body_bytes), 0)
-        request = self._describe(http, body)
+            return self._send(http, size, replies.too_large(self._ingest.max_body_bytes), 0)
+        request = self._to_request(http, body)
         reply, events, fault = await self._answer(request)
         return self._send(http, size, reply, events, fault)
 
     async def _answer(self, request: Request) -> tuple[Reply, int, Fault]:
-        """The reply, how many events the request had, and what was done to it on the way."""
+        """Return the reply, the number of events in the request, and the fault applied to it."""
         fault = next(self._next_fault)
         try:
             if self._before is not None:
-                fault = to_fault(await self._on_a_thread(self._before, request)) or fault
+                fault = to_fault(await self._in_thread(self._before, request)) or fault
             await asyncio.sleep(fault.delay)
             if fault.reply is not None:
                 return fault.reply, 0, fault
-            return (*await self._on_a_thread(self._intake.answer, request, fault.refuse), fault)
-        except Exception:  # the client is answered whatever happens here
+            return (*await self._in_thread(self._ingest.answer, request, fault.refuse), fault)
+        except Exception:  # the client must get an answer even if the emulator fails
             _logger.exception("%s %s failed", request.method, request.path)
             return replies.failed_itself(), 0, Fault()
 
-    async def _on_a_thread(self, function: Callable[..., _Given], *arguments: object) -> _Given:
+    async def _in_thread(self, function: Callable[..., _Result], *arguments: object) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
 
-    def _describe(self, http: HTTPRequest, body: bytes) -> Request:
+    def _to_request(self, http: HTTPRequest, body: bytes) -> Request:
         query = dict(http.query_params)
         headers = dict(http.headers)
         authorization = headers.pop("authorization", "")
@@ -116,13 +116,13 @@ class Front:
             headers=headers,
             body=body,
             address=http.client.host if http.client else "",
-            denied=deny(authorization, query, self._credentials),
+            denied=check_credentials(authorization, query, self._credentials),
         )
 
-    async def _refuse(self, http: HTTPRequest, error: Exception) -> Response:
+    async def _handle_error(self, http: HTTPRequest, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-        there_is = " and ".join(f"POST {path}" for path in ACCEPTED)
-        sentence = f"there is no {http.method} {http.url.path} here: there is {there_is}"
+        endpoints = " and ".join(f"POST {path}" for path in ACCEPTED)
+        sentence = f"no endpoint {http.method} {http.url.path}: the emulator has {endpoints}"
         headers = {"Allow": "POST"} if status == HTTPStatus.METHOD_NOT_ALLOWED else {}
         return self._send(http, 0, replies.error(status, sentence, headers), 0)
 
@@ -132,29 +132,29 @@ class Front:
         path = http.url.path
         status = 0 if fault.silent else reply.status
         self.log.append(LoggedRequest(http.method, path, status, events, size, encoding, fault.name))
-        told = f"  fault: {fault.name}" if fault.name else ""
-        _logger.info("%s %s %s  events: %d  bytes: %d%s", http.method, path, status or "-", events, size, told)
+        suffix = f"  fault: {fault.name}" if fault.name else ""
+        _logger.info("%s %s %s  events: %d  bytes: %d%s", http.method, path, status or "-", events, size, suffix)
         return _NoAnswer() if fault.silent else Response(reply.body, reply.status, dict(reply.headers))
 
 
-def to_fault(instead: Instead) -> Fault | None:
-    """What `before` has returned, as a fault."""
-    return instead if instead is None or isinstance(instead, Fault) else Fault(Reply(*instead))
+def to_fault(override: Override) -> Fault | None:
+    """Return the result of `before` as a fault."""
+    return override if override is None or isinstance(override, Fault) else Fault(Reply(*override))
 
 
 class _NoAnswer(Response):
-    """Closes the connection in the place of an answer."""
+    """Closes the connection instead of answering."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
-        scope["app"].state.hang_up(scope["client"])
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+        scope["app"].state.abort_connection(scope["client"])
         while (await receive())["type"] != "http.disconnect":
-            pass  # the server answers for an application that ends while somebody is there
+            pass  # uvicorn sends a 500 if the application returns while the client is connected
 
 
 async def _read_body(http: HTTPRequest, limit: int) -> tuple[bytes, int]:
-    """A body and its size.
+    """Return a body and its size.
 
-    One over the limit is read to its end and thrown away: a sender that is cut off does not read the reply.
+    A body over the limit is read to its end and discarded: a sender that is cut off does not read the reply.
     """
     chunks: list[bytes] = []
     size = 0

@@ -1,9 +1,9 @@
-"""What the API's documents ask of one event, written from the documents alone.
+"""Validate one event, by the API's documentation alone.
 
-The Rust core has its own reading of the same pages. The two share no code and no table, so that a mistake in
-one shows as a disagreement with the other.
+The Rust core implements the same pages independently. The two share no code and no table, so a mistake in one shows as
+a disagreement with the other.
 
-Every check takes the event as it came, and gives the first `Problem` that it finds or None.
+Each check takes the event as received and returns the first `Problem` that it finds, or None.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ DISALLOWED_IDS = frozenset(
         "{}",
     ]
 )
-"""Refused as `distinct_id` and as `$insert_id`, compared without regard to case (the import page's list)."""
+"""Refused as `distinct_id` and as `$insert_id`, in any case (list of the import page)."""
 
-MAX_EVENTS = 2000  # a request (both pages)
-MAX_EVENT_BYTES = 1_000_000  # an event is "smaller than 1MB of uncompressed JSON", read as the smaller megabyte
-MAX_COUNT = 255  # properties, keys and elements are to be fewer than this
-MAX_LEVELS = 64  # of anything inside anything; the documents count objects alone, and a parser needs an end
+MAX_EVENTS = 2000  # in a request (both pages)
+MAX_EVENT_BYTES = 1_000_000  # "smaller than 1MB of uncompressed JSON", taking the smaller megabyte
+MAX_COUNT = 255  # properties, keys and elements must be fewer than this
+MAX_LEVELS = 64  # of objects and arrays; the documentation limits objects only, and a parser needs a bound
 MAX_INSERT_ID_BYTES = 36
-EARLIEST_MS = 31_536_000_000  # 1971-01-01: /import takes "any time after" it
+EARLIEST_MS = 31_536_000_000  # 1971-01-01: /import accepts "any time after" it
 HOUR_MS = 3_600_000
-TRACK_DAYS_MS = 5 * 86_400_000  # /track takes the "last 5 days only"
+TRACK_DAYS_MS = 5 * 86_400_000  # /track accepts the "last 5 days only"
 
 _INSERT_ID = re.compile(r"[A-Za-z0-9-]+")
-# Unicode's White_Space, spelled out: str.strip() alone also takes the separators U+001C to U+001F.
+# Unicode's White_Space: str.strip() also removes U+001C to U+001F, which are not in it.
 _BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 Properties = dict[str, Any]
 
 
 class Problem(NamedTuple):
-    """Why an event was refused: the field, and a sentence in the API's manner."""
+    """Why an event was refused: the field, and a message in the API's style."""
 
     field: str
     message: str
@@ -60,35 +60,35 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """What one endpoint asks of its events at one moment."""
+    """The rules of an endpoint at one moment."""
 
     now_ms: int
-    """The present, in milliseconds since the epoch."""
+    """Current time in milliseconds since the epoch."""
     oldest_ms: int
     """An event older than this is refused."""
     oldest_words: str
-    """How the sentence says that."""
+    """The words for this limit in a message."""
     strict: bool
-    """Whether `time`, `distinct_id` and `$insert_id` must be there, and `time` at most an hour ahead."""
+    """Require `time`, `distinct_id` and `$insert_id`, and a `time` at most an hour in the future."""
     token: bool
-    """Whether `properties.token` must be there."""
+    """Require `properties.token`."""
     max_depth: int
-    """How deep objects may lie in `properties`."""
+    """Maximum nesting of objects in `properties`."""
 
 
 def import_rules(now_ms: int, *, strict: bool, max_depth: int) -> Rules:
-    """What /import asks."""
+    """Return the rules of /import."""
     return Rules(now_ms, EARLIEST_MS, "must be after 1971-01-01", strict, token=False, max_depth=max_depth)
 
 
 def track_rules(now_ms: int, *, max_depth: int) -> Rules:
-    """What /track asks: a token, the last five days, and no more than its page names as required."""
+    """Return the rules of /track: a token, a time of the last five days, and no other required property."""
     words = "must be within the last 5 days for /track"
     return Rules(now_ms, now_ms - TRACK_DAYS_MS, words, strict=False, token=True, max_depth=max_depth)
 
 
 def check_event(event: object, rules: Rules) -> Problem | None:
-    """The first thing wrong with an event, or None."""
+    """Return the first problem of an event, or None."""
     problem = check_shape(event)
     if problem is not None or not isinstance(event, dict):
         return problem
@@ -103,14 +103,14 @@ def check_event(event: object, rules: Rules) -> Problem | None:
 
 
 def check_shape(event: object) -> Problem | None:
-    """An object of `event`, a name, and `properties`, an object; nothing beside them."""
+    """Require an object with exactly `event`, a name, and `properties`, an object."""
     if not isinstance(event, dict):
         return Problem("", "an event must be a JSON object of 'event' and 'properties'")
     return check_name(event) or check_members(event)
 
 
 def check_name(event: dict[str, Any]) -> Problem | None:
-    """A text that isn't blank."""
+    """Require a string that is not blank."""
     name = event.get("event", "")
     if not isinstance(name, str):
         return Problem("event", "'event' is invalid: must be a string")
@@ -120,19 +120,19 @@ def check_name(event: dict[str, Any]) -> Problem | None:
 
 
 def check_members(event: dict[str, Any]) -> Problem | None:
-    """`properties`, an object, and nothing beside it and the name."""
+    """Require `properties`, an object, and no other member than the name."""
     if "properties" not in event:
         return Problem("properties", "'properties' must not be missing")
     if not isinstance(event["properties"], dict):
         return Problem("properties", "'properties' is invalid: must be an object")
     if len(event) > 2:
         extra = next(key for key in event if key not in {"event", "properties"})
-        return Problem(extra, f"'{extra}' is invalid: an event has 'event' and 'properties' alone")
+        return Problem(extra, f"'{extra}' is invalid: an event has only 'event' and 'properties'")
     return None
 
 
 def check_token(properties: Properties) -> Problem | None:
-    """A text that isn't empty; whether a project has it, the API does not say either."""
+    """Require a string that is not empty; like the API, do not check that a project has it."""
     token = properties.get("token")
     if isinstance(token, str) and token:
         return None
@@ -140,9 +140,9 @@ def check_token(properties: Properties) -> Problem | None:
 
 
 def check_time(properties: Properties, rules: Rules) -> Problem | None:
-    """An integer of seconds or milliseconds, neither too old nor, under strict, ahead by more than an hour.
+    """Require an integer of seconds or milliseconds, not too old and, under strict, at most an hour in the future.
 
-    Without strict a fraction is taken too: the vendor's own clients send one.
+    Without strict a fraction is accepted too: the vendor's own clients send one.
     """
     field = "properties.time"
     if "time" not in properties:
@@ -159,12 +159,12 @@ def check_time(properties: Properties, rules: Rules) -> Problem | None:
 
 
 def to_milliseconds(time: float) -> int:
-    """`time` in milliseconds: what would be before 1971 if it were milliseconds is seconds."""
+    """Return `time` in milliseconds; a number that as milliseconds is before 1971 is seconds."""
     return int(time) if abs(time) >= EARLIEST_MS else round(time * 1000)
 
 
 def check_distinct_id(properties: Properties, rules: Rules) -> Problem | None:
-    """A text, also the empty one (an anonymous event), that no mistake is known to produce."""
+    """Require a string that is not a disallowed placeholder; it may be empty (an anonymous event)."""
     field = "properties.distinct_id"
     if "distinct_id" not in properties:
         return Problem(field, "'properties.distinct_id' must not be missing") if rules.strict else None
@@ -177,7 +177,7 @@ def check_distinct_id(properties: Properties, rules: Rules) -> Problem | None:
 
 
 def check_insert_id(properties: Properties, rules: Rules) -> Problem | None:
-    """1 to 36 letters, digits and hyphens that no mistake is known to produce."""
+    """Require 1 to 36 letters, digits and hyphens that are not a disallowed placeholder."""
     field = "$insert_id"
     if field not in properties:
         return Problem(field, "'$insert_id' must not be missing") if rules.strict else None
@@ -194,18 +194,18 @@ def check_insert_id(properties: Properties, rules: Rules) -> Problem | None:
 
 
 def is_disallowed(value: str) -> bool:
-    """Whether an id is on the list; only ASCII letters have two cases here (the Kelvin sign is not a k)."""
+    """Return whether an id is in the list, ignoring the case of ASCII letters only (the Kelvin sign is not a k)."""
     return value.isascii() and value.lower() in DISALLOWED_IDS
 
 
 def check_sizes(properties: Properties, max_depth: int) -> Problem | None:
-    """The counts and the depth of all that lies in `properties`."""
+    """Check the counts and the depth of all values in `properties`."""
     if len(properties) >= MAX_COUNT:
         return Problem("properties", f"'properties' is invalid: must have fewer than {MAX_COUNT} properties")
-    # path, what is there, how many objects and how many levels of any kind it lies in
-    waiting: list[tuple[str, Any, int, int]] = [("properties", properties, 0, 0)]
-    while waiting:
-        path, outer, depth, level = waiting.pop()
+    # path, value, number of enclosing objects, number of enclosing objects and arrays
+    pending: list[tuple[str, Any, int, int]] = [("properties", properties, 0, 0)]
+    while pending:
+        path, outer, depth, level = pending.pop()
         members = outer.items() if type(outer) is dict else enumerate(outer)
         for name, inner in members:
             kind = type(inner)
@@ -216,7 +216,7 @@ def check_sizes(properties: Properties, max_depth: int) -> Problem | None:
             problem = _check_container(here, inner, inner_depth, level + 1, max_depth)
             if problem is not None:
                 return problem
-            waiting.append((here, inner, inner_depth, level + 1))
+            pending.append((here, inner, inner_depth, level + 1))
     return None
 
 
@@ -226,7 +226,7 @@ def _check_container(
     if depth > max_depth:
         return Problem(path, f"'{path}' is invalid: objects must not be nested deeper than {max_depth}")
     if level > MAX_LEVELS:
-        return Problem(path, f"'{path}' is invalid: must not lie more than {MAX_LEVELS} levels deep")
+        return Problem(path, f"'{path}' is invalid: must not be nested more than {MAX_LEVELS} levels deep")
     if len(container) >= MAX_COUNT:
         what = "keys" if isinstance(container, dict) else "elements"
         return Problem(path, f"'{path}' is invalid: must have fewer than {MAX_COUNT} {what}")
@@ -234,19 +234,19 @@ def _check_container(
 
 
 def check_text(event: dict[str, Any]) -> Problem | None:
-    """A text that is not Unicode, if there is one: only called for a body that no strict reader took."""
-    waiting: list[tuple[str, Any]] = [("", event)]
-    while waiting:
-        path, value = waiting.pop()
+    """Find a string that is not valid Unicode; only called for a body that a strict parser refused."""
+    pending: list[tuple[str, Any]] = [("", event)]
+    while pending:
+        path, value = pending.pop()
         if isinstance(value, str):
             if not _is_unicode(value):
                 return Problem(path, f"{path} is invalid: string should be valid utf8")
         elif isinstance(value, dict):
             if not all(map(_is_unicode, value)):
                 return Problem(path, f"{path} is invalid: string should be valid utf8")
-            waiting += [(f"{path}.{name}" if path else name, inner) for name, inner in value.items()]
+            pending += [(f"{path}.{name}" if path else name, inner) for name, inner in value.items()]
         elif isinstance(value, list):
-            waiting += [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
+            pending += [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
     return None
 
 

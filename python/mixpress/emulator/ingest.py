@@ -1,4 +1,4 @@
-"""What the API does with a request: who sent it, what is in it, which events are taken, what to answer."""
+"""Answer a request: check credentials, read the events, validate and store them, build the reply."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from mixpress.emulator.store import Store
 
 PARAMETERS = {"/import": {"strict", "verbose"}, "/track": {"ip", "verbose", "img", "callback"}}
-"""Those of each endpoint, in the query or in a form; any other means nothing to it."""
+"""Parameters of each endpoint, in the query or a form; others are ignored."""
 
-_TOLD = Problem("", "the event is refused because the emulator was told so")
+_FAULT = Problem("", "the event is refused by a fault of the emulator")
 
 
 @dataclass(frozen=True)
-class Intake:
-    """The two endpoints, without their HTTP server."""
+class Ingest:
+    """The two endpoints, without the HTTP server."""
 
     store: Store
     now: Callable[[], float]
@@ -46,38 +46,38 @@ class Intake:
     max_body_bytes: int
 
     def answer(self, request: Request, refuse: Collection[int] = ()) -> tuple[Reply, int]:
-        """The reply to a request, and how many events were in it. What is taken is stored before.
+        """Store the accepted events; return the reply and the number of events in the request.
 
-        The events at the positions in `refuse` fail, whatever they are.
+        The events at the positions in `refuse` fail, whatever their contents.
         """
-        say_error = replies.error if request.path == "/import" else replies.track_error
+        make_error = replies.error if request.path == "/import" else replies.track_error
         if request.path == "/import" and request.denied is not None:
             return replies.unauthorized(request.denied), 0
         try:
             payload = read_payload(request, self.max_body_bytes)
         except Unreadable as problem:
-            return say_error(problem.status, problem.sentence), 0
+            return make_error(problem.status, problem.sentence), 0
         except TooLarge:
             return replies.too_large(self.max_body_bytes), 0
         given = {**payload.params, **request.query}
         params = {name: value for name, value in given.items() if name in PARAMETERS[request.path]}
         refusal = refuse_whole(payload, params)
         if refusal is not None:
-            return say_error(400, refusal), len(payload.events)
+            return make_error(400, refusal), len(payload.events)
         try:
-            return self._take(request, payload, params, refuse), len(payload.events)
+            return self._store(request, payload, params, refuse), len(payload.events)
         except sqlite3.Error as error:
             return replies.not_stored(f"the emulator could not store the events: {error}"), len(payload.events)
 
-    def _take(self, request: Request, payload: Payload, params: dict[str, str], refuse: Collection[int]) -> Reply:
+    def _store(self, request: Request, payload: Payload, params: dict[str, str], refuse: Collection[int]) -> Reply:
         rules = self._rules(request.path, params)
         address = request.address if params.get("ip") == "1" else None
         rows, failed = sort_events(payload, rules, address, refuse)
         self.store.add(request.path, rows)
         if rules.strict:
             return replies.some_failed(len(rows), failed) if failed else replies.imported(len(rows))
-        nothing = failed[0]["message"] if failed else "no data objects in the body"
-        return replies.received(None if rows else nothing, params)
+        problem = failed[0]["message"] if failed else "no data objects in the body"
+        return replies.received(None if rows else problem, params)
 
     def _rules(self, path: str, params: dict[str, str]) -> Rules:
         now_ms = int(self.now() * 1000)
@@ -87,9 +87,9 @@ class Intake:
 
 
 def refuse_whole(payload: Payload, params: dict[str, str]) -> str | None:
-    """Why nothing of a request that can be read is taken, or None."""
+    """Return why a readable request is refused as a whole, or None."""
     if len(payload.events) > MAX_EVENTS:
-        return f"the request has {len(payload.events)} events: at most {MAX_EVENTS} are allowed"
+        return f"the request must have at most {MAX_EVENTS} events, got {len(payload.events)}"
     if "callback" in params and not replies.is_function_name(params["callback"]):
         return "'callback' is invalid: must be the name of a JavaScript function"
     return None
@@ -98,11 +98,11 @@ def refuse_whole(payload: Payload, params: dict[str, str]) -> str | None:
 def sort_events(
     payload: Payload, rules: Rules, address: str | None, refuse: Collection[int]
 ) -> tuple[list[Row], list[FailedRecord]]:
-    """The events that are taken, as they are stored, and a record of each of the others."""
+    """Return the accepted events in stored form, and a record of each refused one."""
     rows: list[Row] = []
     failed: list[FailedRecord] = []
     for index, event in enumerate(payload.events):
-        problem = _find_problem(event, payload, rules) or (_TOLD if index in refuse else None)
+        problem = _find_problem(event, payload, rules) or (_FAULT if index in refuse else None)
         if problem is not None:
             failed.append(_to_record(index, event, problem))
         elif isinstance(event, dict):
@@ -115,7 +115,7 @@ def _find_problem(event: object, payload: Payload, rules: Rules) -> Problem | No
     if not payload.unicode and isinstance(event, dict):
         problem = check_text(event)
     problem = problem or check_event(event, rules)
-    # No event of a smaller body can be too large, so most are never measured.
+    # An event cannot be larger than its body, so most events are never measured.
     if problem is None and payload.size >= MAX_EVENT_BYTES and len(orjson.dumps(event)) >= MAX_EVENT_BYTES:
         return Problem("", f"the event is invalid: must be smaller than {MAX_EVENT_BYTES} bytes of JSON")
     return problem

@@ -1,4 +1,4 @@
-"""From the bytes of a request to its events: gunzip, form, JSON or NDJSON."""
+"""Read the events of a request body: gzip, form, JSON or NDJSON."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ NDJSON = "application/x-ndjson"
 FORM = "application/x-www-form-urlencoded"
 ACCEPTED = {"/import": (JSON, NDJSON, FORM), "/track": (JSON, FORM)}
 
-MAX_FORM_GROWTH = 3  # percent-encoding writes a byte in at most three
+MAX_FORM_GROWTH = 3  # percent-encoding turns a byte into at most three
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-class Unreadable(Exception):  # noqa: N818 - a state of the request, caught where it is answered
-    """A request none of whose events can be read: what to answer."""
+class Unreadable(Exception):  # noqa: N818 - a state of the request, not an error of the emulator
+    """The body cannot be read; holds the reply's status and message."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -36,24 +36,24 @@ class Unreadable(Exception):  # noqa: N818 - a state of the request, caught wher
 
 
 class TooLarge(Exception):  # noqa: N818
-    """A request over the limit, once unpacked."""
+    """The unpacked body is over the limit."""
 
 
 @dataclass(frozen=True)
 class Payload:
-    """What a body holds."""
+    """The content of a body."""
 
     events: list[object]
     size: int
-    """Bytes of JSON."""
+    """Size of the JSON in bytes."""
     unicode: bool = True
-    """False where some text in it is not Unicode, so that each event must be looked at."""
+    """False if a string in it is not valid Unicode, so that each event must be checked for it."""
     params: dict[str, str] = field(default_factory=dict)
-    """The fields of a form beside `data`."""
+    """Fields of a form other than `data`."""
 
 
 def read_payload(request: Request, max_bytes: int) -> Payload:
-    """The events of a request, whose JSON may have `max_bytes`; Unreadable or TooLarge where it has none."""
+    """Return the events of a request. Raises `TooLarge` for more than `max_bytes` of JSON, or `Unreadable`."""
     kind = _media_type(request)
     body = _decompress(request, max_bytes * (MAX_FORM_GROWTH if kind == FORM else 1))
     params: dict[str, str] = {}
@@ -73,14 +73,14 @@ def _media_type(request: Request) -> str:
     kind = given.partition(";")[0].strip().lower()
     accepted = ACCEPTED[request.path]
     if kind not in accepted:
-        raise Unreadable(415, f"{request.path} takes Content-Type {' or '.join(accepted)}, not '{given}'")
+        raise Unreadable(415, f"Content-Type of {request.path} must be {' or '.join(accepted)}, got '{given}'")
     return kind
 
 
 def _decompress(request: Request, limit: int) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"gzip", "identity"}:
-        raise Unreadable(415, f"Content-Encoding is gzip or left out, not '{encoding}'")
+        raise Unreadable(415, f"Content-Encoding must be gzip or absent, got '{encoding}'")
     body = request.body if encoding == "identity" else _gunzip(request.body, limit)
     if len(body) > limit:
         raise TooLarge
@@ -88,22 +88,22 @@ def _decompress(request: Request, limit: int) -> bytes:
 
 
 def _gunzip(packed: bytes, limit: int) -> bytes:
-    """Unpack, and stop one byte past the limit: a small body can hold gigabytes."""
+    """Unpack up to one byte past the limit: a small body can hold gigabytes."""
     unpacked = bytearray()
     while packed and len(unpacked) <= limit:
-        member = zlib.decompressobj(_GZIP)  # a gzip file is one member or several
+        member = zlib.decompressobj(_GZIP)  # a gzip file has one or more members
         try:
             unpacked += member.decompress(packed, limit + 1 - len(unpacked))
         except zlib.error as error:
             raise Unreadable(400, f"the body is not gzip: {error}") from error
         if len(unpacked) <= limit and not member.eof:
-            raise Unreadable(400, "the body is not gzip: it ends too early")
+            raise Unreadable(400, "the body is not gzip: it is truncated")
         packed = member.unused_data
     return bytes(unpacked)
 
 
 def _read_form(body: bytes) -> dict[str, str]:
-    # A byte that is not UTF-8 is kept, and then found in the event that has it.
+    # A byte that is not UTF-8 is kept, so that only the event that has it is refused.
     text = body.decode("utf-8", "surrogateescape")
     try:
         return dict(parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=100))
@@ -112,13 +112,13 @@ def _read_form(body: bytes) -> dict[str, str]:
 
 
 def _read_data(params: dict[str, str]) -> bytes:
-    """The JSON of the field `data`, taken out of the form: plain, or in base64, the older habit."""
+    """Remove the field `data` from the form and return its JSON, which may be in base64 (older clients)."""
     if "data" not in params:
         raise Unreadable(400, "a form must have a field 'data' with the events as JSON")
     data = params.pop("data").encode("utf-8", "surrogateescape").strip()
     if data[:1] in {b"[", b"{"}:
         return data
-    # A '+' that was not percent-encoded has become a space; some write '-' and '_', some leave out the '='.
+    # A '+' that was not percent-encoded is a space here; some clients use the URL alphabet, some omit the '='.
     standard = data.translate(bytes.maketrans(b" -_", b"++/"))
     try:
         return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
@@ -130,7 +130,7 @@ def _parse(body: bytes, *, lines: bool, params: dict[str, str]) -> Payload:
     try:
         return Payload(_to_events(body, orjson.loads, lines=lines), len(body), True, params)
     except ValueError:
-        # Text that is not Unicode is one event's fault; anything else is wrong for the second reader too.
+        # Invalid Unicode concerns a single event; any other error is raised by the second parser too.
         return Payload(_to_events(body, _load_any_text, lines=lines), len(body), False, params)
 
 
@@ -151,13 +151,13 @@ def _read_lines(body: bytes, load: Callable[[bytes], object]) -> Iterator[object
 
 
 def _load_any_text(body: bytes) -> object:
-    """As orjson reads, but a lone surrogate and a byte that is not UTF-8 come through as surrogates."""
+    """Parse like orjson, but pass lone surrogates and bytes that are not UTF-8 as surrogates."""
     text = body.decode("utf-8", "surrogateescape")
     return json.loads(text, parse_int=_to_number, parse_float=_to_float, parse_constant=_refuse)
 
 
 def _to_number(digits: str) -> int | float:
-    """An integer of 64 bits, and beyond that the nearest double, as orjson reads it."""
+    """Return an integer of 64 bits, beyond that the nearest double, as orjson does."""
     number = int(digits)
     return number if -(2**63) <= number < 2**64 else _to_float(digits)
 
@@ -168,4 +168,4 @@ def _to_float(digits: str) -> float:
 
 
 def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word[:20]} is not a JSON number that a double can hold")
+    raise ValueError(f"{word[:20]} is not a JSON number in the range of a double")

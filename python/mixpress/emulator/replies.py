@@ -1,6 +1,6 @@
-"""The replies of the API, each as it goes over the wire.
+"""The replies of the API, byte for byte.
 
-A test that answers in the emulator's place (`Emulator(before=...)`) gives one of these, or any other
+A test that answers instead of the emulator (`Emulator(before=...)`) returns one of these, or any other
 (status, headers, body).
 """
 
@@ -30,7 +30,7 @@ class Reply(NamedTuple):
 
 
 class FailedRecord(TypedDict):
-    """One refused event of a 400: `index` is its place in the request."""
+    """A refused event in a 400 reply; `index` is its position in the request."""
 
     index: int
     insert_id: str
@@ -39,22 +39,22 @@ class FailedRecord(TypedDict):
 
 
 def json_reply(status: int, content: object, headers: Mapping[str, str] | None = None) -> Reply:
-    """Anything as JSON."""
+    """Return a JSON reply."""
     return Reply(status, {"Content-Type": "application/json", **(headers or {})}, orjson.dumps(content))
 
 
 def text_reply(status: int, text: str) -> Reply:
-    """Plain text."""
+    """Return a plain text reply."""
     return Reply(status, {"Content-Type": "text/plain; charset=utf-8"}, text.encode())
 
 
 def imported(count: int) -> Reply:
-    """Under strict, every event was taken."""
+    """Return the strict reply if every event was accepted."""
     return json_reply(200, {"code": 200, "num_records_imported": count, "status": "OK"})
 
 
 def some_failed(count: int, failed: list[FailedRecord]) -> Reply:
-    """Under strict, `count` events were taken and those of `failed` were not."""
+    """Return the strict reply if `count` events were accepted and those in `failed` were refused."""
     content = {
         "code": 400,
         "error": "some data points in the request failed validation",
@@ -66,9 +66,9 @@ def some_failed(count: int, failed: list[FailedRecord]) -> Reply:
 
 
 def received(problem: str | None, params: Mapping[str, str]) -> Reply:
-    """Not strict: whether anything was taken (`problem` is None), in the form that the parameters ask for.
+    """Return the reply without strict; `problem` is None if any event was accepted.
 
-    `img=1` gives a 1x1 image, `verbose=1` JSON and otherwise `1` or `0`; `callback` wraps it in a call.
+    `img=1` returns a 1x1 image, `verbose=1` JSON, otherwise the body is `1` or `0`; `callback` wraps it in a call.
     """
     if params.get("img") == "1":
         return Reply(200, {"Content-Type": "image/gif"}, _PIXEL)
@@ -82,29 +82,29 @@ def received(problem: str | None, params: Mapping[str, str]) -> Reply:
 
 
 def is_function_name(name: str) -> bool:
-    """Whether `callback` is a name, perhaps a dotted one, and can't be any other piece of a program."""
+    """Return whether `callback` is a plain or dotted name, and so cannot inject other code."""
     return len(name) <= _MAX_FUNCTION and _FUNCTION.fullmatch(name) is not None
 
 
 def error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Reply:
-    """A request refused as a whole, as /import says it."""
+    """Return the reply of /import to a request refused as a whole."""
     content = {"code": status, "error": sentence, "status": HTTPStatus(status).phrase}
     return json_reply(status, content, headers)
 
 
 def track_error(status: int, sentence: str) -> Reply:
-    """A request refused as a whole, as /track says it."""
+    """Return the reply of /track to a request refused as a whole."""
     return json_reply(status, {"error": sentence, "status": "error"})
 
 
 def unauthorized(sentence: str = "Invalid credentials") -> Reply:
-    """401 of /import; it never answers 403."""
+    """Return the 401 of /import, which never answers 403."""
     return error(401, sentence)
 
 
 def too_large(max_bytes: int) -> Reply:
-    """413: the client is to split the batch."""
-    # Spelled out: newer Pythons name 413 otherwise.
+    """Return a 413, which asks the client to split the batch."""
+    # Not HTTPStatus.phrase: newer Python versions have another phrase for 413.
     content = {
         "code": 413,
         "error": f"request exceeds max limit of {max_bytes} bytes",
@@ -114,18 +114,18 @@ def too_large(max_bytes: int) -> Reply:
 
 
 def rate_limited(retry_after: str | None = None) -> Reply:
-    """429; `Retry-After` (seconds, or an HTTP date) is not documented, and left out by default."""
+    """Return a 429. `Retry-After` (seconds or an HTTP date) is not documented, so it is absent by default."""
     sentence = "Project exceeded rate limits. Please retry the request with exponential backoff."
     return error(429, sentence, {} if retry_after is None else {"Retry-After": retry_after})
 
 
 def bad_gateway(*, html: bool = False) -> Reply:
-    """502 as a proxy in front of the API gives it: text, or a page, and not JSON."""
+    """Return a 502 as a proxy in front of the API sends it: text or an HTML page, not JSON."""
     return _page(502) if html else text_reply(502, "upstream connect error or disconnect/reset before headers")
 
 
 def unavailable(*, html: bool = False) -> Reply:
-    """503 likewise."""
+    """Return a 503 as a proxy sends it."""
     return _page(503) if html else text_reply(503, "no healthy upstream")
 
 
@@ -139,10 +139,10 @@ def _page(status: int) -> Reply:
 
 
 def failed_itself() -> Reply:
-    """500: a mistake of the emulator's, or of the function that stands before it."""
-    return text_reply(500, "the emulator failed: its log says why")
+    """Return a 500, for an exception in the emulator or in `before`."""
+    return text_reply(500, "internal error of the emulator: see its log")
 
 
 def not_stored(sentence: str) -> Reply:
-    """503: the emulator's own disk failed it, and nothing of the request was kept."""
+    """Return a 503, for a failed write to the store; no event of the request was kept."""
     return text_reply(503, sentence)

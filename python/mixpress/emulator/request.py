@@ -1,4 +1,4 @@
-"""A request as the emulator sees it, and as it logs it: without what proves who sent it."""
+"""A request, and its entry in the log; neither holds credentials."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ Credentials = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Request:
-    """A POST to /import or /track, before anything was done with it."""
+    """A POST to /import or /track, before it is processed."""
 
     number: int
-    """1 for the first request since the emulator began or was cleared."""
+    """1 for the first request since the emulator was started or cleared."""
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     """By lower-case name, without Authorization."""
     body: bytes = field(repr=False)
-    """As it came over the wire: gzipped, if it was."""
+    """As received, still gzipped if it was."""
     address: str
     """The sender's IP address."""
     denied: str | None = None
-    """Why its credentials are not good for /import; None where they are."""
+    """Why /import refuses its credentials; None if it accepts them."""
 
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """What `Emulator.requests()` tells of one request."""
+    """A request in `Emulator.requests()`."""
 
     method: str
     path: str
     """Without the query."""
     status: int
-    """Of the reply; 0 where the connection was closed instead."""
+    """Of the reply; 0 if the connection was closed instead."""
     events: int
-    """How many events the body had; 0 where it was not read."""
+    """Number of events in the body; 0 if it was not read."""
     body_bytes: int
-    """As it came over the wire."""
+    """As received."""
     content_encoding: str
     """`gzip`, or empty."""
     fault: str = ""
-    """The fault that it had, as it is written, such as `429:3`; empty where it went its way."""
+    """The fault applied to it, as written, such as `429:3`; empty if none."""
 
 
-def deny(authorization: str, query: Mapping[str, str], known: Credentials | None) -> str | None:
-    """Why Basic credentials are not good for /import, or None. `known` None takes all that are not empty."""
+def check_credentials(authorization: str, query: Mapping[str, str], known: Credentials | None) -> str | None:
+    """Return why /import refuses Basic credentials, or None. With `known` None any are accepted that are not empty."""
     pair = _read_basic(authorization)
     if pair is None or not pair[0] or (known is not None and pair not in known):
         return "Invalid credentials"

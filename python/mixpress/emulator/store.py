@@ -1,4 +1,4 @@
-"""The accepted events, in SQLite: a file, or memory."""
+"""Store accepted events in SQLite, in a file or in memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from mixpress.emulator.accept import Row
 
-_APPLICATION_ID = 0x6D697870  # "mixp", in the header of the file: no other program's database is written to
+_APPLICATION_ID = 0x6D697870  # "mixp" in the file's header; a database of another program is never written to
 
-# NULLs are never equal, so events without an $insert_id are all kept.
+# NULLs are distinct in a UNIQUE constraint, so all events without an $insert_id are kept.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY,
@@ -46,9 +46,9 @@ WHERE (:name IS NULL OR event = :name) AND (:endpoint IS NULL OR endpoint = :end
 
 
 class Store:
-    """Events kept once for each (event, time, distinct_id, $insert_id), the latest of them.
+    """A store that keeps the latest event for each (event, time, distinct_id, $insert_id).
 
-    One connection, used by one thread at a time. `path` None is memory. OSError where the file can't be used.
+    It has one connection, which a lock protects. `path` None is memory. Raises OSError if the file cannot be used.
     """
 
     def __init__(self, path: str | PathLike[str] | None = None) -> None:
@@ -59,29 +59,29 @@ class Store:
             raise OSError(f"cannot keep events in {path}: {error}") from error
 
     def add(self, endpoint: str, rows: Sequence[Row]) -> None:
-        """Store events, all or none; of equal ones the last given stays, in the place of the first."""
+        """Store all events or none. A duplicate replaces the stored event and keeps its position."""
         with self._lock, self._connection:
             self._connection.executemany(_ADD, ((endpoint, *row[:4], row.properties.decode()) for row in rows))
 
     def events(self, name: str | None = None, endpoint: str | None = None) -> list[dict[str, Any]]:
-        """`{"event": ..., "properties": {...}}` of each, in the order in which they first came."""
+        """Return each event as `{"event": ..., "properties": {...}}`, in order of first arrival."""
         with self._lock:
             rows = self._connection.execute(_READ, {"name": name, "endpoint": endpoint}).fetchall()
         return [{"event": event, "properties": orjson.loads(properties)} for event, properties in rows]
 
     def count(self, name: str | None = None, endpoint: str | None = None) -> int:
-        """How many `events` would give."""
+        """Return the number of events that `events` would return."""
         with self._lock:
             [(count,)] = self._connection.execute(_COUNT, {"name": name, "endpoint": endpoint})
         return int(count)
 
     def clear(self) -> None:
-        """Forget every event."""
+        """Delete all events."""
         with self._lock, self._connection:
             self._connection.execute("DELETE FROM events")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             self._connection.close()
 
@@ -103,6 +103,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("it is the database of another program")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    # A write also where all is there already: a file that can't be written to is said at once.
+    # This writes even if the schema exists, so that a read-only file fails here and not at the first request.
     connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     connection.execute(_SCHEMA)
