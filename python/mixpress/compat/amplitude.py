@@ -131,10 +131,10 @@ def profiles_from(event: object) -> list[Update]:
 
 def without_counterpart(event: object) -> set[str]:
     """Return the event's profile operations that Mixpanel does not have."""
-    asked = {"user_properties": USER_OPERATIONS, "group_properties": GROUP_OPERATIONS}
+    supported = {"user_properties": USER_OPERATIONS, "group_properties": GROUP_OPERATIONS}
     return {
         name
-        for field, operations in asked.items()
+        for field, operations in supported.items()
         for name in mapping(_read(event, field))
         if _is_operation(name) and name not in operations
     }
@@ -255,9 +255,9 @@ def _changes(event: object, field: str, operations: Mapping[str, str]) -> list[t
     """Return the operations on a user or a group; plain properties are set."""
     given = mapping(_read(event, field))
     plain = {name: value for name, value in given.items() if not _is_operation(name)}
-    asked = [("$set", plain)] if plain else []
-    asked += [(name, given[name]) for name in given if name in operations]
-    return [(operations[name], _change(operations[name], mapping(values))) for name, values in asked]
+    changes = [("$set", plain)] if plain else []
+    changes += [(name, given[name]) for name in given if name in operations]
+    return [(operations[name], _change(operations[name], mapping(values))) for name, values in changes]
 
 
 def _is_operation(name: object) -> bool:

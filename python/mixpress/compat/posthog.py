@@ -225,7 +225,7 @@ default_client: Posthog | None = None
 
 def configure(client: mixpress.Client, *, on_profile: OnProfile | None = None, disable_geoip: bool = True) -> Posthog:
     """Create and return the client that the functions of this module call; the arguments are those of `Posthog`."""
-    global default_client  # noqa: PLW0603 - as in the library whose calls these are
+    global default_client  # noqa: PLW0603 - the original library has a module-level client too
     default_client = Posthog(client, on_profile=on_profile, disable_geoip=disable_geoip)
     return default_client
 
@@ -294,7 +294,7 @@ def _uuid(given: object) -> str:
 
 
 def _identity(distinct_id: object, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ids of an event. Without a person's profile, or with the device's id alone, it is a device's."""
+    """Return the ids of an event: a device's if it has no person profile or no other id, else a person's."""
     device = properties.get("$device_id")
     anonymous = properties.get("$process_person_profile") is False or distinct_id == device
     return (

@@ -245,7 +245,7 @@ default_client: Client | None = None
 
 def configure(client: mixpress.Client, *, on_profile: OnProfile | None = None, group_key: str = "$group_id") -> Client:
     """Create and return the client that the functions of this module call; the arguments are those of `Client`."""
-    global default_client  # noqa: PLW0603 - as in the library whose calls these are
+    global default_client  # noqa: PLW0603 - the original library has a module-level client too
     default_client = Client(client, on_profile=on_profile, group_key=group_key)
     return default_client
 

@@ -49,8 +49,8 @@ class Lost:
     def take(self) -> list[Any]:
         """Return and remove the messages kept since the last call."""
         with self._lock:
-            taken, self._messages = self._messages, []
-        return taken
+            messages, self._messages = self._messages, []
+        return messages
 
     def close(self) -> None:
         """Log the repeats that were held back."""
