@@ -36,7 +36,7 @@ _FRACTION = re.compile(r"\.(\d+)")
 def milliseconds(timestamp: object) -> object:
     """Return a datetime or an ISO 8601 string as milliseconds since the epoch, and any other value unchanged.
 
-    A time without a zone is UTC, as in those clients; one within five seconds of the local time is `datetime.now()`.
+    A time without a zone is UTC, as in those clients, unless it is within five seconds of `datetime.now()`: then local.
     """
     if isinstance(timestamp, str):
         try:
