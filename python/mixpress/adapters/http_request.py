@@ -67,17 +67,19 @@ class RequestTracker(Generic[Source]):
 
     def _event(self, source: Source, request: AnsweredRequest) -> Event | None:
         name = self._name_of(source)
-        return None if name is None else self._named(name, source, request, self._distinct_id(source))
+        distinct_id = None if name is None else self._distinct_id(source)
+        return self._make_event(name, distinct_id, source, request)
 
     def _event_of(self, source: Source, request: AnsweredRequest, distinct_id: object) -> Event | None:
-        name = self._name_of(source)
-        return None if name is None else self._named(name, source, request, distinct_id)
+        return self._make_event(self._name_of(source), distinct_id, source, request)
 
     def _name_of(self, source: Source) -> str | None:
         return self._name(source) if callable(self._name) else self._name
 
-    def _named(self, name: str, source: Source, request: AnsweredRequest, distinct_id: object) -> Event | None:
-        if distinct_id is None:
+    def _make_event(
+        self, name: str | None, distinct_id: object, source: Source, request: AnsweredRequest
+    ) -> Event | None:
+        if name is None or distinct_id is None:
             return None
         own = {
             "method": request.method,

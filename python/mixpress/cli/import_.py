@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 EPILOG = """
 \b
-Credentials are read from the environment, one of
-  MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and MIXPRESS_PROJECT_ID (a service account)
-  MIXPRESS_TOKEN (a project token)
+Credentials are read from the environment:
+  MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and MIXPRESS_PROJECT_ID (a service account), or
+  MIXPRESS_TOKEN (a project token).
 A server on this machine, such as `mixpress emulator`, needs none.
 
 \b
