@@ -87,7 +87,7 @@ def test_what_is_wrong_in_it(tmp_path: Path) -> None:
         result = run("show", path)
     assert f"0 events in {path}" in result.stdout
     assert "2 events given up:\n           1 404 Not Found" in result.stdout
-    assert "2 rows quarantined, since they cannot be read:\n           2 it is not a JSON object" in result.stdout
+    assert "2 rows quarantined as unreadable:\n           2 it is not a JSON object" in result.stdout
     assert "Open in process " in result.stdout
 
 

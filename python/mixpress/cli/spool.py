@@ -176,7 +176,7 @@ def _lines(stats: SpoolStats) -> list[str]:
         lines.append(f"{counted(stats.failed_events, 'event')} given up:")
         lines += [f"{count:>12,} {reason}" for reason, count in stats.failed_reasons.items()]
     if stats.quarantined:
-        lines.append(f"{counted(stats.quarantined, 'row')} quarantined, since they cannot be read:")
+        lines.append(f"{counted(stats.quarantined, 'row')} quarantined as unreadable:")
         lines += [f"{count:>12,} {reason}" for reason, count in stats.quarantine_reasons.items()]
     return lines
 
