@@ -15,9 +15,7 @@ from mixpress.client.client import Client
 from mixpress.clock import Clock
 from mixpress.errors import AuthError, ImportInterrupted, QueueFull
 from mixpress.transport import Request, Response
-from support.fakes import ACCOUNT, FakeServer, Hung, answer, bad, event, events, ids, refusing, small_batches
-
-from .test_track import sent_all
+from support.fakes import ACCOUNT, FakeServer, Hung, answer, bad, event, events, ids, refusing, sent_all, small_batches
 
 Main = Callable[[], Coroutine[Any, Any, None]]
 

@@ -37,8 +37,14 @@ def events(count: int) -> list[dict[str, Any]]:
     return [event(number) for number in range(count)]
 
 
+def encoder(**settings: Any) -> Encoder:
+    """An encoder whose present is `START`."""
+    return Encoder(now=lambda: START, **settings)
+
+
 def small_batches(size: int) -> Encoder:
-    return Encoder(limits=Limits(max_batch_events=size))
+    """An encoder of batches of at most so many events."""
+    return encoder(limits=Limits(max_batch_events=size))
 
 
 def answer(status: int, body: Any, **headers: str) -> Response:
@@ -66,6 +72,11 @@ def refusing(*positions: int, **more: Any) -> Response:
 def sent(request: Request) -> list[dict[str, Any]]:
     """The events in a request."""
     return json.loads(gzip.decompress(request.body))  # type: ignore[no-any-return]
+
+
+def sent_all(server: FakeServer) -> list[dict[str, Any]]:
+    """The events in all requests, in order."""
+    return [one for request in server.requests for one in sent(request)]
 
 
 def ids(request: Request) -> list[str]:
@@ -165,3 +176,8 @@ def client(server: FakeServer, clock: Clock | None = None, **settings: Any) -> C
         clock=clock or FakeClock(),
         **{"concurrency": 1} | settings,
     )
+
+
+def tracking(server: FakeServer, clock: Clock | None = None, **settings: Any) -> Client:
+    """A client whose batches leave only when they are full or flushed; its pauses pass at once."""
+    return client(server, clock or StillClock(), **{"linger": 1e9, "encoder": encoder()} | settings)
