@@ -1,4 +1,4 @@
-"""imported + rejected + refused + undelivered == total, for each input index, whatever the server says."""
+"""Conservation: every event has exactly one verdict, and the counts add up, whatever the server replies."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from support.fakes import RESET, UNREACHED, Answer, FakeServer, answer, bad, bus
 MOVES = ["ok", "one", "0", "some", "all", "busy", "gone", "page", "reset", "unreached", "large", "login", "odd"]
 
 
-class MoodyServer(FakeServer):
-    """Answers as it is told to, and remembers which events it has told the sender it has."""
+class ScriptedServer(FakeServer):
+    """Replies as `moves` say, and counts the events that it confirmed and refused."""
 
     def __init__(self, moves: list[str], positions: list[int]) -> None:
         super().__init__(self._move)
@@ -71,7 +71,7 @@ class MoodyServer(FakeServer):
 def test_every_event_has_one_verdict(
     good: list[bool], moves: list[str], positions: list[int], size: int, concurrency: int, raises: bool
 ) -> None:
-    server = MoodyServer(moves, positions)
+    server = ScriptedServer(moves, positions)
     read: list[int] = []
 
     def source() -> Any:
@@ -89,7 +89,7 @@ def test_every_event_has_one_verdict(
     check(report, server, good[: len(read)])
 
 
-def check(report: Report, server: MoodyServer, good: list[bool]) -> None:
+def check(report: Report, server: ScriptedServer, good: list[bool]) -> None:
     assert report.total == len(good)
     assert report.imported + report.rejected + report.refused + report.undelivered == report.total
     failed = {failure.index: failure for failure in report.failures}
@@ -100,7 +100,7 @@ def check(report: Report, server: MoodyServer, good: list[bool]) -> None:
     for index in range(report.total):
         name = f"event-{index}"
         if index not in failed:
-            assert server.confirmed[name] == 1  # told to be imported, and never sent again after that
+            assert server.confirmed[name] == 1  # confirmed once, and not sent again after that
         elif failed[index].kind == "refused":
             assert server.refused[name] == 1
         else:
@@ -120,10 +120,10 @@ def check(report: Report, server: MoodyServer, good: list[bool]) -> None:
 def test_every_tracked_event_has_one_verdict(
     steps: list[str], moves: list[str], positions: list[int], size: int, concurrency: int, room: int
 ) -> None:
-    """Tracked, imported, flushed and looked at in any order: the counts meet at each step, and the reports' sum is
-    what the server said.
+    """Track, import, flush and read the stats in any order: the counts add up after each step, and the totals are
+    those of the server.
     """
-    server = MoodyServer(moves, positions)
+    server = ScriptedServer(moves, positions)
     number, reports = 0, []
     settings: dict[str, Any] = {"encoder": small_batches(size), "concurrency": concurrency, "queue_size": room}
     with client(server, linger=1e9, **settings) as made:
