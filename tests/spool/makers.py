@@ -1,4 +1,4 @@
-"""Events as the encoder writes them, spools and clients, clocks that tests hold in their hand, a look into the file."""
+"""Spools and clients on a fake clock, events as the encoder writes them, and queries of the file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HASTY = RetryPolicy(attempts=2, first_wait=0.0, jitter=(0.0, 0.0))
 
 
 def text(number: int = 0, **changes: Any) -> bytes:
-    """The JSON of an event whose $insert_id is `event-<number>`."""
+    """Return the JSON of an event whose $insert_id is `event-<number>`."""
     return as_json(event(number, **changes))
 
 
@@ -35,13 +35,13 @@ def spool(path: Path, **settings: Any) -> Spool:
 
 
 def change(path: Path, statement: str, *parameters: object) -> None:
-    """What a damaged disk, or another program, does to the file."""
+    """Change the file as a damaged disk or another program would."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute(statement, parameters)
 
 
 def everything(path: Path) -> list[int]:
-    """The numbers of all events in the file, in batches or not. Nobody may have it open."""
+    """Return the numbers of all events in the file, packed or not. No other spool may have it open."""
     with Spool(path) as left:
         found: list[int] = []
         while batch := left.take(early=True, failed=True):
@@ -51,7 +51,7 @@ def everything(path: Path) -> list[int]:
 
 
 def made(path: Path, server: FakeServer, **settings: Any) -> Client:
-    """A client with a spool, that makes no batch before it is told to."""
+    """A client with a spool that packs no batch before a flush."""
     usual: dict[str, Any] = {"base_url": "http://127.0.0.1:8400", "retry": HASTY, "linger": 3600.0, "concurrency": 2}
     return Client(ACCOUNT, transport=server, spool=path, **usual | settings)
 
@@ -76,7 +76,7 @@ def rows(path: Path, table: str = "events") -> int:
 
 
 class HeldClock(Clock):
-    """Time stands still until a test lets it go on. Who waits then for what is due is woken."""
+    """A clock that a test advances; it wakes the threads whose wait is over."""
 
     def __init__(self) -> None:
         self.now = START
@@ -104,7 +104,7 @@ class HeldClock(Clock):
             del self._asleep[me]
 
     def asleep(self, name: str) -> float:
-        """Wait until the thread of that name has nothing to do; when it wants to go on."""
+        """Wait until the thread of that name waits, and return when its wait ends."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._wakes_at(name) is not None, 30), f"{name} does not wait"
             return self._wakes_at(name) or 0.0
