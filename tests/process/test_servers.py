@@ -1,5 +1,5 @@
-"""The servers that fork: gunicorn with --preload, celery's prefork pool. A client made in the parent, used in the
-workers, as their users do; without a spool, and with one that all of them have.
+"""Servers that fork: gunicorn with --preload and the prefork pool of celery. The client is made in the parent and used
+in the workers, without a spool and with one shared spool.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def visit(number):
 
 @pytest.fixture(params=[None, "spool"])
 def spool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | None]:
-    """Where the spool is, if there is one: at the end of a test it must be left empty, by everybody."""
+    """The path of the spool, or None; at the end of a test the spool must be empty and unused."""
     path = request.param and tmp_path / request.param
     yield path
     if path:
@@ -63,21 +63,21 @@ def spool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | Non
         assert (left.pending, left.failed, left.quarantined, left.processes) == (0, 0, 0, [])
 
 
-def test_gunicorn_with_preload(spool: Path | None, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-    with Emulator() as server:
+def test_gunicorn_workers_deliver_their_events_and_the_master_its_own(spool: Path | None, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, Emulator() as server:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        bind = f"fd://{listener.fileno()}"
         (tmp_path / "web.py").write_text(SETUP.format(url=server.url) + f"SPOOL = {spool and str(spool)!r}\n" + WEB)
-        command = ["gunicorn", "--preload", "--workers=3", "--bind", address, "--worker-tmp-dir", str(tmp_path)]
+        command = ["gunicorn", "--preload", "--workers=3", "--bind", bind, "--worker-tmp-dir", str(tmp_path)]
         quiet = ["--no-control-socket"] if has_control_socket() else []
-        with running([*command, *quiet, "web:app"], tmp_path) as process:
+        with running([*command, *quiet, "web:app"], tmp_path, pass_fds=[listener.fileno()]):
             for _ in range(30):
-                visit(f"http://{address}", process)
+                visit(url)
         assert server.count("Visit") == 30
         assert server.count("Loaded") == 1
 
 
-def test_celery_prefork(spool: Path | None, tmp_path: Path) -> None:
+def test_celery_workers_deliver_their_events_and_their_parent_its_own(spool: Path | None, tmp_path: Path) -> None:
     folder, done = tmp_path / "broker", tmp_path / "done"
     folder.mkdir()
     done.mkdir()
@@ -94,25 +94,31 @@ def test_celery_prefork(spool: Path | None, tmp_path: Path) -> None:
         with running([*command, "--without-gossip", "--without-mingle", "--without-heartbeat"], tmp_path):
             until(lambda: len(list(done.iterdir())) == 30)
         assert server.count("Visit") == 30
-        assert server.count("Loaded") == 2  # by the program that sent the tasks, and by the worker's parent
+        assert server.count("Loaded") == 2  # in the program that sends the tasks, and in the parent of the workers
 
 
 def has_control_socket() -> bool:
-    """Gunicorn from 25 on opens one in the home folder."""
+    """Return whether gunicorn opens a control socket in the home folder, as it does since version 25."""
     import gunicorn
 
     return int(gunicorn.__version__.split(".")[0]) >= 25
 
 
 @contextmanager
-def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """The server, from its start to its warm end by SIGTERM."""
+def running(command: list[str], folder: Path, pass_fds: Sequence[int] = ()) -> Iterator[None]:
+    """Run the server, end it by SIGTERM, and print its log."""
     with (folder / "log").open("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=folder, stdout=log, stderr=log, text=True, start_new_session=True
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+            pass_fds=pass_fds,
         )
         try:
-            yield process
+            yield
             process.terminate()
             process.wait(SECONDS)
         finally:
@@ -123,22 +129,15 @@ def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]
             print(log.read())
 
 
-def visit(url: str, process: subprocess.Popen[str]) -> None:
-    """One request; the first may come before the server listens."""
-    for _ in range(200):
-        assert process.poll() is None
-        try:
-            with urllib.request.urlopen(url, timeout=10) as reply:
-                assert reply.read() == b"ok"
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the server does not answer")
+def visit(url: str) -> None:
+    """Send a request; the first one waits in the socket until the server accepts it."""
+    with urllib.request.urlopen(url, timeout=SECONDS) as reply:
+        assert reply.read() == b"ok"
 
 
-def until(true: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     for _ in range(300):
-        if true():
+        if condition():
             return
         time.sleep(0.1)
-    raise AssertionError("it did not happen")
+    raise AssertionError("the condition did not become true in 30 s")
