@@ -1,5 +1,5 @@
 """Servers that fork: gunicorn with --preload and the prefork pool of celery. The client is made in the parent and used
-in the workers, without a spool and with one shared spool.
+in the workers; one client has no spool, the other one has a spool that all processes share.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,11 +24,13 @@ from mixpress.spool.show import show
 from .scripts import SECONDS, SETUP
 
 WEB = """
-made = client(linger=60, spool=SPOOL)
-track(made, "Loaded", 1)               # in the master, before the fork
+plain, spooled = client(linger=60), client(linger=60, spool=SPOOL)
+track(plain, "Loaded", 1)              # in the master, before the fork
+track(spooled, "Loaded, spooled", 1)
 
 def app(environ, start_response):
-    track(made, "Visit", 1)
+    track(plain, "Visit", 1)
+    track(spooled, "Visit, spooled", 1)
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 """
@@ -35,8 +38,9 @@ def app(environ, start_response):
 TASKS = """
 from celery import Celery
 
-made = client(linger=60, spool=SPOOL)
-track(made, "Loaded", 1)
+plain, spooled = client(linger=60), client(linger=60, spool=SPOOL)
+track(plain, "Loaded", 1)
+track(spooled, "Loaded, spooled", 1)
 app = Celery("tasks", broker="filesystem://")
 app.conf.update(
     broker_transport_options={
@@ -48,43 +52,41 @@ app.conf.update(
 
 @app.task
 def visit(number):
-    track(made, "Visit", 1)
+    track(plain, "Visit", 1)
+    track(spooled, "Visit, spooled", 1)
     open(f"{DONE}/{number}", "w").close()
 """
 
 
-@pytest.fixture(params=[None, "spool"])
-def spool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | None]:
-    """The path of the spool, or None; at the end of a test the spool must be empty and unused."""
-    path = request.param and tmp_path / request.param
-    yield path
-    if path:
-        left = show(path, time.time())
-        assert (left.pending, left.failed, left.quarantined, left.processes) == (0, 0, 0, [])
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Path]:
+    """The path of a spool that must be empty and unused at the end of a test."""
+    yield tmp_path / "spool"
+    left = show(tmp_path / "spool", time.time())
+    assert (left.pending, left.failed, left.quarantined, left.processes) == (0, 0, 0, [])
 
 
-def test_gunicorn_workers_deliver_their_events_and_the_master_its_own(spool: Path | None, tmp_path: Path) -> None:
+def test_gunicorn_workers_deliver_their_events_and_the_master_its_own(spool: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, Emulator() as server:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         bind = f"fd://{listener.fileno()}"
-        (tmp_path / "web.py").write_text(SETUP.format(url=server.url) + f"SPOOL = {spool and str(spool)!r}\n" + WEB)
+        (tmp_path / "web.py").write_text(SETUP.format(url=server.url) + f"SPOOL = {str(spool)!r}\n" + WEB)
         command = ["gunicorn", "--preload", "--workers=3", "--bind", bind, "--worker-tmp-dir", str(tmp_path)]
         quiet = ["--no-control-socket"] if has_control_socket() else []
         with running([*command, *quiet, "web:app"], tmp_path, pass_fds=[listener.fileno()]):
             for _ in range(30):
                 visit(url)
-        assert server.count("Visit") == 30
-        assert server.count("Loaded") == 1
+        assert counts(server) == {"Visit": 30, "Visit, spooled": 30, "Loaded": 1, "Loaded, spooled": 1}
 
 
-def test_celery_workers_deliver_their_events_and_their_parent_its_own(spool: Path | None, tmp_path: Path) -> None:
+def test_celery_workers_deliver_their_events_and_their_parent_its_own(spool: Path, tmp_path: Path) -> None:
     folder, done = tmp_path / "broker", tmp_path / "done"
     folder.mkdir()
     done.mkdir()
     with Emulator() as server:
         text = (
             SETUP.format(url=server.url)
-            + f"FOLDER, DONE = {str(folder)!r}, {str(done)!r}\nSPOOL = {spool and str(spool)!r}\n"
+            + f"FOLDER, DONE = {str(folder)!r}, {str(done)!r}\nSPOOL = {str(spool)!r}\n"
             + TASKS
         )
         (tmp_path / "tasks.py").write_text(text)
@@ -93,8 +95,12 @@ def test_celery_workers_deliver_their_events_and_their_parent_its_own(spool: Pat
         command = ["celery", "-A", "tasks", "worker", "--pool=prefork", "--concurrency=3", "--loglevel=WARNING"]
         with running([*command, "--without-gossip", "--without-mingle", "--without-heartbeat"], tmp_path):
             until(lambda: len(list(done.iterdir())) == 30)
-        assert server.count("Visit") == 30
-        assert server.count("Loaded") == 2  # in the program that sends the tasks, and in the parent of the workers
+        # "Loaded" is tracked by the program that sends the tasks and by the parent of the workers.
+        assert counts(server) == {"Visit": 30, "Visit, spooled": 30, "Loaded": 2, "Loaded, spooled": 2}
+
+
+def counts(server: Emulator) -> Counter[str]:
+    return Counter(event["event"] for event in server.events())
 
 
 def has_control_socket() -> bool:
