@@ -14,7 +14,9 @@ from chaos.tracked import Tracked, Verdict
 from fault_proxy import FaultProxy, Trouble
 from mixpress import AuthError, Client, Encoder, ImportInterrupted, Limits, Report, RetryPolicy
 from mixpress.emulator import Emulator
-from support.fakes import ACCOUNT, FakeClock, event
+from support.clients import ACCOUNT
+from support.clocks import FakeClock
+from support.events import event
 
 from .witness import WatchedTransport, Witness
 

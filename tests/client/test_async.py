@@ -14,7 +14,10 @@ from mixpress.client.client import Client
 from mixpress.clock import Clock
 from mixpress.errors import AuthError, ImportInterrupted, QueueFull
 from mixpress.transport import Request, Response
-from support.fakes import ACCOUNT, FakeServer, Hung, answer, bad, event, events, ids, refusing, sent_all, small_batches
+from support.clients import ACCOUNT
+from support.events import bad, event, events, ids, small_batches
+from support.replies import answer, refusing
+from support.server import FakeServer, Hung, sent_all
 
 Main = Callable[[], Coroutine[Any, Any, None]]
 

@@ -14,7 +14,10 @@ from mixpress._core import Encoder
 from mixpress.address import is_loopback
 from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
 from mixpress.client.client import Client
-from support.fakes import ACCOUNT, FakeServer, answer, client, event, sent
+from support.clients import ACCOUNT, client
+from support.events import event, sent
+from support.replies import answer
+from support.server import FakeServer
 
 
 def asked(**settings: Any) -> tuple[str, dict[str, list[str]], dict[str, str]]:

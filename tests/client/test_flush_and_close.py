@@ -11,20 +11,11 @@ from mixpress.clock import Clock
 from mixpress.errors import ClientClosed
 from mixpress.report.report import Progress, Report
 from mixpress.report.stats import Stats
-from support.fakes import (
-    START,
-    FakeServer,
-    Hung,
-    StillClock,
-    bad,
-    busy,
-    client,
-    events,
-    ids,
-    refusing,
-    small_batches,
-    tracking,
-)
+from support.clients import client, tracking
+from support.clocks import START, StillClock
+from support.events import bad, events, ids, small_batches
+from support.replies import busy, refusing
+from support.server import FakeServer, Hung
 
 
 def test_a_report_covers_the_events_settled_since_the_last_report() -> None:

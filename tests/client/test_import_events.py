@@ -11,21 +11,10 @@ import pytest
 
 from mixpress.report.report import Report
 from mixpress.transport import Request, Response
-from support.fakes import (
-    FakeServer,
-    answer,
-    as_json,
-    bad,
-    client,
-    event,
-    events,
-    ids,
-    kinds,
-    ok,
-    refusing,
-    sent,
-    small_batches,
-)
+from support.clients import client, kinds
+from support.events import as_json, bad, event, events, ids, sent, small_batches
+from support.replies import answer, ok, refusing
+from support.server import FakeServer
 
 # Verdicts
 

@@ -12,21 +12,11 @@ import pytest
 from mixpress.errors import AuthError, ImportInterrupted, TransportError
 from mixpress.report.report import Progress, Report
 from mixpress.retry import RetryPolicy
-from support.fakes import (
-    UNREACHED,
-    FakeClock,
-    FakeServer,
-    answer,
-    bad,
-    busy,
-    client,
-    event,
-    events,
-    kinds,
-    ok,
-    refusing,
-    small_batches,
-)
+from support.clients import client, kinds
+from support.clocks import FakeClock
+from support.events import bad, event, events, small_batches
+from support.replies import UNREACHED, answer, busy, ok, refusing
+from support.server import FakeServer
 
 UNAUTHORIZED = answer(401, {"code": 401, "error": "Invalid credentials", "status": "Unauthorized"})
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mixpress.log import MAX_REASONS, RepeatLog
-from support.fakes import FakeClock
+from support.clocks import FakeClock
 
 
 @pytest.fixture

@@ -16,7 +16,11 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Sum
 
 from mixpress.otel import instrument
-from support.fakes import FakeServer, StillClock, answer, bad, busy, client, events, ok, refusing, small_batches
+from support.clients import client
+from support.clocks import StillClock
+from support.events import bad, events, small_batches
+from support.replies import answer, busy, ok, refusing
+from support.server import FakeServer
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ from mixpress.client.client import Client
 from mixpress.emulator import Emulator, Request
 from mixpress.errors import AuthError, TransportError
 from mixpress.retry import RetryPolicy
-from support.fakes import ACCOUNT, FakeClock, bad, event, events, small_batches
+from support.clients import ACCOUNT
+from support.clocks import FakeClock
+from support.events import bad, event, events, small_batches
 from support.listener import closed_port
 
 KNOWN = [("user", "a-well-kept-secret"), ("the-token", ""), ("the-secret", "")]

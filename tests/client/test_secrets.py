@@ -21,8 +21,11 @@ from mixpress.retry import RetryPolicy
 from mixpress.transport import Request, Response, Urllib3Transport
 from mixpress.transport.proxy import parse_proxy
 from support.canary import AUTHS, CANARY, HEADERS, PEERS, PROXY, QUOTED, all_of, assert_silent, repeat
-from support.fakes import START, FakeClock, FakeServer, answer, bad, encoder, event, events, refusing, small_batches
+from support.clocks import START, FakeClock
+from support.events import bad, encoder, event, events, small_batches
 from support.listener import Behave, Listener, read_request
+from support.replies import answer, refusing
+from support.server import FakeServer
 
 
 def holders() -> list[Any]:

@@ -10,17 +10,10 @@ import pytest
 from mixpress.errors import AuthError
 from mixpress.report.report import Failure, Report
 from mixpress.retry import RetryPolicy
-from support.fakes import (
-    UNREACHED,
-    FakeServer,
-    answer,
-    busy,
-    events,
-    ok,
-    refusing,
-    small_batches,
-    tracking,
-)
+from support.clients import tracking
+from support.events import events, small_batches
+from support.replies import UNREACHED, answer, busy, ok, refusing
+from support.server import FakeServer
 
 
 @pytest.mark.parametrize(

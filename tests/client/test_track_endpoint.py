@@ -15,7 +15,11 @@ from mixpress.client.client import Client
 from mixpress.emulator import Emulator
 from mixpress.errors import AuthError
 from mixpress.transport import Request, Response
-from support.fakes import START, FakeServer, StillClock, answer, client, events
+from support.clients import client
+from support.clocks import START, StillClock
+from support.events import events
+from support.replies import answer
+from support.server import FakeServer
 
 TOKEN = ProjectToken("the-token")
 OF_2022: dict[str, Any] = {"edition": 2022}

@@ -9,15 +9,10 @@ from typing import Any
 
 import pytest
 
-from support.fakes import (
-    START,
-    FakeServer,
-    bad,
-    event,
-    sent,
-    sent_all,
-    tracking,
-)
+from support.clients import tracking
+from support.clocks import START
+from support.events import bad, event, sent
+from support.server import FakeServer, sent_all
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 

@@ -9,18 +9,10 @@ import pytest
 from mixpress._core import Limits
 from mixpress.errors import QueueFull
 from mixpress.report.report import Report
-from support.fakes import (
-    START,
-    FakeClock,
-    FakeServer,
-    Hung,
-    StillClock,
-    encoder,
-    events,
-    sent_all,
-    small_batches,
-    tracking,
-)
+from support.clients import tracking
+from support.clocks import START, FakeClock, StillClock
+from support.events import encoder, events, small_batches
+from support.server import FakeServer, Hung, sent_all
 
 # When a batch is packed
 

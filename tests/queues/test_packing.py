@@ -10,7 +10,10 @@ import pytest
 
 from mixpress._core import Batch, Encoder, Limits
 from mixpress.errors import QueueFull
-from support.fakes import START, FakeServer, Hung, StillClock, client, ids
+from support.clients import client
+from support.clocks import START, StillClock
+from support.events import ids
+from support.server import FakeServer, Hung
 
 
 class WatchedBatch:

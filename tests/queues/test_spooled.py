@@ -15,7 +15,10 @@ from mixpress.emulator import Emulator
 from mixpress.errors import SpoolError
 from mixpress.spool import Spool
 from spool.makers import adds_up, change, everything, made, rows, track
-from support.fakes import ACCOUNT, FakeServer, answer, ok, refusing, small_batches
+from support.clients import ACCOUNT
+from support.events import small_batches
+from support.replies import answer, ok, refusing
+from support.server import FakeServer
 
 
 def test_an_event_is_in_the_file_when_track_returns(tmp_path: Path) -> None:

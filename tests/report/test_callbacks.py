@@ -10,12 +10,10 @@ import pytest
 
 from mixpress.client.client import Client
 from mixpress.report.report import Failure, Report
-from support.fakes import (
-    FakeServer,
-    refusing,
-    small_batches,
-    tracking,
-)
+from support.clients import tracking
+from support.events import small_batches
+from support.replies import refusing
+from support.server import FakeServer
 
 
 def test_on_failure_is_called_once_for_each_rejection_of_many_threads() -> None:

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from mixpress.errors import MixpressError
 from mixpress.report.report import Report
 from mixpress.transport import Request, Response
-from support.fakes import RESET, UNREACHED, Answer, FakeServer, answer, bad, busy, client, event, ids, ok, small_batches
+from support.clients import client
+from support.events import bad, event, ids, small_batches
+from support.replies import RESET, UNREACHED, Answer, answer, busy, ok
+from support.server import FakeServer
 
 MOVES = ["ok", "one", "0", "some", "all", "busy", "gone", "page", "reset", "unreached", "large", "login", "odd"]
 

@@ -16,7 +16,10 @@ import pytest
 from mixpress.dead_letter import DeadLetter, as_json
 from mixpress.errors import AuthError, DeadLetterError, ImportInterrupted
 from mixpress.report.report import Failure
-from support.fakes import RESET, FakeServer, answer, bad, client, event, events, ok, refusing, small_batches, tracking
+from support.clients import client, tracking
+from support.events import bad, event, events, small_batches
+from support.replies import RESET, answer, ok, refusing
+from support.server import FakeServer
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from mixpress.log import RepeatLog
 from mixpress.retry import RetryPolicy
 from mixpress.send.backoff import Gate, Halt
-from support.fakes import START, FakeClock
+from support.clocks import START, FakeClock
 
 
 def gate(clock: FakeClock) -> Gate:

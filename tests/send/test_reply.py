@@ -21,7 +21,8 @@ from mixpress.reply import (
 )
 from mixpress.transport import Response
 from support.canary import AUTHS, CANARY
-from support.fakes import START, answer
+from support.clocks import START
+from support.replies import answer
 
 HTML = "<html><head><style>b {color: red}</style></head><body><b>502</b> Bad\n Gateway</body></html>"
 

@@ -10,7 +10,7 @@ import pytest
 from mixpress.errors import AuthError, TransportError
 from mixpress.reply import Hopeless, NoReply, Refusal, Reply, Taken, TooLarge, TryLater, Unauthorized
 from mixpress.retry import Decision, Done, GiveUp, RetryPolicy, Split, Stop, Wait, decide
-from support.fakes import RESET, UNREACHED
+from support.replies import RESET, UNREACHED
 
 POLICY = RetryPolicy()
 CERTIFICATE = TransportError("not trusted", "certificate")

@@ -6,24 +6,11 @@ import threading
 from typing import Any
 
 from mixpress.transport import Request, Response
-from support.fakes import (
-    RESET,
-    START,
-    FakeClock,
-    FakeServer,
-    answer,
-    as_json,
-    bad,
-    busy,
-    client,
-    event,
-    events,
-    ids,
-    kinds,
-    ok,
-    sent,
-    small_batches,
-)
+from support.clients import client, kinds
+from support.clocks import START, FakeClock
+from support.events import as_json, bad, event, events, ids, sent, small_batches
+from support.replies import RESET, answer, busy, ok
+from support.server import FakeServer
 
 # Retries
 

@@ -10,7 +10,11 @@ from mixpress.send.backoff import Halt
 from mixpress.send.rate_limit import RateLimit
 from mixpress.send.throttle import Passage, Ticket
 from mixpress.transport import Request
-from support.fakes import START, Answer, FakeClock, FakeServer, busy, client, event, events, ok, small_batches
+from support.clients import client
+from support.clocks import START, FakeClock
+from support.events import event, events, small_batches
+from support.replies import Answer, busy, ok
+from support.server import FakeServer
 
 
 def passage(clock: FakeClock, concurrency: int = 4, limit: RateLimit | None = None) -> Passage:

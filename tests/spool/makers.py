@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from mixpress import Client, RetryPolicy, Stats
-from mixpress.clock import Clock
 from mixpress.spool import Spool
-from support.fakes import ACCOUNT, START, FakeClock, FakeServer, as_json, event
+from support.clients import ACCOUNT
+from support.clocks import FakeClock
+from support.events import as_json, event
+from support.server import FakeServer
 
 HASTY = RetryPolicy(attempts=2, first_wait=0.0, jitter=(0.0, 0.0))
 
@@ -73,49 +74,3 @@ def adds_up(stats: Stats) -> bool:
 def rows(path: Path, table: str = "events") -> int:
     with closing(sqlite3.connect(path)) as db:
         return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-
-
-class HeldClock(Clock):
-    """A clock that a test advances; it wakes the threads whose wait is over."""
-
-    def __init__(self) -> None:
-        self.now = START
-        self._asleep: dict[threading.Thread, tuple[threading.Event, float]] = {}
-        self._changed = threading.Condition()
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    def random(self) -> float:
-        return 0.5
-
-    def wait(self, wake: threading.Event, seconds: float) -> None:
-        me = threading.current_thread()
-        with self._changed:
-            if self.now + seconds <= self.now:
-                return
-            self._asleep[me] = wake, self.now + seconds
-            self._changed.notify_all()
-        wake.wait(30)
-        with self._changed:
-            del self._asleep[me]
-
-    def asleep(self, name: str) -> float:
-        """Wait until the thread of that name waits, and return when its wait ends."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: self._wakes_at(name) is not None, 30), f"{name} does not wait"
-            return self._wakes_at(name) or 0.0
-
-    def go_on(self, until: float) -> None:
-        with self._changed:
-            self.now = until
-            for wake, ends in self._asleep.values():
-                if ends <= until:
-                    wake.set()
-
-    def _wakes_at(self, name: str) -> float | None:
-        waiting = [ends for thread, (wake, ends) in self._asleep.items() if thread.name == name and not wake.is_set()]
-        return waiting[0] if waiting else None

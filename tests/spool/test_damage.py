@@ -15,7 +15,7 @@ from mixpress.errors import SpoolError
 from mixpress.spool import Spool
 from mixpress.spool.schema import VERSION
 from mixpress.spool.show import show
-from support.fakes import START
+from support.clocks import START
 
 from .makers import change, everything, numbers_of, spool, text, texts
 

@@ -15,19 +15,11 @@ from mixpress.report.report import Report
 from mixpress.retry import RetryPolicy
 from mixpress.spool import Spool
 from mixpress.transport import Request, Response
-from support.fakes import (
-    RESET,
-    UNREACHED,
-    FakeClock,
-    FakeServer,
-    answer,
-    busy,
-    client,
-    kinds,
-    ok,
-    refusing,
-    sent,
-)
+from support.clients import client, kinds
+from support.clocks import FakeClock
+from support.events import sent
+from support.replies import RESET, UNREACHED, answer, busy, ok, refusing
+from support.server import FakeServer
 
 from .makers import everything, spool, texts
 

@@ -10,7 +10,7 @@ import pytest
 from mixpress.errors import SpoolError
 from mixpress.spool.connect import Connections
 from mixpress.spool.spool import SYNC_WITHIN
-from support.fakes import FakeClock
+from support.clocks import FakeClock
 
 from .makers import spool, text, texts
 

@@ -15,7 +15,7 @@ from mixpress._core import Batch, Encoder
 from mixpress.client.options import layout_of
 from mixpress.spool import Layout, StoredBatch
 from mixpress.spool.stored import from_row, pack
-from support.fakes import as_json, event
+from support.events import as_json, event
 
 LAYOUTS: list[tuple[Layout, dict[str, Any]]] = [
     (Layout("json"), {"format": "json"}),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mixpress.spool.owner import LEASE, Process
-from support.fakes import FakeClock
+from support.clocks import FakeClock
 
 from .makers import change, numbers_of, spool, texts
 

@@ -20,9 +20,11 @@ from mixpress.spool.connect import Connections
 from mixpress.spool.layout import Layout
 from mixpress.spool.spool import Spool
 from mixpress.transport import Request, Response
-from support.fakes import FakeServer, ok
+from support.clocks import HeldClock
+from support.replies import ok
+from support.server import FakeServer
 
-from .makers import HeldClock, made, spool_of, track
+from .makers import made, spool_of, track
 
 PROMISED = 0.1
 SYNC = "fdatasync" if hasattr(os, "fdatasync") else "fsync"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mixpress.spool import Layout, Spool
-from support.fakes import START, FakeClock
+from support.clocks import START, FakeClock
 
 from .makers import everything, numbers_of, spool, text, texts
 

@@ -11,7 +11,9 @@ from mixpress.auth import ProjectToken, ServiceAccount
 from mixpress.errors import MixpressError, SpoolError
 from mixpress.spool import Destination, Spool
 from support.canary import AUTHS, assert_silent
-from support.fakes import FakeServer, busy, client, refusing
+from support.clients import client
+from support.replies import busy, refusing
+from support.server import FakeServer
 
 from .makers import spool, text, texts
 

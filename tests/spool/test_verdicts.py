@@ -12,9 +12,12 @@ from mixpress.errors import SpoolError
 from mixpress.queues.spooled import PAUSE
 from mixpress.spool.spool import Spool
 from mixpress.transport import Request
-from support.fakes import Answer, FakeServer, answer, ids, ok
+from support.clocks import HeldClock
+from support.events import ids
+from support.replies import Answer, answer, ok
+from support.server import FakeServer
 
-from .makers import HeldClock, adds_up, change, everything, made, rows, spool_of, track
+from .makers import adds_up, change, everything, made, rows, spool_of, track
 
 FILLS = "mixpress-spool"
 

@@ -19,7 +19,8 @@ from mixpress.emulator import Emulator
 from mixpress.errors import TransportError
 from mixpress.transport import Urllib3Transport
 from mixpress.transport.proxy import FROM_ENVIRONMENT, Proxies, parse_proxy
-from support.fakes import ACCOUNT, events
+from support.clients import ACCOUNT
+from support.events import events
 from support.listener import OK, Behave, Listener, closed_port, failure, http, post, read_request, replying
 from support.proxies import ConnectProxy, PlainProxy
 
