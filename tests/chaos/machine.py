@@ -49,7 +49,7 @@ class Delivery(RuleBasedStateMachine):
         room=st.sampled_from([10, 100_000]),
         on_full=st.sampled_from(["block", "drop"]),
     )
-    def begin(self, concurrency: int, attempts: int, batch: int, room: int, on_full: OnFull) -> None:
+    def start(self, concurrency: int, attempts: int, batch: int, room: int, on_full: OnFull) -> None:
         self.world = World(
             self.stage,
             self.tally,

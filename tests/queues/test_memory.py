@@ -21,11 +21,11 @@ def test_a_full_batch_is_sent_at_once() -> None:
     reports: list[Report] = []
     two = threading.Semaphore(0)
 
-    def tell(report: Report) -> None:
+    def note(report: Report) -> None:
         reports.append(report)
         two.release()
 
-    with tracking(FakeServer(), encoder=small_batches(3), on_report=tell) as made:
+    with tracking(FakeServer(), encoder=small_batches(3), on_report=note) as made:
         for number in range(7):
             made.track("A", f"user-{number}")
         assert all(two.acquire(timeout=10) for _ in range(2))

@@ -67,7 +67,7 @@ def test_a_callback_may_call_track() -> None:
 
     def call(_report: Report) -> None:
         if not tracked:
-            tracked.append(made.track("Told", "u"))
+            tracked.append(made.track("B", "u"))
 
     with tracking(FakeServer(), encoder=small_batches(1), on_report=call) as made:
         made.track("A", "u")

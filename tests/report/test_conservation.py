@@ -17,7 +17,7 @@ from support.events import bad, event, ids, small_batches
 from support.replies import RESET, UNREACHED, Answer, answer, busy, ok
 from support.server import FakeServer
 
-MOVES = ["ok", "one", "0", "some", "all", "busy", "gone", "page", "reset", "unreached", "large", "login", "odd"]
+MOVES = ["ok", "one", "0", "some", "all", "busy", "not found", "page", "reset", "unreached", "large", "login", "odd"]
 
 
 class ScriptedServer(FakeServer):
@@ -45,7 +45,7 @@ class ScriptedServer(FakeServer):
             "0": answer(200, "0"),
             "all": answer(400, "no"),
             "busy": busy(retry_after="5"),
-            "gone": answer(404, ""),
+            "not found": answer(404, ""),
             "page": answer(200, "<html>"),
             "reset": RESET,
             "unreached": UNREACHED,

@@ -85,27 +85,27 @@ def test_it_syncs_in_time_while_workers_and_a_flush_wait_for_the_server(tmp_path
         assert client.flush().pending == 0
 
 
-@pytest.mark.parametrize("who", ["flush", "its own thread"])
-def test_it_syncs_in_time_while_a_batch_is_packed(who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("packer", ["flush", "the packing thread"])
+def test_it_syncs_in_time_while_a_batch_is_packed(packer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Gzip of ten megabytes may take longer than 100 ms."""
-    clock, begun, goes_on = HeldClock(), threading.Event(), threading.Event()
+    clock, started, goes_on = HeldClock(), threading.Event(), threading.Event()
     lay = Layout.body
 
     def slow(layout: Layout, events: list[bytes]) -> tuple[bytes, int]:
-        begun.set()
+        started.set()
         assert goes_on.wait(30)
         return lay(layout, events)
 
     monkeypatch.setattr(Layout, "body", slow)
-    linger = 3600.0 if who == "flush" else 0.0
+    linger = 3600.0 if packer == "flush" else 0.0
     with made(tmp_path / "a", FakeServer(), clock=clock, linger=linger) as client, ExitStack() as ended:
         track(client, 1)
-        if who == "flush":
+        if packer == "flush":
             flushing = threading.Thread(target=client.flush)
             flushing.start()
             ended.callback(flushing.join)
         ended.callback(goes_on.set)
-        assert begun.wait(30)
+        assert started.wait(30)
         track(client, 2)
         synced_in_time(clock, spool_of(client))
 

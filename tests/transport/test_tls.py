@@ -83,9 +83,9 @@ def test_an_expired_or_future_certificate_is_not_trusted(
     serve: Serve, bundle: Path, days: tuple[int, int], says: str
 ) -> None:
     now = datetime.datetime.now(datetime.timezone.utc)
-    begin, end = (now + datetime.timedelta(days=many) for many in days)
+    start, end = (now + datetime.timedelta(days=many) for many in days)
     with Urllib3Transport(ca_bundle=bundle) as transport:
-        url = serve("127.0.0.1", not_before=begin, not_after=end).url("https")
+        url = serve("127.0.0.1", not_before=start, not_after=end).url("https")
         assert kind(transport, url, says) == "certificate"
 
 
