@@ -1,4 +1,9 @@
-"""How hard hypothesis tries: `ci` always, `fuzz` (HYPOTHESIS_PROFILE=fuzz, FUZZ_EXAMPLES=n) for as long as wanted."""
+"""Profiles of hypothesis, chosen by HYPOTHESIS_PROFILE.
+
+quick    the default: 150 examples of each property
+ci       1000 examples
+fuzz     FUZZ_EXAMPLES=20000 examples, with the blob that reproduces a failure
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,12 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# Events are large and odd on purpose, and the machine may be busy: no deadline, no check of the generator's speed.
+# Events are large on purpose and the machine may be busy: no deadline, no check of the generator's speed.
 _COMMON = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
+settings.register_profile("quick", _COMMON, max_examples=150)
 settings.register_profile("ci", _COMMON, max_examples=1000)
 settings.register_profile("fuzz", _COMMON, max_examples=int(os.environ.get("FUZZ_EXAMPLES", "20000")), print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

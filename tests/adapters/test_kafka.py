@@ -17,7 +17,11 @@ from mixpress import AuthError, Client, RetryPolicy
 from mixpress.adapters.kafka import deliver, event_of
 from mixpress.emulator import Emulator
 from mixpress.errors import TransportError
-from support.fakes import ACCOUNT, RESET, FakeClock, FakeServer, answer, client, event, ids, ok, refusing
+from support.clients import ACCOUNT, client
+from support.clocks import FakeClock
+from support.events import event, ids
+from support.replies import RESET, answer, ok, refusing
+from support.server import FakeServer
 
 
 @dataclass

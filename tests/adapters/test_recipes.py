@@ -10,7 +10,11 @@ import pytest
 
 from mixpress import AuthError, RetryPolicy
 from mixpress.errors import TransportError
-from support.fakes import RESET, FakeClock, FakeServer, answer, busy, client, event, ids, ok, refusing
+from support.clients import client
+from support.clocks import FakeClock
+from support.events import event, ids
+from support.replies import RESET, answer, busy, ok, refusing
+from support.server import FakeServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "embedding.md").read_text(encoding="utf-8")
 ONCE = RetryPolicy(attempts=1)

@@ -13,7 +13,7 @@ from mixpress.adapters.logging import MixpressHandler
 from mixpress.adapters.safe_tracker import Event, SafeTracker, is_own
 from mixpress.adapters.structlog import MixpressProcessor
 from mixpress.emulator import Emulator
-from support.fakes import FakeClock
+from support.clocks import FakeClock
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:

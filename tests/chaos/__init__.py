@@ -1,1 +1,1 @@
-"""No event is lost, doubled or told wrongly, whatever server and network do: schedules made at random."""
+"""Random schedules of faults in server and network: no event is lost, stored twice or reported wrongly."""

@@ -1,8 +1,8 @@
-"""`make chaos`: schedules for as long as wanted.
+"""`make chaos`: run many schedules.
 
-CHAOS_SCHEDULES=10000   so many; 1000 if neither is given
-CHAOS_SECONDS=600       or for so long
-CHAOS_SEED=1234         the first of the seeds, one for each round of 25 schedules; by default a new one
+CHAOS_SCHEDULES=10000   the number of schedules; 1000 by default
+CHAOS_SECONDS=600       or the seconds to run
+CHAOS_SEED=1234         the first seed, one for each round of 25 schedules; random by default
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .world import Tally, stage
 
 
 def main() -> int:
-    """Run; the exit status is 1 where a schedule failed."""
+    """Run the schedules; raise where one fails."""
     seconds = os.environ.get("CHAOS_SECONDS")
     wanted = int(os.environ.get("CHAOS_SCHEDULES") or (sys.maxsize if seconds else 1000))
     until = time.monotonic() + float(seconds or "inf")
     first = number = int(os.environ.get("CHAOS_SEED") or randrange(10**9))
-    logging.getLogger("mixpress").setLevel(logging.CRITICAL)  # pauses are what this is about
+    logging.getLogger("mixpress").setLevel(logging.CRITICAL)  # every schedule logs pauses
     tally = Tally()
     print(f"rounds of {ROUND} schedules, from seed {first} on", flush=True)
     with stage() as on:

@@ -1,4 +1,4 @@
-"""Schedules: hypothesis draws the steps, and shortens those of a failure."""
+"""Schedules: hypothesis draws the steps, and shrinks a failing schedule."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .world import MAX_CONCURRENCY, SLOW, Kind, Stage, Tally, World
 
 REPLIES = ("429", "429:2", "400:0", "400:1+3", "413:600", "413:100000", "502", "502:html", "503", "503:html", "taken")
 STEPS = 8
-"""Imports, rounds of tracking and flushes at most, in a schedule."""
+"""The most imports, rounds of tracking and flushes in a schedule."""
 ROUND = 25
-"""Schedules for one seed: within a round they are much alike."""
+"""The number of schedules for one seed, which are similar to each other."""
 
-# A timeout is real time, so what costs one is rarer than the rest.
+# A timeout takes real time, so troubles that cost one are rarer.
 quick = [trouble for trouble in Trouble if not trouble.outlasts_patience]
 troubles = st.sampled_from([*quick * 3, *Trouble])
 kinds = st.sampled_from([Kind.GOOD, Kind.GOOD, Kind.GOOD, Kind.BAD, Kind.DOOMED, Kind.HUGE])
@@ -37,7 +37,7 @@ faults = st.builds(
 
 
 class Delivery(RuleBasedStateMachine):
-    """A client in a world that fails. `stage` and `tally` are set by `run`."""
+    """A client, a failing server and a failing network. `run_round` sets `stage` and `tally`."""
 
     stage: Stage
     tally: Tally
@@ -49,7 +49,7 @@ class Delivery(RuleBasedStateMachine):
         room=st.sampled_from([10, 100_000]),
         on_full=st.sampled_from(["block", "drop"]),
     )
-    def begin(self, concurrency: int, attempts: int, batch: int, room: int, on_full: OnFull) -> None:
+    def start(self, concurrency: int, attempts: int, batch: int, room: int, on_full: OnFull) -> None:
         self.world = World(
             self.stage,
             self.tally,
@@ -67,23 +67,23 @@ class Delivery(RuleBasedStateMachine):
         raises=st.sampled_from([False, False, False, True]),
     )
     def deliver(self, server: str | None, network: list[Trouble] | None, given: list[Kind], raises: bool) -> None:
-        """Import events, after the server or the network was told to fail otherwise, or while they go on so."""
+        """Import events; `server` and `network` change the faults from now on, None leaves them."""
         self.fail(server, network)
         self.world.deliver(given, raises=raises)
 
     @rule(server=st.none() | faults, network=st.none() | st.lists(troubles, min_size=3, max_size=12), given=some_events)
     def track(self, server: str | None, network: list[Trouble] | None, given: list[Kind]) -> None:
-        """Track events, which are sent in the background while the steps that follow are taken."""
+        """Track events, which are sent in the background during the next steps."""
         self.fail(server, network)
         self.world.track(given)
 
     @rule(timeout=st.sampled_from([None, None, 0.0, 3.0]))
     def flush(self, timeout: float | None) -> None:
-        """Wait for the verdicts on what was tracked; with a timeout, it may end before they are there."""
+        """Wait for the verdicts on the tracked events, or until the timeout."""
         self.world.flush(timeout)
 
     def fail(self, server: str | None, network: list[Trouble] | None) -> None:
-        """From now on, or as before where it is None."""
+        """Set the faults from now on; None leaves them."""
         if server is not None:
             self.world.fail_server(server)
         if network is not None:
@@ -95,7 +95,7 @@ class Delivery(RuleBasedStateMachine):
 
 
 def run_round(on: Stage, tally: Tally, number: int) -> None:
-    """Run a round of schedules; `number` is its seed. An AssertionError has the shortest schedule that fails."""
+    """Run a round of schedules with the seed `number`. An AssertionError shows the shortest failing schedule."""
     machine = type("Delivery", (Delivery,), {"stage": on, "tally": tally})
     run_state_machine_as_test(
         seed(number)(machine),

@@ -1,4 +1,4 @@
-"""What was asked of the server, and what it answered, as seen from between the client and its connections."""
+"""A transport between the client and its connections that records each request and its reply."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from mixpress.transport import Request, Response, Urllib3Transport
 
 
 class WatchedTransport(Urllib3Transport):
-    """Tells of each try that no answer came to, also of one that it repeats by itself: where a connection dies that had
-    been idle before, the server may have taken the request all the same.
+    """Reports each attempt without a reply, also one that the transport repeats itself: when an idle connection breaks,
+    the server may have handled the request.
     """
 
     def __init__(self, connections: int, **timeouts: float) -> None:
         super().__init__(connections, **timeouts)  # type: ignore[arg-type]
-        self._told = threading.local()
+        self._callbacks = threading.local()
 
-    def tell(self, unanswered: Callable[[], None]) -> None:
-        """Call this at each such try that this thread makes."""
-        self._told.unanswered = unanswered
+    def on_unanswered(self, callback: Callable[[], None]) -> None:
+        """Call this for each attempt of this thread without a reply."""
+        self._callbacks.unanswered = callback
 
     def _send(self, pools: Any, request: Request, proxy: Any) -> Response:
-        return super()._send(_WatchedPools(pools, self._told.unanswered), request, proxy)  # type: ignore[arg-type]
+        return super()._send(_WatchedPools(pools, self._callbacks.unanswered), request, proxy)  # type: ignore[arg-type]
 
 
 class _WatchedPools:
@@ -43,7 +43,7 @@ class _WatchedPools:
 
 
 class Witness:
-    """A transport that notes what each request held and what was answered; None is no answer."""
+    """A transport that records the events of each request and the status of its reply, None without a reply."""
 
     def __init__(self, transport: WatchedTransport) -> None:
         self._transport = transport
@@ -52,7 +52,7 @@ class Witness:
 
     def send(self, request: Request) -> Response:
         names = [each["properties"]["$insert_id"] for each in json.loads(gzip.decompress(request.body))]
-        self._transport.tell(lambda: self._note(names, None))
+        self._transport.on_unanswered(lambda: self._note(names, None))
         response = self._transport.send(request)
         self._note(names, response.status)
         return response
@@ -62,7 +62,7 @@ class Witness:
             self.seen.append((names, status))
 
     def answers(self) -> dict[str, list[int | None]]:
-        """Of each event, what was answered to the requests that it was in."""
+        """Return the statuses of the replies to the requests of each event."""
         by_name: dict[str, list[int | None]] = {}
         with self._lock:
             for names, status in self.seen:

@@ -1,4 +1,4 @@
-"""One schedule: a client, an emulator told to fail, a network between them, and what must hold after each step."""
+"""One schedule: a client, an emulator with faults, a network between them, and the checks after each step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from chaos.tracked import Tracked, Verdict
 from fault_proxy import FaultProxy, Trouble
 from mixpress import AuthError, Client, Encoder, ImportInterrupted, Limits, Report, RetryPolicy
 from mixpress.emulator import Emulator
-from support.fakes import ACCOUNT, FakeClock, event
+from support.clients import ACCOUNT
+from support.clocks import FakeClock
+from support.events import event
 
 from .witness import WatchedTransport, Witness
 
@@ -22,24 +24,24 @@ if TYPE_CHECKING:
     from mixpress.queues.event_queue import OnFull
 
 TIMEOUT = 0.08
-"""Seconds that a client waits for an answer: the only real time that a schedule takes."""
+"""The read timeout of the client in seconds: the only real time that a schedule takes."""
 SLOW = "slow:0.16"
 """The emulator's fault that outlasts it."""
 MAX_CONCURRENCY = 3
 MAX_BODY_BYTES = 5000
-"""Of the emulator, so that it has reason to say 413."""
+"""The limit of the emulator, small so that it replies 413."""
 
 
 class Kind(Enum):
-    """An event, by what becomes of it where nothing fails."""
+    """A kind of event, by its verdict when nothing fails."""
 
     GOOD = "imported"
     BAD = "rejected"
     """It breaks a rule and is never sent."""
     DOOMED = "refused"
-    """It goes through the encoder, and the server refuses it each time."""
+    """The encoder lets it pass, and the server refuses it each time."""
     HUGE = "refused, too large"
-    """The server refuses each request that it is in, and names its limit."""
+    """The server refuses each request with it, and names its limit."""
 
     def event(self, number: int) -> dict[str, Any]:
         changes: dict[Kind, dict[str, Any]] = {
@@ -52,19 +54,19 @@ class Kind(Enum):
 
     @property
     def verdicts(self) -> set[str]:
-        """What a report may say of it."""
+        """The verdicts that a report may have for it."""
         if self is Kind.BAD:
             return {"rejected"}
         return {"refused", "undelivered"} | ({"imported"} if self is Kind.GOOD else set())
 
 
 class NoMore(Exception):
-    """What an iterable of events raises."""
+    """Raised by an iterable of events."""
 
 
 @dataclass
 class Tally:
-    """What was run, over many schedules."""
+    """Counts over many schedules."""
 
     schedules: int = 0
     imports: int = 0
@@ -72,9 +74,9 @@ class Tally:
     verdicts: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     faults: Counter[str] = field(default_factory=Counter)
-    """Of the emulator, by how they are written."""
+    """Faults of the emulator, by their spelling."""
     troubles: Counter[str] = field(default_factory=Counter)
-    """Of the network."""
+    """Troubles of the network."""
 
     def __str__(self) -> str:
         def listed(counts: Counter[str]) -> str:
@@ -91,18 +93,18 @@ class Tally:
 
 @dataclass(frozen=True)
 class Stage:
-    """What all schedules share: starting a server takes longer than a schedule."""
+    """What all schedules share, since starting a server takes longer than a schedule."""
 
     server: Emulator
     proxy: FaultProxy
     transport: WatchedTransport
     numbers: Iterator[int] = field(default_factory=count)
-    """No two schedules have an event in common: a request of the last one may still arrive."""
+    """Schedules have no event in common, since a request of the last one may still arrive."""
 
 
 @contextmanager
 def stage() -> Iterator[Stage]:
-    """An emulator, a proxy before it, and what carries requests there."""
+    """An emulator, a proxy before it, and a transport."""
     with (
         Emulator(max_body_bytes=MAX_BODY_BYTES) as server,
         FaultProxy(server.url, pause=0.005) as proxy,
@@ -112,7 +114,7 @@ def stage() -> Iterator[Stage]:
 
 
 class World:
-    """One client from its first event to its last, and the promises that are held against it."""
+    """One client from its first event to its last, and the checks of its promises."""
 
     def __init__(
         self, on: Stage, tally: Tally, *, concurrency: int, attempts: int, batch: int, room: int, on_full: OnFull
@@ -138,7 +140,7 @@ class World:
         )
         self._tracked = Tracked(self._client)
         self._read = 0
-        """Events that imports were given."""
+        """The number of events given to imports."""
         tally.schedules += 1
 
     def fail_server(self, faults: str | None) -> None:
@@ -148,7 +150,7 @@ class World:
         self._stage.proxy.plan(troubles)
 
     def deliver(self, kinds: list[Kind], *, raises: bool = False) -> None:
-        """Import events of these kinds, from an iterable that raises in the end or not, and check the report."""
+        """Import events of these kinds from an iterable that may raise at its end, and check the report."""
         names: list[str] = []
 
         def given() -> Iterator[dict[str, Any]]:
@@ -166,13 +168,13 @@ class World:
         self._check_sums()
 
     def track(self, kinds: list[Kind]) -> None:
-        """Track events of these kinds; they are sent from now on."""
+        """Track events of these kinds, which are sent in the background."""
         for kind in kinds:
             self._tracked.add(kind, kind.event(next(self._stage.numbers)))
             self._check_sums()
 
     def flush(self, timeout: float | None) -> None:
-        """Flush, and check the verdict on each event that was tracked, once all have one."""
+        """Flush, and check the verdicts on the tracked events once all have one."""
         report = self._client.flush(timeout)
         self._tally.flushes += 1
         assert timeout is not None or not report.pending
@@ -185,7 +187,7 @@ class World:
         self._check_events(verdicts)
 
     def _check_sums(self) -> None:
-        """Whatever is under way, each event that was handed in is counted once."""
+        """Check that each given event is counted once, whatever is under way."""
         stats = self._client.stats()
         verdicts = stats.imported + stats.rejected + stats.refused + stats.undelivered + stats.dropped
         assert stats.accepted == verdicts + stats.pending == self._read + self._tracked.count
@@ -204,7 +206,7 @@ class World:
         return report
 
     def _check(self, report: Report, kinds: list[Kind], names: list[str]) -> None:
-        assert report.total == len(names), "what was read is what is reported on"
+        assert report.total == len(names), "the report covers what was read"
         assert report.imported + report.rejected + report.refused + report.undelivered == report.total
         failed = {failure.index: failure.kind for failure in report.failures}
         assert len(failed) == len(report.failures) == report.failed, "an event has one verdict"
@@ -224,10 +226,10 @@ class World:
             check_event(kind, verdict, stored[name], answers.get(name, []))
             if verdict == "imported":
                 self._imported.add(name)
-        assert all(stored[name] == 1 for name in self._imported), "what was imported stays so"
+        assert all(stored[name] == 1 for name in self._imported), "imported events stay stored once"
 
     def close(self) -> None:
-        """Let the connections go, check the verdicts that are left, and count what was met."""
+        """Close the client and its connections, check the remaining verdicts, and add up the faults."""
         self._check_tracked(self._client.close())
         self._stage.transport.close()  # it can be used again
         requests = self._stage.server.requests()
@@ -239,20 +241,20 @@ class World:
 
 
 def check_event(kind: Kind, verdict: str, stored: int, answers: list[int | None]) -> None:
-    """What must hold of one event: what it is, what was reported, how often it is stored, what was answered."""
-    told = f"a {kind.name} event is {verdict}; stored: {stored}; answered: {answers}"
-    assert verdict in kind.verdicts | {"dropped"}, told
-    assert stored <= 1, told
+    """Check one event: its kind, its verdict, how often it is stored, and the replies to its requests."""
+    shown = f"a {kind.name} event is {verdict}; stored: {stored}; answered: {answers}"
+    assert verdict in kind.verdicts | {"dropped"}, shown
+    assert stored <= 1, shown
     final = [place for place, status in enumerate(answers) if status in {200, 400}]
-    assert final in ([], [len(answers) - 1]), f"sent again after a final answer: {told}"
+    assert final in ([], [len(answers) - 1]), f"sent again after a final answer: {shown}"
     if verdict == "imported":
-        assert (stored, bool(final)) == (1, True), told
+        assert (stored, bool(final)) == (1, True), shown
     elif verdict in {"rejected", "dropped"}:
-        assert (stored, answers) == (0, []), told
+        assert (stored, answers) == (0, []), shown
     elif verdict == "refused":
-        # A request without an answer may have been stored before the server was told to refuse the next one.
-        assert stored == 0 or (kind is Kind.GOOD and None in answers), told
-        assert final or answers[-1] == 413, told
+        # The server may have stored a request without a reply before its fault refused the next one.
+        assert stored == 0 or (kind is Kind.GOOD and None in answers), shown
+        assert final or answers[-1] == 413, shown
     else:
-        assert not final, told
-        assert kind is Kind.GOOD or stored == 0, told
+        assert not final, shown
+        assert kind is Kind.GOOD or stored == 0, shown

@@ -1,4 +1,4 @@
-"""AsyncClient: the same engine with await; the loop is never blocked, and a cancelled task leaves nothing half done."""
+"""AsyncClient: it never blocks the event loop, and a cancelled call leaves each event either taken or not."""
 
 from __future__ import annotations
 
@@ -9,30 +9,35 @@ from typing import Any
 
 import pytest
 
-from mixpress._core import Encoder
 from mixpress.client.async_client import AsyncClient
 from mixpress.client.client import Client
 from mixpress.clock import Clock
 from mixpress.errors import AuthError, ImportInterrupted, QueueFull
 from mixpress.transport import Request, Response
-from support.fakes import ACCOUNT, FakeServer, Hung, answer, bad, event, events, ids, refusing, small_batches
-
-from .test_track import sent_all
+from support.clients import ACCOUNT
+from support.events import bad, event, events, ids, small_batches
+from support.replies import answer, refusing
+from support.server import FakeServer, Hung, sent_all
 
 Main = Callable[[], Coroutine[Any, Any, None]]
 
 
 def made_of(server: FakeServer, **settings: Any) -> AsyncClient:
-    """On the real clock: an event loop has no other."""
+    """A client on the real clock, since an event loop has no other."""
     settings = {"linger": 1e9, "concurrency": 1, "clock": Clock()} | settings
     return AsyncClient(ACCOUNT, base_url="http://127.0.0.1:8400", transport=server, **settings)
+
+
+async def request_reached(hung: Hung) -> None:
+    """Wait until the hung server has a request."""
+    assert await asyncio.to_thread(hung.asked.wait, 10)
 
 
 def run(main: Main) -> None:
     asyncio.run(asyncio.wait_for(main(), 30))
 
 
-def test_the_surface_is_that_of_the_client() -> None:
+def test_its_public_names_are_those_of_the_client() -> None:
     def names(of: type) -> set[str]:
         return {name for name in dir(of) if not name.startswith("_")}
 
@@ -59,7 +64,7 @@ def test_events_are_tracked_flushed_and_imported() -> None:
     assert [one["event"] for one in sent_all(server)] == ["Signed Up", "Seen", "Seen", "Seen", "Seen"]
 
 
-def test_what_is_left_is_flushed_at_the_end_of_the_block() -> None:
+def test_leaving_the_async_with_block_flushes() -> None:
     server = FakeServer()
 
     async def main() -> None:
@@ -92,7 +97,7 @@ def test_async_iterables_are_imported_and_tracked() -> None:
     assert server.imported[:1234] == [f"event-{number}" for number in range(1234)]
 
 
-def test_an_async_iterable_that_raises() -> None:
+def test_events_given_before_an_async_iterable_raised_are_delivered() -> None:
     async def main() -> None:
         async with made_of(FakeServer()) as made:
             with pytest.raises(ImportInterrupted, match="line 7 is odd") as caught:
@@ -103,7 +108,7 @@ def test_an_async_iterable_that_raises() -> None:
     run(main)
 
 
-def test_errors_are_those_of_the_client() -> None:
+def test_it_raises_the_errors_of_the_client() -> None:
     async def main() -> None:
         async with made_of(FakeServer(answer(401, {"error": "no"}))) as made:
             with pytest.raises(AuthError):
@@ -116,7 +121,7 @@ def test_errors_are_those_of_the_client() -> None:
     run(main)
 
 
-def test_the_loop_goes_on_while_a_call_waits() -> None:
+def test_the_loop_runs_while_calls_wait() -> None:
     hung = Hung()
 
     async def main() -> None:
@@ -124,10 +129,7 @@ def test_the_loop_goes_on_while_a_call_waits() -> None:
             await made.track("A", "u")
             await made.track("A", "u")
             waiting = [asyncio.create_task(made.track("A", "u")), asyncio.create_task(made.flush())]
-            beats = 0
-            while not hung.asked.is_set():
-                await asyncio.sleep(0.001)
-                beats += 1
+            await request_reached(hung)
             for _ in range(10):
                 await asyncio.sleep(0.001)
             assert not any(task.done() for task in waiting)
@@ -140,7 +142,7 @@ def test_the_loop_goes_on_while_a_call_waits() -> None:
 
 
 @pytest.mark.parametrize("on_full", ["block", "raise", "drop"])
-def test_a_full_queue(on_full: str) -> None:
+def test_a_full_queue_does_as_on_full_says(on_full: str) -> None:
     hung = Hung()
 
     async def main() -> None:
@@ -159,7 +161,7 @@ def test_a_full_queue(on_full: str) -> None:
     run(main)
 
 
-# Cancelled
+# Cancelled calls
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:
@@ -168,14 +170,14 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
         await task
 
 
-def test_a_cancelled_track_did_not_take_the_event() -> None:
+def test_a_cancelled_track_has_not_taken_the_event() -> None:
     hung = Hung()
 
     async def main() -> None:
         async with made_of(FakeServer(hung), queue_size=1) as made:
             await made.track("A", "u")
             task = asyncio.create_task(made.track("B", "u"))
-            await asyncio.to_thread(hung.asked.wait, 10)
+            await request_reached(hung)
             await cancelled(task)
             hung.go.set()
             assert (await made.flush()).imported == 1
@@ -184,7 +186,7 @@ def test_a_cancelled_track_did_not_take_the_event() -> None:
     run(main)
 
 
-def test_a_cancelled_flush_leaves_its_report_to_the_next() -> None:
+def test_the_next_flush_has_the_report_of_a_cancelled_one() -> None:
     hung = Hung()
 
     async def main() -> None:
@@ -192,7 +194,7 @@ def test_a_cancelled_flush_leaves_its_report_to_the_next() -> None:
             await made.track("A", "u")
             await made.track("A", "null")
             task = asyncio.create_task(made.flush())
-            await asyncio.to_thread(hung.asked.wait, 10)
+            await request_reached(hung)
             await cancelled(task)
             hung.go.set()
             report = await made.flush()
@@ -202,7 +204,7 @@ def test_a_cancelled_flush_leaves_its_report_to_the_next() -> None:
 
 
 @pytest.mark.parametrize("asynchronous", [True, False])
-def test_a_cancelled_import_has_ended_and_counts_what_was_read(asynchronous: bool) -> None:
+def test_a_cancelled_import_ends_and_its_unconfirmed_events_are_undelivered(asynchronous: bool) -> None:
     asked, go = threading.Event(), threading.Event()
     after: list[str] = []
 
@@ -219,7 +221,7 @@ def test_a_cancelled_import_has_ended_and_counts_what_was_read(asynchronous: boo
             yield event(number)
             number += 1
 
-    def endless_too() -> Any:
+    def endless_sync() -> Any:
         number = 0
         while True:
             yield event(number)
@@ -227,8 +229,8 @@ def test_a_cancelled_import_has_ended_and_counts_what_was_read(asynchronous: boo
 
     async def main() -> None:
         made = made_of(FakeServer(slow), encoder=small_batches(10))
-        task = asyncio.create_task(made.import_events(endless() if asynchronous else endless_too()))
-        await asyncio.to_thread(asked.wait, 10)
+        task = asyncio.create_task(made.import_events(endless() if asynchronous else endless_sync()))
+        assert await asyncio.to_thread(asked.wait, 10)
         asyncio.get_running_loop().call_later(0.05, go.set)
         await cancelled(task)
         stats = made.stats()
@@ -242,29 +244,32 @@ def test_a_cancelled_import_has_ended_and_counts_what_was_read(asynchronous: boo
     assert len(after) == 10
 
 
-def test_a_cancelled_close_gives_up_at_once() -> None:
+def test_a_cancelled_close_gives_up_what_is_queued() -> None:
     hung = Hung()
+    server = FakeServer(hung)
 
     async def main() -> None:
-        made = made_of(FakeServer(hung), encoder=Encoder(), concurrency=1)
+        made = made_of(server, encoder=small_batches(1), on_failure=lambda _: hung.go.set())
+        await made.track("A", "u")
         await made.track("A", "u")
         task: asyncio.Task[Any] = asyncio.create_task(made.close(timeout=60))
-        await asyncio.to_thread(hung.asked.wait, 10)
-        asyncio.get_running_loop().call_later(0.3, hung.go.set)
+        await request_reached(hung)
         await cancelled(task)
-        assert made.stats().pending == 0
+        stats = made.stats()
+        assert (stats.imported, stats.undelivered, stats.pending) == (1, 1, 0)
+        assert len(server.requests) == 1
 
     run(main)
 
 
-def test_however_many_tasks_wait_for_room_one_thread_does() -> None:
+def test_one_thread_waits_for_room_for_all_tasks() -> None:
     hung = Hung()
 
     async def main() -> None:
         async with made_of(FakeServer(hung), queue_size=1) as made:
             await made.track("A", "u")
             tasks = [asyncio.create_task(made.track("A", "u")) for _ in range(200)]
-            await asyncio.to_thread(hung.asked.wait, 10)
+            await request_reached(hung)
             assert sum(thread.name == "mixpress-aside" for thread in threading.enumerate()) == 1
             hung.go.set()
             await asyncio.gather(*tasks)
@@ -274,7 +279,7 @@ def test_however_many_tasks_wait_for_room_one_thread_does() -> None:
     run(main)
 
 
-def test_many_tasks_share_a_client() -> None:
+def test_many_tasks_track_concurrently() -> None:
     server = FakeServer()
 
     async def main() -> None:

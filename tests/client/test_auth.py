@@ -1,4 +1,4 @@
-"""The three credentials, and how they keep quiet."""
+"""The three kinds of credentials: their validation, and that none of them shows its secret."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def test_a_repr_shows_no_secret(auth: Any) -> None:
 
 @pytest.mark.parametrize("auth", ALL)
 @pytest.mark.parametrize("write", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_none_can_be_pickled(auth: Any, write: Any) -> None:
+def test_credentials_cannot_be_pickled_or_copied(auth: Any, write: Any) -> None:
     with pytest.raises(TypeError, match="can't be pickled: a pickle would contain its secret as plain text"):
         write(auth)
 
 
 @pytest.mark.parametrize("auth", ALL)
-def test_none_can_be_changed(auth: Any) -> None:
+def test_credentials_are_immutable(auth: Any) -> None:
     with pytest.raises(AttributeError):
         auth.secret = "other"
 
 
 @pytest.mark.parametrize("auth", ALL)
-def test_secrets_are_hidden_in_text(auth: Any) -> None:
+def test_hide_replaces_the_secrets_in_a_text(auth: Any) -> None:
     encoded = auth.headers()["Authorization"].removeprefix("Basic ")
     assert auth.hide(f"a {encoded} b pa55word c name") == "a *** b *** c name"
 
@@ -51,7 +51,9 @@ def test_secrets_are_hidden_in_text(auth: Any) -> None:
         (("name", "pa55word", True), TypeError, "project_id must be text, not bool"),
     ],
 )
-def test_a_service_account_that_makes_no_sense(arguments: Any, error: type[Exception], says: str) -> None:
+def test_an_invalid_service_account_is_an_error_without_the_secret(
+    arguments: Any, error: type[Exception], says: str
+) -> None:
     username, secret, project = arguments
     with pytest.raises(error, match=says) as caught:
         ServiceAccount(username, secret, project_id=project)
@@ -63,7 +65,7 @@ def test_a_project_id_may_be_a_number() -> None:
 
 
 @pytest.mark.parametrize("kind", [ProjectToken, ProjectSecret])
-def test_an_empty_token_or_secret(kind: Any) -> None:
+def test_an_empty_token_or_secret_is_an_error(kind: Any) -> None:
     with pytest.raises(ValueError, match="is empty"):
         kind("")
 
@@ -71,27 +73,27 @@ def test_an_empty_token_or_secret(kind: Any) -> None:
 FULL = {"MIXPRESS_SERVICE_ACCOUNT": "name", "MIXPRESS_SECRET": "pa55word", "MIXPRESS_PROJECT_ID": "17"}
 
 
-def test_the_environment_holds_a_service_account() -> None:
+def test_a_service_account_in_the_environment_wins_over_a_token() -> None:
     assert auth_from_environment(FULL) == ACCOUNT
     assert auth_from_environment({**FULL, "MIXPRESS_TOKEN": "t"}) == ACCOUNT
 
 
-def test_the_environment_holds_a_token() -> None:
+def test_a_token_in_the_environment_is_used() -> None:
     assert auth_from_environment({"MIXPRESS_TOKEN": "t"}) == ProjectToken("t")
 
 
-def test_the_environment_holds_nothing() -> None:
+def test_an_environment_without_credentials_gives_none() -> None:
     assert auth_from_environment({}) is None
     assert auth_from_environment(dict.fromkeys(FULL, "")) is None
 
 
-def test_arguments_stand_before_the_environment() -> None:
+def test_arguments_override_the_environment() -> None:
     auth = auth_from_environment(FULL, service_account="other", project_id="18")
     assert auth == ServiceAccount("other", "pa55word", project_id="18")
 
 
 @pytest.mark.parametrize("missing", FULL)
-def test_a_part_that_is_missing_is_named(missing: str) -> None:
+def test_a_missing_part_of_a_service_account_is_named(missing: str) -> None:
     rest = {name: value for name, value in FULL.items() if name != missing}
     with pytest.raises(ValueError, match=f"needs {missing} in addition to ") as caught:
         auth_from_environment(rest)

@@ -1,9 +1,10 @@
-"""Client: what its arguments make of a request, and which arguments it refuses."""
+"""Client arguments: the request that they lead to, and the errors for invalid ones."""
 
 from __future__ import annotations
 
 import base64
 import logging
+import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,11 +14,14 @@ from mixpress._core import Encoder
 from mixpress.address import is_loopback
 from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
 from mixpress.client.client import Client
-from support.fakes import ACCOUNT, FakeServer, answer, client, event, sent
+from support.clients import ACCOUNT, client
+from support.events import event, sent
+from support.replies import answer
+from support.server import FakeServer
 
 
 def asked(**settings: Any) -> tuple[str, dict[str, list[str]], dict[str, str]]:
-    """URL, query and headers of the request that a client with these settings makes."""
+    """Return URL, query and headers of the request of a client with these settings."""
     server = FakeServer(answer(200, "1"))
     auth = settings.pop("auth", ACCOUNT)
     with Client(auth, transport=server, **settings) as made:
@@ -39,7 +43,7 @@ def asked(**settings: Any) -> tuple[str, dict[str, list[str]], dict[str, str]]:
         ({"base_url": "https://proxy.example/mixpanel/"}, "https://proxy.example/mixpanel/import"),
     ],
 )
-def test_where_it_sends_to(settings: dict[str, Any], url: str) -> None:
+def test_region_and_base_url_set_the_url(settings: dict[str, Any], url: str) -> None:
     assert asked(**settings)[0] == url
 
 
@@ -47,7 +51,7 @@ def basic(pair: str) -> str:
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def test_a_service_account() -> None:
+def test_a_service_account_is_sent_as_basic_auth_and_project_id() -> None:
     _, query, headers = asked(auth=ServiceAccount("name", "s€cret", project_id="17"))
     assert query == {"strict": ["1"], "ip": ["0"], "project_id": ["17"]}
     assert headers["Authorization"] == basic("name:s€cret")
@@ -57,18 +61,18 @@ def test_a_service_account() -> None:
 
 
 @pytest.mark.parametrize("auth", [ProjectToken("the-word"), ProjectSecret("the-word")])
-def test_a_token_or_secret_goes_with_an_empty_password(auth: Any) -> None:
+def test_a_token_or_secret_is_sent_as_basic_auth_with_an_empty_password(auth: Any) -> None:
     _, query, headers = asked(auth=auth)
     assert query == {"strict": ["1"], "ip": ["0"]}
     assert headers["Authorization"] == basic("the-word:")
 
 
-def test_options_of_the_query() -> None:
+def test_strict_and_ip_are_in_the_query() -> None:
     assert asked(strict=False)[1] == {"verbose": ["1"], "ip": ["0"], "project_id": ["17"]}
     assert asked(ip=True)[1] == {"strict": ["1"], "ip": ["1"], "project_id": ["17"]}
 
 
-def test_track_has_the_token_in_its_events_alone() -> None:
+def test_on_track_the_token_is_in_the_events_and_nowhere_else() -> None:
     server = FakeServer(answer(200, {"status": 1, "error": None}))
     now = Encoder("track", token="the-token", now=lambda: 1_700_000_000.0)
     tracking = client(server, auth=ProjectToken("the-token"), endpoint="track", encoder=now)
@@ -79,9 +83,7 @@ def test_track_has_the_token_in_its_events_alone() -> None:
     assert [one["properties"]["token"] for one in sent(request)] == ["the-token"]
 
 
-def test_track_gets_its_token_without_an_encoder_of_ones_own() -> None:
-    import time
-
+def test_on_track_the_default_encoder_writes_the_token() -> None:
     server = FakeServer(answer(200, "1"))
     tracking = client(server, auth=ProjectToken("the-token"), endpoint="track")
     report = tracking.import_events([event(time=int(time.time()))])
@@ -89,7 +91,7 @@ def test_track_gets_its_token_without_an_encoder_of_ones_own() -> None:
     assert sent(server.requests[0])[0]["properties"]["token"] == "the-token"
 
 
-def test_track_refuses_a_batch_as_a_whole() -> None:
+def test_on_track_a_reply_of_0_refuses_the_whole_batch() -> None:
     server = FakeServer(answer(200, "0"))
     track = Encoder("track", token="the-token", now=lambda: 1_700_000_000.0)
     report = client(server, auth=ProjectToken("t"), endpoint="track", encoder=track).import_events([event(0), event(1)])
@@ -115,24 +117,33 @@ def test_track_refuses_a_batch_as_a_whole() -> None:
         ({"encoder": Encoder("track")}, "made for /track, and the client for /import"),
     ],
 )
-def test_arguments_that_make_no_sense(settings: dict[str, Any], says: str) -> None:
+def test_an_invalid_argument_is_an_error(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - each message is compared
         Client(ACCOUNT, **settings)
     assert says in str(caught.value)
 
 
-def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [{"queue_size": 0}, {"queue_bytes": 0}, {"on_full": "wait"}, {"linger": -1}, {"exit_timeout": float("inf")}],
+)
+def test_an_invalid_queue_argument_is_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        client(FakeServer(), **wrong)
+
+
+def test_credentials_in_the_url_are_an_error_that_does_not_quote_them() -> None:
     with pytest.raises(ValueError, match="pass them as auth") as caught:
         Client(ACCOUNT, base_url="https://name:pa55word@api.mixpanel.com")
     assert "pa55word" not in str(caught.value)
 
 
-def test_auth_must_be_one_of_three() -> None:
+def test_auth_must_be_one_of_the_three_kinds() -> None:
     with pytest.raises(TypeError, match=r"auth must be a ServiceAccount, .* and is a tuple"):
         Client(("user", "pa55word"))  # type: ignore[arg-type]
 
 
-def test_plain_http_to_another_machine_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_plain_http_to_another_machine_is_logged_as_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "mixpress"):
         client(FakeServer())
         Client(ACCOUNT, base_url="http://collector.internal", transport=FakeServer())
@@ -152,5 +163,5 @@ def test_plain_http_to_another_machine_is_warned_of(caplog: pytest.LogCaptureFix
         ("", False),
     ],
 )
-def test_is_loopback(url: str, local: bool) -> None:
+def test_is_loopback_recognises_addresses_of_this_machine(url: str, local: bool) -> None:
     assert is_loopback(url) is local

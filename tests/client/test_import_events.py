@@ -1,4 +1,4 @@
-"""What import_events says of each event, and with what memory and threads it works; on a fake server."""
+"""import_events: the verdict on each event, and the bounds on memory and threads; on a fake server."""
 
 from __future__ import annotations
 
@@ -11,26 +11,15 @@ import pytest
 
 from mixpress.report.report import Report
 from mixpress.transport import Request, Response
-from support.fakes import (
-    FakeServer,
-    answer,
-    as_json,
-    bad,
-    client,
-    event,
-    events,
-    ids,
-    kinds,
-    ok,
-    refusing,
-    sent,
-    small_batches,
-)
+from support.clients import client, kinds
+from support.events import as_json, bad, event, events, ids, sent, small_batches
+from support.replies import answer, ok, refusing
+from support.server import FakeServer
 
-# What is sent, and what comes of it
+# Verdicts
 
 
-def test_good_events_are_imported() -> None:
+def test_valid_events_are_imported_and_counted() -> None:
     server = FakeServer()
     report = client(server).import_events(events(5))
     assert report == Report(
@@ -45,14 +34,14 @@ def test_good_events_are_imported() -> None:
     assert report.bytes_raw == sum(len(text) + 1 for text in map(as_json, events(5))) + 1
 
 
-def test_nothing_is_sent_for_nothing() -> None:
+def test_an_empty_iterable_sends_nothing() -> None:
     server = FakeServer()
     assert client(server).import_events([]) == Report(total=0, imported=0, failures=[])
     assert server.requests == []
 
 
-def test_refusals_are_mapped_to_the_callers_indexes() -> None:
-    """Events 0 and 3 are rejected before sending, so the server's positions are not the caller's."""
+def test_refusals_have_the_index_in_the_iterable() -> None:
+    """Events 0 and 3 are rejected before sending, so the server counts other positions."""
     given = [bad(0), event(1), event(2), bad(3), event(4), event(5)]
     report = client(FakeServer(refusing(1, 3))).import_events(given)
     assert (report.imported, report.rejected, report.refused) == (2, 2, 2)
@@ -64,7 +53,7 @@ def test_refusals_are_mapped_to_the_callers_indexes() -> None:
     assert rejected.insert_id == "event-0"
 
 
-def test_refusals_are_mapped_in_every_batch() -> None:
+def test_refusals_in_later_batches_have_the_index_in_the_iterable() -> None:
     given = [bad(0), *events(7)]
     report = client(FakeServer(refusing(0)), encoder=small_batches(2)).import_events(given)
     assert kinds(report) == {0: "rejected", 1: "refused", 3: "refused", 5: "refused", 7: "refused"}
@@ -77,14 +66,14 @@ def test_reasons_are_counted_with_their_first_example() -> None:
     assert counted == {"distinct-id-disallowed": (2, 0), "event-not-object": (1, 3), "no 1": (1, 4)}
 
 
-def test_failures_are_counted_beyond_those_that_are_kept() -> None:
+def test_failures_are_counted_beyond_the_ten_thousand_that_are_kept() -> None:
     report = client(FakeServer()).import_events(bad(number) for number in range(10_500))
     assert report.rejected == 10_500
     assert len(report.failures) == 10_000
     assert report.by_reason["distinct-id-disallowed"].count == 10_500
 
 
-def test_different_reasons_are_counted_apart_up_to_a_thousand() -> None:
+def test_up_to_a_thousand_different_reasons_are_counted_separately() -> None:
     def refuse_in_other_words(request: Request) -> Response:
         return answer(400, {"error": f"no {ids(request)[0]}"})
 
@@ -94,7 +83,7 @@ def test_different_reasons_are_counted_apart_up_to_a_thousand() -> None:
     assert report.by_reason["other"].example.index == 1000
 
 
-def test_cuts_and_warnings_are_in_the_report() -> None:
+def test_truncations_and_warnings_are_in_the_report() -> None:
     given = [event(0, url="http://x/" + "a" * 300), event(1, url="b" * 256, price=float("nan")), bad(2)]
     report = client(FakeServer()).import_events(given)
     assert (report.truncated, report.warnings) == (2, 1)
@@ -107,7 +96,7 @@ def test_cuts_and_warnings_are_in_the_report() -> None:
 
 
 def test_the_iterable_is_not_read_far_ahead() -> None:
-    """At most two batches for each thread are alive: what waits, and what is under way."""
+    """At most two batches for each thread are alive: one that waits, and one under way."""
     read: list[int] = []
     ahead: list[int] = []
     delivered: list[int] = []
@@ -127,7 +116,7 @@ def test_the_iterable_is_not_read_far_ahead() -> None:
     assert max(ahead) <= (2 * 2 + 2) * 5
 
 
-def test_no_more_requests_at_one_time_than_allowed() -> None:
+def test_concurrency_bounds_the_requests_under_way() -> None:
     under_way: list[int] = []
     seen: list[int] = []
     numbers = itertools.count()
@@ -136,7 +125,7 @@ def test_no_more_requests_at_one_time_than_allowed() -> None:
     def count(request: Request) -> Response:
         under_way.append(1)
         if next(numbers) < 3:
-            together.wait(10)  # three there are
+            together.wait(10)  # three are under way
         seen.append(len(under_way))
         under_way.pop()
         return ok()
@@ -145,7 +134,7 @@ def test_no_more_requests_at_one_time_than_allowed() -> None:
     assert max(seen) == 3
 
 
-def test_no_more_threads_than_batches() -> None:
+def test_there_are_no_more_threads_than_batches() -> None:
     seen: set[int] = set()
 
     def see(_request: Request) -> Response:
@@ -156,7 +145,7 @@ def test_no_more_threads_than_batches() -> None:
     assert seen == {1}
 
 
-def test_a_client_is_used_by_several_threads() -> None:
+def test_several_threads_share_a_client() -> None:
     server = FakeServer(refusing(0))
     shared = client(server, encoder=small_batches(10), concurrency=3)
     reports: list[Report] = []
@@ -168,16 +157,16 @@ def test_a_client_is_used_by_several_threads() -> None:
     assert [(report.imported, report.refused) for report in reports] == [(90, 10)] * 4
 
 
-# What is not an iterable of events
+# Not an iterable of events
 
 
 @pytest.mark.parametrize("given", [event(), "text", b"bytes"])
-def test_one_event_is_not_many(given: Any) -> None:
+def test_a_single_event_is_an_error(given: Any) -> None:
     with pytest.raises(TypeError, match="put it in a list"):
         client(FakeServer()).import_events(given)
 
 
 @pytest.mark.parametrize("given", [None, 5])
-def test_what_can_not_be_iterated(given: Any) -> None:
+def test_an_object_that_is_not_iterable_is_an_error(given: Any) -> None:
     with pytest.raises(TypeError, match="not iterable"):
         client(FakeServer()).import_events(given)

@@ -1,4 +1,4 @@
-"""RepeatLog: the same reason is told once in a while, and nothing goes uncounted."""
+"""RepeatLog: a repeated reason is logged once a minute, with the number of the suppressed lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mixpress.log import MAX_REASONS, RepeatLog
-from support.fakes import FakeClock
+from support.clocks import FakeClock
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def warn(log: RepeatLog, reason: str) -> None:
     log.tell(logging.WARNING, reason, "pausing for %.1f s: %s", 2, reason)
 
 
-def test_a_reason_is_told_once_and_the_rest_counted(log: RepeatLog, clock: FakeClock, caplog: Any) -> None:
+def test_a_repeated_reason_is_logged_once_a_minute_with_a_count(log: RepeatLog, clock: FakeClock, caplog: Any) -> None:
     for _ in range(18):
         warn(log, "busy")
         clock.now += 3
@@ -40,13 +40,13 @@ def test_a_reason_is_told_once_and_the_rest_counted(log: RepeatLog, clock: FakeC
     assert caplog.messages[2:] == ["pausing for 2.0 s: busy"]
 
 
-def test_each_reason_counts_by_itself(log: RepeatLog, caplog: Any) -> None:
+def test_each_reason_is_counted_separately(log: RepeatLog, caplog: Any) -> None:
     for reason in ("busy", "gone", "busy", "gone"):
         warn(log, reason)
     assert caplog.messages == ["pausing for 2.0 s: busy", "pausing for 2.0 s: gone"]
 
 
-def test_what_is_held_back_is_told_in_the_end(log: RepeatLog, clock: FakeClock, caplog: Any) -> None:
+def test_suppressed_lines_are_counted_at_the_end(log: RepeatLog, clock: FakeClock, caplog: Any) -> None:
     warn(log, "once")
     for _ in range(3):
         warn(log, "busy")
@@ -59,7 +59,7 @@ def test_what_is_held_back_is_told_in_the_end(log: RepeatLog, clock: FakeClock, 
     assert caplog.messages[3:] == ["pausing for 2.0 s: busy"]
 
 
-def test_reasons_that_are_always_new_take_no_memory(log: RepeatLog, caplog: Any) -> None:
+def test_the_number_of_remembered_reasons_is_bounded(log: RepeatLog, caplog: Any) -> None:
     warn(log, "first")
     warn(log, "first")
     for number in range(MAX_REASONS * 3):
@@ -69,7 +69,7 @@ def test_reasons_that_are_always_new_take_no_memory(log: RepeatLog, caplog: Any)
     assert len(caplog.messages) == 1 + MAX_REASONS * 3 + 1
 
 
-def test_what_nobody_listens_to_is_not_counted(log: RepeatLog, caplog: Any) -> None:
+def test_a_level_that_is_off_is_not_counted(log: RepeatLog, caplog: Any) -> None:
     for _ in range(3):
         log.tell(logging.DEBUG, "detail", "detail")
     caplog.set_level(logging.DEBUG, "mixpress")
@@ -78,14 +78,14 @@ def test_what_nobody_listens_to_is_not_counted(log: RepeatLog, caplog: Any) -> N
     assert caplog.messages == ["detail"]
 
 
-def test_a_percent_sign_in_a_reason_is_text(log: RepeatLog, clock: FakeClock, caplog: Any) -> None:
+def test_a_percent_sign_in_a_reason_is_not_formatted(log: RepeatLog, clock: FakeClock, caplog: Any) -> None:
     for _ in range(3):
         warn(log, "100 %s")
         clock.now += 40
     assert caplog.messages[1:] == ["pausing for 2.0 s: 100 %s (and 1 more in the last 80 s)"]
 
 
-def test_many_threads_lose_no_count(log: RepeatLog, caplog: Any) -> None:
+def test_lines_of_many_threads_are_all_counted(log: RepeatLog, caplog: Any) -> None:
     def warn_often() -> None:
         for _ in range(500):
             warn(log, "busy")

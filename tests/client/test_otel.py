@@ -1,4 +1,4 @@
-"""The metrics of a client, as a reader of OpenTelemetry collects them."""
+"""OpenTelemetry metrics of a client, as a metric reader collects them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Sum
 
 from mixpress.otel import instrument
-from support.fakes import FakeServer, StillClock, answer, bad, busy, client, events, ok, refusing, small_batches
+from support.clients import client
+from support.clocks import StillClock
+from support.events import bad, events, small_batches
+from support.replies import answer, busy, ok, refusing
+from support.server import FakeServer
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def collected() -> Iterator[Collected]:
     made.provider.shutdown()
 
 
-def test_every_figure_of_the_stats(collected: Collected) -> None:
+def test_every_field_of_the_stats_is_a_metric(collected: Collected) -> None:
     instrument(FakeClient(), collected.provider)
     assert {name: metric.unit for name, metric in collected.metrics().items()} == {
         "mixpress.events.accepted": "{event}",
@@ -97,8 +101,8 @@ def test_every_figure_of_the_stats(collected: Collected) -> None:
     }
 
 
-def test_every_field_of_a_clients_stats_arrives(collected: Collected) -> None:
-    """Each field has a number of its own, so none can stand for another."""
+def test_each_metric_has_the_value_of_its_field(collected: Collected) -> None:
+    """Each field has a different number, so a mix-up is seen."""
     server = FakeServer(answer(503, "no"), busy(), ok(), refusing(0, 1, 2), answer(404, "no"))
     settings: dict[str, Any] = {"encoder": small_batches(11), "queue_size": 10, "on_full": "drop", "linger": 1e9}
     with client(server, StillClock(), **settings) as made:
@@ -106,8 +110,8 @@ def test_every_field_of_a_clients_stats_arrives(collected: Collected) -> None:
         made.track_many(events(6))
         made.flush()  # after two retries
         made.track_many(events(5))
-        made.flush()  # but for three
-        made.import_events([*events(25), *[bad()] * 6])  # none is delivered
+        made.flush()  # three are refused
+        made.import_events([*events(25), *[bad()] * 6])  # all undelivered
         made.track_many(events(10 + 13))
         stats = asdict(made.stats())
         arrived = {
@@ -127,7 +131,7 @@ def test_every_field_of_a_clients_stats_arrives(collected: Collected) -> None:
     assert {names.get(name, name): count for name, count in arrived.items()} == stats
 
 
-def test_sums_grow_and_what_is_pending_may_fall(collected: Collected) -> None:
+def test_all_metrics_but_pending_are_monotonic(collected: Collected) -> None:
     client = FakeClient()
     instrument(client, collected.provider)
     collected.metrics()
@@ -139,16 +143,16 @@ def test_sums_grow_and_what_is_pending_may_fall(collected: Collected) -> None:
     assert all(isinstance(metric.data, Sum) for metric in collected.metrics().values())
 
 
-def test_several_clients(collected: Collected, caplog: pytest.LogCaptureFixture) -> None:
+def test_clients_with_the_same_attributes_are_added_up(collected: Collected, caplog: pytest.LogCaptureFixture) -> None:
     instrument(FakeClient(accepted=1), collected.provider, attributes={"project": "web"})
     instrument(FakeClient(accepted=2), collected.provider, attributes={"project": "app"})
     instrument(FakeClient(accepted=4), collected.provider, attributes={"project": "app"})
     assert collected.values("mixpress.events.accepted") == {(("project", "web"),): 1, (("project", "app"),): 6}
     assert collected.values("mixpress.events.finished")[("project", "app"), ("verdict", "imported")] == 120
-    assert caplog.messages == []  # no instrument was made twice
+    assert caplog.messages == []  # a second instrument of one name would be logged
 
 
-def test_a_client_that_is_let_go_leaves_its_sums(collected: Collected) -> None:
+def test_a_stopped_client_keeps_its_sums_and_is_freed(collected: Collected) -> None:
     client = FakeClient(accepted=10, pending=7)
     handle = instrument(client, collected.provider)
     client.now = replace(client.now, accepted=11)
@@ -164,7 +168,7 @@ def test_a_client_that_is_let_go_leaves_its_sums(collected: Collected) -> None:
     assert gone() is None
 
 
-def test_a_provider_that_ends_takes_what_it_observed_with_it() -> None:
+def test_a_shut_down_provider_frees_its_clients() -> None:
     ended = Collected()
     client = FakeClient()
     instrument(client, ended.provider)
@@ -181,7 +185,7 @@ def test_the_global_provider_is_the_default(collected: Collected, monkeypatch: p
     assert collected.values("mixpress.events.accepted") == {(): 100}
 
 
-def test_the_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_named_in_the_import_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "mixpress.otel")
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(ImportError, match=r"needs `pip install 'mixpress\[otel\]'`"):

@@ -1,8 +1,7 @@
-"""The whole path over real sockets, against the emulator."""
+"""A client over real sockets, against the emulator."""
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,12 +14,15 @@ from mixpress.client.client import Client
 from mixpress.emulator import Emulator, Request
 from mixpress.errors import AuthError, TransportError
 from mixpress.retry import RetryPolicy
-from support.fakes import ACCOUNT, FakeClock, bad, event, events, small_batches
+from support.clients import ACCOUNT
+from support.clocks import FakeClock
+from support.events import bad, event, events, small_batches
+from support.listener import closed_port
 
 KNOWN = [("user", "a-well-kept-secret"), ("the-token", ""), ("the-secret", "")]
 
 
-def test_events_arrive_as_they_were_given() -> None:
+def test_five_thousand_events_arrive_in_three_gzipped_requests() -> None:
     with Emulator() as server, Client(ACCOUNT, base_url=server.url) as client:
         report = client.import_events(events(5000))
         held = server.events()
@@ -33,7 +35,7 @@ def test_events_arrive_as_they_were_given() -> None:
     assert report.bytes_sent == sum(request.body_bytes for request in requests)
 
 
-def test_sending_again_adds_nothing() -> None:
+def test_the_server_deduplicates_events_that_are_sent_again() -> None:
     with Emulator() as server, Client(ACCOUNT, base_url=server.url) as client:
         first = client.import_events(events(3000))
         second = client.import_events(events(3000))
@@ -41,8 +43,8 @@ def test_sending_again_adds_nothing() -> None:
     assert first.imported == second.imported == 3000
 
 
-def test_the_servers_refusals_are_the_callers_events() -> None:
-    """The encoder lets pass what the server refuses: the index goes through every stage."""
+def test_refusals_of_the_server_have_the_index_in_the_iterable() -> None:
+    """The encoder has a rule switched off that the server applies."""
     loose = Encoder(limits=Limits(rules={"distinct-id-disallowed": "off"}, max_batch_events=3))
     given = [event(0), "text", bad(2), event(3), event(4), bad(5), event(6)]
     with Emulator() as server, Client(ACCOUNT, base_url=server.url, encoder=loose) as client:
@@ -60,7 +62,7 @@ def test_the_servers_refusals_are_the_callers_events() -> None:
 
 
 @pytest.mark.parametrize("encoding", [{"format": "ndjson"}, {"compression": None}, {"level": 9}])
-def test_every_encoding_of_import(encoding: dict[str, Any]) -> None:
+def test_import_accepts_each_format_and_compression(encoding: dict[str, Any]) -> None:
     with Emulator() as server, Client(ACCOUNT, base_url=server.url, encoder=Encoder(**encoding)) as client:
         assert client.import_events(events(10)).imported == 10
         assert server.count() == 10
@@ -68,14 +70,14 @@ def test_every_encoding_of_import(encoding: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("auth", [ACCOUNT, ProjectToken("the-token"), ProjectSecret("the-secret")])
-def test_every_way_to_prove_who_sends(auth: Any, strict: bool) -> None:
+def test_each_kind_of_credentials_is_accepted(auth: Any, strict: bool) -> None:
     with Emulator(credentials=KNOWN) as server, Client(auth, base_url=server.url, strict=strict) as client:
         assert client.import_events(events(3)).imported == 3
         assert server.count() == 3
 
 
 @pytest.mark.parametrize("form", ["json", "form"])
-def test_track(form: Any) -> None:
+def test_track_accepts_each_format(form: Any) -> None:
     now = 1_700_000_100.0
     encoder = Encoder("track", format=form, token="the-token", now=lambda: now)
     with Emulator(now=lambda: now) as server:
@@ -85,7 +87,7 @@ def test_track(form: Any) -> None:
         assert [one["properties"]["token"] for one in server.events(endpoint="/track")] == ["the-token"] * 3
 
 
-def test_a_wrong_password() -> None:
+def test_wrong_credentials_stop_an_import() -> None:
     wrong = ServiceAccount("user", "not-the-secret", project_id="17")
     with Emulator(credentials=KNOWN) as server, Client(wrong, base_url=server.url) as client:
         with pytest.raises(AuthError, match="401 Unauthorized: Invalid credentials") as caught:
@@ -97,19 +99,19 @@ def test_a_wrong_password() -> None:
     assert "not-the-secret" not in str(caught.value)
 
 
-def test_a_server_that_is_not_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    clock = FakeClock()
-    said = pytest.raises(TransportError, match=f"connection to 127.0.0.1:{port} refused")
-    with Client(ACCOUNT, base_url=f"http://127.0.0.1:{port}", clock=clock) as client, said as caught:
+def test_a_port_where_nothing_listens_ends_an_import() -> None:
+    with (
+        closed_port() as port,
+        Client(ACCOUNT, base_url=f"http://127.0.0.1:{port}", clock=FakeClock()) as client,
+        pytest.raises(TransportError, match=f"connection to 127.0.0.1:{port} refused") as caught,
+    ):
         client.import_events(events(10))
     assert caught.value.report is not None
     assert caught.value.report.undelivered == 10
 
 
-class Moody:
-    """Fails the first requests as told, then lets them through."""
+class Failing:
+    """Answers the first requests with these replies, and passes the others on."""
 
     def __init__(self, *replies: tuple[int, dict[str, str], bytes]) -> None:
         self._replies = list(replies)
@@ -122,23 +124,23 @@ class Moody:
             return self._replies.pop(0) if self._replies else None
 
 
-def test_a_server_in_trouble_gets_the_identical_bytes_until_it_takes_them() -> None:
-    moody = Moody(
+def test_a_retry_sends_identical_bytes_after_the_documented_waits() -> None:
+    failing = Failing(
         (429, {"Retry-After": "3"}, b'{"error": "slow", "status": 0}'),
         (502, {}, b"<html>Bad Gateway</html>"),
         (503, {"Content-Type": "text/plain"}, b"upstream connect error"),
         (200, {}, b"<html>log in to the hotel's network</html>"),
     )
     clock = FakeClock()
-    with Emulator(before=moody) as server, Client(ACCOUNT, base_url=server.url, clock=clock) as client:
+    with Emulator(before=failing) as server, Client(ACCOUNT, base_url=server.url, clock=clock) as client:
         report = client.import_events(events(100))
         assert server.count() == 100
     assert (report.imported, report.retries) == (100, 4)
-    assert len(set(moody.bodies)) == 1
+    assert len(set(failing.bodies)) == 1
     assert clock.waits == [3 + 3, 4 + 3, 8 + 3, 16 + 3]
 
 
-def test_a_server_that_takes_little_gets_little() -> None:
+def test_a_batch_too_large_for_the_server_is_split() -> None:
     with Emulator(max_body_bytes=2000) as server, Client(ACCOUNT, base_url=server.url) as client:
         report = client.import_events([*events(100), event(100, **{f"p{n}": "x" * 200 for n in range(20)})])
         assert server.count() == 100
@@ -147,30 +149,31 @@ def test_a_server_that_takes_little_gets_little() -> None:
     assert "too large for this server" in report.failures[0].message
 
 
-def test_an_interrupt_does_not_wait_for_a_server_that_is_silent() -> None:
-    asked, interrupted = threading.Event(), threading.Event()
+def test_an_interrupt_does_not_wait_for_a_silent_server() -> None:
+    asked, interrupted = threading.Semaphore(0), threading.Event()
+    in_time: list[bool] = []
 
     def stay_silent(_request: Request) -> None:
-        asked.set()
-        interrupted.wait(30)
+        asked.release()
+        in_time.append(interrupted.wait(30))
 
     def given() -> Iterator[object]:
         yield event(0)
         yield event(1)
-        assert asked.wait(10)
+        assert all(asked.acquire(timeout=10) for _ in range(2))
         raise KeyboardInterrupt
 
     with Emulator(before=stay_silent) as server:
         client = Client(ACCOUNT, base_url=server.url, encoder=small_batches(1))
         with pytest.raises(KeyboardInterrupt):
             client.import_events(given())
-        assert not interrupted.is_set()
         senders = [thread for thread in threading.enumerate() if thread.name == "mixpress-send"]
         interrupted.set()
     assert senders == []
+    assert in_time == [True, True]
 
 
-def test_many_batches_at_one_time() -> None:
+def test_four_requests_are_under_way_at_once() -> None:
     together = threading.Barrier(4)
 
     def wait_for_the_others(request: Request) -> None:
@@ -183,7 +186,7 @@ def test_many_batches_at_one_time() -> None:
         assert server.count() == 1000
 
 
-def test_a_client_can_be_used_after_its_connections_were_closed() -> None:
+def test_a_closed_client_can_be_used_again() -> None:
     with Emulator() as server:
         client = Client(ACCOUNT, base_url=server.url)
         client.import_events(events(1))
@@ -192,10 +195,10 @@ def test_a_client_can_be_used_after_its_connections_were_closed() -> None:
         client.close()
 
 
-def test_given_up_for_good() -> None:
-    moody = Moody(*[(500, {}, b"")] * 3)
+def test_events_are_undelivered_after_the_last_attempt() -> None:
+    failing = Failing(*[(500, {}, b"")] * 3)
     policy = RetryPolicy(attempts=3)
-    with Emulator(before=moody) as server:
+    with Emulator(before=failing) as server:
         with Client(ACCOUNT, base_url=server.url, clock=FakeClock(), retry=policy) as client:
             report = client.import_events(events(10))
         assert server.count() == 0

@@ -1,4 +1,4 @@
-"""/track from the client: what is sent there, in each form, and what its answers mean."""
+"""The endpoint /track: the request in each format, and the meaning of each reply."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from mixpress.client.client import Client
 from mixpress.emulator import Emulator
 from mixpress.errors import AuthError
 from mixpress.transport import Request, Response
-from support.fakes import START, FakeServer, StillClock, answer, client, events
+from support.clients import client
+from support.clocks import START, StillClock
+from support.events import events
+from support.replies import answer
+from support.server import FakeServer
 
 TOKEN = ProjectToken("the-token")
 OF_2022: dict[str, Any] = {"edition": 2022}
@@ -30,7 +34,7 @@ def tracking(server: FakeServer, **settings: Any) -> Client:
 
 
 def body(request: Request) -> list[dict[str, Any]]:
-    """The events of a request in any of its forms."""
+    """Return the events of a request in any of its formats."""
     packed = request.headers.get("Content-Encoding") == "gzip"
     content = gzip.decompress(request.body) if packed else request.body
     if request.headers["Content-Type"] == "application/x-www-form-urlencoded":
@@ -48,7 +52,9 @@ def body(request: Request) -> list[dict[str, Any]]:
     ],
     ids=["json", "form", "plain form", "2022"],
 )
-def test_what_is_sent(settings: dict[str, Any], content_type: str, packed: bool) -> None:
+def test_a_request_has_its_format_and_the_token_in_each_event(
+    settings: dict[str, Any], content_type: str, packed: bool
+) -> None:
     server = FakeServer(answer(200, {"status": 1, "error": None}))
     with tracking(server, **settings) as made:
         made.track("Signed Up", "user-1", {"plan": "pro & more"})
@@ -63,7 +69,7 @@ def test_what_is_sent(settings: dict[str, Any], content_type: str, packed: bool)
     assert one["properties"]["plan"] == "pro & more"
 
 
-def test_the_edition_of_2022_has_fifty_events_a_request() -> None:
+def test_edition_2022_sends_fifty_events_a_request() -> None:
     server = FakeServer(answer(200, "1"))
     with tracking(server, edition=2022) as made:
         for _ in range(120):
@@ -72,7 +78,7 @@ def test_the_edition_of_2022_has_fifty_events_a_request() -> None:
     assert [len(body(request)) for request in server.requests] == [50, 50, 20]
 
 
-def test_every_form_is_one_that_the_server_takes() -> None:
+def test_the_emulator_accepts_every_format() -> None:
     for settings in ({}, {"encoder": Encoder("track", token="the-token", format="form")}, OF_2022):
         with Emulator() as server:
             with Client(TOKEN, base_url=server.url, endpoint="track", ip=True, **settings) as made:
@@ -92,10 +98,10 @@ def test_every_form_is_one_that_the_server_takes() -> None:
     ],
     ids=["1", "verbose 1", "0", "verbose 0"],
 )
-def test_what_an_answer_means(reply: Response, imported: int, says: str) -> None:
+def test_each_reply_has_its_verdict(reply: Response, imported: int, says: str) -> None:
     report = tracking(FakeServer(reply), encoder=encoder()).import_events(events_now(2))
     assert (report.imported, report.refused) == (imported, 2 - imported)
-    assert all(says in failure.message for failure in report.failures)
+    assert [says in failure.message for failure in report.failures] == [True] * (2 - imported)
 
 
 def events_now(count: int) -> list[dict[str, Any]]:
@@ -106,13 +112,13 @@ def events_now(count: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("status", "means"), [(401, "are not accepted"), (403, "have no permission")])
-def test_what_401_and_403_mean(status: int, means: str) -> None:
+def test_401_and_403_are_auth_errors_with_their_reason(status: int, means: str) -> None:
     server = FakeServer(answer(status, {"error": "no", "status": "error"}))
     with pytest.raises(AuthError, match=f"{status} .*: no .*{means}"):
         tracking(server, encoder=encoder()).import_events(events_now(1))
 
 
-def test_a_report_says_what_the_server_confirms() -> None:
+def test_confirms_says_whether_the_server_confirms_batches_or_events() -> None:
     one = FakeServer(answer(200, "1"))
     assert tracking(one, encoder=encoder()).import_events(events_now(1)).confirms == "batches"
     assert client(one, strict=False).import_events(events(1)).confirms == "batches"
@@ -129,6 +135,6 @@ def test_a_report_says_what_the_server_confirms() -> None:
         {"edition": 2022, "endpoint": "track", "encoder": Encoder("track", limits=Limits(max_batch_events=50))},
     ],
 )
-def test_an_edition_that_makes_no_sense(settings: dict[str, Any]) -> None:
+def test_an_invalid_edition_is_an_error(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="edition"):
         client(FakeServer(), auth=TOKEN, **settings)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from mixpress import Client, Encoder
-from support.fakes import FakeServer, client, sent
+from support.clients import client
+from support.events import sent
+from support.server import FakeServer
 
 
 @pytest.fixture

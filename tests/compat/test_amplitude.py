@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from compat.conftest import accepted
 from mixpress import Client, Encoder
 from mixpress.compat.amplitude import Amplitude, event_from, profiles_from
-from support.fakes import FakeServer
+from support.server import FakeServer
 
 UUID_GIVEN = "5d958f87-16be-4a0e-8f5c-3a3c5ed6f6ab"
 IN_MS = 1709209800123

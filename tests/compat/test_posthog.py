@@ -20,7 +20,7 @@ from compat.conftest import accepted
 from mixpress import Client, Encoder
 from mixpress.compat import posthog
 from mixpress.compat.posthog import event_from_message, profiles_from_message
-from support.fakes import FakeServer
+from support.server import FakeServer
 
 WHEN = datetime(2024, 2, 29, 12, 30, 0, 123000, tzinfo=timezone.utc)
 IN_MS = 1709209800123

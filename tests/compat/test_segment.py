@@ -20,7 +20,9 @@ from mixpress import Client, Encoder
 from mixpress.compat import segment
 from mixpress.compat.segment import event_from_message, profiles_from_message
 from mixpress.transport import Request, Response
-from support.fakes import FakeServer, client, ok
+from support.clients import client
+from support.replies import ok
+from support.server import FakeServer
 
 WHEN = datetime(2024, 2, 29, 12, 30, 0, 123000, tzinfo=timezone.utc)
 MESSAGE_ID = "5d958f87-16be-4a0e-8f5c-3a3c5ed6f6ab"

@@ -1,4 +1,4 @@
-"""A proxy on loopback that does to a connection what networks do, for tests.
+"""A proxy on the loopback that breaks and delays connections as networks do.
 
 with Emulator() as server, FaultProxy(server.url, [Trouble.RESET_IN_REPLY, Trouble.NONE]) as proxy:
     ...                     # send requests to proxy.url

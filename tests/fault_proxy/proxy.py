@@ -1,4 +1,4 @@
-"""The proxy: one thread, in which asyncio passes whole requests and replies on, or does not."""
+"""The proxy: asyncio on one thread, which forwards whole requests and replies, or fails to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class Side:
-    """A connection: to the client, or to the server."""
+    """A connection to the client or to the server."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -43,18 +43,18 @@ class Side:
         self.writer.transport.abort()
 
     async def read_head(self, first: bytes = b"") -> tuple[bytes, int]:
-        """The lines before the body, and how long the body is."""
+        """Return the lines before the body, and the length of the body."""
         head = first + await self.reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"\r\ncontent-length: *(\d+)\r\n", head, re.I)
         return head, int(length[1]) if length else 0
 
 
 class FaultProxy:
-    """Passes HTTP/1.1 on to the server at `url`, on this machine, with a trouble for each request.
+    """Forwards HTTP/1.1 to the server at `url`, on this machine, with one trouble for each request.
 
-    `troubles` are met in turn; when they are at an end, there are none. `pause` is how long a delay is, in
-    seconds, and `patience` how long at most it waits for a client to hang up. It knows bodies by their
-    Content-Length alone. `with` starts it and stops it, with no thread or socket left.
+    `troubles` are used in turn; after the last one there are none. `pause` is the length of a delay in seconds,
+    `patience` the longest wait for a client to hang up. Bodies must have a Content-Length. `with` starts and stops
+    the proxy, and leaves no thread or socket.
     """
 
     def __init__(
@@ -66,16 +66,16 @@ class FaultProxy:
         self._pause = pause
         self._patience = patience
         self.met: Counter[Trouble] = Counter()
-        """How many requests had each trouble."""
+        """The number of requests with each trouble."""
         self.plan(troubles)
 
     def plan(self, troubles: Iterable[Trouble]) -> None:
-        """Let these be met, from the next request on."""
+        """Use these troubles from the next request on."""
         self._troubles: Iterator[Trouble] = iter(troubles)
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the proxy."""
         return f"http://127.0.0.1:{self._port}"
 
     def __enter__(self) -> FaultProxy:
@@ -91,30 +91,30 @@ class FaultProxy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._told_to_stop.set)
+        self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._told_to_stop = asyncio.Event()
+        self._stop = asyncio.Event()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.setblocking(False)
             self._port = listener.getsockname()[1]
             self._loop.add_reader(listener, self._accept, listener)
             self._ready.set()
-            await self._told_to_stop.wait()
+            await self._stop.wait()
             self._loop.remove_reader(listener)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for side in self._sides:
             side.writer.transport.abort()
-        await asyncio.sleep(0)  # in which they are closed
+        await asyncio.sleep(0)  # lets the transports close
         for accepted in self._accepted:
-            accepted.close()  # whose task was cancelled before it began
+            accepted.close()  # its task was cancelled before it started
 
     def _accept(self, listener: socket.socket) -> None:
-        """By hand: asyncio's own server loses what it accepts while it is being closed."""
+        """Accept by hand, since the server of asyncio loses a connection that it accepts while it closes."""
         with suppress(BlockingIOError, ConnectionError):
             accepted, _ = listener.accept()
             accepted.setblocking(False)
@@ -124,7 +124,7 @@ class FaultProxy:
             task.add_done_callback(self._tasks.discard)
 
     async def _relay(self, accepted: socket.socket) -> None:
-        """One connection, from its first request to its end."""
+        """Serve one connection to its end."""
         mine: list[Side] = []
         try:
             for to in ({"sock": accepted}, {"host": self._server.hostname, "port": self._server.port}):
@@ -133,7 +133,7 @@ class FaultProxy:
             while await self._exchange(*mine):
                 pass
         except (OSError, EOFError):
-            pass  # one of the two has gone, and the other is told by the end of its connection
+            pass  # one side hung up, so the other is closed too
         for side in mine:
             side.writer.close()
             with suppress(OSError):
@@ -142,7 +142,7 @@ class FaultProxy:
         self._accepted.remove(accepted)
 
     async def _exchange(self, client: Side, server: Side) -> bool:
-        """One request and its reply; whether there may be another one."""
+        """Forward one request and its reply; return whether there may be another one."""
         first = await client.reader.read(1)
         if not first:
             return False
@@ -176,7 +176,7 @@ class FaultProxy:
         return body
 
     async def _reply(self, client: Side, reply: bytes, trouble: Trouble) -> bool:
-        """Send the reply, or what there is of it; whether there may be another request."""
+        """Send the reply or a part of it; return whether there may be another request."""
         match trouble:
             case Trouble.RESET_BEFORE_REPLY:
                 client.reset()
@@ -202,6 +202,6 @@ class FaultProxy:
         return False
 
     async def _wait_for_the_end(self, client: Side) -> None:
-        """Until the client hangs up, however it does."""
+        """Wait until the client hangs up, or for `patience` seconds."""
         with suppress(OSError, asyncio.TimeoutError):
             await asyncio.wait_for(client.reader.read(1), self._patience)

@@ -1,4 +1,4 @@
-"""The proxy itself, with plain sockets on both sides."""
+"""The proxy of faults, with plain sockets on both sides."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from itertools import islice
 
 import pytest
 
+from support.listener import closed_port
+
 from . import FaultProxy, Trouble, seeded
 
 REPLY = b"taken: "
 
 
 class Origin(ThreadingHTTPServer):
-    """A server that notes the bodies it gets whole, and repeats each."""
+    """A server that records each complete body and repeats it."""
 
     daemon_threads = False
 
@@ -49,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(REPLY + body)
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # a reset that is passed on
+        with suppress(ConnectionError):  # a forwarded reset
             super().handle()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -58,8 +60,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def origin() -> Iterator[Origin]:
-    """Gone when the test is over, and every thread with it."""
-    gc.collect()  # what other tests left behind must not go in between
+    """A server; after the test no thread and no open file is left of it, of the proxy or of the client."""
+    gc.collect()  # files of other tests must not be closed in between
     before = _held()
     with Origin() as server:
         thread = threading.Thread(target=server.serve_forever, args=[0.01])
@@ -69,12 +71,12 @@ def origin() -> Iterator[Origin]:
         thread.join()
     ends = time.monotonic() + 5
     while any(now > then for now, then in zip(_held(), before, strict=True)) and time.monotonic() < ends:
-        time.sleep(0.01)  # the thread of a request that was reset ends in its own time
+        time.sleep(0.01)  # the thread of a reset request ends a little later
     assert all(now <= then for now, then in zip(_held(), before, strict=True))
 
 
 def _held() -> tuple[int, int]:
-    """Threads, and open files."""
+    """Return the number of threads and of open files."""
     return threading.active_count(), len(os.listdir("/dev/fd"))
 
 
@@ -94,7 +96,7 @@ class Caller:
         self.socket.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
     def read(self) -> bytes:
-        """The body of a reply; what there is of it where it ends early."""
+        """Return the body of a reply, or its start where it ends early."""
         data = b""
         while b"\r\n\r\n" not in data or len(data.partition(b"\r\n\r\n")[2]) < self._length(data):
             more = self.socket.recv(65536)
@@ -111,7 +113,7 @@ class Caller:
         return self.read()
 
     def is_reset(self) -> bool:
-        """Whether the connection ends with a RST and not a FIN."""
+        """Return whether the connection ends with a RST and not a FIN."""
         try:
             while self.socket.recv(65536):
                 pass
@@ -121,7 +123,7 @@ class Caller:
 
 
 @pytest.mark.parametrize("trouble", [Trouble.NONE, Trouble.DELAY, Trouble.SLOW_READ])
-def test_a_reply_comes_and_the_connection_stays(origin: Origin, trouble: Trouble) -> None:
+def test_a_reply_arrives_and_the_connection_stays_open(origin: Origin, trouble: Trouble) -> None:
     large = bytes(range(256)) * 20_000
     with FaultProxy(origin.url, [trouble]) as proxy, Caller(proxy.url) as caller:
         assert caller.ask(large) == REPLY + large
@@ -139,7 +141,7 @@ def test_a_reply_comes_and_the_connection_stays(origin: Origin, trouble: Trouble
         (Trouble.RESET_IN_REPLY, True),
     ],
 )
-def test_a_reset(origin: Origin, trouble: Trouble, arrives: bool) -> None:
+def test_a_reset_ends_the_connection(origin: Origin, trouble: Trouble, arrives: bool) -> None:
     with FaultProxy(origin.url, [trouble]) as proxy:
         with Caller(proxy.url) as caller:
             caller.send(b"body")
@@ -156,10 +158,10 @@ def test_a_reset_in_the_reply_comes_after_half_of_it(origin: Origin) -> None:
         assert caller.is_reset()
 
 
-def test_a_half_close_leaves_the_other_half(origin: Origin) -> None:
+def test_after_a_half_close_the_client_may_still_send(origin: Origin) -> None:
     with FaultProxy(origin.url, [Trouble.HALF_CLOSE]) as proxy, Caller(proxy.url) as caller:
         assert caller.ask(b"body") == b""
-        caller.socket.sendall(b"more")  # which no reset answers
+        caller.socket.sendall(b"more")  # no reset follows
         assert not caller.is_reset()
     assert origin.bodies == [b"body"]
 
@@ -182,44 +184,42 @@ def test_a_silence_lasts_until_the_client_hangs_up(origin: Origin, trouble: Trou
     assert origin.bodies == [b"body"] * after + [b"next"]
 
 
-def test_a_client_that_does_not_hang_up_is_waited_for_no_longer_than_patience(origin: Origin) -> None:
+def test_the_wait_for_a_client_to_hang_up_is_bounded_by_patience(origin: Origin) -> None:
     with FaultProxy(origin.url, [Trouble.SILENT], patience=0.05) as proxy, Caller(proxy.url) as caller:
         assert caller.ask(b"body") == b""
 
 
-def test_an_idle_connection_is_closed(origin: Origin) -> None:
+def test_close_idle_closes_the_connection_after_the_reply(origin: Origin) -> None:
     with FaultProxy(origin.url, [Trouble.CLOSE_IDLE]) as proxy, Caller(proxy.url) as caller:
         assert caller.ask(b"body") == REPLY + b"body"
         assert not caller.is_reset()
 
 
-def test_an_idle_connection_is_reset_under_the_next_request(origin: Origin) -> None:
+def test_stale_resets_the_connection_at_the_next_request(origin: Origin) -> None:
     with FaultProxy(origin.url, [Trouble.STALE]) as proxy, Caller(proxy.url) as caller:
         assert caller.ask(b"body") == REPLY + b"body"
         caller.socket.settimeout(0.05)
         with pytest.raises(TimeoutError):
-            caller.socket.recv(1)  # until then it is as good as any
+            caller.socket.recv(1)  # open until then
         caller.socket.settimeout(10)
         caller.send(b"next")
         assert caller.is_reset()
     assert origin.bodies == [b"body"]
 
 
-def test_a_server_that_is_gone_ends_the_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with FaultProxy(f"http://127.0.0.1:{port}") as proxy, Caller(proxy.url) as caller:
+def test_a_refused_server_ends_the_connection() -> None:
+    with closed_port() as port, FaultProxy(f"http://127.0.0.1:{port}") as proxy, Caller(proxy.url) as caller:
         assert caller.read() == b""
 
 
 @pytest.mark.parametrize("trouble", list(Trouble))
-def test_it_stops_whatever_is_under_way(origin: Origin, trouble: Trouble) -> None:
+def test_the_proxy_stops_with_requests_under_way(origin: Origin, trouble: Trouble) -> None:
     with FaultProxy(origin.url, [trouble]) as proxy, Caller(proxy.url) as half, Caller(proxy.url) as whole:
         half.socket.sendall(b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n12345")
         whole.send(b"x" * 1000)
 
 
-def test_it_can_be_told_anew_while_it_runs(origin: Origin) -> None:
+def test_the_plan_can_be_changed_while_it_runs(origin: Origin) -> None:
     with FaultProxy(origin.url, [Trouble.NONE, Trouble.RESET_AT_ONCE]) as proxy, Caller(proxy.url) as caller:
         assert caller.ask(b"1") == REPLY + b"1"
         proxy.plan([Trouble.NONE])
@@ -237,6 +237,6 @@ def test_a_seed_gives_the_same_troubles() -> None:
     assert set(first) == set(Trouble)
 
 
-def test_it_goes_nowhere_but_to_this_machine() -> None:
+def test_a_server_on_another_machine_is_an_error() -> None:
     with pytest.raises(ValueError, match="is not on this machine"):
         FaultProxy("http://192.168.0.1:80")

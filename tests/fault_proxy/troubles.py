@@ -1,4 +1,4 @@
-"""What can happen to a request on its way, and in which order it does."""
+"""The troubles of a request on its way, and random sequences of them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Trouble(Enum):
-    """One for each request, in the order of their first bytes.
+    """A trouble of one request; requests are ordered by their first bytes.
 
-    A reset is a RST, so that the client's side fails at once; all others end with a FIN.
+    A reset is a RST, so the client fails at once; the others end with a FIN.
     """
 
     NONE = "none"
@@ -26,34 +26,34 @@ class Trouble(Enum):
     RESET_IN_REQUEST = "reset in request"
     """The server gets half of the body, and both sides are reset."""
     RESET_BEFORE_REPLY = "reset before reply"
-    """The server has answered, and not a byte of it is passed on."""
+    """The server has replied, and no byte of the reply is forwarded."""
     RESET_IN_REPLY = "reset in reply"
-    """Half of the reply is passed on."""
+    """Half of the reply is forwarded."""
     HALF_CLOSE = "half-close"
-    """The server has answered, but the client gets a FIN; what it still sends is read until it hangs up."""
+    """The server has replied, but the client gets a FIN; its further bytes are read until it hangs up."""
     SILENT = "silent"
-    """The request is read, nobody hears of it, and nothing is said until the client hangs up."""
+    """The request is read and not forwarded, and there is no reply until the client hangs up."""
     LATE_REPLY = "late reply"
-    """The server has answered, and the reply is sent when the client has hung up."""
+    """The server has replied, and the reply is sent after the client hung up."""
     LATE_REQUEST = "late request"
-    """The server gets the request when the client has hung up, perhaps after its retry."""
+    """The server gets the request after the client hung up, perhaps after its retry."""
     CLOSE_IDLE = "close idle"
-    """After the reply the connection is closed, though nobody has said so."""
+    """The connection is closed after the reply, without a Connection: close."""
     STALE = "stale"
-    """After the reply the connection stays, to be reset at the first byte of the next request."""
+    """The connection stays open after the reply, and is reset at the first byte of the next request."""
 
     @property
     def may_arrive(self) -> bool:
-        """Whether the server may have dealt with the request, though the client gets no answer."""
+        """Whether the server may have handled the request, although the client gets no reply."""
         return self in _MAY_ARRIVE
 
     @property
     def outlasts_patience(self) -> bool:
-        """Whether the client waits for as long as its timeout lets it."""
+        """Whether the client waits until its timeout."""
         return self in {Trouble.SILENT, Trouble.LATE_REPLY, Trouble.LATE_REQUEST}
 
 
-# A delay is among them: a client that is pressed for time may give up meanwhile.
+# A delay is one of them, since a busy client may time out meanwhile.
 _MAY_ARRIVE = frozenset(
     {
         *(Trouble.DELAY, Trouble.SLOW_READ, Trouble.RESET_BEFORE_REPLY, Trouble.RESET_IN_REPLY),
@@ -63,7 +63,7 @@ _MAY_ARRIVE = frozenset(
 
 
 def seeded(seed: int, share: float, troubles: tuple[Trouble, ...] = tuple(Trouble)[1:]) -> Iterator[Trouble]:
-    """Without an end: one of `troubles` for a `share` (0 to 1) of the requests, the same for the same seed."""
+    """Yield one of `troubles` for a `share` (0 to 1) of the requests, without end; the same for the same seed."""
     chance = Random(seed)
     while True:
         yield chance.choice(troubles) if chance.random() < share else Trouble.NONE

@@ -1,4 +1,4 @@
-"""Python programs run as processes of their own, each bounded in time, against a server in this one."""
+"""Run Python programs as separate processes, bounded in time, against a server in the process of the test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 SECONDS = 40
-"""More than any of them may take; on a machine that is busy, too."""
+"""The time limit of a program, also on a busy machine."""
 
 SETUP = """
 import os, sys, threading, time
@@ -26,22 +26,22 @@ def track(client, name, count):
 
 
 def run(script: str, url: str, *, seconds: float = SECONDS, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """What a program ended with, that has `SETUP` before it."""
+    """Run a program that starts with `SETUP`, and return how it ended."""
     text = SETUP.format(url=url) + textwrap.dedent(script)
     return run_command([sys.executable, "-c", text], seconds=seconds, check=check)
 
 
 def run_file(path: Path, script: str, url: str, *, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
-    """The same out of a file, which a process that is spawned can import."""
+    """Run a program from a file, which a spawned process can import."""
     path.write_text(SETUP.format(url=url) + textwrap.dedent(script))
     return run_command([sys.executable, str(path)], seconds=seconds)
 
 
 def run_command(
-    command: list[str], *, seconds: float = SECONDS, check: bool = True
+    command: list[str], *, seconds: float = SECONDS, check: bool = True, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=env
     )
     try:
         out, error = process.communicate(timeout=seconds)

@@ -1,4 +1,4 @@
-"""A program that ends without `flush`: what it tracked is delivered, or reported with a count, in bounded time."""
+"""A program that ends without `flush`: its events are delivered or their number is logged, in bounded time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from mixpress.emulator import Emulator, Request
 from mixpress.spool.show import show
+from support.listener import closed_port
 
 from .scripts import run
 
@@ -23,14 +24,14 @@ track(made, "Seen", 3000)
 """
 
 
-def test_what_was_tracked_is_delivered() -> None:
+def test_tracked_events_are_delivered_at_exit() -> None:
     with Emulator() as server:
         ended = run(PLAIN, server.url)
         assert server.count() == 3000
     assert ended.stderr == ""
 
 
-def test_a_slow_server_gets_it_all() -> None:
+def test_a_slow_server_gets_every_event() -> None:
     def slow(_request: Request) -> None:
         time.sleep(0.5)
 
@@ -40,15 +41,21 @@ def test_a_slow_server_gets_it_all() -> None:
 
 
 @pytest.mark.parametrize(
-    "end", ["sys.exit(0)", "raise SystemExit", "threading.Thread(target=track, args=(made, 'Late', 0)).start()"]
+    ("end", "late"),
+    [
+        ("sys.exit(0)", 0),
+        ("raise SystemExit", 0),
+        ("threading.Thread(target=lambda: time.sleep(0.2) or track(made, 'Late', 7)).start()", 7),
+    ],
+    ids=["sys.exit", "SystemExit", "a thread that goes on"],
 )
-def test_every_way_to_end(end: str) -> None:
+def test_every_way_to_end_delivers(end: str, late: int) -> None:
     with Emulator() as server:
         run(PLAIN + end, server.url)
-        assert server.count() == 3000
+        assert (server.count("Seen"), server.count("Late")) == (3000, late)
 
 
-def test_a_program_that_raises() -> None:
+def test_a_program_that_raises_delivers_and_keeps_its_traceback() -> None:
     with Emulator() as server:
         ended = run(PLAIN + "1 / 0", server.url, check=False)
         assert server.count() == 3000
@@ -56,8 +63,8 @@ def test_a_program_that_raises() -> None:
     assert "ZeroDivisionError" in ended.stderr
 
 
-def test_a_connection_that_is_there_already_is_used() -> None:
-    """urllib3 takes the connections out of its pools at the end, too, and must not come first."""
+def test_a_connection_made_before_the_exit_still_works() -> None:
+    """urllib3 also closes its connections at exit, and must do so after the client."""
     with Emulator() as server:
         run("made = client(linger=60)\ntrack(made, 'Seen', 5)\nmade.flush()\ntrack(made, 'Seen', 7)", server.url)
         assert server.count() == 12
@@ -74,17 +81,17 @@ def test_many_clients_have_one_deadline() -> None:
         ended = run(script, url)
         took = time.monotonic() - started
     assert ended.stderr.count("10 events were not delivered before the process ended") == 5
-    assert took < 5 * 2
+    assert took < 5 * 2  # five deadlines one after another
 
 
-def test_a_server_that_does_not_answer_costs_the_deadline_and_is_told_of() -> None:
+def test_events_for_a_silent_server_are_logged_with_their_number() -> None:
     with hung() as url:
         ended = run("made = client(exit_timeout=1)\ntrack(made, 'Seen', 3000)", url)
     assert "3000 events were not delivered before the process ended" in ended.stderr
     assert "the-token" not in ended.stderr
 
 
-def test_a_server_that_says_later_is_not_waited_for() -> None:
+def test_a_pause_that_outlasts_the_deadline_is_not_waited_for() -> None:
     def busy(_request: Request) -> Any:
         return 429, {"Retry-After": "120"}, b'{"error": "slow down", "status": 0}'
 
@@ -93,35 +100,35 @@ def test_a_server_that_says_later_is_not_waited_for() -> None:
         ended = run(PLAIN, server.url)
         took = time.monotonic() - started
     assert "3000 events were not delivered" in ended.stderr
-    assert took < 10  # the pause would last for two minutes, and the end of the process waits for ten seconds at most
+    assert took < 10  # the pause lasts two minutes, and the exit waits for ten seconds at most
 
 
-def test_nobody_is_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    ended = run("track(client(exit_timeout=1), 'Seen', 10)", f"http://127.0.0.1:{port}")
+def test_events_for_a_refused_port_are_logged_with_their_number() -> None:
+    with closed_port() as port:
+        ended = run("track(client(exit_timeout=1), 'Seen', 10)", f"http://127.0.0.1:{port}")
     assert "10 events were not delivered" in ended.stderr
 
 
-def test_with_a_spool_the_rest_stays_in_it(tmp_path: Path) -> None:
+def test_with_a_spool_the_rest_stays_in_the_file_of_that_server(tmp_path: Path) -> None:
     script = f"track(client(exit_timeout=0.5, spool={str(tmp_path / 'a')!r}), 'Seen', 3000)"
     with hung() as url:
         ended = run(script, url)
     assert "3000 events stay in the spool" in ended.stderr
     assert show(tmp_path / "a", time.time()).pending == 3000
     with Emulator() as server:
-        run(f"client(spool={str(tmp_path / 'a')!r}).flush()", server.url, check=False)
-        assert server.count() == 0  # the file is another server's
+        ended = run(f"client(spool={str(tmp_path / 'a')!r}).flush()", server.url, check=False)
+        assert server.count() == 0
+    assert "SpoolError" in ended.stderr  # the events are for another server
 
 
-def test_with_a_spool_and_a_server_that_hangs_the_next_client_delivers_all(tmp_path: Path) -> None:
+def test_with_a_spool_the_next_client_delivers_what_a_hung_server_did_not_take(tmp_path: Path) -> None:
     script = f"track(client(exit_timeout=0.5, spool={str(tmp_path / 'a')!r}), 'Seen', 3000)"
     ended = threading.Event()
 
     def hangs(_request: Request) -> Any:
         if not ended.is_set():
             ended.wait()
-            return 503, {}, b"{}"  # of what hung nothing is stored
+            return 503, {}, b"{}"  # nothing is stored
         return None
 
     with Emulator(before=hangs) as server:
@@ -137,7 +144,7 @@ def test_with_a_spool_and_a_server_that_hangs_the_next_client_delivers_all(tmp_p
     assert show(tmp_path / "a", time.time()).pending == 0
 
 
-def test_with_a_spool_what_was_tracked_is_delivered(tmp_path: Path) -> None:
+def test_with_a_spool_tracked_events_are_delivered_at_exit(tmp_path: Path) -> None:
     with Emulator() as server:
         ended = run(f"track(client(spool={str(tmp_path / 'a')!r}), 'Seen', 3000)", server.url)
         assert server.count() == 3000
@@ -145,7 +152,7 @@ def test_with_a_spool_what_was_tracked_is_delivered(tmp_path: Path) -> None:
     assert show(tmp_path / "a", time.time()).processes == []
 
 
-def test_signal_handlers_stay_as_they_were() -> None:
+def test_signal_handlers_are_not_changed() -> None:
     script = """
     import signal
     before = [signal.getsignal(number) for number in signal.valid_signals()]
@@ -160,7 +167,7 @@ def test_signal_handlers_stay_as_they_were() -> None:
 
 @contextmanager
 def hung() -> Iterator[str]:
-    """A server that takes connections and says nothing."""
+    """A server that accepts connections and never replies."""
     taken: list[socket.socket] = []
 
     def accept() -> None:

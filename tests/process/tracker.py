@@ -1,4 +1,4 @@
-"""A process that tracks with a spool until it is killed, and says on its standard output what `track` accepted.
+"""A process that tracks with a spool until it is killed, and prints each event that `track` accepted.
 
     accepted <$insert_id>    `track` has returned
 

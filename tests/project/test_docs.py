@@ -16,7 +16,9 @@ import pytest
 
 from mixpress import Client
 from mixpress.transport import Request
-from support.fakes import ACCOUNT, FakeClock, events
+from support.clients import ACCOUNT
+from support.clocks import FakeClock
+from support.events import events
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)

@@ -1,4 +1,4 @@
-"""Who gzips a batch of tracked events: the thread that takes it, and a caller of `track` only where none is free."""
+"""Which thread gzips a batch: the worker that sends it, or the caller of `track` when all workers are busy."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import pytest
 
 from mixpress._core import Batch, Encoder, Limits
 from mixpress.errors import QueueFull
-from support.fakes import START, FakeServer, Hung, StillClock, client, ids
+from support.clients import client
+from support.clocks import START, StillClock
+from support.events import ids
+from support.server import FakeServer, Hung
 
 
-class Watched:
-    """A batch that notes who asks for its body, and lets the threads of a pool have it when they may."""
+class WatchedBatch:
+    """A batch that records which thread gzips it, and holds workers back until `may_gzip` is set."""
 
     def __init__(self, batch: Batch, encoder: WatchedEncoder) -> None:
         self._batch = batch
@@ -39,8 +42,8 @@ class WatchedBuilder:
         self._encoder = encoder
         self._builder = encoder.encoder.builder()
 
-    def finish(self) -> Watched:
-        return Watched(self._builder.finish(), self._encoder)
+    def finish(self) -> WatchedBatch:
+        return WatchedBatch(self._builder.finish(), self._encoder)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._builder, name)
@@ -69,7 +72,7 @@ def track(made: Any, count: int) -> None:
 ME = threading.main_thread().name
 
 
-def test_the_call_that_fills_a_batch_leaves_the_gzip_to_a_thread() -> None:
+def test_a_worker_gzips_the_batch_that_a_call_of_track_filled() -> None:
     encoder, server = WatchedEncoder(5), FakeServer()
     with client(server, StillClock(), encoder=encoder, linger=1e9, concurrency=4) as made:
         track(made, 8)
@@ -78,7 +81,7 @@ def test_the_call_that_fills_a_batch_leaves_the_gzip_to_a_thread() -> None:
     assert set(encoder.gzipped_by) == {"mixpress-send"}
 
 
-def test_where_every_thread_is_busy_the_caller_gzips_what_must_wait() -> None:
+def test_the_caller_gzips_a_batch_when_every_worker_is_busy() -> None:
     encoder, hung = WatchedEncoder(5), [Hung(), Hung()]
     with client(FakeServer(*hung), StillClock(), encoder=encoder, linger=1e9, concurrency=2) as made:
         track(made, 10)
@@ -92,7 +95,7 @@ def test_where_every_thread_is_busy_the_caller_gzips_what_must_wait() -> None:
     assert len(encoder.gzipped_by) == 4
 
 
-def test_what_waits_for_the_end_of_a_pause_is_gzipped_before() -> None:
+def test_a_batch_that_waits_for_a_pause_is_already_gzipped() -> None:
     encoder = WatchedEncoder(5)
     with client(FakeServer(), StillClock(), encoder=encoder, linger=1e9) as made:
         made._engine.sender.gate.hold(1e9, "busy")
@@ -102,7 +105,7 @@ def test_what_waits_for_the_end_of_a_pause_is_gzipped_before() -> None:
     assert encoder.gzipped_by == ["mixpress-send"]
 
 
-def test_one_thread_sends_batches_in_the_order_of_their_events() -> None:
+def test_one_worker_sends_batches_in_the_order_of_their_events() -> None:
     server = FakeServer()
     with client(server, StillClock(), encoder=WatchedEncoder(3), linger=1e9) as made:
         track(made, 100)
@@ -110,12 +113,12 @@ def test_one_thread_sends_batches_in_the_order_of_their_events() -> None:
     assert server.imported == [f"event-{number}" for number in range(100)]
 
 
-def test_a_queue_is_not_full_of_what_gzip_makes_small() -> None:
+def test_queue_bytes_counts_batches_by_their_gzipped_size() -> None:
     encoder = WatchedEncoder(10)
     encoder.may_gzip.clear()
     settings: dict[str, Any] = {"queue_bytes": 4000, "on_full": "raise", "linger": 1e9, "concurrency": 4}
     with client(FakeServer(), StillClock(), encoder=encoder, **settings) as made:
-        track(made, 40)  # some 12,000 bytes, and a tenth of that gzipped
+        track(made, 40)  # about 12,000 bytes, and a tenth of that gzipped
         assert ME in encoder.gzipped_by
         with pytest.raises(QueueFull, match="bytes"):
             track(made, 1000)
@@ -126,14 +129,14 @@ def test_a_queue_is_not_full_of_what_gzip_makes_small() -> None:
         assert made.flush().imported == 100
 
 
-def test_what_is_given_up_before_a_thread_has_it_is_counted_and_never_gzipped(
+def test_a_batch_given_up_before_a_worker_takes_it_is_counted_and_never_gzipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoder = WatchedEncoder(5)
     path = tmp_path / "dead.ndjson"
     settings: dict[str, Any] = {"linger": 1e9, "concurrency": 4, "dead_letter": path, "queue_bytes": 3000}
     with client(FakeServer(), StillClock(), encoder=encoder, on_full="raise", **settings) as made:
-        monkeypatch.setattr(made._engine.pool, "_call", lambda _wanted: None)  # nobody comes to take it
+        monkeypatch.setattr(made._engine.pool, "_call", lambda _wanted: None)  # no worker takes a batch
         made.track("A", "null")
         track(made, 8)
         report = made.close(timeout=0)
@@ -142,11 +145,11 @@ def test_what_is_given_up_before_a_thread_has_it_is_counted_and_never_gzipped(
         assert [failure.index for failure in report.failures] == list(range(9))
         assert len(path.read_text().splitlines()) == 9
         assert encoder.gzipped_by == []
-        track(made, 5)  # what was given up takes no room
+        track(made, 5)  # the given up batches have freed their room
         assert made.flush().imported == 5
 
 
-def test_what_is_cut_is_reported_with_its_batch() -> None:
+def test_truncations_are_reported_with_their_batch() -> None:
     server = FakeServer()
     with client(server, StillClock(), encoder=WatchedEncoder(2), linger=1e9) as made:
         for number in range(4):

@@ -1,4 +1,4 @@
-"""A client with a spool: what `track` accepted is in the file until it has its verdict, and its figures add up."""
+"""The queue in a spool: each accepted event stays in the file until it has a verdict, and the counts add up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from mixpress.emulator import Emulator
 from mixpress.errors import SpoolError
 from mixpress.spool import Spool
 from spool.makers import adds_up, change, everything, made, rows, track
-from support.fakes import ACCOUNT, FakeServer, answer, ok, refusing, small_batches
+from support.clients import ACCOUNT
+from support.events import small_batches
+from support.replies import answer, ok, refusing
+from support.server import FakeServer
 
 
 def test_an_event_is_in_the_file_when_track_returns(tmp_path: Path) -> None:
@@ -25,7 +28,7 @@ def test_an_event_is_in_the_file_when_track_returns(tmp_path: Path) -> None:
         assert client.stats().pending == 1
 
 
-def test_a_flush_delivers_all_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_flush_delivers_every_event_and_empties_the_file(tmp_path: Path) -> None:
     server = FakeServer()
     with made(tmp_path / "a", server, encoder=small_batches(3)) as client:
         track(client, *range(8))
@@ -38,7 +41,7 @@ def test_a_flush_delivers_all_and_leaves_nothing(tmp_path: Path) -> None:
     assert everything(tmp_path / "a") == []
 
 
-def test_an_event_that_finds_no_room_on_the_disk_is_not_taken(tmp_path: Path) -> None:
+def test_a_full_disk_raises_and_the_event_is_not_taken(tmp_path: Path) -> None:
     with made(tmp_path / "a", FakeServer()) as client:
         track(client, 1)
         connections = client._engine.intake._spool._session.connections  # type: ignore[attr-defined]
@@ -53,7 +56,7 @@ def test_an_event_that_finds_no_room_on_the_disk_is_not_taken(tmp_path: Path) ->
         assert adds_up(client.stats())
 
 
-def test_events_that_another_process_took_over_leave_the_counts(
+def test_events_taken_over_by_another_process_leave_the_counts(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with made(tmp_path / "a", FakeServer()) as client:
@@ -64,7 +67,7 @@ def test_events_that_another_process_took_over_leave_the_counts(
         assert "3 events of the spool" in caplog.text
 
 
-def test_refused_events_have_the_callers_index(tmp_path: Path) -> None:
+def test_refused_events_have_their_index(tmp_path: Path) -> None:
     with made(tmp_path / "a", FakeServer(refusing(1))) as client:
         client.track("Seen", "null")
         track(client, 1, 2)
@@ -73,7 +76,7 @@ def test_refused_events_have_the_callers_index(tmp_path: Path) -> None:
     assert everything(tmp_path / "a") == []
 
 
-def test_what_no_answer_came_for_is_pending_stays_in_the_file_and_goes_again_with_the_next_flush(
+def test_events_without_a_reply_stay_pending_and_the_next_flush_sends_them(
     tmp_path: Path,
 ) -> None:
     server = FakeServer(answer(503, "later"), answer(503, "later"), ok())
@@ -88,7 +91,7 @@ def test_what_no_answer_came_for_is_pending_stays_in_the_file_and_goes_again_wit
     assert len({request.body for request in server.requests}) == 1
 
 
-def test_a_close_leaves_the_rest_to_the_next_client_and_says_so(
+def test_close_leaves_the_rest_to_the_next_client_and_logs_its_count(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     down = FakeServer(answer(503, "later"))
@@ -106,7 +109,7 @@ def test_a_close_leaves_the_rest_to_the_next_client_and_says_so(
     assert up.requests[0].body == down.requests[0].body
 
 
-def test_a_closed_client_takes_up_what_it_left(tmp_path: Path) -> None:
+def test_a_closed_client_that_is_used_again_delivers_what_it_left(tmp_path: Path) -> None:
     server = FakeServer(answer(503, "later"), answer(503, "later"), ok())
     client = made(tmp_path / "a", server)
     track(client, 1)
@@ -118,7 +121,7 @@ def test_a_closed_client_takes_up_what_it_left(tmp_path: Path) -> None:
     client.close()
 
 
-def test_what_others_left_is_delivered_without_a_call(tmp_path: Path) -> None:
+def test_a_new_client_delivers_what_others_left_without_a_call(tmp_path: Path) -> None:
     with Spool(tmp_path / "a") as left:
         left.append(b'{"event":"Seen","properties":{"time":1700000000,"distinct_id":"u","$insert_id":"event-1"}}')
     arrived = threading.Event()
@@ -126,8 +129,8 @@ def test_what_others_left_is_delivered_without_a_call(tmp_path: Path) -> None:
         assert arrived.wait(30)
 
 
-def test_the_rest_of_a_queue_stays_in_the_file(tmp_path: Path) -> None:
-    """The bounds count what is in memory; `track` neither waits nor raises."""
+def test_the_bounds_of_the_queue_do_not_bound_the_file(tmp_path: Path) -> None:
+    """They count what is in memory; `track` neither blocks nor raises."""
     server = FakeServer(answer(503, "later"))
     with made(tmp_path / "a", server, encoder=small_batches(2), queue_size=2, on_full="raise") as client:
         track(client, *range(20))
@@ -137,13 +140,13 @@ def test_the_rest_of_a_queue_stays_in_the_file(tmp_path: Path) -> None:
     assert len(everything(tmp_path / "a")) == 20
 
 
-def test_a_file_that_cannot_be_used_is_an_error_at_once(tmp_path: Path) -> None:
+def test_a_damaged_file_is_an_error_when_the_client_is_made(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"no database" * 1000)
     with pytest.raises(SpoolError, match="damaged"):
         made(tmp_path / "a", FakeServer())
 
 
-def test_another_projects_file_is_not_sent(tmp_path: Path) -> None:
+def test_a_file_of_another_project_is_an_error(tmp_path: Path) -> None:
     client = made(tmp_path / "a", FakeServer(answer(503, "later")))
     track(client, 1)
     client.close()
@@ -152,7 +155,7 @@ def test_another_projects_file_is_not_sent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"edition": 2022}, {"encoder": "base64"}])
-def test_on_track_the_bodies_are_as_the_encoder_makes_them(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_on_track_the_server_accepts_each_format(tmp_path: Path, settings: dict[str, Any]) -> None:
     token = ProjectToken("the-token")
     if settings.get("encoder"):
         settings = {"encoder": Encoder("track", format="form", form_base64=True, token=token.token)}
@@ -165,7 +168,7 @@ def test_on_track_the_bodies_are_as_the_encoder_makes_them(tmp_path: Path, setti
         assert len(server.requests()) == (2 if "edition" in settings else 1)
 
 
-def test_no_credential_is_in_the_file(tmp_path: Path) -> None:
+def test_the_file_has_no_credentials(tmp_path: Path) -> None:
     with made(tmp_path / "a", FakeServer(answer(503, "later"))) as client:
         track(client, 1)
         client.flush()
@@ -176,7 +179,7 @@ def test_no_credential_is_in_the_file(tmp_path: Path) -> None:
     assert ACCOUNT.headers()["Authorization"].split()[1].encode() not in written
 
 
-def test_an_async_client_has_one_too(tmp_path: Path) -> None:
+def test_an_async_client_may_have_a_spool(tmp_path: Path) -> None:
     server = FakeServer()
 
     async def run() -> Report:
@@ -191,7 +194,7 @@ def test_an_async_client_has_one_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_forked_child_opens_the_file_itself_and_has_none_of_the_parents_events(tmp_path: Path) -> None:
+def test_a_forked_child_reopens_the_file_with_no_events(tmp_path: Path) -> None:
     with Emulator() as server, Client(ACCOUNT, base_url=server.url, spool=tmp_path / "a", linger=3600) as client:
         track(client, *range(5))
         child = os.fork()

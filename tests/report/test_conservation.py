@@ -1,4 +1,4 @@
-"""imported + rejected + refused + undelivered == total, for each input index, whatever the server says."""
+"""Conservation: every event has exactly one verdict, and the counts add up, whatever the server replies."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from mixpress.errors import MixpressError
 from mixpress.report.report import Report
 from mixpress.transport import Request, Response
-from support.fakes import RESET, UNREACHED, Answer, FakeServer, answer, bad, busy, client, event, ids, ok, small_batches
+from support.clients import client
+from support.events import bad, event, ids, small_batches
+from support.replies import RESET, UNREACHED, Answer, answer, busy, ok
+from support.server import FakeServer
 
-MOVES = ["ok", "one", "0", "some", "all", "busy", "gone", "page", "reset", "unreached", "large", "login", "odd"]
+MOVES = ["ok", "one", "0", "some", "all", "busy", "not found", "page", "reset", "unreached", "large", "login", "odd"]
 
 
-class MoodyServer(FakeServer):
-    """Answers as it is told to, and remembers which events it has told the sender it has."""
+class ScriptedServer(FakeServer):
+    """Replies as `moves` say, and counts the events that it confirmed and refused."""
 
     def __init__(self, moves: list[str], positions: list[int]) -> None:
         super().__init__(self._move)
@@ -42,7 +45,7 @@ class MoodyServer(FakeServer):
             "0": answer(200, "0"),
             "all": answer(400, "no"),
             "busy": busy(retry_after="5"),
-            "gone": answer(404, ""),
+            "not found": answer(404, ""),
             "page": answer(200, "<html>"),
             "reset": RESET,
             "unreached": UNREACHED,
@@ -59,7 +62,7 @@ class MoodyServer(FakeServer):
         return answer(400, {"error": "some", "failed_records": records})
 
 
-@settings(max_examples=300)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     good=st.lists(st.booleans(), max_size=30),
     moves=st.lists(st.sampled_from(MOVES), max_size=40),
@@ -71,7 +74,7 @@ class MoodyServer(FakeServer):
 def test_every_event_has_one_verdict(
     good: list[bool], moves: list[str], positions: list[int], size: int, concurrency: int, raises: bool
 ) -> None:
-    server = MoodyServer(moves, positions)
+    server = ScriptedServer(moves, positions)
     read: list[int] = []
 
     def source() -> Any:
@@ -89,7 +92,7 @@ def test_every_event_has_one_verdict(
     check(report, server, good[: len(read)])
 
 
-def check(report: Report, server: MoodyServer, good: list[bool]) -> None:
+def check(report: Report, server: ScriptedServer, good: list[bool]) -> None:
     assert report.total == len(good)
     assert report.imported + report.rejected + report.refused + report.undelivered == report.total
     failed = {failure.index: failure for failure in report.failures}
@@ -100,7 +103,7 @@ def check(report: Report, server: MoodyServer, good: list[bool]) -> None:
     for index in range(report.total):
         name = f"event-{index}"
         if index not in failed:
-            assert server.confirmed[name] == 1  # told to be imported, and never sent again after that
+            assert server.confirmed[name] == 1  # confirmed once, and not sent again after that
         elif failed[index].kind == "refused":
             assert server.refused[name] == 1
         else:
@@ -108,7 +111,7 @@ def check(report: Report, server: MoodyServer, good: list[bool]) -> None:
     assert report.requests == len(server.requests)
 
 
-@settings(max_examples=200)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     steps=st.lists(st.sampled_from(["good", "good", "good", "bad", "flush", "import", "look"]), max_size=40),
     moves=st.lists(st.sampled_from(MOVES), max_size=40),
@@ -120,10 +123,10 @@ def check(report: Report, server: MoodyServer, good: list[bool]) -> None:
 def test_every_tracked_event_has_one_verdict(
     steps: list[str], moves: list[str], positions: list[int], size: int, concurrency: int, room: int
 ) -> None:
-    """Tracked, imported, flushed and looked at in any order: the counts meet at each step, and the reports' sum is
-    what the server said.
+    """Track, import, flush and read the stats in any order: the counts add up after each step, and the totals are
+    those of the server.
     """
-    server = MoodyServer(moves, positions)
+    server = ScriptedServer(moves, positions)
     number, reports = 0, []
     settings: dict[str, Any] = {"encoder": small_batches(size), "concurrency": concurrency, "queue_size": room}
     with client(server, linger=1e9, **settings) as made:

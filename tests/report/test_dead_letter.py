@@ -1,4 +1,4 @@
-"""The dead letter: every failure with its event, and what happens where it can't be written."""
+"""The dead letter: one line for every event that was not imported, and errors of writing."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ import pytest
 from mixpress.dead_letter import DeadLetter, as_json
 from mixpress.errors import AuthError, DeadLetterError, ImportInterrupted
 from mixpress.report.report import Failure
-from support.fakes import RESET, FakeServer, answer, bad, client, event, events, ok, refusing, small_batches
+from support.clients import client, tracking
+from support.events import bad, event, events, small_batches
+from support.replies import RESET, answer, ok, refusing
+from support.server import FakeServer
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_it_holds_every_failure_with_its_event(tmp_path: Path) -> None:
+def test_it_holds_every_failed_event_with_its_reason(tmp_path: Path) -> None:
     path = tmp_path / "failed.ndjson"
     server = FakeServer(refusing(1), *[RESET] * 10)
     given = [bad(0), event(1), event(2), "text", event(4)]
@@ -51,21 +54,20 @@ def test_it_holds_every_failure_with_its_event(tmp_path: Path) -> None:
     assert by_index[4]["message"].startswith("given up after 10 attempts")
 
 
-def test_the_event_is_written_as_it_was_handed_in(tmp_path: Path) -> None:
-    """Not as it was sent: long strings are not cut."""
+def test_an_event_is_written_as_given_without_truncation(tmp_path: Path) -> None:
     path = tmp_path / "failed.ndjson"
     long = event(0, text="x" * 1000)
     client(FakeServer(refusing(0)), dead_letter=path).import_events([long])
     assert lines(path)[0]["event"] == long
 
 
-def test_nothing_failed_nothing_written(tmp_path: Path) -> None:
+def test_it_is_empty_when_every_event_is_imported(tmp_path: Path) -> None:
     path = tmp_path / "failed.ndjson"
     client(FakeServer(), dead_letter=path).import_events(events(3))
     assert path.read_bytes() == b""
 
 
-def test_it_is_for_its_owner_alone_and_appended_to(tmp_path: Path) -> None:
+def test_it_is_appended_to_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "failed.ndjson"
     sender = client(FakeServer(), dead_letter=str(path))
     sender.import_events([bad(0)])
@@ -74,14 +76,14 @@ def test_it_is_for_its_owner_alone_and_appended_to(tmp_path: Path) -> None:
     assert [line["event"] for line in lines(path)] == [bad(0), bad(1)]
 
 
-def test_a_last_line_without_its_end_gets_it(tmp_path: Path) -> None:
+def test_a_last_line_without_a_newline_is_terminated(tmp_path: Path) -> None:
     path = tmp_path / "failed.ndjson"
     path.write_text('{"event": 1}')
     client(FakeServer(), dead_letter=path).import_events([bad(0)])
     assert [line["event"] for line in lines(path)] == [1, bad(0)]
 
 
-def test_what_was_read_and_not_sent_is_in_it(tmp_path: Path) -> None:
+def test_events_read_but_not_sent_are_in_it(tmp_path: Path) -> None:
     path = tmp_path / "failed.ndjson"
     server = FakeServer(ok(), answer(401, {"error": "Invalid credentials"}))
     with pytest.raises(AuthError) as caught:
@@ -91,24 +93,50 @@ def test_what_was_read_and_not_sent_is_in_it(tmp_path: Path) -> None:
     assert sorted(line["index"] for line in lines(path)) == list(range(2, report.total))
 
 
-def test_an_iterable_that_raises_leaves_nothing_out(tmp_path: Path) -> None:
+def test_it_is_complete_when_the_iterable_raises(tmp_path: Path) -> None:
     path = tmp_path / "failed.ndjson"
 
-    def odd() -> Any:
+    def raising() -> Any:
         yield bad(0)
         yield event(1)
         raise OSError("gone")
 
     with pytest.raises(ImportInterrupted):
-        client(FakeServer(refusing(0)), dead_letter=path).import_events(odd())
+        client(FakeServer(refusing(0)), dead_letter=path).import_events(raising())
     assert [line["event"] for line in lines(path)] == [bad(0), event(1)]
 
 
-# Where it can't be written
+def test_it_holds_tracked_and_imported_events(tmp_path: Path) -> None:
+    path = tmp_path / "dead.ndjson"
+    with tracking(FakeServer(refusing(1)), dead_letter=path) as made:
+        made.track("Imported", "u")
+        made.track("Refused", "u", insert_id="number-2")
+        made.track("Rejected", "null")
+        report = made.flush()
+        made.import_events([bad(7)])
+    written = lines(path)
+    assert [(line["kind"], line["event"]["event"]) for line in written] == [
+        ("rejected", "Rejected"),
+        ("refused", "Refused"),
+        ("rejected", "Seen"),
+    ]
+    assert written[1]["event"]["properties"]["$insert_id"] == "number-2"
+    assert report.unwritten == 0
+
+
+# Write errors
+
+
+def test_a_path_that_cannot_be_opened_raises_at_the_first_tracked_event(tmp_path: Path) -> None:
+    with (
+        tracking(FakeServer(), dead_letter=tmp_path / "no" / "such") as made,
+        pytest.raises(DeadLetterError, match="can't be opened"),
+    ):
+        made.track("A", "u")
 
 
 @pytest.mark.parametrize("place", ["missing/failed.ndjson", "."])
-def test_a_path_that_can_not_be_opened_is_told_before_anything_is_sent(tmp_path: Path, place: str) -> None:
+def test_a_path_that_cannot_be_opened_raises_before_anything_is_sent(tmp_path: Path, place: str) -> None:
     server = FakeServer()
     path = tmp_path / place
     with pytest.raises(DeadLetterError, match="can't be opened for writing") as caught:
@@ -130,7 +158,7 @@ def test_a_full_disk_does_not_stop_the_import() -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
-def test_a_full_disk_does_not_hide_a_wrong_password(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_does_not_hide_an_auth_error(caplog: pytest.LogCaptureFixture) -> None:
     server = FakeServer(answer(401, {"error": "Invalid credentials"}))
     with pytest.raises(AuthError):
         client(server, dead_letter="/dev/full").import_events(events(3))
@@ -144,14 +172,14 @@ def test_a_line_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     write = os.write
     left = [10, 0]
 
-    def write_on_a_disk_that_fills_up(file: int, data: bytes) -> int:
+    def write_to_a_disk_that_fills_up(file: int, data: bytes) -> int:
         room = left.pop(0)
         if not room:
             raise OSError(28, "No space left on device")
         return write(file, data[:room])
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "write", write_on_a_disk_that_fills_up)
+        patched.setattr(os, "write", write_to_a_disk_that_fills_up)
         letter.write(Failure(1, "rejected", "second"), {"a": 2})
     letter.write(Failure(2, "rejected", "third"), {"a": 3})
     letter.close()
@@ -159,7 +187,7 @@ def test_a_line_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert (letter.written, letter.lost) == (2, 1)
 
 
-# What JSON has no word for
+# Values without a JSON form
 
 
 class Odd:
@@ -176,13 +204,13 @@ class Text(str):
     __slots__ = ()
 
 
-def itself() -> dict[str, Any]:
+def self_referencing() -> dict[str, Any]:
     value: dict[str, Any] = {"a": 1}
     value["self"] = value
     return value
 
 
-def deep(levels: int) -> Any:
+def nested(levels: int) -> Any:
     value: Any = []
     for _ in range(levels):
         value = [value]
@@ -206,13 +234,13 @@ def deep(levels: int) -> Any:
         ([1 << 20_000], [{"$repr": hex(1 << 20_000)}]),
         (datetime.date(2024, 2, 29), {"$repr": "datetime.date(2024, 2, 29)"}),
         (Odd(), {"$repr": "<Odd, whose repr raised RuntimeError>"}),
-        (itself(), {"a": 1, "self": {"$repr": "{'a': 1, 'self': {...}}"}}),
+        (self_referencing(), {"a": 1, "self": {"$repr": "{'a': 1, 'self': {...}}"}}),
     ],
 )
-def test_every_value_is_written(value: object, written: object) -> None:
+def test_a_value_without_a_json_form_is_written_as_its_repr(value: object, written: object) -> None:
     assert json.loads(json.dumps(as_json(value), allow_nan=False)) == written
 
 
-def test_a_value_that_is_too_deep_is_written() -> None:
-    text = json.dumps(as_json(deep(5000)))
+def test_a_value_nested_too_deeply_is_written_as_its_repr() -> None:
+    text = json.dumps(as_json(nested(5000)))
     assert "$repr" in text

@@ -1,4 +1,4 @@
-"""Gate and Halt: when a request may go out."""
+"""The pause of the whole client, and the cancellation of one import or batch."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pytest
 from mixpress.log import RepeatLog
 from mixpress.retry import RetryPolicy
 from mixpress.send.backoff import Gate, Halt
-from support.fakes import START, FakeClock
+from support.clocks import START, FakeClock
 
 
 def gate(clock: FakeClock) -> Gate:
     return Gate(RetryPolicy(), clock, RepeatLog(clock))
 
 
-def test_nothing_waits_where_there_is_no_pause() -> None:
+def test_without_a_pause_nothing_waits() -> None:
     clock = FakeClock()
     assert gate(clock).wait(Halt())
     assert clock.waits == []
 
 
-def test_a_pause_and_the_jitter_are_waited_for_once() -> None:
+def test_a_thread_waits_for_the_pause_and_its_jitter_once() -> None:
     clock = FakeClock()
     shared = gate(clock)
     shared.hold(10, "busy")
@@ -41,7 +41,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     assert clock.waits == [10 + 3]
 
 
-def test_a_pause_that_grows_meanwhile_is_waited_for_to_its_end() -> None:
+def test_a_pause_that_is_extended_is_waited_for_to_its_end() -> None:
     class LaterClock(FakeClock):
         def wait(self, wake: object, seconds: float) -> None:
             super().wait(wake, seconds)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def test_a_pause_that_grows_meanwhile_is_waited_for_to_its_end() -> None:
     assert clock.now >= START + 10 + 3 + 20
 
 
-def test_a_halted_import_waits_for_nothing() -> None:
+def test_a_cancelled_import_does_not_wait() -> None:
     clock = FakeClock()
     shared = gate(clock)
     shared.hold(10, "busy")
@@ -65,7 +65,7 @@ def test_a_halted_import_waits_for_nothing() -> None:
     assert clock.waits == []
 
 
-def test_the_first_error_halts() -> None:
+def test_the_first_error_of_a_cancellation_counts() -> None:
     halt = Halt()
     first = ValueError("first")
     halt.stop(first)
@@ -73,7 +73,7 @@ def test_the_first_error_halts() -> None:
     assert halt.error is first
 
 
-def test_pauses_are_told_to_the_log_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pause_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     shared = gate(FakeClock())
     with caplog.at_level(logging.WARNING, "mixpress"):
         for _ in range(10):
@@ -81,7 +81,7 @@ def test_pauses_are_told_to_the_log_once(caplog: pytest.LogCaptureFixture) -> No
     assert caplog.messages == ["pausing for 10.0 s: 429 Too Many Requests"]
 
 
-def test_a_reason_that_goes_on_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_repeated_reason_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
     shared = gate(clock)
     with caplog.at_level(logging.WARNING, "mixpress"):

@@ -1,4 +1,4 @@
-"""Pace: what each answer makes of the number of requests that may be under way. Tables, and a server that queues."""
+"""The concurrency window: how replies change the number of requests that may be under way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Step = Callable[[Pace], Pace]
 
 
 def quick(pace: Pace) -> Pace:
-    """A round of answers after 0.1 s each, with as many under way as are allowed."""
+    """A round of replies after 0.1 s each, with as many requests under way as are allowed."""
     return a_round(pace, 0.1)
 
 
@@ -30,36 +30,36 @@ def trouble(pace: Pace) -> Pace:
 
 
 def slow(pace: Pace) -> Pace:
-    """As quick, and five times as long."""
+    """A round of replies that take five times as long."""
     return a_round(pace, 0.5)
 
 
 TABLE: dict[str, tuple[list[Step], int]] = {
-    "the beginning": ([], 16),
-    "all is well": ([quick] * 20, 16),
-    "one request after trouble": ([quick, trouble], 1),
+    "at first": ([], 16),
+    "no trouble": ([quick] * 20, 16),
+    "after trouble: one": ([quick, trouble], 1),
     "then two": ([quick, trouble, quick], 2),
     "then four": ([quick, trouble, quick, quick], 4),
-    "then eight, half of what it was": ([quick, trouble, quick, quick, quick], 8),
-    "from there by one a round": ([quick, trouble, *[quick] * 5], 9),
-    "up to the most": ([quick, trouble, *[quick] * 30], 16),
+    "then eight, half of the window before": ([quick, trouble, quick, quick, quick], 8),
+    "from there one more a round": ([quick, trouble, *[quick] * 5], 9),
+    "up to the maximum": ([quick, trouble, *[quick] * 30], 16),
     "trouble again and again": ([trouble] * 5, 1),
     "after that, growth is slow": ([trouble, trouble, quick, quick], 2),
     "latency rises": ([quick, slow], 12),
-    "fewer did not help: it is slower now": ([quick, *[slow] * 6], 14),
-    "it is as quick as before with fewer": ([quick, slow, *[quick] * 6], 15),
+    "fewer did not help: this latency is the base now": ([quick, *[slow] * 6], 14),
+    "quick again with fewer": ([quick, slow, *[quick] * 6], 15),
 }
 
 
 @pytest.mark.parametrize(("steps", "allowed"), TABLE.values(), ids=TABLE)
-def test_what_is_allowed(steps: list[Step], allowed: int) -> None:
+def test_the_window_after_each_sequence_of_replies(steps: list[Step], allowed: int) -> None:
     pace = Pace.full(16)
     for step in steps:
         pace = step(pace)
     assert pace.allowed == allowed
 
 
-def test_a_burst_of_failures_is_one_trouble() -> None:
+def test_a_burst_of_failures_cuts_the_window_once() -> None:
     pace = Pace.full(16)
     before = pace.cuts
     for _ in range(16):
@@ -67,20 +67,20 @@ def test_a_burst_of_failures_is_one_trouble() -> None:
     assert (pace.allowed, pace.threshold) == (1, 8.0)
 
 
-def test_what_is_not_used_does_not_grow() -> None:
+def test_an_unused_window_does_not_grow() -> None:
     pace = trouble(Pace.full(16))
     for _ in range(50):
         pace = pace.answered(0.1, 1000, under_way=0)
     assert pace.allowed == 1
 
 
-def test_slower_answers_to_more_bytes_are_no_sign_of_a_queue() -> None:
+def test_slower_replies_to_larger_requests_do_not_shrink_the_window() -> None:
     pace = a_round(a_round(Pace.full(8), 0.1), 0.5, size=6000)
     assert pace.allowed == 8
 
 
-def test_a_server_that_works_on_two_at_a_time_is_not_sent_many() -> None:
-    """Its latency is the length of its queue; after a pause the window grows to where nothing is gained."""
+def test_the_window_stays_small_for_a_server_that_handles_two_at_a_time() -> None:
+    """Its latency grows with its queue; after a pause the window grows until throughput does not."""
     pace, most = trouble(Pace.full(32)), 0
     for _ in range(200):
         pace = a_round(pace, 0.1 * max(1.0, pace.allowed / 2))
@@ -92,7 +92,7 @@ def test_a_server_that_works_on_two_at_a_time_is_not_sent_many() -> None:
     st.integers(1, 40),
     st.lists(st.one_of(st.none(), st.tuples(st.floats(0, 100), st.integers(0, 10**7), st.integers(0, 40)))),
 )
-def test_it_stays_between_one_and_the_most(most: int, seen: list[tuple[float, int, int] | None]) -> None:
+def test_the_window_stays_between_one_and_the_maximum(most: int, seen: list[tuple[float, int, int] | None]) -> None:
     pace = Pace.full(most)
     for one in seen:
         pace = pace.troubled(pace.cuts) if one is None else pace.answered(*one)

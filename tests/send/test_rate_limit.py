@@ -1,4 +1,4 @@
-"""Limiter: never more than the limit in any window, and no needless wait; beside a naive twin."""
+"""The rate limiter: no window exceeds the limit and no wait is longer than needed, compared with a naive twin."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ limits = st.builds(RateLimit, events=st.integers(1, 20), bytes=st.integers(1, 20
 
 
 def counted(sent: Sent, now: float, limit: RateLimit) -> tuple[int, int]:
-    """The events and bytes of the span of `limit.seconds` that ends now."""
+    """Return the events and bytes of the last `limit.seconds`."""
     recent = [(events, size) for then, events, size in sent if now - limit.seconds < then <= now]
     return sum(events for events, _ in recent), sum(size for _, size in recent)
 
 
 def naive(sent: Sent, now: float, events: int, size: int, limit: RateLimit) -> bool:
-    """Whether a request may go, by adding everything up."""
+    """Return whether a request may go, by adding up the window."""
     others = counted(sent, now, limit)
     fits = others[0] + events <= limit.events and others[1] + size <= limit.bytes
     return fits or others == (0, 0)
 
 
 def run(limit: RateLimit, given: list[tuple[float, int, int]]) -> Sent:
-    """Sends each request after a pause, waiting as it is told; every answer is compared with the twin's."""
+    """Send each request after a pause and the wait that the limiter asks for; compare each decision with the twin."""
     limiter, now = Limiter(limit), 0.0
     sent: Sent = []
     for pause, events, size in given:
         now += pause
         while (wait := limiter.take(now, events, size)) > 0:
             assert not naive(sent, now, events, size, limit)
-            assert not naive(sent, now + wait - 0.125, events, size, limit)  # a shorter wait is in vain
+            assert not naive(sent, now + wait - 0.125, events, size, limit)  # a shorter wait is too short
             now += wait
-            assert naive(sent, now, events, size, limit)  # and a longer one needless
+            assert naive(sent, now, events, size, limit)  # a longer one is not needed
         assert naive(sent, now, events, size, limit)
         sent.append((now, events, size))
     return sent
@@ -65,20 +65,20 @@ def test_without_a_limit_nothing_waits(given: list[tuple[float, int, int]]) -> N
         assert limiter.take(now, events, size) == 0.0
 
 
-def test_the_documented_limit_is_a_burst_and_then_its_rate() -> None:
+def test_the_documented_limit_allows_a_burst_and_then_its_rate() -> None:
     limiter = Limiter(RateLimit.documented())
     assert [limiter.take(0.0, 2000, 1_000_000) for _ in range(900)] == [0.0] * 900
     assert limiter.take(1.0, 2000, 1_000_000) == 59.0
     assert limiter.take(60.0, 2000, 1_000_000) == 0.0
 
 
-def test_bytes_count_as_well() -> None:
+def test_the_limit_of_bytes_holds() -> None:
     limiter = Limiter(RateLimit.documented())
     assert [limiter.take(0.0, 2000, 10_000_000) for _ in range(200)] == [0.0] * 200
     assert limiter.take(0.0, 1, 1) == 60.0
 
 
-def test_what_is_larger_than_the_limit_goes_alone() -> None:
+def test_a_request_larger_than_the_limit_goes_alone() -> None:
     limiter = Limiter(RateLimit(events=10))
     assert limiter.take(0.0, 5, 1) == 0.0
     assert limiter.take(0.0, 50, 1) == 60.0
@@ -86,7 +86,7 @@ def test_what_is_larger_than_the_limit_goes_alone() -> None:
     assert limiter.take(61.0, 1, 1) == 59.0
 
 
-def test_what_no_longer_counts_is_forgotten() -> None:
+def test_requests_outside_the_window_are_forgotten() -> None:
     limiter = Limiter(RateLimit(events=10, seconds=1))
     for second in range(10_000):
         assert limiter.take(float(second), 10, 1) == 0.0
@@ -94,6 +94,6 @@ def test_what_no_longer_counts_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"events": 0}, {"bytes": -1}, {"seconds": 0}, {"events": math.nan}])
-def test_a_limit_that_makes_no_sense(wrong: dict[str, Any]) -> None:
+def test_an_invalid_limit_is_an_error(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be more than 0"):
         RateLimit(**wrong)

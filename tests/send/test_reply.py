@@ -1,4 +1,4 @@
-"""read_reply: what each answer of the server means for a batch of three events."""
+"""read_reply: the verdict that each reply of the server gives a batch of three events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from mixpress.reply import (
     read_reply,
 )
 from mixpress.transport import Response
-from support.fakes import START, answer
+from support.canary import AUTHS, CANARY
+from support.clocks import START
+from support.replies import answer
 
 HTML = "<html><head><style>b {color: red}</style></head><body><b>502</b> Bad\n Gateway</body></html>"
 
@@ -84,13 +86,13 @@ TAKEN: dict[str, tuple[Response, Reply]] = {
 
 
 @pytest.mark.parametrize(("response", "reply"), TAKEN.values(), ids=TAKEN)
-def test_the_batch_was_dealt_with(response: Response, reply: Reply) -> None:
+def test_a_final_reply_settles_the_batch(response: Response, reply: Reply) -> None:
     assert read_reply(response, 3) == reply
 
 
 @pytest.mark.parametrize("index", [3, -1, "1", 1.0, True, None, [1], 10**30])
-def test_an_index_that_names_no_event(index: object) -> None:
-    """How many were imported decides: what is refused can be known exactly, or not at all."""
+def test_an_index_outside_the_batch_refuses_the_batch_unless_the_count_is_known(index: object) -> None:
+    """With `num_records_imported`, the other refusals are known to be complete."""
     known = read_reply(failed(record(1), record(index), num_records_imported=2), 3)
     assert known == Taken((BAD,))
     unknown = read_reply(failed(record(1), record(index)), 3)
@@ -154,17 +156,17 @@ OTHER: dict[str, tuple[Response, Reply]] = {
 
 
 @pytest.mark.parametrize(("response", "reply"), OTHER.values(), ids=OTHER)
-def test_the_batch_was_not_dealt_with(response: Response, reply: Reply) -> None:
+def test_any_other_reply_leaves_the_batch_unsettled(response: Response, reply: Reply) -> None:
     assert read_reply(response, 3, now=START) == reply
 
 
 @pytest.mark.parametrize("value", ["soon", "", "-5", "1.5", "1e9", "9" * 5000, "Wed, 99 Oct 2015", "٣"])
-def test_a_retry_after_that_says_nothing(value: str) -> None:
+def test_an_invalid_retry_after_is_ignored(value: str) -> None:
     reply = read_reply(answer(429, "", retry_after=value), 3)
     assert reply == TryLater("429 Too Many Requests: (no text)", None)
 
 
-def test_one_event_that_is_too_large_is_refused() -> None:
+def test_a_single_event_that_is_too_large_is_refused() -> None:
     reply = read_reply(answer(413, {"error": "request exceeds max limit of 9 bytes"}), 1)
     assert reply == Taken((Refusal(0, "too large for this server: request exceeds max limit of 9 bytes"),))
 
@@ -174,15 +176,28 @@ def test_one_event_that_is_too_large_is_refused() -> None:
     [b"\xff\xfe\x00", b"[" * 100_000, b'{"a":' * 100_000, b"9" * 10_000, b"\x00", b'{"error": 5}', b"null"],
     ids=["not UTF-8", "deep lists", "deep objects", "a huge number", "a zero byte", "an odd error", "null"],
 )
-@pytest.mark.parametrize("status", [200, 400, 401, 413, 429, 500, 404, 100, 999])
-def test_no_body_is_too_odd(status: int, body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, TryLater),
+        (400, Taken),
+        (401, Unauthorized),
+        (413, TooLarge),
+        (429, TryLater),
+        (500, TryLater),
+        (404, Hopeless),
+        (100, Hopeless),
+        (999, TryLater),
+    ],
+)
+def test_an_odd_body_is_read_by_its_status(status: int, kind: type, body: bytes) -> None:
     reply = read_reply(Response(status, {}, body), 3)
+    assert type(reply) is (Taken if (status, body) == (200, b'{"error": 5}') else kind)
     if isinstance(reply, Taken):
-        assert status in {200, 400}
         assert len(reply.refused) == 3
 
 
-def test_what_is_quoted_is_one_bounded_line_that_can_be_printed() -> None:
+def test_a_quote_is_one_printable_line_of_bounded_length() -> None:
     reply = read_reply(answer(500, "line\n\x1b[31mred\x1b[0m " + "x" * 10_000), 3)
     assert isinstance(reply, TryLater)
     quoted = reply.reason.removeprefix("500 Internal Server Error: ")
@@ -191,7 +206,15 @@ def test_what_is_quoted_is_one_bounded_line_that_can_be_printed() -> None:
     assert quoted.endswith("…")
 
 
-def test_credentials_that_the_server_repeats_are_blotted_out() -> None:
+def test_credentials_that_the_server_repeats_are_hidden() -> None:
     response = answer(500, "you sent Authorization: Basic c2VjcmV0")
     reply = read_reply(response, 3, hide=lambda text: text.replace("c2VjcmV0", "***"))
     assert reply == TryLater("500 Internal Server Error: you sent Authorization: Basic ***")
+
+
+def test_credentials_in_a_redirect_or_a_refusal_are_hidden() -> None:
+    moved = read_reply(Response(302, {"location": f"https://x.test/{CANARY}"}), 1, hide=AUTHS[0].hide)
+    assert "it redirects to https://x.test/***" in repr(moved)
+    record = {"index": 0, "field": CANARY, "insert_id": CANARY, "message": CANARY}
+    [refusal] = read_reply(answer(400, {"failed_records": [record]}), 1, hide=AUTHS[0].hide).refused  # type: ignore[union-attr]
+    assert (refusal.field, refusal.insert_id, refusal.message) == ("***", "***", "***")

@@ -1,4 +1,4 @@
-"""decide: what follows from a reply. A table, and the policy's own numbers."""
+"""decide: what follows from each reply; and the numbers of the retry policy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from mixpress.errors import AuthError, TransportError
 from mixpress.reply import Hopeless, NoReply, Refusal, Reply, Taken, TooLarge, TryLater, Unauthorized
 from mixpress.retry import Decision, Done, GiveUp, RetryPolicy, Split, Stop, Wait, decide
-from support.fakes import RESET, UNREACHED
+from support.replies import RESET, UNREACHED
 
 POLICY = RetryPolicy()
 CERTIFICATE = TransportError("not trusted", "certificate")
@@ -27,12 +27,12 @@ CASES: dict[str, tuple[int, Reply, Decision]] = {
     "busy, sixth attempt": (6, TryLater("busy"), Wait(60.0, "busy")),
     "busy, ninth attempt": (9, TryLater("busy"), Wait(60.0, "busy")),
     "busy, tenth attempt": (10, TryLater("busy"), GiveUp("given up after 10 attempts; last error: busy")),
-    "Retry-After stands before the backoff": (3, TryLater("busy", 7.0), Wait(7.0, "busy")),
+    "Retry-After overrides the backoff": (3, TryLater("busy", 7.0), Wait(7.0, "busy")),
     "Retry-After of nothing": (3, TryLater("busy", 0.0), Wait(1.0, "busy")),
     "Retry-After of a day": (3, TryLater("busy", 86_400.0), Wait(300.0, "busy")),
     "a reset": (1, NoReply(RESET), Wait(2.0, "the connection broke")),
     "a reset at first contact": (3, NoReply(RESET, first_contact=True), Wait(8.0, "the connection broke")),
-    "refused, the server being known": (3, NoReply(UNREACHED), Wait(8.0, "nobody listens there")),
+    "refused by a known server": (3, NoReply(UNREACHED), Wait(8.0, "nobody listens there")),
     "refused at first contact": (
         2,
         NoReply(UNREACHED, first_contact=True),
@@ -44,24 +44,24 @@ CASES: dict[str, tuple[int, Reply, Decision]] = {
 
 
 @pytest.mark.parametrize(("attempt", "reply", "decision"), CASES.values(), ids=CASES)
-def test_decide(attempt: int, reply: Reply, decision: Decision) -> None:
+def test_each_reply_has_its_decision(attempt: int, reply: Reply, decision: Decision) -> None:
     assert decide(POLICY, attempt, reply) == decision
 
 
-def test_a_wrong_password_stops_everything() -> None:
+def test_bad_credentials_stop_everything() -> None:
     decision = decide(POLICY, 1, Unauthorized("401 Unauthorized: Invalid credentials"))
     assert isinstance(decision, Stop)
     assert isinstance(decision.error, AuthError)
     assert str(decision.error) == "401 Unauthorized: Invalid credentials"
 
 
-def test_one_attempt_means_one() -> None:
+def test_with_one_attempt_nothing_is_retried() -> None:
     once = RetryPolicy(attempts=1)
     assert decide(once, 1, TryLater("busy")) == GiveUp("given up after 1 attempts; last error: busy")
     assert decide(once, 1, NoReply(UNREACHED, first_contact=True)) == Stop(UNREACHED)
 
 
-def test_the_documented_numbers() -> None:
+def test_backoff_and_jitter_are_the_documented_ones() -> None:
     assert [POLICY.backoff(attempt) for attempt in range(1, 10)] == [2, 4, 8, 16, 32, 60, 60, 60, 60]
     assert POLICY.backoff(100_000) == 60
     assert (POLICY.lateness(0.0), POLICY.lateness(0.5), POLICY.lateness(1.0)) == (1.0, 3.0, 5.0)
@@ -79,6 +79,6 @@ def test_the_documented_numbers() -> None:
         ({"max_retry_after": 0.5}, "RetryPolicy: max_retry_after must be >= min_retry_after (1.0), got 0.5"),
     ],
 )
-def test_a_policy_that_makes_no_sense(settings: dict[str, Any], says: str) -> None:
+def test_an_invalid_policy_is_an_error(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         RetryPolicy(**settings)

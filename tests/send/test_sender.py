@@ -1,4 +1,4 @@
-"""Retries, pauses and splits: one batch on its way, on a fake server and a fake clock."""
+"""Sending a batch: retries, pauses and splits, on a fake server and a fake clock."""
 
 from __future__ import annotations
 
@@ -6,29 +6,16 @@ import threading
 from typing import Any
 
 from mixpress.transport import Request, Response
-from support.fakes import (
-    RESET,
-    START,
-    FakeClock,
-    FakeServer,
-    answer,
-    as_json,
-    bad,
-    busy,
-    client,
-    event,
-    events,
-    ids,
-    kinds,
-    ok,
-    sent,
-    small_batches,
-)
+from support.clients import client, kinds
+from support.clocks import START, FakeClock
+from support.events import as_json, bad, event, events, ids, sent, small_batches
+from support.replies import RESET, answer, busy, ok
+from support.server import FakeServer
 
-# Retries: identical bytes, after the documented waits
+# Retries
 
 
-def test_a_busy_server_gets_the_identical_bytes_again() -> None:
+def test_a_retry_sends_identical_bytes_after_the_documented_waits() -> None:
     clock = FakeClock()
     server = FakeServer(busy(), answer(503, "upstream"), RESET, answer(500, ""), ok())
     report = client(server, clock).import_events(events(3))
@@ -39,7 +26,7 @@ def test_a_busy_server_gets_the_identical_bytes_again() -> None:
     assert report.elapsed == sum(clock.waits)
 
 
-def test_after_ten_attempts_the_events_are_undelivered_and_the_rest_goes_on() -> None:
+def test_after_ten_attempts_a_batch_is_undelivered_and_the_next_is_sent() -> None:
     clock = FakeClock()
     server = FakeServer(*[answer(502, "bad gateway")] * 10, ok())
     report = client(server, clock, encoder=small_batches(2)).import_events(events(3))
@@ -49,7 +36,7 @@ def test_after_ten_attempts_the_events_are_undelivered_and_the_rest_goes_on() ->
     assert clock.waits == [wait + 3 for wait in (2, 4, 8, 16, 32, 60, 60, 60, 60)]
 
 
-def test_the_server_says_when() -> None:
+def test_retry_after_sets_the_wait() -> None:
     clock = FakeClock()
     client(FakeServer(busy(retry_after="20"), ok()), clock).import_events(events(1))
     assert clock.waits == [20 + 3]
@@ -62,14 +49,14 @@ def test_a_refused_batch_is_never_sent_again() -> None:
     assert server.imported == ["event-0", "event-1", "event-2", "event-3"]
 
 
-def test_a_wrong_path_is_not_tried_again() -> None:
+def test_a_404_is_not_retried() -> None:
     report = client(FakeServer(answer(404, "not found"))).import_events(events(2))
     assert (report.undelivered, report.requests) == (2, 1)
     assert report.failures[0].message == "404 Not Found: not found"
 
 
-def test_the_whole_client_pauses() -> None:
-    """While one batch waits, no other is sent: every later request comes after the pause."""
+def test_a_pause_holds_back_the_whole_client() -> None:
+    """While one batch waits, no other is sent: every later request follows the pause."""
     clock = FakeClock()
     times: list[float] = []
     together = threading.Barrier(3)
@@ -77,7 +64,7 @@ def test_the_whole_client_pauses() -> None:
     def answer_busy_at_first(_request: Request) -> Response:
         times.append(clock.monotonic())
         if len(times) <= 3:
-            together.wait(10)  # three requests are under way when the first pause begins
+            together.wait(10)  # three requests are under way when the first pause starts
             return busy()
         return ok()
 
@@ -110,7 +97,7 @@ def test_a_batch_that_is_too_large_is_halved_until_it_fits() -> None:
     assert clock.waits == []
 
 
-def test_a_limit_that_the_server_names_holds_for_later_batches() -> None:
+def test_a_limit_named_by_the_server_applies_to_later_batches() -> None:
     size = len(as_json(event(0)))
     server = FakeServer(
         refuse_more_than(2, error=f"request exceeds max limit of {2 * size + 10} bytes"),
@@ -120,7 +107,7 @@ def test_a_limit_that_the_server_names_holds_for_later_batches() -> None:
     assert [len(sent(request)) for request in server.requests] == [4, 2, 2, 2, 2, 2, 2]
 
 
-def test_one_event_that_is_too_large_keeps_no_other_one_back() -> None:
+def test_one_event_that_is_too_large_does_not_hold_back_the_others() -> None:
     def refuse_the_third(request: Request) -> Response:
         return answer(413, {"error": "too large"}) if "event-2" in ids(request) else ok()
 

@@ -1,4 +1,4 @@
-"""Passage: pause, turn and rate limit together, as the requests of a client meet them."""
+"""The throttle: pause, concurrency window and rate limit together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from mixpress.send.backoff import Halt
 from mixpress.send.rate_limit import RateLimit
 from mixpress.send.throttle import Passage, Ticket
 from mixpress.transport import Request
-from support.fakes import START, Answer, FakeClock, FakeServer, busy, client, event, events, ok, small_batches
+from support.clients import client
+from support.clocks import START, FakeClock
+from support.events import event, events, small_batches
+from support.replies import Answer, busy, ok
+from support.server import FakeServer
 
 
 def passage(clock: FakeClock, concurrency: int = 4, limit: RateLimit | None = None) -> Passage:
@@ -23,7 +27,7 @@ def enter(shared: Passage, halt: Halt | None = None) -> Ticket:
     return ticket
 
 
-def test_requests_beyond_the_rate_limit_wait_for_their_minute() -> None:
+def test_requests_beyond_the_rate_limit_wait_for_the_next_window() -> None:
     clock = FakeClock()
     shared = passage(clock, limit=RateLimit(events=20))
     for _ in range(5):
@@ -31,7 +35,7 @@ def test_requests_beyond_the_rate_limit_wait_for_their_minute() -> None:
     assert clock.waits == [60.0, 60.0]
 
 
-def test_who_is_halted_does_not_get_in() -> None:
+def test_a_cancelled_request_gets_no_permit() -> None:
     clock = FakeClock()
     shared, halt = passage(clock, concurrency=1), Halt()
     enter(shared)
@@ -40,7 +44,7 @@ def test_who_is_halted_does_not_get_in() -> None:
     assert shared.under_way == 1
 
 
-def test_after_trouble_one_goes_first() -> None:
+def test_after_trouble_one_request_goes_first() -> None:
     shared = passage(FakeClock())
     tickets = [enter(shared) for _ in range(4)]
     for ticket in tickets:
@@ -50,6 +54,8 @@ def test_after_trouble_one_goes_first() -> None:
     threads = [threading.Thread(target=lambda: others.append(enter(shared))) for _ in range(3)]
     for thread in threads:
         thread.start()
+    for thread in threads:
+        thread.join(0.02)  # time for a permit that must not come
     assert (others, shared.under_way) == ([], 1)
     shared.leave(first, answered=True)
     while sum(thread.is_alive() for thread in threads) > 1:
@@ -63,16 +69,16 @@ def test_after_trouble_one_goes_first() -> None:
     assert shared.under_way == 1
 
 
-def test_a_retry_passes_the_rate_limit_too() -> None:
+def test_a_retry_counts_in_the_rate_limit() -> None:
     clock = FakeClock()
     server = FakeServer(busy(), ok())
     made = client(server, clock, rate_limit=RateLimit(events=10), encoder=small_batches(10))
     assert made.import_events(events(10)).imported == 10
-    assert sum(clock.waits) >= 60  # the first attempt counts, although nothing came of it
+    assert sum(clock.waits) >= 60  # the failed first attempt counts
     assert clock.now >= START + 60
 
 
-def test_a_backlog_drains_by_a_slow_start() -> None:
+def test_a_client_resumes_after_a_pause_with_a_slow_start() -> None:
     """While the first request after a pause is under way, no other one is; then two are."""
     lock, under_way = threading.Lock(), [0]
     seen: list[int] = []

@@ -1,9 +1,9 @@
-"""A process that is killed at a random moment, and says on its standard output what it was told before.
+"""A process that uses a spool until it is killed, and prints what was confirmed to it.
 
     accepted <number>    `append` has returned
-    sent <number>...     a batch with these events was handed to the server, which has them from now on
+    sent <number>...     a batch with these events was handed to the server
 
-Each line is written in one piece, before the next step is taken.
+Each line is written in one piece, before the next step.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sample of a version 0 file, `v0.spool`, as it was made: two events that wait, and a batch of three.
+"""Make the sample of a version 0 file, `v0.spool`: two unpacked events and a batch of three.
 
 cd tests && python -m spool.older spool/v0.spool
 """

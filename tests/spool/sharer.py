@@ -1,4 +1,4 @@
-"""One of several processes on one spool: appends its events, delivers what it can get, and says what it delivered."""
+"""One of several processes on one spool: appends events, delivers batches, and prints the delivered numbers."""
 
 from __future__ import annotations
 

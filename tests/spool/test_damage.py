@@ -1,4 +1,4 @@
-"""What is wrong with the file: a row is put aside and the rest goes on, a file is a clear error."""
+"""Damage: a damaged row is quarantined and the rest is delivered; a damaged file is an error that says why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mixpress.errors import SpoolError
 from mixpress.spool import Spool
 from mixpress.spool.schema import VERSION
 from mixpress.spool.show import show
-from support.fakes import START
+from support.clocks import START
 
 from .makers import change, everything, numbers_of, spool, text, texts
 
@@ -25,7 +25,7 @@ OLDER = Path(__file__).with_name("v0.spool")
 
 
 @pytest.mark.parametrize("body", [b'{"cut in the mid', b"[1]", b"", b"{not json}", "text", 17, b"{" * 100_000 + b"}"])
-def test_an_event_that_is_none_keeps_no_other_one_back(tmp_path: Path, body: object) -> None:
+def test_a_damaged_event_is_quarantined_and_does_not_hold_back_the_others(tmp_path: Path, body: object) -> None:
     path = tmp_path / "a"
     with spool(path) as queue:
         queue.append_many(texts(3))
@@ -41,7 +41,7 @@ def test_an_event_that_is_none_keeps_no_other_one_back(tmp_path: Path, body: obj
         assert reason.startswith("it is no")
 
 
-def test_a_file_of_nothing_but_damage(tmp_path: Path) -> None:
+def test_a_file_with_every_row_damaged(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with spool(path, max_events=2) as queue:
         queue.append_many(texts(5))
@@ -53,7 +53,7 @@ def test_a_file_of_nothing_but_damage(tmp_path: Path) -> None:
         assert queue.stats().quarantined == 4
 
 
-def test_an_event_of_ones_own_that_is_damaged(tmp_path: Path) -> None:
+def test_an_own_event_that_is_damaged_is_quarantined(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as queue:
         queue.append(b"no object")
         assert queue.pack() is None
@@ -83,7 +83,7 @@ def test_an_event_of_ones_own_that_is_damaged(tmp_path: Path) -> None:
         "gzip = 0",
     ],
 )
-def test_a_batch_that_is_damaged_keeps_no_other_one_back(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_batch_is_quarantined_and_does_not_hold_back_the_others(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "a"
     with spool(path, max_events=2) as queue:
         queue.append_many(texts(6))
@@ -110,22 +110,22 @@ def opening(path: Path) -> SpoolError:
     return error
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"not a database, but long enough for the header of one; " * 100)
     assert opening(path).kind == "corrupt"
     assert path.read_bytes().startswith(b"not a database")
 
 
-def test_a_database_that_is_no_spool(tmp_path: Path) -> None:
+def test_a_database_that_is_not_a_spool(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    change(path, "CREATE TABLE somebodys (value)")
+    change(path, "CREATE TABLE other (value)")
     error = opening(path)
     assert error.kind == "corrupt"
     assert "a database, but not a spool" in str(error)
 
 
-def test_a_file_that_is_damaged_within(tmp_path: Path) -> None:
+def test_a_file_with_damaged_pages(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with spool(path) as queue:
         queue.append_many(texts(200))
@@ -144,7 +144,7 @@ def test_a_file_of_a_newer_version(tmp_path: Path) -> None:
     assert error_of(lambda: show(path, START)).kind == "version"
 
 
-def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_a_file_of_an_older_version_is_migrated(tmp_path: Path) -> None:
     path = tmp_path / "a"
     shutil.copy(OLDER, path)
     assert error_of(lambda: show(path, START)).kind == "version"
@@ -153,7 +153,7 @@ def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> Non
     assert (stats.pending, stats.attempts) == (5, 2)
 
 
-def test_a_path_that_can_be_no_file(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name, says in {
         ".": f"is a folder; name a file in it, such as {tmp_path}/events.spool",
@@ -166,8 +166,8 @@ def test_a_path_that_can_be_no_file(tmp_path: Path) -> None:
     assert tmp_path.stat().st_mode & 0o700 == 0o700
 
 
-def test_a_file_that_is_another_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error number is what the system gives; who runs the tests may be allowed everything."""
+def test_a_file_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is simulated, since the user who runs the tests may be root."""
 
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
@@ -187,7 +187,7 @@ def test_an_empty_file_becomes_a_spool(tmp_path: Path) -> None:
     assert everything(path) == [0]
 
 
-def test_a_full_disk_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
+def test_a_full_disk_loses_no_accepted_event(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with spool(path) as queue:
         connections = queue._session.connections
@@ -215,12 +215,12 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if not mounted or mounted.returncode:
-        pytest.skip("nothing may be mounted here")
+        pytest.skip("mount is not permitted here")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_disk_that_is_really_full(tiny_disk: Path) -> None:
+def test_a_full_file_system_loses_no_accepted_event(tiny_disk: Path) -> None:
     path, ballast = tiny_disk / "a", tiny_disk / "ballast"
     ballast.write_bytes(bytes(600_000))
     queue = spool(path)
@@ -237,7 +237,7 @@ def test_a_disk_that_is_really_full(tiny_disk: Path) -> None:
     assert everything(path) == [*accepted, len(accepted)]
 
 
-def test_a_disk_that_may_only_be_read(tiny_disk: Path) -> None:
+def test_a_read_only_file_system(tiny_disk: Path) -> None:
     path = tiny_disk / "a"
     with spool(path) as queue:
         queue.append_many(texts(3))
@@ -247,13 +247,13 @@ def test_a_disk_that_may_only_be_read(tiny_disk: Path) -> None:
     assert show(path, START).pending == 3
 
 
-def test_a_file_that_may_only_be_read(tmp_path: Path) -> None:
+def test_a_read_only_file(tmp_path: Path) -> None:
     path = tmp_path / "a"
     spool(path).close()
     path.chmod(0o400)
     tmp_path.chmod(0o500)
     try:
-        if os.access(path, os.W_OK):  # root may write to it all the same, and then so may a spool
+        if os.access(path, os.W_OK):  # root may write to it
             spool(path).close()
         else:
             assert opening(path).kind == "read-only"

@@ -1,4 +1,4 @@
-"""What is left in a spool is delivered; what is not, stays in it. On a fake server and a fake clock."""
+"""Draining a spool: delivered events leave the file, all others stay in it; on a fake server and a fake clock."""
 
 from __future__ import annotations
 
@@ -15,25 +15,17 @@ from mixpress.report.report import Report
 from mixpress.retry import RetryPolicy
 from mixpress.spool import Spool
 from mixpress.transport import Request, Response
-from support.fakes import (
-    RESET,
-    UNREACHED,
-    FakeClock,
-    FakeServer,
-    answer,
-    busy,
-    client,
-    kinds,
-    ok,
-    refusing,
-    sent,
-)
+from support.clients import client, kinds
+from support.clocks import FakeClock
+from support.events import sent
+from support.replies import RESET, UNREACHED, answer, busy, ok, refusing
+from support.server import FakeServer
 
 from .makers import everything, spool, texts
 
 
 def leave(path: Path, count: int, size: int = 2) -> None:
-    """What a process that is gone has left: events, all but the last `size` of them in batches."""
+    """Leave events of an ended process in the file, all but the last `size` of them packed."""
     with spool(path, max_events=size) as queue:
         queue.append_many(texts(count))
         for _ in range(max(0, count - 1) // size):
@@ -46,7 +38,7 @@ def drain(path: Path, server: FakeServer, *, failed: bool = False, **options: An
         return sending._drain(queue, failed=failed)
 
 
-def test_everything_is_delivered_once(tmp_path: Path) -> None:
+def test_every_event_is_delivered_once(tmp_path: Path) -> None:
     leave(tmp_path / "a", 7)
     server = FakeServer()
     report = drain(tmp_path / "a", server)
@@ -56,7 +48,7 @@ def test_everything_is_delivered_once(tmp_path: Path) -> None:
     assert everything(tmp_path / "a") == []
 
 
-def test_an_empty_spool_is_soon_drained(tmp_path: Path) -> None:
+def test_draining_an_empty_spool_sends_nothing(tmp_path: Path) -> None:
     server = FakeServer()
     report = drain(tmp_path / "a", server)
     assert (report.total, server.requests) == (0, [])
@@ -70,7 +62,7 @@ def test_retries_are_identical_and_counted(tmp_path: Path) -> None:
     assert len({request.body for request in server.requests}) == 1
 
 
-def test_what_is_undelivered_stays_with_the_identical_bytes(tmp_path: Path) -> None:
+def test_an_undelivered_batch_stays_with_identical_bytes(tmp_path: Path) -> None:
     leave(tmp_path / "a", 5)
     down = FakeServer(answer(503, "later"))
     report = drain(tmp_path / "a", down, retry=RetryPolicy(attempts=2))
@@ -82,7 +74,7 @@ def test_what_is_undelivered_stays_with_the_identical_bytes(tmp_path: Path) -> N
     assert {request.body for request in up.requests} == {request.body for request in down.requests}
 
 
-def test_what_is_refused_is_told_and_gone(tmp_path: Path) -> None:
+def test_a_refused_event_is_reported_and_leaves_the_file(tmp_path: Path) -> None:
     leave(tmp_path / "a", 4)
     letter = tmp_path / "failed.ndjson"
     server = FakeServer(refusing(1), answer(500, ""))
@@ -95,7 +87,7 @@ def test_what_is_refused_is_told_and_gone(tmp_path: Path) -> None:
     assert everything(tmp_path / "a") == [2, 3]
 
 
-def test_of_a_batch_that_was_split_the_rest_stays(tmp_path: Path) -> None:
+def test_the_undelivered_half_of_a_split_batch_stays(tmp_path: Path) -> None:
     leave(tmp_path / "a", 4, size=10)
 
     def take_the_first_half(request: Request) -> Response:
@@ -109,7 +101,7 @@ def test_of_a_batch_that_was_split_the_rest_stays(tmp_path: Path) -> None:
     assert everything(tmp_path / "a") == [2, 3]
 
 
-def test_what_was_given_up_is_sent_when_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_failed_batch_is_sent_only_with_failed(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as queue:
         queue.append_many(texts(2))
         batch = queue.pack()
@@ -119,7 +111,7 @@ def test_what_was_given_up_is_sent_when_it_is_asked_for(tmp_path: Path) -> None:
     assert drain(tmp_path / "a", FakeServer(), failed=True).imported == 2
 
 
-def test_a_running_processs_events_are_left_to_it(tmp_path: Path) -> None:
+def test_events_of_a_running_process_are_left_to_it(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as running:
         running.append_many(texts(2))
         assert drain(tmp_path / "a", FakeServer()).total == 0
@@ -127,9 +119,11 @@ def test_a_running_processs_events_are_left_to_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "error"), [(answer(401, "no"), AuthError), (UNREACHED, TransportError)], ids=["401", "nobody there"]
+    ("reply", "error"), [(answer(401, "no"), AuthError), (UNREACHED, TransportError)], ids=["401", "unreached"]
 )
-def test_an_error_that_ends_it_leaves_all_in_the_file(tmp_path: Path, reply: Any, error: type[Exception]) -> None:
+def test_an_error_that_ends_the_drain_leaves_every_event_in_the_file(
+    tmp_path: Path, reply: Any, error: type[Exception]
+) -> None:
     leave(tmp_path / "a", 50)
     with pytest.raises(error) as caught:
         drain(tmp_path / "a", FakeServer(reply))
@@ -138,7 +132,7 @@ def test_an_error_that_ends_it_leaves_all_in_the_file(tmp_path: Path, reply: Any
     assert everything(tmp_path / "a") == list(range(50))
 
 
-def test_a_file_that_fails_ends_it_with_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_file_ends_the_drain_with_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     leave(tmp_path / "a", 6)
 
     def fail(queue: Spool, _batch: object) -> bool:
@@ -154,7 +148,7 @@ def test_a_file_that_fails_ends_it_with_the_report(tmp_path: Path, monkeypatch: 
     assert everything(tmp_path / "a") == list(range(6))
 
 
-def test_an_interrupt_leaves_what_was_not_delivered(tmp_path: Path) -> None:
+def test_an_interrupt_leaves_the_undelivered_events_in_the_file(tmp_path: Path) -> None:
     leave(tmp_path / "a", 6)
 
     def interrupt(_progress: object) -> None:
@@ -163,10 +157,11 @@ def test_an_interrupt_leaves_what_was_not_delivered(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as queue, client(FakeServer()) as sending, pytest.raises(KeyboardInterrupt):
         sending._drain(queue, interrupt)
     left = everything(tmp_path / "a")
+    assert left
     assert left == list(range(6 - len(left), 6))
 
 
-@settings(max_examples=50)
+@settings(max_examples=settings().max_examples // 6)
 @given(
     st.lists(
         st.sampled_from(["ok", "busy", "reset", "413", "refuse-first", "garbage", "404"]), min_size=1, max_size=20
@@ -175,10 +170,10 @@ def test_an_interrupt_leaves_what_was_not_delivered(tmp_path: Path) -> None:
     st.integers(1, 5),
     st.integers(1, 3),
 )
-def test_every_event_ends_in_one_place(
-    tmp_path_factory: pytest.TempPathFactory, moods: list[str], count: int, size: int, concurrency: int
+def test_every_event_is_settled_or_still_in_the_file(
+    tmp_path_factory: pytest.TempPathFactory, moves: list[str], count: int, size: int, concurrency: int
 ) -> None:
-    """Delivered, refused, or still in the file: the sum is what was there, whatever the server does."""
+    """The sum is the number of events before, whatever the server replies."""
     path = tmp_path_factory.mktemp("spool") / "a"
     leave(path, count, size)
     replies: dict[str, Any] = {
@@ -190,7 +185,7 @@ def test_every_event_ends_in_one_place(
         "garbage": answer(200, "<html>"),
         "404": answer(404, ""),
     }
-    server = FakeServer(*[replies[mood] for mood in moods], ok())
+    server = FakeServer(*[replies[move] for move in moves], ok())
     report = drain(path, server, concurrency=concurrency, retry=RetryPolicy(attempts=2))
     left = everything(path)
     assert report.total == count

@@ -1,4 +1,4 @@
-"""Power loss: what an append gave to the kernel is brought to the disk within the time that is promised."""
+"""Durability of the file: each append is synced to the disk within the promised time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from mixpress.errors import SpoolError
 from mixpress.spool.connect import Connections
 from mixpress.spool.spool import SYNC_WITHIN
-from support.fakes import FakeClock
+from support.clocks import FakeClock
 
 from .makers import spool, text, texts
 
@@ -20,7 +20,7 @@ SYNC = "fdatasync" if hasattr(os, "fdatasync") else "fsync"
 
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The files that were brought to the disk."""
+    """The names of the files that were synced."""
     names: list[str] = []
     real = getattr(os, SYNC)
 
@@ -32,7 +32,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_a_sync_is_due_in_half_of_what_is_promised(tmp_path: Path, synced: list[str]) -> None:
+def test_a_sync_is_due_in_half_of_the_promised_time(tmp_path: Path, synced: list[str]) -> None:
     clock = FakeClock()
     woken: list[float] = []
     with spool(tmp_path / "a", clock=clock, on_dirty=lambda: woken.append(clock.now)) as queue:
@@ -47,7 +47,7 @@ def test_a_sync_is_due_in_half_of_what_is_promised(tmp_path: Path, synced: list[
         assert synced == []
         clock.now += wait / 2
         queue.append(text(1))
-        assert woken == [start]  # one sync does for both
+        assert woken == [start]  # one sync covers both
         clock.now += queue.tend() + 1e-6
         queue.tend()
         assert clock.now - start <= PROMISED / 2 + 1e-3
@@ -57,7 +57,7 @@ def test_a_sync_is_due_in_half_of_what_is_promised(tmp_path: Path, synced: list[
         assert len(woken) == 2
 
 
-def test_flushing_waits_for_the_disk(tmp_path: Path, synced: list[str]) -> None:
+def test_sync_writes_once_and_clears_dirty(tmp_path: Path, synced: list[str]) -> None:
     with spool(tmp_path / "a") as queue:
         queue.append_many(texts(3))
         queue.sync()
@@ -67,7 +67,7 @@ def test_flushing_waits_for_the_disk(tmp_path: Path, synced: list[str]) -> None:
         assert synced == ["a-wal"]
 
 
-def test_what_comes_during_a_sync_is_not_counted_as_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_append_during_a_sync_needs_another_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     with spool(tmp_path / "a", clock=clock) as queue:
         queue.append(text(0))
@@ -83,7 +83,7 @@ def test_what_comes_during_a_sync_is_not_counted_as_synced(tmp_path: Path, monke
         assert queue.tend() <= SYNC_WITHIN - 0.03 + 1e-6
 
 
-def test_a_disk_that_fails_leaves_it_dirty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_sync_leaves_the_file_dirty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_descriptor: int) -> None:
         raise OSError(5, "Input/output error")
 
@@ -96,13 +96,13 @@ def test_a_disk_that_fails_leaves_it_dirty(tmp_path: Path, monkeypatch: pytest.M
         assert queue.dirty
 
 
-def test_a_log_is_not_let_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_write_ahead_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mixpress.spool.connect.LOG_BYTES", 100_000)
-    clock, begun_anew = FakeClock(), []
+    clock, checkpoints = FakeClock(), []
     checkpoint = Connections.checkpoint
 
     def counted(connections: Connections) -> None:
-        begun_anew.append(clock.now)
+        checkpoints.append(clock.now)
         checkpoint(connections)
 
     monkeypatch.setattr(Connections, "checkpoint", counted)
@@ -112,8 +112,8 @@ def test_a_log_is_not_let_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             clock.now += SYNC_WITHIN / 10
             queue.tend()
         assert (tmp_path / "a-wal").stat().st_size < 300_000
-        # An append writes a page or two: a log that is once long is not written again and again.
-        assert 10 < len(begun_anew) < 60
+        # An append writes a page or two, so a long log is not checkpointed on every append.
+        assert 10 < len(checkpoints) < 60
         batch = queue.pack()
         assert batch is not None
         assert batch.events() == texts(1000)

@@ -1,4 +1,4 @@
-"""Forks: the parent keeps what it has, the child starts with nothing, and neither hangs."""
+"""Forks: the parent keeps its events, the child reopens the file with none, and neither hangs."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ pytestmark = [
 ]
 
 
-def in_child(work: Callable[[], None]) -> int:
-    """The child's exit status: 0 where nothing was raised. It is killed after 30 seconds."""
+def in_child(work: Callable[[], None], meanwhile: Callable[[], None] = lambda: None) -> int:
+    """Run `work` in a forked child, killed after 30 seconds, and return its exit status: 0 unless it raised."""
     pid = os.fork()
     if not pid:
         signal.alarm(30)
         try:
             work()
             os._exit(0)
-        except BaseException:  # noqa: BLE001 - nothing may get out of the child
+        except BaseException:  # noqa: BLE001 - the child must not go on as the test
             traceback.print_exc()
             os._exit(1)
+    meanwhile()
     return os.waitpid(pid, 0)[1]
 
 
-def test_the_child_has_nothing_of_its_parents(tmp_path: Path) -> None:
+def test_the_child_has_none_of_its_parents_events(tmp_path: Path) -> None:
     with spool(tmp_path / "a", max_events=2) as queue:
         queue.append_many(texts(3))
         batch = queue.pack()
@@ -65,28 +66,32 @@ def test_the_child_has_nothing_of_its_parents(tmp_path: Path) -> None:
         assert queue.settle(batch)
 
 
-def test_what_the_child_writes_outlives_the_parents_closing(tmp_path: Path) -> None:
-    """A child on copied locks would go on in a log that the parent removes."""
+def test_events_of_the_child_survive_the_close_of_the_parent(tmp_path: Path) -> None:
+    """A child with copied locks would write to a log that the parent removes."""
     queue = spool(tmp_path / "a")
     queue.append(text(0))
+    appended, ready = os.pipe()
     closed, goes_on = os.pipe()
 
-    pid = os.fork()
-    if not pid:
-        signal.alarm(30)
+    def work() -> None:
         queue.append(text(1))
-        os.read(closed, 1)  # the parent has closed its own
+        os.write(ready, b"x")
+        os.read(closed, 1)
         queue.append(text(2))
-        os._exit(0)
-    while queue.stats().events < 2:
-        pass
-    queue.close()
-    os.write(goes_on, b"x")
-    assert os.waitpid(pid, 0)[1] == 0
+
+    def close() -> None:
+        os.close(ready)  # so that the end of the child ends the read
+        os.read(appended, 1)
+        queue.close()
+        os.write(goes_on, b"x")
+
+    assert in_child(work, meanwhile=close) == 0
+    for end in (appended, closed, goes_on):
+        os.close(end)
     assert sorted(everything(tmp_path / "a")) == [0, 1, 2]
 
 
-def test_forks_while_threads_are_at_work(tmp_path: Path) -> None:
+def test_forks_while_threads_use_the_spool(tmp_path: Path) -> None:
     with spool(tmp_path / "a", max_events=5) as queue:
         stop = threading.Event()
         given: list[int] = []
@@ -119,8 +124,8 @@ def test_forks_while_threads_are_at_work(tmp_path: Path) -> None:
     assert left.count(1_000_000) == 20
 
 
-def test_a_fork_that_python_does_not_see_is_told(tmp_path: Path) -> None:
-    """As if `_before_fork` had not run: the child must not touch what it was given."""
+def test_a_child_of_a_fork_without_hooks_gets_an_error(tmp_path: Path) -> None:
+    """Python did not run the hooks before the fork, so the child must not use its copy."""
     with spool(tmp_path / "a") as queue:
         queue.append(text(0))
         left = queue._session.reset_in_child()
@@ -131,7 +136,7 @@ def test_a_fork_that_python_does_not_see_is_told(tmp_path: Path) -> None:
         left.close()
 
 
-def test_a_fork_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_waits_for_a_busy_thread_for_a_bounded_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "FORK_TIMEOUT", 0.01)
     with spool(tmp_path / "a") as queue:
         queue.append(text(0))
@@ -144,7 +149,7 @@ def test_a_fork_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.Monke
 
         thread = threading.Thread(target=hold)
         thread.start()
-        held.wait(30)
+        assert held.wait(30)
 
         def work() -> None:
             with pytest.raises(SpoolError, match="open it in the child"):

@@ -1,4 +1,4 @@
-"""Who is gone and who is not, and what that makes of what they had."""
+"""Owners of events: which processes count as dead, and when their events are free for others."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pathlib import Path
 import pytest
 
 from mixpress.spool.owner import LEASE, Process
-from support.fakes import FakeClock
+from support.clocks import FakeClock
 
 from .makers import change, numbers_of, spool, texts
 
 ME = Process.current()
 
 
-def test_this_process_is_there() -> None:
+def test_this_process_is_alive() -> None:
     assert not ME.is_gone(ME)
 
 
-def test_an_ended_process_is_gone() -> None:
+def test_an_ended_process_is_dead() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     assert replace(ME, pid=child.pid, started="").is_gone(ME)
 
 
-def test_an_ended_process_whose_parent_has_not_looked_yet_is_gone() -> None:
+def test_a_zombie_process_is_dead() -> None:
     if not sys.platform.startswith("linux"):
-        pytest.skip("only /proc tells")
+        pytest.skip("needs /proc")
     child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
     assert child.stdout is not None
     child.stdout.read()
@@ -39,19 +39,19 @@ def test_an_ended_process_whose_parent_has_not_looked_yet_is_gone() -> None:
     child.communicate()
 
 
-def test_a_pid_that_was_given_again_is_another_process() -> None:
+def test_a_process_with_another_start_time_is_dead() -> None:
     assert replace(ME, started="1").is_gone(ME)
 
 
-def test_what_ran_before_the_boot_is_gone() -> None:
+def test_a_process_of_an_earlier_boot_is_dead() -> None:
     assert replace(ME, boot="another").is_gone(ME)
 
 
-def test_another_namespaces_processes_are_believed() -> None:
+def test_a_process_of_another_pid_namespace_counts_as_alive() -> None:
     assert not replace(ME, namespace="pid:[1]", pid=2**22 + 1).is_gone(ME)
 
 
-def test_a_pid_that_can_not_be_is_gone() -> None:
+def test_an_impossible_pid_is_dead() -> None:
     assert replace(ME, pid=1 << 70).is_gone(ME)
 
 
@@ -73,7 +73,7 @@ def test_two_spools_of_one_process_do_not_take_each_others_events(tmp_path: Path
         assert taken.id == batch.id
 
 
-def test_what_a_closed_spool_left_is_free(tmp_path: Path) -> None:
+def test_events_of_a_closed_spool_are_free(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as other:
         one = spool(tmp_path / "a", max_events=2)
         one.append_many(texts(5))
@@ -89,7 +89,7 @@ def test_what_a_closed_spool_left_is_free(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("changes", ["pid = 4194305", "started = '1'", "boot = 'another'"])
-def test_what_a_dead_process_had_is_free_at_once(tmp_path: Path, changes: str) -> None:
+def test_events_of_a_dead_process_are_free_at_once(tmp_path: Path, changes: str) -> None:
     with spool(tmp_path / "a", max_events=2) as dead, spool(tmp_path / "a") as alive:
         dead.append_many(texts(3))
         dead.pack()
@@ -99,7 +99,7 @@ def test_what_a_dead_process_had_is_free_at_once(tmp_path: Path, changes: str) -
         assert found == [[0, 1], [2]]
 
 
-def test_a_lease_expires_unless_it_is_prolonged(tmp_path: Path) -> None:
+def test_a_lease_expires_unless_it_is_renewed(tmp_path: Path) -> None:
     clock = FakeClock()
     with spool(tmp_path / "a", clock=clock) as silent, spool(tmp_path / "a", clock=clock) as other:
         silent.append_many(texts(2))
@@ -114,11 +114,11 @@ def test_a_lease_expires_unless_it_is_prolonged(tmp_path: Path) -> None:
         assert taken is not None
         assert taken.body == batch.body
         assert not silent.retry(batch)
-        assert silent.settle(batch)  # it has the server's word, and that is final
+        assert silent.settle(batch)  # a verdict of the server is final, whoever owns the batch
         assert not other.settle(taken)
 
 
-def test_events_that_were_taken_from_a_silent_process_are_packed_once(tmp_path: Path) -> None:
+def test_events_taken_from_a_process_without_lease_are_packed_once(tmp_path: Path) -> None:
     clock = FakeClock()
     with spool(tmp_path / "a", clock=clock) as silent, spool(tmp_path / "a", clock=clock, max_events=2) as other:
         silent.append_many(texts(3))

@@ -1,5 +1,5 @@
-"""Power loss, with a client: what `track` accepted is on the disk within 100 ms, whatever goes on meanwhile, and
-`flush` waits for that first. The clock is held, so nothing is ever synced because a test was slow.
+"""Power loss: an event that `track` accepted is synced within 100 ms, whatever else the client does, and `flush` syncs
+before it sends. Tests advance the clock, so a slow test causes no sync.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from mixpress.spool.connect import Connections
 from mixpress.spool.layout import Layout
 from mixpress.spool.spool import Spool
 from mixpress.transport import Request, Response
-from support.fakes import FakeServer, ok
+from support.clocks import HeldClock
+from support.replies import ok
+from support.server import FakeServer
 
-from .makers import HeldClock, made, spool_of, track
+from .makers import made, spool_of, track
 
 PROMISED = 0.1
 SYNC = "fdatasync" if hasattr(os, "fdatasync") else "fsync"
@@ -30,7 +32,7 @@ SYNCS, FILLS = "mixpress-sync", "mixpress-spool"
 
 
 def synced_in_time(clock: HeldClock, spool: Spool) -> None:
-    """Let the time go on from one moment to the next at which the thread that syncs wants to be woken."""
+    """Advance the clock to each moment for which the sync thread waits, until the spool is synced."""
     start = clock.now
     assert spool.dirty
     while spool.dirty:
@@ -41,7 +43,7 @@ def synced_in_time(clock: HeldClock, spool: Spool) -> None:
 
 
 class Silent:
-    """A server that takes requests and does not answer before it is told to."""
+    """A server that takes requests and does not reply until the end of `asked_by`."""
 
     def __init__(self) -> None:
         self.asked, self._answers = threading.Event(), threading.Event()
@@ -53,7 +55,7 @@ class Silent:
 
     @contextmanager
     def asked_by(self, client: Client) -> Iterator[None]:
-        """Where the one request that may be under way is at it."""
+        """Keep the one request that may be under way at this server."""
         track(client, 1)
         flushing = threading.Thread(target=client.flush)
         flushing.start()
@@ -65,7 +67,7 @@ class Silent:
             flushing.join()
 
 
-def test_with_nothing_else_to_do(tmp_path: Path) -> None:
+def test_an_idle_client_syncs_in_time(tmp_path: Path) -> None:
     clock = HeldClock()
     with made(tmp_path / "a", FakeServer(), clock=clock) as client:
         for number in range(3):
@@ -74,7 +76,7 @@ def test_with_nothing_else_to_do(tmp_path: Path) -> None:
             synced_in_time(clock, spool_of(client))
 
 
-def test_while_every_thread_that_sends_and_a_flush_wait_for_a_server(tmp_path: Path) -> None:
+def test_it_syncs_in_time_while_workers_and_a_flush_wait_for_the_server(tmp_path: Path) -> None:
     clock, server = HeldClock(), Silent()
     with made(tmp_path / "a", FakeServer(server), clock=clock, concurrency=1) as client:
         with server.asked_by(client):
@@ -83,32 +85,32 @@ def test_while_every_thread_that_sends_and_a_flush_wait_for_a_server(tmp_path: P
         assert client.flush().pending == 0
 
 
-@pytest.mark.parametrize("who", ["flush", "its own thread"])
-def test_while_a_batch_is_made(who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gzip of ten megabytes may take longer than was promised."""
-    clock, begun, goes_on = HeldClock(), threading.Event(), threading.Event()
+@pytest.mark.parametrize("packer", ["flush", "the packing thread"])
+def test_it_syncs_in_time_while_a_batch_is_packed(packer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gzip of ten megabytes may take longer than 100 ms."""
+    clock, started, goes_on = HeldClock(), threading.Event(), threading.Event()
     lay = Layout.body
 
     def slow(layout: Layout, events: list[bytes]) -> tuple[bytes, int]:
-        begun.set()
+        started.set()
         assert goes_on.wait(30)
         return lay(layout, events)
 
     monkeypatch.setattr(Layout, "body", slow)
-    linger = 3600.0 if who == "flush" else 0.0
+    linger = 3600.0 if packer == "flush" else 0.0
     with made(tmp_path / "a", FakeServer(), clock=clock, linger=linger) as client, ExitStack() as ended:
         track(client, 1)
-        if who == "flush":
+        if packer == "flush":
             flushing = threading.Thread(target=client.flush)
             flushing.start()
             ended.callback(flushing.join)
         ended.callback(goes_on.set)
-        assert begun.wait(30)
+        assert started.wait(30)
         track(client, 2)
         synced_in_time(clock, spool_of(client))
 
 
-def test_while_a_track_waits_for_another_process_that_writes(tmp_path: Path) -> None:
+def test_it_syncs_in_time_while_track_waits_for_another_process(tmp_path: Path) -> None:
     clock = HeldClock()
     with made(tmp_path / "a", FakeServer(), clock=clock) as client:
         clock.asleep(FILLS)
@@ -124,8 +126,8 @@ def test_while_a_track_waits_for_another_process_that_writes(tmp_path: Path) -> 
         synced_in_time(clock, spool_of(client))
 
 
-def test_a_long_log_is_begun_anew_by_the_other_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That writes megabytes, which a sync is not to wait for."""
+def test_the_packing_thread_checkpoints_a_long_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint writes megabytes, for which a sync must not wait."""
     clock, by = HeldClock(), []
     checkpoint = Connections.checkpoint
 
@@ -144,7 +146,7 @@ def test_a_long_log_is_begun_anew_by_the_other_thread(tmp_path: Path, monkeypatc
     assert set(by) == {FILLS}
 
 
-def test_a_flush_has_synced_before_it_asks_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flush_syncs_before_it_sends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = recorded(monkeypatch)
 
     def server(_request: Request) -> Response:
@@ -158,7 +160,7 @@ def test_a_flush_has_synced_before_it_asks_the_server(tmp_path: Path, monkeypatc
         assert steps == ["sync", "request"]
 
 
-def test_a_flush_has_synced_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flush_without_time_has_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps, server = recorded(monkeypatch), Silent()
     with (
         made(tmp_path / "a", FakeServer(server), clock=HeldClock(), concurrency=1) as client,
@@ -171,7 +173,7 @@ def test_a_flush_has_synced_when_its_time_is_over(tmp_path: Path, monkeypatch: p
         assert steps == ["sync", "sync"]
 
 
-def test_a_flush_that_cannot_sync_says_so_and_sends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flush_that_cannot_sync_raises_and_sends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_descriptor: int) -> None:
         raise OSError(5, "Input/output error")
 
@@ -187,7 +189,7 @@ def test_a_flush_that_cannot_sync_says_so_and_sends_nothing(tmp_path: Path, monk
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A list that grows by "sync" with each sync of the disk."""
+    """Return a list that gets a "sync" for each sync of the disk."""
     steps: list[str] = []
     real = getattr(os, SYNC)
 
@@ -200,7 +202,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def is_taken(lock: threading.RLock) -> bool:
-    """Whether another thread has it."""
+    """Return whether another thread holds the lock."""
     if not lock.acquire(blocking=False):
         return True
     lock.release()

@@ -1,4 +1,4 @@
-"""One process and its spool: events in, batches out, nothing twice."""
+"""The spool in one process: events in, batches out, none twice; and the modes of the file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from mixpress.spool import Layout, Spool
-from support.fakes import START, FakeClock
+from support.clocks import START, FakeClock
 
 from .makers import everything, numbers_of, spool, text, texts
 
-# Events wait, and become batches
+# Packing
 
 
 def test_a_batch_has_the_oldest_events_byte_for_byte(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_batch_has_the_oldest_events_byte_for_byte(tmp_path: Path) -> None:
         assert first.accepted == START
 
 
-def test_a_batch_is_as_large_as_is_allowed(tmp_path: Path) -> None:
+def test_a_batch_is_filled_up_to_max_bytes(tmp_path: Path) -> None:
     size = len(text(0))
     with spool(tmp_path / "a", max_bytes=2 * size + 3) as queue:
         queue.append_many(texts(5))
@@ -43,13 +43,13 @@ def test_a_batch_is_as_large_as_is_allowed(tmp_path: Path) -> None:
     assert counts == [2, 2, 1]
 
 
-def test_an_event_that_is_larger_than_a_batch_goes_alone(tmp_path: Path) -> None:
+def test_an_event_larger_than_a_batch_is_packed_alone(tmp_path: Path) -> None:
     with spool(tmp_path / "a", max_bytes=10) as queue:
         queue.append_many(texts(2))
         assert [batch.count for batch in iter(queue.pack, None)] == [1, 1]
 
 
-def test_many_are_appended_at_once(tmp_path: Path) -> None:
+def test_append_many_returns_the_range_of_numbers(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as queue:
         queue.append(text(0))
         assert queue.append_many(texts(3, start=1)) == range(1, 4)
@@ -62,7 +62,7 @@ def test_many_are_appended_at_once(tmp_path: Path) -> None:
         assert queue.waiting == (0, 0)
 
 
-def test_numbers_go_on_when_all_was_packed(tmp_path: Path) -> None:
+def test_numbers_continue_after_everything_was_settled(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as queue:
         for number in range(4):
             assert queue.append(text(number)) == number
@@ -72,10 +72,10 @@ def test_numbers_go_on_when_all_was_packed(tmp_path: Path) -> None:
             assert queue.settle(batch)
 
 
-# What becomes of a batch
+# Batches
 
 
-def test_a_settled_batch_is_gone(tmp_path: Path) -> None:
+def test_a_settled_batch_leaves_the_file(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as queue:
         queue.append(text())
         batch = queue.pack()
@@ -86,14 +86,14 @@ def test_a_settled_batch_is_gone(tmp_path: Path) -> None:
         assert queue.stats().pending == 0
 
 
-def test_a_retry_sends_the_identical_bytes_when_it_is_due(tmp_path: Path) -> None:
+def test_a_retry_has_identical_bytes_and_is_taken_when_it_is_due(tmp_path: Path) -> None:
     clock = FakeClock()
     with spool(tmp_path / "a", clock=clock) as queue:
         queue.append(text())
         batch = queue.pack()
         assert batch is not None
         assert queue.retry(batch, wait=5)
-        assert not queue.retry(batch)  # it is nobody's now
+        assert not queue.retry(batch)  # its lease has ended
         assert queue.take() is None
         clock.now += 5
         again = queue.take()
@@ -117,7 +117,7 @@ def test_a_kept_batch_stays_leased_until_the_release(tmp_path: Path) -> None:
         assert queue.take() is not None
 
 
-def test_a_batch_that_was_given_up_is_kept_with_its_reason(tmp_path: Path) -> None:
+def test_a_failed_batch_is_kept_with_its_reason(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as queue:
         queue.append_many(texts(2))
         batch = queue.pack()
@@ -133,7 +133,7 @@ def test_a_batch_that_was_given_up_is_kept_with_its_reason(tmp_path: Path) -> No
         assert queue.stats().failed == 0
 
 
-def test_parts_take_the_place_of_a_batch(tmp_path: Path) -> None:
+def test_replace_puts_the_halves_in_place_of_a_batch(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as queue:
         queue.append_many(texts(5))
         batch = queue.pack()
@@ -149,7 +149,7 @@ def test_parts_take_the_place_of_a_batch(tmp_path: Path) -> None:
         assert list(rest.indexes) == [3, 4]
 
 
-def test_a_closed_spool_says_so(tmp_path: Path) -> None:
+def test_a_closed_spool_raises(tmp_path: Path) -> None:
     queue = spool(tmp_path / "a")
     queue.append(text())
     queue.close()
@@ -163,7 +163,7 @@ def test_a_closed_spool_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mask", [0, 0o077])
-def test_the_file_is_its_owners_alone_from_the_beginning(tmp_path: Path, mask: int) -> None:
+def test_the_file_is_created_readable_by_its_owner_alone(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
         with spool(tmp_path / "a") as queue:
@@ -174,7 +174,7 @@ def test_the_file_is_its_owners_alone_from_the_beginning(tmp_path: Path, mask: i
     assert modes == {"a": 0o600, "a-wal": 0o600, "a-shm": 0o600}
 
 
-def test_a_file_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
+def test_a_file_that_others_may_read_becomes_private(tmp_path: Path) -> None:
     path = tmp_path / "a"
     spool(path).close()
     path.chmod(0o644)
@@ -182,13 +182,13 @@ def test_a_file_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_nothing_but_the_file_is_left_when_it_is_closed(tmp_path: Path) -> None:
+def test_close_leaves_no_file_beside_the_spool(tmp_path: Path) -> None:
     with spool(tmp_path / "a") as queue:
         queue.append(text())
     assert [name.name for name in tmp_path.iterdir()] == ["a"]
 
 
-def test_the_layout_of_the_batches_is_chosen(tmp_path: Path) -> None:
+def test_batches_have_the_layout_of_the_spool_that_packed_them(tmp_path: Path) -> None:
     with spool(tmp_path / "a", layout=Layout("ndjson", gzip=False)) as queue:
         queue.append_many(texts(2))
         batch = queue.pack()

@@ -1,4 +1,4 @@
-"""Several processes and threads on one file: each event is handed out once."""
+"""Several processes and threads on one file: each event is delivered once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .test_crash import TESTS
 
 
 def test_processes_share_a_file(tmp_path: Path) -> None:
-    """They also make the file, all at once."""
+    """They also create it at the same time."""
     count, path = 200, tmp_path / "a"
     running = [
         subprocess.Popen(

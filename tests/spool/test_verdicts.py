@@ -1,4 +1,4 @@
-"""A file that fails just when a verdict is to be entered: the verdict is known, counted once, and entered later."""
+"""A file that fails when a verdict is entered: the verdict is counted once, and entered when the file works again."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from mixpress.errors import SpoolError
 from mixpress.queues.spooled import PAUSE
 from mixpress.spool.spool import Spool
 from mixpress.transport import Request
-from support.fakes import Answer, FakeServer, answer, ids, ok
+from support.clocks import HeldClock
+from support.events import ids
+from support.replies import Answer, answer, ok
+from support.server import FakeServer
 
-from .makers import HeldClock, adds_up, change, everything, made, rows, spool_of, track
+from .makers import adds_up, change, everything, made, rows, spool_of, track
 
 FILLS = "mixpress-spool"
 
 
 def write(client: Client, *, may: bool) -> None:
-    """From now on the file may be written to, or not."""
+    """Allow or forbid writes to the file from now on."""
     session = spool_of(client)._session
     with session.write_lock:
         session.connected().writer.execute(f"PRAGMA query_only = {int(not may)}")
 
 
 def breaking(client: list[Client], *answers: Answer | Callable[[Request], Answer]) -> FakeServer:
-    """A server whose answers find a file that can't be written to."""
+    """A server that forbids writes to the file before each reply."""
     given = iter(answers)
 
     def answer_late(request: Request) -> Answer:
@@ -39,12 +42,12 @@ def breaking(client: list[Client], *answers: Answer | Callable[[Request], Answer
 
 
 def go_on(clock: HeldClock) -> None:
-    """Until the thread that looks after the file has done so once more."""
+    """Let the thread of the spool do one more round."""
     clock.go_on(clock.asleep(FILLS))
     clock.asleep(FILLS)
 
 
-def test_it_is_entered_when_the_file_works_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_verdict_is_entered_when_the_file_works_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clients: list[Client] = []
     clock, server = HeldClock(), breaking(clients, ok())
     with made(tmp_path / "a", server, clock=clock) as client:
@@ -65,7 +68,7 @@ def test_it_is_entered_when_the_file_works_again(tmp_path: Path, caplog: pytest.
     assert len(server.requests) == 1
 
 
-def test_a_flush_enters_it_too(tmp_path: Path) -> None:
+def test_a_flush_enters_a_late_verdict(tmp_path: Path) -> None:
     clients: list[Client] = []
     with made(tmp_path / "a", breaking(clients, ok(), ok()), clock=HeldClock()) as client:
         clients.append(client)
@@ -76,8 +79,8 @@ def test_a_flush_enters_it_too(tmp_path: Path) -> None:
         assert rows(tmp_path / "a", "batches") == 0
 
 
-def test_what_no_answer_came_for_waits_until_the_rest_is_out_of_the_file(tmp_path: Path) -> None:
-    """One half of a batch is imported, the other is not, and the file holds the whole."""
+def test_a_half_without_a_reply_waits_until_the_other_half_is_entered(tmp_path: Path) -> None:
+    """One half of a batch is imported, the other is not, and the file still has the whole."""
     clients: list[Client] = []
     later = answer(503, "later")
     server = breaking(clients, answer(413, {"code": 413, "error": "too large"}), ok(), later, later, ok())
@@ -104,7 +107,7 @@ def test_what_no_answer_came_for_waits_until_the_rest_is_out_of_the_file(tmp_pat
     assert everything(tmp_path / "a") == []
 
 
-def test_a_half_that_another_process_took_over_leaves_the_counts(tmp_path: Path) -> None:
+def test_a_half_taken_over_by_another_process_leaves_the_counts(tmp_path: Path) -> None:
     clients: list[Client] = []
     later = answer(503, "later")
     server = breaking(clients, answer(413, {"code": 413, "error": "too large"}), ok(), later, later)
@@ -119,7 +122,7 @@ def test_a_half_that_another_process_took_over_leaves_the_counts(tmp_path: Path)
         assert (client.stats().accepted, client.stats().imported, client.stats().pending) == (2, 2, 0)
 
 
-def test_a_file_that_fails_to_the_end_is_sent_again_by_the_next_client(
+def test_the_next_client_resends_a_batch_whose_verdict_was_never_entered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(queue: Spool, _batch: object) -> bool:
@@ -139,7 +142,7 @@ def test_a_file_that_fails_to_the_end_is_sent_again_by_the_next_client(
     assert everything(tmp_path / "a") == []
 
 
-def test_a_file_that_fails_keeps_no_client_from_closing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_closes_when_its_file_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     client = made(tmp_path / "a", FakeServer(), clock=HeldClock())
     track(client, 1)
     write(client, may=False)

@@ -1,3 +1,5 @@
+"""Fixtures of the tests that use threads and sockets; a folder's conftest imports them."""
+
 from __future__ import annotations
 
 import threading
@@ -11,8 +13,8 @@ from support.listener import Behave, Listener
 
 
 @pytest.fixture(autouse=True)
-def no_thread_stays() -> Iterator[None]:
-    """Nothing may run on after a test."""
+def no_leftover_threads() -> Iterator[None]:
+    """Every thread of a test has ended with it."""
     before = set(threading.enumerate())
     yield
     left = [thread.name for thread in threading.enumerate() if thread not in before]
@@ -20,14 +22,15 @@ def no_thread_stays() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_proxy_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_proxy_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxies of the machine are not used."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
-def listen(no_thread_stays: None) -> Iterator[Callable[[Behave], Listener]]:
+def listen(no_leftover_threads: None) -> Iterator[Callable[[Behave], Listener]]:
     made: list[Listener] = []
 
     def make(behave: Behave) -> Listener:

@@ -1,12 +1,12 @@
-"""A server that does with each connection what a test wants, and the HTTP that it needs."""
+"""A server whose behaviour on each connection a test sets, a port where nothing listens, and the HTTP for both."""
 
 from __future__ import annotations
 
 import re
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -17,7 +17,7 @@ Behave = Callable[[socket.socket], None]
 
 
 class Listener:
-    """Accepts connections on a free port of the loopback; each is dealt with on a thread of its own."""
+    """Accept connections on a free port of the loopback, and run `behave` on a thread for each."""
 
     def __init__(self, behave: Behave) -> None:
         self._behave = behave
@@ -44,7 +44,7 @@ class Listener:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             connection.settimeout(10)
-            with suppress(OSError):  # the client has gone
+            with suppress(OSError):  # the client hung up
                 self._behave(connection)
 
     def close(self) -> None:
@@ -53,6 +53,14 @@ class Listener:
         for thread in self._threads:
             thread.join()
         self._socket.close()
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port of the loopback that refuses connections; it stays bound, so no other process can listen on it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 def replying(reply: bytes, times: int = 1) -> Behave:
@@ -74,7 +82,7 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 def read_head(connection: socket.socket) -> bytes:
-    """To the empty line and no further: what comes behind it may be TLS."""
+    """Read to the empty line and no further, since TLS may follow."""
     data = b""
     while not data.endswith(b"\r\n\r\n"):
         data += received(connection, 1)
@@ -101,7 +109,7 @@ def post(url: str, body: bytes = b"[body]") -> Request:
 
 
 def failure(transport: Urllib3Transport, url: str) -> TransportError:
-    """The error of a request, which shows no credentials."""
+    """Return the error of a request, which shows no credentials."""
     with pytest.raises(TransportError) as caught:
         transport.send(post(url))
     assert "eDo=" not in str(caught.value)
@@ -109,7 +117,7 @@ def failure(transport: Urllib3Transport, url: str) -> TransportError:
 
 
 def kind(transport: Urllib3Transport, url: str, says: str = "") -> str:
-    """The kind of the error of a request; its message names the server and contains `says`."""
+    """Return the kind of the error of a request; its message names the server and contains `says`."""
     error = failure(transport, url)
     assert "127.0.0.1" in str(error) or "invalid" in str(error)
     assert says in str(error)

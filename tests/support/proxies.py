@@ -1,4 +1,4 @@
-"""Two proxies for tests: one that tunnels by CONNECT, and one that passes plain HTTP on."""
+"""Two proxies: one that tunnels by CONNECT, and one that forwards plain HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WANTED = http("407 Proxy Authentication Required", b"who are you?", 'Proxy-Authe
 
 
 class _Proxy:
-    """Every name leads to `to`, a port of the loopback. Without the right `authorization` there is a 407."""
+    """Resolves every name to the loopback port `to`. Without `authorization` it replies with `refusal`."""
 
     def __init__(
         self, to: int, authorization: str | None = None, refusal: bytes = WANTED, tls: ssl.SSLContext | None = None
@@ -47,7 +47,7 @@ class _Proxy:
 
 
 class ConnectProxy(_Proxy):
-    """Tunnels."""
+    """Tunnels to the server."""
 
     def handle(self, client: socket.socket) -> None:
         head = read_head(client)
@@ -60,7 +60,7 @@ class ConnectProxy(_Proxy):
 
 
 class PlainProxy(_Proxy):
-    """Reads one request after the other, and passes each on."""
+    """Reads one request after another and forwards each."""
 
     def handle(self, client: socket.socket) -> None:
         while True:
@@ -80,7 +80,7 @@ class PlainProxy(_Proxy):
 
 
 def relay(client: socket.socket, server: socket.socket) -> None:
-    """Carry bytes both ways until one side ends; on one thread, as a TLS socket is not for two."""
+    """Copy bytes both ways until one side ends; on one thread, since a TLS socket does not allow two."""
     with suppress(ConnectionError):
         while True:
             held = client.pending() if isinstance(client, ssl.SSLSocket) else 0

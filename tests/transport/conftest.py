@@ -1,3 +1,3 @@
-from support.fixtures import listen, no_proxy_of_the_machine, no_thread_stays, transport
+from support.fixtures import listen, no_leftover_threads, no_proxy_variables, transport
 
-__all__ = ["listen", "no_proxy_of_the_machine", "no_thread_stays", "transport"]
+__all__ = ["listen", "no_leftover_threads", "no_proxy_variables", "transport"]

@@ -1,4 +1,4 @@
-"""Connections that are used again: which deaths are mended on the spot, and which are the retry policy's."""
+"""Keep-alive connections: which broken ones are replaced at once, and which are left to the retry policy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def reset(connection: socket.socket) -> None:
 
 
 class Server:
-    """Answers the first request of each connection as told, with nothing by hanging up, and `die`s at the second."""
+    """Sends a reply of `first` on each connection, or hangs up if it is empty; the second request gets `die`."""
 
     def __init__(self, die: Behave, first: tuple[bytes, ...] = (OK,)) -> None:
         self.requests: list[bytes] = []
@@ -48,7 +48,7 @@ class Server:
 
 
 @pytest.mark.parametrize("die", [reset, socket.socket.close])
-def test_a_connection_that_died_idle_is_replaced_at_once(
+def test_an_idle_connection_that_broke_is_replaced_at_once(
     listen: Listen, transport: Urllib3Transport, die: Behave
 ) -> None:
     server = Server(die)
@@ -60,7 +60,7 @@ def test_a_connection_that_died_idle_is_replaced_at_once(
     assert server.requests[1] == server.requests[2]
 
 
-def test_the_same_under_tls(listen: Listen, tmp_path: Path) -> None:
+def test_an_idle_tls_connection_that_broke_is_replaced_at_once(listen: Listen, tmp_path: Path) -> None:
     authority, server = trustme.CA(), Server(reset)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -73,7 +73,7 @@ def test_the_same_under_tls(listen: Listen, tmp_path: Path) -> None:
     assert len(server.requests) == 3
 
 
-def test_a_connection_that_was_closed_in_time_costs_no_request(listen: Listen, transport: Urllib3Transport) -> None:
+def test_a_connection_known_to_be_closed_is_not_used(listen: Listen, transport: Urllib3Transport) -> None:
     closed = threading.Event()
     bodies = []
 
@@ -91,7 +91,7 @@ def test_a_connection_that_was_closed_in_time_costs_no_request(listen: Listen, t
     assert listener.connections == len(bodies) == 3
 
 
-def test_a_new_connection_that_dies_is_not_replaced(listen: Listen, transport: Urllib3Transport) -> None:
+def test_a_new_connection_that_breaks_is_not_replaced(listen: Listen, transport: Urllib3Transport) -> None:
     requests = []
 
     def die(connection: socket.socket) -> None:
@@ -103,23 +103,23 @@ def test_a_new_connection_that_dies_is_not_replaced(listen: Listen, transport: U
 
 
 @pytest.mark.parametrize(
-    ("begun", "says"),
+    ("start", "says"),
     [
         (b"H", "does not speak HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1", "broke in the middle of a reply"),
     ],
 )
-def test_an_answer_that_has_begun_is_not_asked_for_again(
-    listen: Listen, transport: Urllib3Transport, begun: bytes, says: str
+def test_a_reply_that_broke_off_is_not_requested_again(
+    listen: Listen, transport: Urllib3Transport, start: bytes, says: str
 ) -> None:
-    server = Server(lambda connection: connection.sendall(begun))
+    server = Server(lambda connection: connection.sendall(start))
     listener = listen(server)
     assert transport.send(post(listener.url())).status == 200
     assert kind(transport, listener.url(), says) == "reset"
     assert (listener.connections, len(server.requests)) == (1, 2)
 
 
-def test_it_is_sent_again_only_once(listen: Listen, transport: Urllib3Transport) -> None:
+def test_a_request_is_repeated_only_once(listen: Listen, transport: Urllib3Transport) -> None:
     server = Server(reset, (OK, b""))
     listener = listen(server)
     assert transport.send(post(listener.url())).status == 200
@@ -127,13 +127,13 @@ def test_it_is_sent_again_only_once(listen: Listen, transport: Urllib3Transport)
     assert (listener.connections, len(server.requests)) == (2, 3)
 
 
-def test_the_other_idle_connections_are_not_tried(listen: Listen, transport: Urllib3Transport) -> None:
-    """A server that drops one idle connection mostly drops them all; the one retry must not meet the next."""
+def test_the_repeated_request_uses_a_new_connection(listen: Listen, transport: Urllib3Transport) -> None:
+    """A server that drops one idle connection usually drops all of them."""
     server, together = Server(reset), threading.Barrier(2)
 
     def serve(connection: socket.socket) -> None:
         if listener.connections <= 2:
-            together.wait(10)  # two connections are open at one time
+            together.wait(10)  # two connections are open at once
         server(connection)
 
     listener = listen(serve)
@@ -146,7 +146,7 @@ def test_the_other_idle_connections_are_not_tried(listen: Listen, transport: Url
     assert (listener.connections, len(server.requests)) == (3, 4)
 
 
-def test_what_close_ends_is_not_sent_again(listen: Listen, transport: Urllib3Transport) -> None:
+def test_a_request_ended_by_close_is_not_repeated(listen: Listen, transport: Urllib3Transport) -> None:
     asked, done = threading.Event(), threading.Event()
 
     def stay_silent(connection: socket.socket) -> None:
@@ -167,7 +167,7 @@ def test_what_close_ends_is_not_sent_again(listen: Listen, transport: Urllib3Tra
     assert len(server.requests) == 2
 
 
-def test_a_forked_process_leaves_the_connections_of_its_parent_alone(
+def test_a_forked_child_does_not_shut_down_the_connections_of_its_parent(
     listen: Listen, transport: Urllib3Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = Server(lambda connection: connection.sendall(OK))
@@ -180,5 +180,5 @@ def test_a_forked_process_leaves_the_connections_of_its_parent_alone(
         transport.close()
     assert listener.connections == 2
     transport._pools = parents
-    assert transport.send(post(listener.url())).status == 200  # its socket was not shut
+    assert transport.send(post(listener.url())).status == 200  # the socket is still open
     assert listener.connections == 2

@@ -1,4 +1,4 @@
-"""Urllib3Transport over real sockets: what comes back, and what keeps an answer from coming."""
+"""Urllib3Transport over real sockets: replies, and the kinds of errors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from mixpress.transport import MAX_REPLY_BYTES, Request, Response, Urllib3Transport
-from support.listener import Behave, Listener, http, kind, post, read_request, replying
+from support.listener import Behave, Listener, closed_port, http, kind, post, read_request, replying
 
 
-def test_a_reply_is_read_and_the_connection_used_again(
+def test_a_reply_is_read_and_the_connection_is_reused(
     listen: Callable[[Behave], Listener], transport: Urllib3Transport
 ) -> None:
     listener = listen(replying(http("200 OK", b"1", "X-Other: Yes"), times=2))
@@ -27,7 +27,9 @@ def test_a_reply_is_read_and_the_connection_used_again(
     assert listener.connections == 1
 
 
-def test_the_request_is_what_was_given(listen: Callable[[Behave], Listener], transport: Urllib3Transport) -> None:
+def test_a_request_is_sent_with_its_headers_and_body(
+    listen: Callable[[Behave], Listener], transport: Urllib3Transport
+) -> None:
     seen: list[bytes] = []
 
     def behave(connection: socket.socket) -> None:
@@ -44,7 +46,7 @@ def test_the_request_is_what_was_given(listen: Callable[[Behave], Listener], tra
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "500 Oops", "302 Found"])
-def test_every_status_is_an_answer(
+def test_every_status_is_a_reply(
     listen: Callable[[Behave], Listener], transport: Urllib3Transport, status: str
 ) -> None:
     listener = listen(replying(http(status, b"says", "Location: http://127.0.0.1:1/")))
@@ -52,13 +54,13 @@ def test_every_status_is_an_answer(
     assert (reply.status, reply.body) == (int(status[:3]), b"says")
 
 
-def test_a_gzipped_reply_is_unpacked(listen: Callable[[Behave], Listener], transport: Urllib3Transport) -> None:
+def test_a_gzipped_reply_is_decompressed(listen: Callable[[Behave], Listener], transport: Urllib3Transport) -> None:
     packed = gzip.compress(b'{"status": "OK"}')
     listener = listen(replying(http("200 OK", packed, "Content-Encoding: gzip")))
     assert transport.send(post(listener.url())).body == b'{"status": "OK"}'
 
 
-def test_a_few_bytes_that_unpack_to_many_are_read_to_the_bound(
+def test_a_reply_that_expands_on_decompression_is_read_to_the_bound(
     listen: Callable[[Behave], Listener], transport: Urllib3Transport
 ) -> None:
     packed = gzip.compress(b"\x00" * (MAX_REPLY_BYTES * 3))
@@ -66,7 +68,7 @@ def test_a_few_bytes_that_unpack_to_many_are_read_to_the_bound(
     assert len(transport.send(post(listener.url())).body) == MAX_REPLY_BYTES
 
 
-def test_a_reply_that_is_not_read_to_its_end_gives_its_connection_up(
+def test_a_reply_longer_than_the_bound_closes_its_connection(
     listen: Callable[[Behave], Listener], transport: Urllib3Transport
 ) -> None:
     listener = listen(replying(http("500 Oops", b"x" * (MAX_REPLY_BYTES + (1 << 20))), times=2))
@@ -75,13 +77,12 @@ def test_a_reply_that_is_not_read_to_its_end_gives_its_connection_up(
     assert listener.connections == 2
 
 
-def test_nobody_listens(transport: Urllib3Transport) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    assert kind(transport, f"http://127.0.0.1:{port}/import") == "refused"
+def test_a_refused_connection(transport: Urllib3Transport) -> None:
+    with closed_port() as port:
+        assert kind(transport, f"http://127.0.0.1:{port}/import") == "refused"
 
 
-def test_the_name_is_unknown(transport: Urllib3Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host(transport: Urllib3Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     def find_nothing(*_: object, **__: object) -> list[object]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -96,7 +97,7 @@ def test_the_name_is_unknown(transport: Urllib3Transport, monkeypatch: pytest.Mo
         (OSError(errno.EHOSTUNREACH, "No route to host"), "unreachable", "can't be reached: No route to host"),
     ],
 )
-def test_there_is_no_way_to_the_server(
+def test_a_connection_that_cannot_be_opened(
     transport: Urllib3Transport, monkeypatch: pytest.MonkeyPatch, raised: Exception, expected: str, says: str
 ) -> None:
     def connect(*_: object, **__: object) -> None:
@@ -106,23 +107,25 @@ def test_there_is_no_way_to_the_server(
     assert kind(transport, "http://127.0.0.1:9/import", says) == expected
 
 
-def test_the_connection_breaks_before_an_answer(
+def test_a_connection_that_breaks_before_a_reply_is_a_reset(
     listen: Callable[[Behave], Listener], transport: Urllib3Transport
 ) -> None:
     assert kind(transport, listen(lambda connection: None).url()) == "reset"
 
 
-def test_the_connection_breaks_in_the_middle_of_an_answer(
+def test_a_connection_that_breaks_within_a_reply_is_a_reset(
     listen: Callable[[Behave], Listener], transport: Urllib3Transport
 ) -> None:
     assert kind(transport, listen(replying(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1")).url()) == "reset"
 
 
-def test_what_answers_does_not_speak_http(listen: Callable[[Behave], Listener], transport: Urllib3Transport) -> None:
+def test_a_peer_that_does_not_speak_http_is_a_reset(
+    listen: Callable[[Behave], Listener], transport: Urllib3Transport
+) -> None:
     assert kind(transport, listen(replying(b"SSH-2.0-OpenSSH_9.6\r\n")).url()) == "reset"
 
 
-def test_no_answer_in_time(listen: Callable[[Behave], Listener]) -> None:
+def test_a_reply_that_does_not_come_in_time_is_a_timeout(listen: Callable[[Behave], Listener]) -> None:
     done = threading.Event()
 
     def wait(_connection: socket.socket) -> None:
@@ -134,11 +137,11 @@ def test_no_answer_in_time(listen: Callable[[Behave], Listener]) -> None:
     done.set()
 
 
-def test_a_server_without_tls(listen: Callable[[Behave], Listener], transport: Urllib3Transport) -> None:
+def test_https_to_a_server_without_tls(listen: Callable[[Behave], Listener], transport: Urllib3Transport) -> None:
     assert kind(transport, listen(lambda c: c.sendall(b"HTTP/1.1 400 No\r\n\r\n")).url("https")) == "tls"
 
 
-def test_close_ends_a_request_that_is_under_way(listen: Callable[[Behave], Listener]) -> None:
+def test_close_ends_a_request_under_way(listen: Callable[[Behave], Listener]) -> None:
     asked, done = threading.Event(), threading.Event()
 
     def never_answer(connection: socket.socket) -> None:
@@ -168,11 +171,12 @@ def test_neither_a_request_nor_a_transport_is_pickled(holder: Any) -> None:
         pickle.dumps(holder)
 
 
-def test_an_answer_that_cannot_be_unpacked_keeps_no_connection(listen: Callable[[Behave], Listener]) -> None:
+def test_a_reply_with_broken_gzip_closes_its_connection(listen: Callable[[Behave], Listener]) -> None:
     listener = listen(replying(http("200 OK", b"no gzip", "Content-Encoding: gzip")))
     with Urllib3Transport(1) as transport:
         for _ in range(3):
             assert kind(transport, listener.url(), "its gzip is damaged") == "reset"
+    assert listener.connections == 3
 
 
 @pytest.mark.parametrize(
@@ -184,6 +188,6 @@ def test_an_answer_that_cannot_be_unpacked_keeps_no_connection(listen: Callable[
         ({"trust": "everybody"}, 'trust must be "openssl" or "system"'),
     ],
 )
-def test_options_that_make_no_sense(options: dict[str, Any], says: str) -> None:
+def test_an_invalid_option_is_an_error(options: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Urllib3Transport(**options)

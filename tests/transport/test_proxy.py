@@ -1,4 +1,4 @@
-"""Proxies: through which a request goes, what they see, and what is said where they refuse."""
+"""Proxies: which one a request takes, what the proxy receives, and the errors when it refuses."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from mixpress.emulator import Emulator
 from mixpress.errors import TransportError
 from mixpress.transport import Urllib3Transport
 from mixpress.transport.proxy import FROM_ENVIRONMENT, Proxies, parse_proxy
-from support.fakes import ACCOUNT, events
-from support.listener import OK, Behave, Listener, failure, http, post, read_request, replying
+from support.clients import ACCOUNT
+from support.events import events
+from support.listener import OK, Behave, Listener, closed_port, failure, http, post, read_request, replying
 from support.proxies import ConnectProxy, PlainProxy
 
 Listen = Callable[[Behave], Listener]
@@ -46,7 +47,7 @@ def context(*names: str) -> ssl.SSLContext:
 
 @pytest.fixture
 def origin(listen: Listen) -> Listener:
-    """A server with TLS for a name that only the proxy can find."""
+    """A TLS server for a name that only the proxy resolves."""
 
     def answer(connection: socket.socket) -> None:
         with context(HOST).wrap_socket(connection, server_side=True) as secure:
@@ -68,7 +69,7 @@ def shown(error: BaseException, *others: object) -> str:
 
 
 @pytest.mark.parametrize(("credentials", "wanted"), [("", None), (f"me:{QUOTED}@", BASIC)])
-def test_https_goes_through_a_tunnel(
+def test_https_requests_share_a_tunnel(
     listen: Listen, origin: Any, bundle: Path, credentials: str, wanted: str | None
 ) -> None:
     proxy = ConnectProxy(origin.port, wanted)
@@ -77,13 +78,13 @@ def test_https_goes_through_a_tunnel(
         for _ in range(3):
             assert transport.send(post(url)).status == 200
     assert len(origin.requests) == 3
-    [head] = proxy.heads  # the tunnel stays
+    [head] = proxy.heads  # one tunnel for three requests
     assert head.startswith(b"CONNECT collector.test:443 HTTP/1.")
-    assert b"eDo=" not in head  # what is for the server is for the server alone
+    assert b"eDo=" not in head  # the credentials for the server
     assert not any(b"Proxy-Authorization" in request for request in origin.requests)
 
 
-def test_a_proxy_that_is_spoken_to_in_tls(listen: Listen, origin: Any, bundle: Path) -> None:
+def test_a_proxy_with_tls(listen: Listen, origin: Any, bundle: Path) -> None:
     proxy = ConnectProxy(origin.port, BASIC, tls=context("127.0.0.1"))
     url = at(listen(proxy), f"me:{QUOTED}@", "https")
     with Urllib3Transport(proxy=url, ca_bundle=bundle) as transport:
@@ -92,7 +93,7 @@ def test_a_proxy_that_is_spoken_to_in_tls(listen: Listen, origin: Any, bundle: P
 
 
 @pytest.mark.parametrize(("credentials", "wanted"), [("", None), (f"me:{QUOTED}@", BASIC)])
-def test_http_is_passed_on(listen: Listen, credentials: str, wanted: str | None) -> None:
+def test_http_requests_are_forwarded(listen: Listen, credentials: str, wanted: str | None) -> None:
     with Emulator() as server:
         proxy = PlainProxy(int(server.url.rpartition(":")[2]), wanted)
         with (
@@ -112,7 +113,7 @@ def test_http_is_passed_on(listen: Listen, credentials: str, wanted: str | None)
         (f"me:{QUOTED}@", "does not accept the credentials in its URL (407 Proxy Authentication Required)"),
     ],
 )
-def test_a_proxy_that_wants_other_credentials(
+def test_a_proxy_that_refuses_the_credentials_is_an_error_without_them(
     listen: Listen, caplog: pytest.LogCaptureFixture, kind: Any, credentials: str, says: str
 ) -> None:
     caplog.set_level("DEBUG")
@@ -140,7 +141,7 @@ def test_a_proxy_that_wants_other_credentials(
         ("999 Odd", "unreachable", "can't reach collector.test (999)"),
     ],
 )
-def test_a_proxy_that_opens_no_tunnel(listen: Listen, status: str, kind: str, says: str) -> None:
+def test_a_refused_tunnel_is_an_error_with_its_reason(listen: Listen, status: str, kind: str, says: str) -> None:
     with Urllib3Transport(proxy=at(listen(ConnectProxy(0, None, http(status, b""))))) as transport:
         error = failure(transport, f"https://{HOST}/import")
     assert error.kind == kind
@@ -148,29 +149,27 @@ def test_a_proxy_that_opens_no_tunnel(listen: Listen, status: str, kind: str, sa
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_is_not_there(scheme: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with Urllib3Transport(proxy=f"me:{QUOTED}@127.0.0.1:{port}") as transport:
+def test_a_proxy_that_refuses_connections(scheme: str) -> None:
+    with closed_port() as port, Urllib3Transport(proxy=f"me:{QUOTED}@127.0.0.1:{port}") as transport:
         error = failure(transport, f"{scheme}://{HOST}/import")
     assert error.kind == "refused"
     assert f"connection to the proxy 127.0.0.1:{port} refused" in str(error)
     assert "canary" not in shown(error)
 
 
-def test_a_server_behind_a_proxy_is_verified(listen: Listen, origin: Any) -> None:
+def test_the_certificate_of_a_server_behind_a_proxy_is_verified(listen: Listen, origin: Any) -> None:
     with Urllib3Transport(proxy=at(listen(ConnectProxy(origin.port)))) as transport:
         error = failure(transport, f"https://{HOST}/import")
     assert error.kind == "certificate"
     assert "the certificate of collector.test is not trusted" in str(error)
 
 
-def test_a_407_of_the_server_itself_is_an_answer(listen: Listen, transport: Urllib3Transport) -> None:
+def test_a_407_of_the_server_itself_is_a_reply(listen: Listen, transport: Urllib3Transport) -> None:
     listener = listen(replying(http("407 No", b"")))
     assert transport.send(post(listener.url())).status == 407
 
 
-# Which proxy it is
+# The choice of the proxy
 
 P, Q = "http://p:3128", "http://q:80"
 
@@ -221,12 +220,14 @@ P, Q = "http://p:3128", "http://q:80"
         ],
     ],
 )
-def test_the_proxy_of_the_environment(environment: dict[str, str], url: str, expected: str | None) -> None:
+def test_the_environment_sets_the_proxy_of_each_url(
+    environment: dict[str, str], url: str, expected: str | None
+) -> None:
     found = Proxies(FROM_ENVIRONMENT, environment).to(url)
     assert (found and found.url) == expected
 
 
-def test_the_environment_counts_for_nothing_where_a_proxy_is_named_or_none_is_wanted() -> None:
+def test_a_proxy_argument_overrides_the_environment() -> None:
     environment = {"ALL_PROXY": P, "NO_PROXY": "*"}
     named = Proxies("http://q", environment).to("http://127.0.0.1:8400")
     assert named is not None
@@ -234,7 +235,7 @@ def test_the_environment_counts_for_nothing_where_a_proxy_is_named_or_none_is_wa
     assert Proxies(None, environment).to("https://a.test") is None
 
 
-def test_the_environment_is_what_a_transport_asks_unless_told_otherwise(
+def test_a_transport_uses_the_environment_by_default(
     listen: Listen, origin: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = ConnectProxy(origin.port)
@@ -244,7 +245,7 @@ def test_the_environment_is_what_a_transport_asks_unless_told_otherwise(
     assert len(proxy.heads) == 1
 
 
-def test_a_proxy_of_another_kind_in_the_environment_is_not_gone_past() -> None:
+def test_an_unsupported_proxy_in_the_environment_is_an_error() -> None:
     with pytest.raises(
         TransportError, match="ALL_PROXY in the environment must be an http or https proxy, got a socks5 proxy"
     ) as caught:
@@ -263,13 +264,13 @@ def test_a_proxy_of_another_kind_in_the_environment_is_not_gone_past() -> None:
         ("socks5h://me:canary@proxy:1080", "proxy must be an http or https proxy, got a socks5h proxy"),
     ],
 )
-def test_a_url_that_names_no_proxy(url: str, says: str) -> None:
+def test_an_invalid_proxy_url_is_an_error_without_its_password(url: str, says: str) -> None:
     with pytest.raises(ValueError, match=says) as caught:
         Urllib3Transport(proxy=url)
     assert "canary" not in shown(caught.value)
 
 
-def test_a_proxy_keeps_its_credentials_to_itself() -> None:
+def test_a_proxy_shows_no_credentials() -> None:
     proxy = parse_proxy(f"http://me:{QUOTED}@proxy:3128/", "proxy")
     assert (proxy.url, proxy.authorization) == ("http://proxy:3128", BASIC)
     assert repr(proxy) == "Proxy(url='http://proxy:3128')"

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.fixtures import no_proxy_of_the_machine
+from support.fixtures import no_proxy_variables
 
-__all__ = ["no_proxy_of_the_machine"]
+__all__ = ["no_proxy_variables"]
 
 
 @pytest.fixture(autouse=True)
-def _no_thread_stays() -> Iterator[None]:
+def _no_leftover_threads() -> Iterator[None]:
     """Nothing may run on after a test."""
     before = set(threading.enumerate())
     yield

@@ -21,7 +21,10 @@ from mixpress import Limits, RetryPolicy
 from mixpress.compat.mixpanel import BufferedConsumer, Consumer, MixpanelException
 from mixpress.compat.mixpanel.updates import FULL_BYTES
 from mixpress.emulator import Emulator
-from support.fakes import UNREACHED, FakeClock, FakeServer, answer, busy, ok, refusing, sent
+from support.clocks import FakeClock
+from support.events import sent
+from support.replies import UNREACHED, answer, busy, ok, refusing
+from support.server import FakeServer
 
 from .recorder import BUSY, TAKEN, recording
 

@@ -18,7 +18,9 @@ from mixpanel.flags.types import LocalFlagsConfig, RemoteFlagsConfig
 
 from mixpress.compat.mixpanel import BufferedConsumer, Consumer, Mixpanel, MixpanelException
 from mixpress.emulator import Emulator
-from support.fakes import FakeServer, answer, sent
+from support.events import sent
+from support.replies import answer
+from support.server import FakeServer
 
 from .recorder import recording
 from .test_fast import ACCOUNT, RealTime, faked, fast, ids, urls
