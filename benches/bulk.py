@@ -83,7 +83,7 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, contestant in contestants().items():
             runs[name].append(contestant.run())
-    print(f"{ROUNDS} rounds, each sender in a process of its own; medians, and least to most")
+    print(f"{ROUNDS} rounds, each sender in its own process; medians, and least to most")
     print(f"{'':30}{'events':>11}{'CPU us/event':>14}{'spread':>14}{'events/s':>11}{'spread':>18}{'peak MB':>9}")
     for name, sent in runs.items():
         cpu, rate = figures(sent, lambda one: one.microseconds, ".2f"), figures(sent, lambda one: one.rate, ",.0f")

@@ -123,7 +123,7 @@ def test_distinct_id_can_be_an_async_function_of_an_async_view(
     assert reply.content == b"order 1"
     assert client.flush().imported == 1
     assert seen(server, "distinct_id") == [("7",)]
-    (reply,) = browse("/orders/1")  # where nobody can wait for it
+    (reply,) = browse("/orders/1")  # a sync view cannot await it
     assert reply.content == b"order 1"
     assert client.flush().total == 0
     assert "distinct_id is async, and the request was served by a sync view" in caplog.text

@@ -38,7 +38,7 @@ def properties(server: Emulator) -> list[dict[str, Any]]:
 def test_a_record_with_a_user_is_an_event(client: Client, server: Emulator, shop: logging.Logger) -> None:
     shop.addHandler(MixpressHandler(client))
     shop.info("paid %d %s", 5, "EUR", extra={**USER, "plan": "pro", "parts": [1, 2], "odd": object()})
-    shop.info("nobody's")
+    shop.info("without a user")
     assert client.flush().imported == 1
     (event,) = server.events()
     own = event["properties"]

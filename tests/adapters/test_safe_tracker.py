@@ -1,4 +1,4 @@
-"""What every adapter in somebody's path promises."""
+"""SafeTracker, by which adapters track without raising, blocking or recursing."""
 
 from __future__ import annotations
 

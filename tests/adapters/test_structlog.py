@@ -44,7 +44,7 @@ def test_an_entry_with_a_user_is_tracked_and_logged(client: Client, server: Emul
     written = configure(MixpressProcessor(client))
     log = structlog.get_logger()
     log.info("Paid", distinct_id="user-1", amount=5)
-    log.info("nobody's", amount=6)
+    log.info("without a user", amount=6)
     log.debug("Too low", distinct_id="user-1")
     assert client.flush().imported == 1
     (event,) = server.events()
@@ -56,7 +56,7 @@ def test_an_entry_with_a_user_is_tracked_and_logged(client: Client, server: Emul
         "level": "info",
     }
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
-    assert [(line["event"], line["amount"]) for line in lines] == [("Paid", 5), ("nobody's", 6)]
+    assert [(line["event"], line["amount"]) for line in lines] == [("Paid", 5), ("without a user", 6)]
     assert lines[0]["distinct_id"] == "user-1"
 
 

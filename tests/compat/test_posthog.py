@@ -28,6 +28,28 @@ UUID_GIVEN = "5d958f87-16be-4a0e-8f5c-3a3c5ed6f6ab"
 OF_THE_SERVER = {"$is_server", "$lib_version", "$os", "$os_version", "$os_distro", "$python_runtime", "$python_version"}
 """Properties of the client and the machine that PostHog's client adds."""
 
+PROPERTIES: dict[str, Any] = {
+    "plan": "pro",
+    "$browser": "Firefox",
+    "$current_url": "https://example.com/",
+    "$device_id": "dev-1",
+    "$device_model": "Pixel",
+    "$device_manufacturer": "Google",
+    "$device_name": "phone",
+    "$app_version": "2.1",
+    "$app_build": "210",
+    "$geoip_city_name": "Bonn",
+    "$geoip_country_code": "DE",
+    "$geoip_subdivision_1_name": "NRW",
+    "$geoip_latitude": 50.7,
+    "$geoip_longitude": 7.1,
+    "$ip": "203.0.113.7",
+    "$network_wifi": True,
+    "$network_carrier": "T-Mobile",
+    "$feature/new-page": True,
+    "$active_feature_flags": ["new-page"],
+}
+
 
 @pytest.fixture
 def messages() -> list[dict[str, Any]]:
@@ -52,31 +74,10 @@ def own(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_capture_message_becomes_an_event(original: Original, messages: list[dict[str, Any]]) -> None:
-    properties = {
-        "plan": "pro",
-        "$browser": "Firefox",
-        "$current_url": "https://example.com/",
-        "$device_id": "dev-1",
-        "$device_model": "Pixel",
-        "$device_manufacturer": "Google",
-        "$device_name": "phone",
-        "$app_version": "2.1",
-        "$app_build": "210",
-        "$geoip_city_name": "Bonn",
-        "$geoip_country_code": "DE",
-        "$geoip_subdivision_1_name": "NRW",
-        "$geoip_latitude": 50.7,
-        "$geoip_longitude": 7.1,
-        "$ip": "203.0.113.7",
-        "$network_wifi": True,
-        "$network_carrier": "T-Mobile",
-        "$feature/new-page": True,
-        "$active_feature_flags": ["new-page"],
-    }
     original.capture(
         "Signed Up",
         distinct_id="user-1",
-        properties=properties,
+        properties=PROPERTIES,
         groups={"company": "acme"},
         timestamp=WHEN,
         uuid=UUID_GIVEN,

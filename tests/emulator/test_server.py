@@ -312,22 +312,24 @@ def test_no_secret_is_stored_or_shown(
     start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture, known: list[tuple[str, str]] | None
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    told: list[str] = []
+    shown: list[str] = []
     server, sender = start(
-        db=tmp_path / "events.db", credentials=known, before=lambda request: told.append(f"{request!r}{request.body!r}")
+        db=tmp_path / "events.db",
+        credentials=known,
+        before=lambda request: shown.append(f"{request!r}{request.body!r}"),
     )
     users = ["robot:canary-secret", "robot:canary-other", "canary-token:", "canary-nobody:"]
     for user in users:
         for target in [STRICT, STRICT + "&project_id=7", "/track", "/nothing"]:
             answer = sender.post(target, [event(token="t")], user=user)
-            told += [str(answer.headers), answer.body.decode()]
-    told += [repr(server), str(server.requests()), str(server.events()), caplog.text]
+            shown += [str(answer.headers), answer.body.decode()]
+    shown += [repr(server), str(server.requests()), str(server.events()), caplog.text]
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"user-1" in stored
     assert "/import" in caplog.text
     # The secrets in plain text, and as they are encoded in the header.
     secrets = ["canary", *(base64.b64encode(user.encode()).decode() for user in users)]
-    assert not [text for text in told if any(secret in text for secret in secrets)]
+    assert not [text for text in shown if any(secret in text for secret in secrets)]
     assert b"canary" not in stored
 
 

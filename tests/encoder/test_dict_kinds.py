@@ -40,10 +40,10 @@ def emptied_and_filled() -> dict[str, Any]:
 
 
 def dict_of_an_instance(deleted: str | None = None) -> dict[str, Any]:
-    thing = Instance()
+    instance = Instance()
     if deleted:
-        delattr(thing, deleted)
-    return thing.__dict__
+        delattr(instance, deleted)
+    return instance.__dict__
 
 
 def once_with_an_integer_name() -> dict[str, Any]:

@@ -61,7 +61,7 @@ def check_form(node: Node) -> None:
     if isinstance(node, Unsupported):
         raise TypeError("no $insert_id can be derived from an event with a value that has no JSON form")
     if isinstance(node, Object) and not all(isinstance(name, Text) for name, _ in node.members):
-        raise TypeError("no $insert_id can be derived from an event with a name that is no text")
+        raise TypeError("no $insert_id can be derived from an event with a name that is not text")
 
 
 def canonical(event: Object, to_node: ToNode, check: Check, fields: Sequence[str] | None) -> str:

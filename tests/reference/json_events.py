@@ -40,11 +40,11 @@ def read_events(data: str | bytes | bytearray | memoryview) -> Iterator[Node | U
 
 def read_event(reader: Reader) -> Node | Unreadable:
     """Return the next event. If it is not valid JSON, move the reader to where reading continues."""
-    begin = reader.at
+    value_start = reader.at
     try:
         return read_value(reader)
     except NotJson as error:
-        reader.at = resume_at(reader.data, begin, error.at)
+        reader.at = resume_at(reader.data, value_start, error.at)
         return place_of(reader.data, error.at)
 
 
@@ -75,21 +75,21 @@ def read_array(reader: Reader) -> Iterator[Node | Unreadable]:
             expected = "anything" if isinstance(node, Unreadable) else "end"
 
 
-def resume_at(data: bytes, begin: int, error: int) -> int:
-    """Return where reading continues after a value that starts at `begin` and has an error at `error`.
+def resume_at(data: bytes, value_start: int, error: int) -> int:
+    """Return where reading continues after a value that starts at `value_start` and has an error at `error`.
 
     If the error is on the value's first line, reading continues at the next line, since most values are one line. Else
     the value spans several lines, or its line was cut off: reading continues at the first later line that starts with a
     `{` indented no deeper than the invalid value.
     """
-    line_start = data.rfind(b"\n", 0, begin) + 1
-    later_lines = [match.end() for match in re.finditer(rb"\n", data[begin:])]
-    if b"\n" not in data[begin:error]:
-        return begin + later_lines[0] if later_lines else len(data)
+    line_start = data.rfind(b"\n", 0, value_start) + 1
+    later_lines = [match.end() for match in re.finditer(rb"\n", data[value_start:])]
+    if b"\n" not in data[value_start:error]:
+        return value_start + later_lines[0] if later_lines else len(data)
     for start in later_lines:
-        first = SPACE.match(data, begin + start).end()  # type: ignore[union-attr]
+        first = SPACE.match(data, value_start + start).end()  # type: ignore[union-attr]
         indent = first - (data.rfind(b"\n", 0, first) + 1)
-        if data[first : first + 1] == b"{" and indent <= begin - line_start:
+        if data[first : first + 1] == b"{" and indent <= value_start - line_start:
             return first
     return len(data)
 

@@ -171,10 +171,10 @@ def test_threads_lose_no_message_and_send_none_twice() -> None:
 
     consumer = BufferedConsumer(7)
     consumer._consumer = server = Server()  # type: ignore[assignment]
-    begin = threading.Barrier(8)
+    start = threading.Barrier(8)
 
     def run(thread: int) -> None:
-        begin.wait()
+        start.wait()
         for number in range(2000):
             consumer.send("events", str(thread * 2000 + number))
             if number % 100 == 0:

@@ -118,10 +118,10 @@ def test_on_failure_gets_every_failure() -> None:
 
 def test_threads_lose_no_message() -> None:
     with Emulator() as server, fast(**urls(server)) as consumer:
-        begin = threading.Barrier(8)
+        start = threading.Barrier(8)
 
         def run(thread: int) -> None:
-            begin.wait()
+            start.wait()
             for number in range(500):
                 consumer.send("events", event(thread * 500 + number))
 
