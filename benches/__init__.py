@@ -1,1 +1,1 @@
-"""Measurements against the peers, interleaved in one run, with the results compared."""
+"""Benchmarks against peers. Contestants run interleaved, and their results are compared."""

@@ -1,4 +1,8 @@
-"""Arrow tables to JSON, all rules on, no gzip, beside `to_pylist()` and `orjson.dumps`; the JSON must be the same."""
+"""Measure Arrow tables to JSON, with all rules and without gzip.
+
+The peer is `to_pylist()` and `orjson.dumps`, which checks no rule. The JSON must be the same, except for nulls. Run it
+by `make bench` or `python -m benches.arrow`. It fills the table "Arrow" of benches/README.md.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,12 @@ EVENTS, ROUNDS = 2000, 30
 
 
 def as_table(events: list[Event]) -> pyarrow.Table:
-    """A column for the event's name and one for each property, as a warehouse would have them."""
+    """Return a table with a column for the event's name and one for each property, like a table of a warehouse."""
     return pyarrow.Table.from_pylist([{"event": event["event"], **event["properties"]} for event in events])
 
 
 def with_orjson(table: pyarrow.Table) -> bytes:
-    """What one writes without mixpress: rows as dicts, and a dict of properties in each. Nulls are written."""
+    """Do what a program does without mixpress: make dicts of rows, and events of those. Nulls are written."""
     events: list[Any] = []
     for row in table.to_pylist():
         name = row.pop("event")

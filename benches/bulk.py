@@ -1,7 +1,12 @@
-"""`import_events` of millions of events, beside the official client: CPU, speed and memory of the sending process.
+"""Measure `import_events` of millions of events: CPU, speed and memory of the sending process.
 
-BULK_EVENTS=2000000   for mixpress; BULK_PEER_EVENTS=200000 for the two side by side
-BULK_ROUNDS=3         BULK_SECONDS=20 at the documented limit
+The peer is the official client. Run it by `make bench-bulk` or `python -m benches.bulk`. It fills the table "In bulk"
+of benches/README.md. Environment variables and their defaults:
+
+    BULK_EVENTS=2000000      events of mixpress alone
+    BULK_PEER_EVENTS=200000  events of mixpress and of the official client
+    BULK_ROUNDS=3
+    BULK_SECONDS=20          duration at the documented rate limit
 """
 
 from __future__ import annotations
@@ -14,9 +19,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benches.support.loopback import Serve, emulator, running, sink
 from benches.support.rounds import require_release_build
 from benches.support.senders import RATE
+from benches.support.servers import Serve, emulator, running, sink
 
 EVENTS = int(os.environ.get("BULK_EVENTS", "2000000"))
 PEER_EVENTS = int(os.environ.get("BULK_PEER_EVENTS", "200000"))
@@ -26,7 +31,7 @@ SECONDS = int(os.environ.get("BULK_SECONDS", "20"))
 
 @dataclass(frozen=True)
 class Sent:
-    """What it took a process to send its events."""
+    """The cost of sending events, of one process."""
 
     events: int
     cpu: float
@@ -35,7 +40,7 @@ class Sent:
 
     @property
     def microseconds(self) -> float:
-        """Of CPU, for an event."""
+        """Microseconds of CPU for each event."""
         return self.cpu / self.events * 1e6
 
     @property
@@ -46,7 +51,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Contestant:
-    """A sender, and what it sends to."""
+    """A sender, and the server that it sends to."""
 
     sender: str
     serve: Serve
@@ -78,7 +83,7 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, contestant in contestants().items():
             runs[name].append(contestant.run())
-    print(f"{ROUNDS} rounds, each sender in a process of its own; medians, and least to most")
+    print(f"{ROUNDS} rounds, each sender in its own process; medians, and least to most")
     print(f"{'':30}{'events':>11}{'CPU us/event':>14}{'spread':>14}{'events/s':>11}{'spread':>18}{'peak MB':>9}")
     for name, sent in runs.items():
         cpu, rate = figures(sent, lambda one: one.microseconds, ".2f"), figures(sent, lambda one: one.rate, ",.0f")
@@ -89,26 +94,26 @@ def main() -> None:
 
 
 def compare(runs: dict[str, list[Sent]]) -> None:
-    """The official client's CPU over that of mixpress, in each round: with what making the events takes, or not."""
+    """Print how many times the CPU of mixpress the official client uses, with and without making the events."""
     names = ("official client, bare sink", "mixpress, bare sink, as many", "the generator alone")
     rounds = [[one.microseconds for one in each] for each in zip(*(runs[name] for name in names), strict=True)]
     whole = [theirs / own for theirs, own, _ in rounds]
     clients = [(theirs - made) / (own - made) for theirs, own, made in rounds]
-    print(f"the official client takes {statistics.median(whole):.1f} times the CPU ({span(whole, '.1f')}),")
+    print(f"the official client uses {statistics.median(whole):.1f} times the CPU ({span(whole, '.1f')}),")
     print(
         f"or {statistics.median(clients):.1f} times ({span(clients, '.1f')}) without a bare process and its generator"
     )
 
 
 def sustained() -> None:
-    """The documented limit, by events that come at its rate."""
+    """Measure events that arrive at the rate of the documented limit."""
     sent = Contestant("limited", sink, RATE * SECONDS).run()
     share = sent.cpu / sent.seconds
     print(f"{sent.rate:,.0f} events/s for {sent.seconds:.1f} s: {share:.1%} of a core, {sent.megabytes:.0f} MB")
 
 
 def figures(sent: list[Sent], figure: Callable[[Sent], float], form: str) -> tuple[str, str]:
-    """A median and its spread."""
+    """Return the median of a figure, and its least and most."""
     values = [figure(one) for one in sent]
     return format(statistics.median(values), form), span(values, form)
 

@@ -1,7 +1,10 @@
-"""`track` through the official client's surface: its own consumer, ours with `fast=True`, and our `Mixpanel`.
+"""Measure `track` through the API of the official client: CPU from the first `track` to the end of `flush`.
 
-COMPAT_EVENTS=100000 COMPAT_ROUNDS=3: each in a process of its own, to a bare sink; CPU of the whole process, from the
-first `track` to the end of `flush`. `python -m benches.compat NAME URL COUNT` is one such process.
+The contestants are the official client, its `Mixpanel` with our consumers, and our `Mixpanel`. Each runs in its own
+process and sends to a bare sink. Run it by `python -m benches.compat`; COMPAT_EVENTS is 100000 and COMPAT_ROUNDS is 3
+by default. It fills the table "Through the official client's surface" of benches/README.md.
+
+`python -m benches.compat NAME URL COUNT` is the process of one contestant.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ import tempfile
 import time
 from typing import Any
 
-from benches.support.loopback import running, sink
 from benches.support.rounds import require_release_build
+from benches.support.servers import running, sink
 
 EVENTS = int(os.environ.get("COMPAT_EVENTS", "100000"))
 ROUNDS = int(os.environ.get("COMPAT_ROUNDS", "3"))
@@ -31,7 +34,7 @@ NAMES = (
 
 
 def make(name: str, url: str, folder: str) -> tuple[Any, Any]:
-    """A `Mixpanel`, and what flushes it."""
+    """Return a `Mixpanel` and its consumer."""
     import mixpanel
 
     from mixpress.compat.mixpanel import BufferedConsumer, Mixpanel
@@ -50,7 +53,7 @@ def make(name: str, url: str, folder: str) -> tuple[Any, Any]:
 
 
 def send(name: str, url: str, count: int) -> None:
-    """Track, flush, and print what it took, as JSON."""
+    """Track and flush, and print the microseconds for each event as JSON."""
     with tempfile.TemporaryDirectory() as folder:
         client, consumer = make(name, url, folder)
         client.track("user-0", "Seen", PROPERTIES)

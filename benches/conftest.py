@@ -1,4 +1,4 @@
-"""pytest-benchmark's tests are held to what the other measurements are: no debug build."""
+"""pytest-benchmark's tests refuse a debug build, like the other measurements."""
 
 from __future__ import annotations
 

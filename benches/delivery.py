@@ -1,29 +1,23 @@
-"""`import_events` beside the official client: the flights, to one emulator in a process of its own."""
+"""Measure `import_events` of the flights to an emulator in another process: CPU and speed.
+
+The peer is the official client. The emulator must have every event. Run it by `make bench` or
+`python -m benches.delivery`. It fills the table "The whole delivery" of benches/README.md.
+"""
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import time
-from multiprocessing.connection import Connection
 from typing import Any
 
 import mixpanel
 
 from benches.support.rounds import interleave, require_release_build
+from benches.support.servers import emulator, running
 from benches.support.traffic import Event, flights
 from mixpress import Client, ProjectSecret
-from mixpress.emulator import Emulator
 
 ROUNDS = 5
-
-
-def serve(connection: Connection) -> None:
-    """An emulator in a process of its own: says its URL, and when asked how many events it holds, ends."""
-    with Emulator() as server:
-        connection.send(server.url)
-        connection.recv()
-        connection.send(len(server.events()))
 
 
 def with_mixpress(url: str, events: list[Event]) -> int:
@@ -44,27 +38,21 @@ def with_the_official_client(url: str, events: list[Event]) -> None:
 def main() -> None:
     require_release_build()
     logging.getLogger("mixpanel").setLevel(logging.ERROR)
-    # What the API disallows would raise in the official client and end its run.
+    # A disallowed id would raise in the official client and end its run.
     events = [event for event in flights(30_000) if event["properties"]["distinct_id"] != "NA"]
-    context = multiprocessing.get_context("spawn")
-    connection, other_end = context.Pipe()
-    process = context.Process(target=serve, args=(other_end,))
-    process.start()
-    url = connection.recv()
-    contestants = {
-        "mixpress": lambda: with_mixpress(url, events),
-        "official client": lambda: with_the_official_client(url, events),
-    }
-    cpu = interleave(contestants, len(events), ROUNDS, time.process_time)
-    wall = interleave(contestants, len(events), ROUNDS)
-    connection.send("how many")
-    stored = connection.recv()
-    process.join()
-    print(f"{len(events):,} flights a round, {ROUNDS} rounds; the server holds {stored:,} events")
+    with running(emulator) as server:
+        contestants = {
+            "mixpress": lambda: with_mixpress(server.url, events),
+            "official client": lambda: with_the_official_client(server.url, events),
+        }
+        cpu = interleave(contestants, len(events), ROUNDS, time.process_time)
+        wall = interleave(contestants, len(events), ROUNDS)
+        stored = server.count()
+    print(f"{len(events):,} flights a round, {ROUNDS} rounds; the server has {stored:,} events")
     print(f"{'':18}{'CPU us/event':>14}{'spread':>14}{'events/s':>12}")
     for name in contestants:
         print(f"{name:18}{cpu[name].median:14.2f}{cpu[name].spread:>14}{1e6 / wall[name].median:12,.0f}")
-    print(f"mixpress takes 1/{cpu['official client'].median / cpu['mixpress'].median:.0f} of the CPU")
+    print(f"mixpress uses 1/{cpu['official client'].median / cpu['mixpress'].median:.0f} of the CPU")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Events to gzipped bodies, one thread, at each level and beside each peer; every body unpacks to the same JSON."""
+"""Measure dicts and JSON text to gzipped bodies in one thread, at each level.
+
+The peers are `orjson` and zlib, zlib-ng, isal and libdeflate. Every body is unpacked and compared. Run it by `make
+bench` or `python -m benches.gzip`. It fills the tables "Gzip" and "the default level" of benches/README.md.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +23,14 @@ from benches.support.traffic import MIXES, Event, good_events
 from mixpress import Encoder
 
 EVENTS, ROUNDS = 2000, 60
-GZIP = 31  # zlib's word (`wbits`) for a window of 32 KB in a gzip stream
+GZIP = 31  # zlib's `wbits` for a gzip stream with a window of 32 KB
 
 Compress = Callable[[bytes], bytes | bytearray]
 Contestants = dict[str, Callable[[], bytes | bytearray]]
 
 OWN = "mixpress"
 COMPRESSORS: dict[str, Compress] = {
-    # A fixed `mtime` lets Python's gzip give the whole body to zlib at once.
+    # With a fixed `mtime`, Python's gzip passes the whole body to zlib at once.
     **{f"zlib {level}": partial(gzip.compress, compresslevel=level, mtime=0) for level in (1, 6, 9)},
     **{f"zlib-ng {level}": partial(zlib_ng.compress, level=level, wbits=GZIP) for level in (1, 6)},
     **{f"isal {level}": partial(isal_zlib.compress, level=level, wbits=GZIP) for level in (0, 1, 3)},
@@ -37,7 +41,7 @@ SLOW = ("mixpress 8", "mixpress 9", "orjson + zlib 9", "orjson + libdeflate 9", 
 
 @dataclass(frozen=True)
 class Result:
-    """What a contestant made of the events of a mix."""
+    """The times of a contestant with the events of one mix, and the size of its body."""
 
     times: Times
     size: int
@@ -78,7 +82,7 @@ def of_text(lines: list[bytes]) -> Contestants:
 
 
 def check(mix: str, contestants: Contestants, json: bytes) -> dict[str, int]:
-    """The size of each contestant's body, which must hold that JSON."""
+    """Return the size of each contestant's body, which must unpack to that JSON."""
     bodies = {name: contestant() for name, contestant in contestants.items()}
     for name, body in bodies.items():
         if zlib.decompress(body, GZIP) != json:
@@ -101,7 +105,7 @@ def measure(mix: str) -> dict[str, Result]:
 
 
 def print_ratios(says: str, results: dict[str, dict[str, Result]], ratio: Callable[[dict[str, Result]], float]) -> None:
-    """A ratio for each mix, and over them their geometric mean."""
+    """Print a ratio for each mix, and their geometric mean."""
     ratios = [ratio(of_mix) for of_mix in results.values()]
     print(f"{says:58}" + "".join(f"{value:9.3f}" for value in [*ratios, geometric_mean(ratios)]))
 

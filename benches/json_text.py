@@ -1,4 +1,8 @@
-"""JSON text to JSON, all rules on, no gzip, beside `orjson.loads` and `orjson.dumps`, which check nothing."""
+"""Measure JSON text to JSON, with all rules and without gzip.
+
+The peer is `orjson.loads` of each line and one `orjson.dumps`, which check no rule. The bytes must be the same. Run it
+by `make bench` or `python -m benches.json_text`. It fills the table "JSON text" of benches/README.md.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,13 @@
-"""What clients lose when the process ends: events that a server of 50 ms a request received, by client and by ending.
+"""Measure what clients lose when their process ends: the events that a server received, by client and by ending.
 
-LOSS_EVENTS=3000   LOSS_SECONDS=60, after which a program that has not ended "hangs"
-LOSS_ROUNDS=3      LOSS_CLIENTS="mixpress posthog", all by default
+The peers are the clients of five other services. The server takes 50 ms for each request. Run it by `make bench-loss`
+or `python -m benches.loss`. It prints the table of docs/delivery.md, which "What is lost at the end" in
+benches/README.md describes. Environment variables and their defaults:
+
+    LOSS_EVENTS=3000
+    LOSS_SECONDS=60   a program that has not ended by then hangs
+    LOSS_ROUNDS=3
+    LOSS_CLIENTS=     such as "mixpress posthog"; all by default
 """
 
 from __future__ import annotations
@@ -16,9 +22,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from benches.support.loopback import counting, running
 from benches.support.rounds import require_release_build
-from benches.support.tracked import CLIENTS, has_spool
+from benches.support.servers import counting, running
+from benches.support.trackers import CLIENTS, has_spool
 
 EVENTS = int(os.environ.get("LOSS_EVENTS", "3000"))
 SECONDS = float(os.environ.get("LOSS_SECONDS", "60"))
@@ -30,24 +36,23 @@ COLUMNS = {
     "os._exit": "`os._exit` after track",
     "fork": "fork, all in the child, flush",
 }
-REACHED_OUT = 9
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one program."""
+    """The result of one program."""
 
     received: int
     tracking: float
-    """Seconds in which it tracked."""
+    """Seconds from the first to the last event."""
     ending: float | None
-    """Seconds from its last event to its end; None where it hangs."""
+    """Seconds from the last event to the end of the process; None if it hangs."""
     recovered: int = 0
-    """Events that came when the next process began."""
+    """Events that the next process delivered."""
 
 
 def run(name: str, ending: str) -> Outcome:
-    """Run a program to its end or the end of patience, with a server of its own."""
+    """Run a program with its own server, until it ends or the time is over."""
     with running(counting) as server, tempfile.TemporaryDirectory() as directory:
         began, tracked, ended = process(name, ending, server.url, directory)
         received = server.count()
@@ -59,10 +64,10 @@ def run(name: str, ending: str) -> Outcome:
 
 
 def process(name: str, ending: str, url: str, directory: str) -> tuple[float, float, float | None]:
-    """When it began to track, had tracked, and ended; a program that tracks nothing did so at its start."""
-    command = [sys.executable, "-m", "benches.support.tracked", name, ending, url, str(EVENTS), directory]
+    """Run a program, and return when it started to track, had tracked, and ended (None if it hangs)."""
+    command = [sys.executable, "-m", "benches.support.trackers", name, ending, url, str(EVENTS), directory]
     started = time.monotonic()
-    # A session of its own: what hangs may be a child of it.
+    # In its own session, as the process that hangs may be a child of it.
     program = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment()
     )
@@ -81,12 +86,12 @@ def process(name: str, ending: str, url: str, directory: str) -> tuple[float, fl
 
 
 def environment() -> dict[str, str]:
-    """Without proxies, which would stand between a client and the server."""
+    """Return the environment without proxies."""
     return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
 def cell(outcomes: Iterable[Outcome]) -> str:
-    """The rounds of one client with one ending, each figure from least to most."""
+    """Return the rounds of one client with one ending as text, each figure from least to most."""
     rounds = list(outcomes)
     text = span([one.received for one in rounds], "d")
     if any(one.recovered for one in rounds):
@@ -122,8 +127,8 @@ def main() -> None:
     print(f"| client | {' | '.join(COLUMNS.values())} |\n|---|{'---|' * len(COLUMNS)}")
     for name in chosen():
         distribution, _, more = name.partition(",")
-        told = f"{distribution} {version(distribution)}{',' + more if more else ''}"
-        print(f"| {told} | {' | '.join(cell(results[name, how]) for how in COLUMNS)} |")
+        label = f"{distribution} {version(distribution)}{',' + more if more else ''}"
+        print(f"| {label} | {' | '.join(cell(results[name, how]) for how in COLUMNS)} |")
 
 
 if __name__ == "__main__":

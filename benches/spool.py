@@ -1,4 +1,8 @@
-"""What an append to the spool costs its caller, by SQLite's `synchronous`, and what packing and its gzip cost."""
+"""Measure the spool: the time of an append by SQLite's `synchronous`, and the CPU of packing and of its gzip.
+
+The peer of the gzip is Python's zlib. Run it by `make bench` or `python -m benches.spool`. It fills the tables "The
+spool" of benches/README.md.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,11 @@ from mixpress.spool import Spool
 
 ROUNDS, APPENDS = 5, 4000
 FULL_APPENDS = 500
-"""A sync in each append takes so long that fewer must do."""
+"""Fewer appends, as each of them syncs."""
 
 
 def append_times(path: Path, events: list[bytes], synchronous: str) -> list[float]:
-    """Microseconds of each append, with syncs in between as a client's thread makes them."""
+    """Return the microseconds of each append, with syncs in between as in a client."""
     taken: list[float] = []
     with Spool(path) as spool:
         connections = spool._session.connections
@@ -37,7 +41,7 @@ def append_times(path: Path, events: list[bytes], synchronous: str) -> list[floa
 
 
 def encoded_append_times(path: Path, events: list[Event]) -> list[float]:
-    """Microseconds from an event of Python to its return from `append`."""
+    """Return the microseconds of encoding and appending each event."""
     builder, taken = Encoder(compression=None, insert_id="derive").builder(), []
     with Spool(path) as spool:
         for event in events:
@@ -51,7 +55,7 @@ def encoded_append_times(path: Path, events: list[Event]) -> list[float]:
 
 
 def pack_times(path: Path, events: list[bytes]) -> list[float]:
-    """Microseconds of CPU an event, of packing and settling batches of 2000."""
+    """Return the microseconds of CPU for each event, of packing and settling batches of 2000."""
     with Spool(path) as spool:
         spool.append_many(events)
         start = time.process_time()
@@ -68,7 +72,7 @@ def by_zlib(level: int, body: bytes) -> bytes:
 
 
 def print_gzip(body: bytes, events: int) -> None:
-    """Bytes of a batch, and microseconds of CPU an event, beside Python's zlib; every body is unpacked."""
+    """Print the bytes of a gzipped batch and the microseconds of CPU for each event, beside Python's zlib."""
     contestants: dict[str, Callable[[], bytes]] = {
         "core, default": lambda: gzip(body),
         "core, 1": lambda: gzip(body, 1),

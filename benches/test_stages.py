@@ -1,6 +1,7 @@
-"""The stages of a body, each on its own: walked or scanned to JSON, gzipped, and the whole. Run by `make bench`.
+"""Measure each stage of a body alone, and all together: walk or scan, serialize, gzip.
 
-pytest-benchmark shows the time of a call, which handles a batch of 2000 events.
+There is no peer; the JSON must be that of orjson. pytest-benchmark shows the time of a call with a batch of 2000
+events. Run it by `make bench` or `pytest benches --benchmark-only`. "Gzip" in benches/README.md describes it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pytest
 from benches.support.traffic import MIXES, Event, good_events
 from mixpress import Batch, Encoded, Encoder
 
-Stage = Any  # pytest-benchmark's fixture; it has types for a part of it only
+Stage = Any  # pytest-benchmark's fixture, which is only partly typed
 EVENTS = 2000
 PRESS_ROUNDS = 40
 
@@ -26,7 +27,7 @@ def events(request: pytest.FixtureRequest) -> list[Event]:
 
 @pytest.fixture
 def stage(benchmark: Stage, request: pytest.FixtureRequest) -> Stage:
-    """A mix's stages stand in one table."""
+    """The benchmark fixture, with one table for each mix."""
     benchmark.group = request.node.callspec.params["events"]
     return benchmark
 
@@ -51,7 +52,7 @@ def test_scan_and_serialize(stage: Stage, events: list[Event]) -> None:
 
 
 def test_gzip(stage: Stage, events: list[Event]) -> None:
-    """A batch of a builder is gzipped when its body is asked for."""
+    """The batch of a builder is gzipped when its body is read."""
     encoder = Encoder()
 
     def packed() -> tuple[tuple[Batch], dict[str, object]]:

@@ -1,4 +1,8 @@
-"""What other threads have while one encodes with gzip: a ticker's beats, and a second encoding thread's speed."""
+"""Measure how much other threads can run while one encodes with gzip: a ticker, and a second encoding thread.
+
+The peer is `zlib.compress` alone. Run it by `make bench` or `python -m benches.threads`. It fills the table for
+`threads.py` in "Gzip" of benches/README.md.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,11 @@ TICK = 0.005
 TICKER_SECONDS, PAIR_SECONDS = 2.0, 1.0
 
 Work = Callable[[], Iterator[Any]]
-"""Makes an iterator whose every step is one call that handles a batch. Each thread makes its own."""
+"""Returns an iterator, one for each thread. Each step of it encodes one batch."""
 
 
 class Worker(threading.Thread):
-    """Takes steps without pause until it is told to stop, and counts them."""
+    """Takes steps without pause until it is stopped, and counts them."""
 
     def __init__(self, work: Work) -> None:
         super().__init__()
@@ -39,7 +43,7 @@ class Worker(threading.Thread):
 
 
 def beats(seconds: float) -> int:
-    """How often a thread that sleeps 5 ms between two beats comes to beat. A late beat delays all that follow it."""
+    """Return how often a thread that sleeps 5 ms between two beats beats. A late beat delays all later ones."""
     count, end = 0, time.perf_counter() + seconds
     while time.perf_counter() < end:
         time.sleep(TICK)
@@ -58,7 +62,7 @@ def beats_beside(work: Work) -> int:
 
 
 def steps_a_second(work: Work, threads: int) -> float:
-    """Of all threads together."""
+    """Return the steps a second of all threads together."""
     workers = [Worker(work) for _ in range(threads)]
     start = time.perf_counter()
     for worker in workers:
@@ -73,7 +77,7 @@ def steps_a_second(work: Work, threads: int) -> float:
 
 
 def works() -> dict[str, Work]:
-    """The mixes' batches, one after another without end, by calls on one encoder that the threads share."""
+    """Return the work of each contestant: the batches of the mixes in turn, endlessly, on one shared encoder."""
     encoder = Encoder()
     batches: list[list[Event]] = [good_events(mix, EVENTS) for mix in MIXES]
     texts = [b"\n".join(orjson.dumps(event) for event in events) for events in batches]
@@ -86,7 +90,7 @@ def works() -> dict[str, Work]:
     return {
         "dicts": lambda: (encoder.encode(events) for events in cycle(batches)),
         "JSON": lambda: (encoder.encode_json(text) for text in cycle(texts)),
-        # What this machine gives at the moment, to something that holds the interpreter for next to no time.
+        # Holds the GIL for almost no time, so it shows what the machine allows at the moment.
         "zlib 6 alone": lambda: (zlib.compress(text, 6) for text in cycle(texts)),
     }
 

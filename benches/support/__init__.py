@@ -1,1 +1,1 @@
-"""Traffic, loopback servers, interleaved rounds and senders shared by the benchmarks."""
+"""Shared by the benchmarks: events, local servers, interleaved rounds, and programs that send or track."""

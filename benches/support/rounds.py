@@ -1,4 +1,4 @@
-"""Contestants run in turn, round after round, so that whatever else the machine does meets all of them alike."""
+"""Run contestants in turn, round after round, so that other work on the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import mixpress
 from mixpress import _core
 
 SLOW_ROUNDS = 4
-"""A slow contestant runs in one round of so many."""
+"""A slow contestant runs in one of this many rounds."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """Microseconds an event, one figure a round."""
+    """Microseconds for each event, one figure for each round."""
 
     rounds: tuple[float, ...]
 
@@ -32,7 +32,7 @@ class Times:
         return f"{low:.2f}-{high:.2f}"
 
     def over(self, peer: Times) -> float:
-        """The median of the rounds' ratios, for two that ran in every round: what slowed down one met the other too."""
+        """Return the median of the rounds' ratios to a peer that ran in every round too."""
         return statistics.median(own / other for own, other in zip(self.rounds, peer.rounds, strict=True))
 
 
@@ -43,10 +43,10 @@ def interleave(
     clock: Callable[[], float] = time.perf_counter,
     slow: Collection[str] = (),
 ) -> dict[str, Times]:
-    """Times each contestant once a round, the `slow` ones in a fourth of them; a call handles so many `events`."""
+    """Time each contestant once a round, the `slow` ones in a fourth of the rounds. A call handles `events` events."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for contestant in contestants.values():
-        contestant()  # caches, connections and buffers are made before the first round
+        contestant()  # fills caches and opens connections before the first round
     for number in range(rounds):
         for name, contestant in contestants.items():
             if number % SLOW_ROUNDS and name in slow:

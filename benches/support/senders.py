@@ -1,6 +1,7 @@
-"""One sender in a process of its own: `python -m benches.support.senders NAME URL COUNT`. Prints what it took, as JSON.
+"""A program that imports events with one client: `python -m benches.support.senders NAME URL COUNT`.
 
-What a sender imports is imported in it, so that the set-up of each is its own.
+It prints its CPU seconds, seconds and peak memory as JSON. Each sender imports its client itself, so that the cost of
+the import counts only for it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from benches.support.traffic import NOW, Event, web
 
 POOL = 10_000
 RATE = 30_000
-"""Events a second, as documented."""
+"""The documented limit in events a second."""
 STEP = 500
-"""Events between two looks at the clock, where the rate is kept."""
+"""With a rate, the clock is read once for this many events."""
 
 
 def events(pool: list[Event], count: int, rate: float | None = None) -> Iterator[Event]:
-    """The events of the pool again and again, each time with another `time` and `$insert_id`; with `rate`, so many a
-    second. An event is written down, by both clients, long before it comes up again.
+    """Yield the events of the pool repeatedly, each time with another `time` and `$insert_id`, at most `rate` a second.
+
+    Both clients have serialized an event long before it is yielded again.
     """
     started = time.monotonic()
     for number in range(count):
@@ -57,7 +59,7 @@ def at_the_limit(url: str, pool: list[Event], count: int) -> int:
 def with_the_official_client(url: str, pool: list[Event], count: int) -> int:
     import mixpanel
 
-    logging.getLogger("mixpanel").setLevel(logging.ERROR)  # it warns at each event of `api_secret`
+    logging.getLogger("mixpanel").setLevel(logging.ERROR)  # it warns of `api_secret` for each event
     consumer = mixpanel.BufferedConsumer(max_size=50, import_url=f"{url}/import")
     client = mixpanel.Mixpanel("token", consumer=consumer)
     for event in events(pool, count):
@@ -76,7 +78,7 @@ SENDERS: dict[str, Callable[[str, list[Event], int], int]] = {
 
 
 def main(name: str, url: str, count: int) -> None:
-    """Send; what is measured is the whole process, from its start on, but for the making of the pool."""
+    """Send, and print the cost of the whole process from its start, without that of making the pool."""
     before = time.process_time()
     pool = web(POOL)
     made = time.process_time() - before

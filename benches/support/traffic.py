@@ -1,7 +1,7 @@
-"""Traffic to measure with: three mixes that differ in shape, generated from a seed, and the real flights.
+"""Events to measure with: three mixes of different shapes, generated from a seed, and the real flights.
 
-`web` is page views with URLs and user agents, `api` is calls with ids, nested objects and lists, `iot` is readings that
-are mostly numbers. An event has 400 to 700 bytes as JSON.
+`web` has page views with URLs and user agents, `api` has calls with ids, nested objects and lists, `iot` has readings
+that are mostly numbers. An event has 400 to 700 bytes as JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _envelope(rng: random.Random, name: str, users: int, offset: int) -> Event:
 
 
 def web(count: int, seed: int = 1) -> list[Event]:
-    """Page views and clicks: URLs, referrers, user agents, a few numbers."""
+    """Return page views and clicks: URLs, referrers, user agents, a few numbers."""
     rng = random.Random(seed)
     pages = [f"/{section}/{slug}" for section in ("docs", "blog", "shop", "help") for slug in range(60)]
     agents = [
@@ -63,7 +63,7 @@ def web(count: int, seed: int = 1) -> list[Event]:
 
 
 def api(count: int, seed: int = 2) -> list[Event]:
-    """Calls of a service: hex ids, a nested object, a list of tags, statuses."""
+    """Return calls of a service: hex ids, a nested object, a list of tags, statuses."""
     rng = random.Random(seed)
     routes = [
         f"/v{version}/{noun}/:id/{verb}"
@@ -99,7 +99,7 @@ def api(count: int, seed: int = 2) -> list[Event]:
 
 
 def iot(count: int, seed: int = 3) -> list[Event]:
-    """Readings of devices: many floats and integers, few texts."""
+    """Return readings of devices: many floats and integers, few texts."""
     rng = random.Random(seed)
     events = []
     for number in range(count):
@@ -127,7 +127,7 @@ def iot(count: int, seed: int = 3) -> list[Event]:
 
 
 def flights(count: int, seed: int = 0) -> list[Event]:
-    """Real departures of January 2013, in the order of the file."""
+    """Return real departures of January 2013, in the order of the file."""
     del seed
     with gzip.open(FLIGHTS, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line, _ in zip(lines, range(count), strict=False)]
@@ -137,5 +137,5 @@ MIXES: dict[str, Callable[..., list[Event]]] = {"web": web, "api": api, "iot": i
 
 
 def good_events(mix: str, count: int, **seed: int) -> list[Event]:
-    """Events of a mix without those that the API disallows (some flights), so that every contestant writes the same."""
+    """Return events of a mix without those that the API disallows (some flights): all contestants write the same."""
     return [event for event in MIXES[mix](count, **seed) if event["properties"]["distinct_id"] != "NA"]

@@ -25,7 +25,7 @@ from .conftest import ACCOUNT
 
 
 def user(scope: Scope) -> str | None:
-    """What a test's request says in a header."""
+    """Return the user in a header of the request."""
     return dict(scope["headers"]).get(b"x-user", b"").decode() or None
 
 
@@ -77,7 +77,7 @@ def test_a_request_is_an_event(client: Client, server: Emulator) -> None:
     assert all(milliseconds >= 0 for (milliseconds,) in seen(server, "duration_ms"))
 
 
-def test_fastapi_says_the_route(client: Client, server: Emulator) -> None:
+def test_the_path_is_the_route_of_fastapi(client: Client, server: Emulator) -> None:
     app = fastapi.FastAPI()
 
     @app.get("/orders/{order_id}")
@@ -92,13 +92,13 @@ def test_fastapi_says_the_route(client: Client, server: Emulator) -> None:
     assert seen(server, "path", "status") == [("/orders/{order_id}", status) for status in (200, 422, 200)]
 
 
-def test_the_endpoint_may_say_who_it_is(client: Client, server: Emulator) -> None:
+def test_the_endpoint_can_set_the_user(client: Client, server: Emulator) -> None:
     ask(starlette(client=client, distinct_id=lambda scope: scope["state"]["user"]), "/")
     client.flush()
     assert seen(server, "distinct_id") == [("user-of-the-endpoint",)]
 
 
-def test_an_async_function_may_say_who_it_is(client: Client, server: Emulator) -> None:
+def test_distinct_id_can_be_an_async_function(client: Client, server: Emulator) -> None:
     async def whose(scope: Scope) -> str:
         await asyncio.sleep(0)
         return "user-2"
@@ -108,14 +108,14 @@ def test_an_async_function_may_say_who_it_is(client: Client, server: Emulator) -
     assert seen(server, "distinct_id") == [("user-2",)]
 
 
-def test_nobody_s_request_is_no_event_and_an_empty_id_is_one_of_nobody(client: Client, server: Emulator) -> None:
+def test_a_request_without_a_user_is_not_tracked(client: Client, server: Emulator) -> None:
     ask(starlette(client=client), "/")
     ask(starlette(client=client, distinct_id=lambda scope: ""), "/")
     assert client.flush().total == 1
     assert seen(server, "distinct_id") == [("",)]
 
 
-def test_names_and_properties(client: Client, server: Emulator) -> None:
+def test_functions_choose_the_name_and_properties(client: Client, server: Emulator) -> None:
     options: dict[str, Any] = {
         "name": lambda scope: None if scope["path"] == "/none" else f"{scope['method']} seen",
         "properties": lambda scope: {"http_version": scope["http_version"], "status": "mine"},
@@ -146,7 +146,9 @@ async def raises_later(scope: Scope) -> Any:
     ],
     ids=["distinct_id", "async distinct_id", "name", "properties", "a disallowed id", "an odd value"],
 )
-def test_nothing_breaks_a_request(options: Any, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_of_tracking_does_not_break_a_request(
+    options: Any, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     (reply,) = ask(starlette(client=client, **options), "/", **{"x-user": "user-1"})
     assert (reply.status_code, reply.text) == (200, "hello")
     assert client.flush().imported == 0
@@ -155,13 +157,13 @@ def test_nothing_breaks_a_request(options: Any, client: Client, caplog: pytest.L
     assert record.getMessage().startswith("MixpressMiddleware did not track an event: ")
 
 
-def test_a_full_queue_does_not_stop_the_loop(full: Client) -> None:
+def test_a_full_queue_does_not_block_the_loop(full: Client) -> None:
     (reply,) = ask(starlette(client=full), "/", **{"x-user": "user-1"})
     assert reply.text == "hello"
     assert full.flush().imported == 1
 
 
-def test_what_the_application_raises_is_raised(client: Client, server: Emulator) -> None:
+def test_an_exception_of_the_application_is_raised(client: Client, server: Emulator) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         raise RuntimeError("the application's own")
 
@@ -181,10 +183,8 @@ async def call(app: Any) -> None:
     await app({"type": "http", "method": "GET", "path": "/", "headers": []}, receive, send)
 
 
-def test_what_runs_behind_the_answer_is_no_part_of_it(
-    client: Client, server: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither of its duration nor of its status."""
+def test_a_background_task_does_not_count(client: Client, server: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event has the duration and the status of the response only."""
     now = [100.0]
     monkeypatch.setattr(
         http_request, "time", SimpleNamespace(time=lambda: 1_700_000_000.5, perf_counter=lambda: now[0])
@@ -209,7 +209,7 @@ def test_what_runs_behind_the_answer_is_no_part_of_it(
 
 
 @pytest.mark.parametrize("kind", ["websocket", "lifespan"])
-def test_what_is_no_request_passes_through_as_it_is(kind: str, client: Client) -> None:
+def test_other_scopes_pass_through_unchanged(kind: str, client: Client) -> None:
     passed: list[Any] = []
 
     async def app(*given: Any) -> None:
@@ -222,7 +222,7 @@ def test_what_is_no_request_passes_through_as_it_is(kind: str, client: Client) -
     assert client.flush().total == 0
 
 
-def test_an_async_client(server: Emulator) -> None:
+def test_an_async_client_is_accepted(server: Emulator) -> None:
     async def main() -> None:
         async with AsyncClient(ACCOUNT, base_url=server.url) as client:
             app: Callable[..., Awaitable[None]] = starlette(client=client, distinct_id=lambda scope: "user-1")

@@ -53,7 +53,7 @@ def _site() -> Iterator[None]:
 
 @pytest.fixture
 def site(client: Client) -> Iterator[Callable[..., None]]:
-    """Puts a middleware with these options into the site."""
+    """Installs a middleware with the given options."""
     overridden: list[Any] = []
 
     def make(**options: Any) -> None:
@@ -100,7 +100,7 @@ def test_a_request_is_an_event(way: Any, site: Any, client: Client, server: Emul
     assert "a-secret" not in str(server.events())
 
 
-def test_it_is_sync_with_sync_and_async_with_async(site: Any, client: Client) -> None:
+def test_the_middleware_is_sync_or_async_like_its_view(site: Any, client: Client) -> None:
     made: Any = track_requests(client, distinct_id=lambda request: None)
     assert (made.sync_capable, made.async_capable) == (True, True)
 
@@ -112,7 +112,9 @@ def test_it_is_sync_with_sync_and_async_with_async(site: Any, client: Client) ->
     assert asyncio.run(made(answer_async)(request)).content == b"async"
 
 
-def test_an_async_function_may_say_who_it_is(site: Any, client: Client, server: Emulator, caplog: Any) -> None:
+def test_distinct_id_can_be_an_async_function_of_an_async_view(
+    site: Any, client: Client, server: Emulator, caplog: Any
+) -> None:
     async def whose(request: HttpRequest) -> int:
         return 7
 
@@ -121,14 +123,14 @@ def test_an_async_function_may_say_who_it_is(site: Any, client: Client, server: 
     assert reply.content == b"order 1"
     assert client.flush().imported == 1
     assert seen(server, "distinct_id") == [("7",)]
-    (reply,) = browse("/orders/1")  # where nobody can wait for it
+    (reply,) = browse("/orders/1")  # a sync view cannot await it
     assert reply.content == b"order 1"
     assert client.flush().total == 0
     assert "distinct_id is async, but a sync view served the request" in caplog.text
 
 
 @pytest.mark.parametrize("way", [browse, browse_async])
-def test_nothing_breaks_a_request(way: Any, site: Any, full: Client) -> None:
+def test_an_error_of_tracking_does_not_break_a_request(way: Any, site: Any, full: Client) -> None:
     def raises(_request: Any) -> Any:
         raise LookupError("broken")
 
@@ -139,7 +141,7 @@ def test_nothing_breaks_a_request(way: Any, site: Any, full: Client) -> None:
     assert full.flush().total == 1
 
 
-def test_names_properties_and_nobody(site: Any, client: Client, server: Emulator) -> None:
+def test_functions_choose_the_name_properties_and_user(site: Any, client: Client, server: Emulator) -> None:
     site(
         name=lambda request: None if request.path == "/none" else "Page",
         properties=lambda request: {"secure": request.is_secure()},
@@ -151,8 +153,8 @@ def test_names_properties_and_nobody(site: Any, client: Client, server: Emulator
     assert seen(server, "secure") == [(False,)]
 
 
-def test_a_user_of_djangos_own(site: Any, client: Client) -> None:
-    """Who asks for the user looks into the session, and Django says so in the answer, as the page warns."""
+def test_reading_the_user_of_django_sets_vary(site: Any, client: Client) -> None:
+    """Reading the user reads the session, for which Django sets a header. docs/embedding.md warns of this."""
     site(distinct_id=lambda request: request.user.pk if request.user.is_authenticated else None)
     before = ["sessions.middleware.SessionMiddleware", "auth.middleware.AuthenticationMiddleware"]
     with override_settings(

@@ -1,4 +1,4 @@
-"""Kafka: a consumer of the test's own, and confluent_kafka's against the broker that librdkafka has for tests."""
+"""Kafka: with a fake consumer, and with confluent_kafka and the mock broker of librdkafka."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from support.server import FakeServer
 
 @dataclass
 class Message:
-    """What is asked of a message."""
+    """A message with the methods that the adapter calls."""
 
     content: Any
     number: int = 0
@@ -55,7 +55,7 @@ def messages(*events: Any, part: int = 0) -> list[Message]:
 
 @dataclass
 class Consumer:
-    """A partitioned log, read from where the group has committed."""
+    """A consumer of a partitioned log, from the committed offsets on."""
 
     log: list[Message]
     committed: dict[int, int] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Consumer:
         return not self.unread
 
 
-def test_offsets_are_committed_behind_the_verdicts() -> None:
+def test_offsets_are_committed_after_the_replies() -> None:
     consumer = Consumer(messages(*map(event, range(5))))
 
     def taken(_request: Any) -> Any:
@@ -90,15 +90,15 @@ def test_offsets_are_committed_behind_the_verdicts() -> None:
     assert consumer.order == ["read 3", "sent", "commit 0:2", "read 2", "sent", "commit 0:4"]
 
 
-def test_each_partition_is_committed_by_its_last_message() -> None:
+def test_each_partition_is_committed_at_its_last_message() -> None:
     parts = [messages(event(0), event(1)), messages(event(2), part=1)]
     consumer = Consumer([parts[0][0], parts[1][0], parts[0][1]])
     deliver(consumer, client(FakeServer()), stopped=consumer.done)
     assert consumer.committed == {0: 2, 1: 1}
 
 
-def test_what_no_answer_came_for_is_read_again_and_is_the_same() -> None:
-    """The program ends in between; the server had taken what it gave no answer to."""
+def test_undelivered_events_are_read_again_with_the_same_ids() -> None:
+    """As if the program ended in between, and the server had stored the events of the request without a reply."""
     nameless = event(1)
     del nameless["properties"]["$insert_id"]
     server = FakeServer(ok(), RESET)
@@ -124,7 +124,7 @@ def test_wrong_credentials_commit_nothing(status: int) -> None:
     assert consumer.committed == {}
 
 
-def test_a_verdict_is_a_verdict_also_where_it_is_a_refusal(tmp_path: Path) -> None:
+def test_refused_and_rejected_events_are_committed(tmp_path: Path) -> None:
     log = [*messages(event(0), event(1)), Message(b"no json", 2), Message(None, 3), Message(b"[1]", 4)]
     consumer = Consumer(log)
     reports: list[Any] = []
@@ -151,7 +151,7 @@ def test_a_report_that_raises_commits_nothing() -> None:
     assert consumer.committed == {}
 
 
-def test_an_error_of_the_consumer_ends_it_before_anything_is_sent() -> None:
+def test_an_error_of_the_consumer_raises_before_anything_is_sent() -> None:
     consumer = Consumer([*messages(event(0)), Message(None, trouble="the broker is gone")])
     server = FakeServer()
     with pytest.raises(RuntimeError, match="the broker is gone"):
@@ -159,13 +159,13 @@ def test_an_error_of_the_consumer_ends_it_before_anything_is_sent() -> None:
     assert (consumer.committed, server.requests) == ({}, [])
 
 
-def test_nothing_to_read_is_asked_for_again() -> None:
+def test_an_empty_topic_is_polled_again() -> None:
     consumer, asked = Consumer([]), iter([False, False, True])
     deliver(consumer, client(FakeServer()), stopped=lambda: next(asked))
     assert consumer.order == ["read 0", "read 0"]
 
 
-def test_an_event_keeps_its_own_id_and_gets_one_of_its_place_otherwise() -> None:
+def test_an_event_without_an_id_gets_one_of_its_offset() -> None:
     (kept,) = messages(event(0))
     assert event_of(kept) == event(0)
     nameless = {"event": "Seen", "properties": {"distinct_id": "u"}}
@@ -181,13 +181,13 @@ def test_an_event_keeps_its_own_id_and_gets_one_of_its_place_otherwise() -> None
 
 @pytest.fixture
 def broker() -> Producer:
-    """librdkafka's own mock of a cluster, in this process, on the loopback; and a producer, with which it goes."""
+    """A producer that runs librdkafka's mock cluster in this process, on the loopback, as long as it lives."""
     return Producer({"test.mock.num.brokers": 1, "log_level": 0})
 
 
 @contextmanager
 def reading(broker: Producer) -> Iterator[KafkaConsumer]:
-    """A consumer that begins where its group has committed."""
+    """A consumer that starts at the committed offset of its group."""
     (node,) = broker.list_topics(timeout=10).brokers.values()
     consumer = KafkaConsumer(
         {
@@ -209,7 +209,7 @@ def committed(consumer: KafkaConsumer) -> int:
     return int(place.offset)
 
 
-def test_confluent_kafka_reads_again_what_was_not_committed(broker: Producer) -> None:
+def test_confluent_kafka_reads_uncommitted_messages_again(broker: Producer) -> None:
     for number in range(5):
         broker.produce("shop", json.dumps(event(number)).encode(), partition=0)
     assert broker.flush(10) == 0
@@ -218,7 +218,7 @@ def test_confluent_kafka_reads_again_what_was_not_committed(broker: Producer) ->
         with reading(broker) as consumer:
             with pytest.raises(TransportError):
                 deliver(consumer, sender)
-            assert committed(consumer) < 0  # librdkafka's word for nothing
+            assert committed(consumer) < 0  # librdkafka's constant for no committed offset
         assert server.count() == 0
         server.faults = None
         with reading(broker) as consumer:

@@ -23,7 +23,7 @@ USER = {"distinct_id": "user-1"}
 
 @pytest.fixture
 def shop() -> Iterator[logging.Logger]:
-    """A logger of an application, as it is after the test."""
+    """A logger of an application, reset after the test."""
     logger = logging.getLogger("shop")
     logger.setLevel(logging.DEBUG)
     yield logger
@@ -35,10 +35,10 @@ def properties(server: Emulator) -> list[dict[str, Any]]:
     return [event["properties"] for event in server.events()]
 
 
-def test_a_record_that_names_a_user_is_an_event(client: Client, server: Emulator, shop: logging.Logger) -> None:
+def test_a_record_with_a_user_is_an_event(client: Client, server: Emulator, shop: logging.Logger) -> None:
     shop.addHandler(MixpressHandler(client))
     shop.info("paid %d %s", 5, "EUR", extra={**USER, "plan": "pro", "parts": [1, 2], "odd": object()})
-    shop.info("nobody's")
+    shop.info("without a user")
     assert client.flush().imported == 1
     (event,) = server.events()
     own = event["properties"]
@@ -53,14 +53,16 @@ def test_a_record_that_names_a_user_is_an_event(client: Client, server: Emulator
     }
 
 
-def test_the_time_is_that_of_the_record(client: Client, server: Emulator) -> None:
+def test_the_time_of_an_event_is_that_of_the_record(client: Client, server: Emulator) -> None:
     record = logging.makeLogRecord({"name": "shop", "msg": "paid", "created": 1_700_000_000.5, **USER})
     MixpressHandler(client).handle(record)
     client.flush()
     assert properties(server)[0]["time"] == 1_700_000_000_500
 
 
-def test_an_exception_gives_its_type_and_not_its_words(client: Client, server: Emulator, shop: logging.Logger) -> None:
+def test_an_exception_gives_its_type_and_not_its_message(
+    client: Client, server: Emulator, shop: logging.Logger
+) -> None:
     shop.addHandler(MixpressHandler(client))
     try:
         raise ValueError("card 4111")
@@ -71,7 +73,7 @@ def test_an_exception_gives_its_type_and_not_its_words(client: Client, server: E
     assert "4111" not in str(server.events())
 
 
-def test_names_users_and_properties_by_functions(client: Client, server: Emulator, shop: logging.Logger) -> None:
+def test_functions_choose_the_name_user_and_properties(client: Client, server: Emulator, shop: logging.Logger) -> None:
     shop.addHandler(
         MixpressHandler(
             client,
@@ -94,7 +96,7 @@ def test_names_users_and_properties_by_functions(client: Client, server: Emulato
     assert event["properties"]["where"] == "shop"
 
 
-def test_filters_and_ignored_loggers(client: Client, server: Emulator, shop: logging.Logger) -> None:
+def test_filters_and_ignored_loggers_apply(client: Client, server: Emulator, shop: logging.Logger) -> None:
     handler = MixpressHandler(client, ignore=("shop.sql",))
     handler.addFilter(lambda record: "secret" not in record.getMessage())
     shop.addHandler(handler)
@@ -106,11 +108,11 @@ def test_filters_and_ignored_loggers(client: Client, server: Emulator, shop: log
     assert properties(server)[0]["message"] == "kept"
 
 
-def test_it_never_raises(full: Client, shop: logging.Logger, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_handler_never_raises(full: Client, shop: logging.Logger, capfd: pytest.CaptureFixture[str]) -> None:
     def broken(_record: logging.LogRecord) -> Any:
         raise RuntimeError("broken")
 
-    shop.propagate = False  # pytest has a handler that raises
+    shop.propagate = False  # pytest's handler raises
     shop.addHandler(MixpressHandler(full))
     shop.addHandler(MixpressHandler(full, distinct_id=broken))
     shop.addHandler(MixpressHandler(full, name=broken))
@@ -123,14 +125,14 @@ def test_it_never_raises(full: Client, shop: logging.Logger, capfd: pytest.Captu
     assert "Logging error" not in capfd.readouterr().err
 
 
-def test_sending_is_not_logged_into_more_events(server: Emulator) -> None:
-    """Every logger to the handler, all of DEBUG: urllib3 tells of each request."""
-    urllib3_said = logging.handlers.BufferingHandler(10_000)
+def test_log_records_of_sending_are_not_tracked(server: Emulator) -> None:
+    """The handler gets all records of all loggers, DEBUG included. urllib3 logs each request."""
+    urllib3_records = logging.handlers.BufferingHandler(10_000)
     root = logging.getLogger()
     before = root.level
     with Client(ACCOUNT, base_url=server.url, linger=0.01) as client:
         handler = MixpressHandler(client, distinct_id=lambda record: "anybody", name=lambda record: record.name)
-        logging.getLogger("urllib3").addHandler(urllib3_said)
+        logging.getLogger("urllib3").addHandler(urllib3_records)
         root.addHandler(handler)
         root.setLevel(logging.DEBUG)
         try:
@@ -141,13 +143,13 @@ def test_sending_is_not_logged_into_more_events(server: Emulator) -> None:
         finally:
             root.removeHandler(handler)
             root.setLevel(before)
-            logging.getLogger("urllib3").removeHandler(urllib3_said)
-    assert urllib3_said.buffer
-    assert {event["event"] for event in server.events()} <= {"shop", "asyncio"}  # the emulator's loop logs, too
+            logging.getLogger("urllib3").removeHandler(urllib3_records)
+    assert urllib3_records.buffer
+    assert {event["event"] for event in server.events()} <= {"shop", "asyncio"}  # the emulator's event loop logs too
     assert server.count("shop") == 1
 
 
-def test_two_clients_do_not_feed_each_other(server: Emulator, shop: logging.Logger) -> None:
+def test_two_clients_do_not_track_each_other(server: Emulator, shop: logging.Logger) -> None:
     urllib3 = logging.getLogger("urllib3")
     urllib3.setLevel(logging.DEBUG)
     with Client(ACCOUNT, base_url=server.url) as one, Client(ACCOUNT, base_url=server.url) as other:
@@ -164,8 +166,8 @@ def test_two_clients_do_not_feed_each_other(server: Emulator, shop: logging.Logg
     assert sum(report.total for report in reports) == 2
 
 
-def test_a_queue_in_between_keeps_the_clients_threads_apart(server: Emulator) -> None:
-    """The listener's thread handles a record that a thread of the client made."""
+def test_a_queue_handler_does_not_hide_the_clients_threads(server: Emulator) -> None:
+    """The listener's thread handles a record that was logged in a thread of the client."""
     records: queue.SimpleQueue[Any] = queue.SimpleQueue()
     urllib3 = logging.getLogger("urllib3")
     urllib3.setLevel(logging.DEBUG)
@@ -214,16 +216,17 @@ print(client.close().imported)
 """
 
 
-def test_an_events_own_code_may_log_while_another_thread_logs(server: Emulator) -> None:
-    """`track` holds its lock and would want the handler's, the other thread the other way round, and both would wait
-    for ever: so it is a process of its own."""
+def test_values_may_log_while_another_thread_logs(server: Emulator) -> None:
+    """`track` holds its lock and needs the handler's lock; the other thread, the other way round, would deadlock. So
+    it runs in a process with a timeout.
+    """
     command = [sys.executable, "-c", CROSSING, server.url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("3\n", "")
     assert sorted(event["event"] for event in server.events()) == ["Log Record", "Log Record", "Seen"]
 
 
-def test_an_event_that_logs_as_it_is_read_ends(server: Emulator, shop: logging.Logger) -> None:
+def test_a_value_that_logs_does_not_recurse(server: Emulator, shop: logging.Logger) -> None:
     class Odd:
         pass
 
@@ -237,7 +240,7 @@ def test_an_event_that_logs_as_it_is_read_ends(server: Emulator, shop: logging.L
         assert client.flush().total == 1
 
 
-def test_dict_config_makes_one(client: Client, server: Emulator, shop: logging.Logger) -> None:
+def test_dict_config_can_make_the_handler(client: Client, server: Emulator, shop: logging.Logger) -> None:
     logging.config.dictConfig(
         {
             "version": 1,
@@ -252,7 +255,7 @@ def test_dict_config_makes_one(client: Client, server: Emulator, shop: logging.L
     assert properties(server)[0]["message"] == "configured"
 
 
-def test_its_end_leaves_the_client(client: Client, server: Emulator) -> None:
+def test_closing_the_handler_does_not_close_the_client(client: Client, server: Emulator) -> None:
     handler = MixpressHandler(client)
     handler.acquire()
     handler.flush()

@@ -1,4 +1,4 @@
-"""What docs/embedding.md says of its recipes beyond what they show: how they end where the server fails."""
+"""The recipes in docs/embedding.md do what the page says if the server fails."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ONCE = RetryPolicy(attempts=1)
 
 
 def recipe(marker: str) -> dict[str, Any]:
-    """The names of the block that has this in it, after it ran."""
+    """Run the block of the page that contains `marker`, and return its names."""
     [block] = [block for block in re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S) if marker in block]
     scope: dict[str, Any] = {"__name__": "docs"}
     exec(compile(block, "docs", "exec"), scope)
     return scope
 
 
-def test_celery_tries_again_what_no_answer_came_for() -> None:
+def test_celery_retries_undelivered_events() -> None:
     scope, server = recipe("from celery"), FakeServer(ok(), RESET, ok())
     scope["client"] = client(server, retry=ONCE)
     scope["deliver"].delay([event(0)]).get()
@@ -36,7 +36,7 @@ def test_celery_tries_again_what_no_answer_came_for() -> None:
     assert [ids(request) for request in server.requests] == [["event-0"], ["event-1"], ["event-1"]]
 
 
-def test_celery_does_not_try_again_what_has_its_verdict_or_can_get_none() -> None:
+def test_celery_does_not_retry_refused_events_or_wrong_credentials() -> None:
     scope, server = recipe("from celery"), FakeServer(refusing(0), answer(401, {"error": "no"}))
     scope["client"] = client(server)
     assert scope["deliver"].delay([event(0)]).get() == {"imported": 0, "failed": [0]}
@@ -45,7 +45,7 @@ def test_celery_does_not_try_again_what_has_its_verdict_or_can_get_none() -> Non
     assert len(server.requests) == 2
 
 
-def test_lambda_tells_its_caller_that_not_all_was_delivered_in_time() -> None:
+def test_lambda_raises_if_not_all_was_delivered_in_time() -> None:
     scope, clock = recipe("def handler"), FakeClock()
     with client(FakeServer(busy(retry_after="60")), clock) as scope["client"]:
         record = {"user": "ada", "amount": 5, "time": 1_700_000_000, "id": "5d958f87"}
@@ -55,7 +55,7 @@ def test_lambda_tells_its_caller_that_not_all_was_delivered_in_time() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_recipe_for_a_library_says_that_a_batch_was_not_taken(status: int) -> None:
+def test_a_recipe_for_a_library_raises_if_a_batch_was_not_imported(status: int) -> None:
     import httpx
 
     import mixpress
@@ -69,7 +69,7 @@ def test_a_recipe_for_a_library_says_that_a_batch_was_not_taken(status: int) -> 
         scope["send"](http, "http://127.0.0.1:8400", batch)
 
 
-def test_a_recipe_for_a_library_gives_the_indexes_of_the_input() -> None:
+def test_a_recipe_for_a_library_returns_the_indexes_of_refused_events() -> None:
     import httpx
 
     import mixpress
@@ -84,8 +84,7 @@ def test_a_recipe_for_a_library_gives_the_indexes_of_the_input() -> None:
         assert scope["send"](http, "http://127.0.0.1:8400", batch) == [2]
 
 
-def test_transport_errors_are_what_celery_waits_for() -> None:
-    """With the emulator gone: the client of the page itself, which is closed, finds nobody."""
+def test_celery_raises_the_transport_error_after_its_retries() -> None:
     scope = recipe("from celery")
     scope["client"] = client(FakeServer(RESET), retry=ONCE)
     scope["deliver"].max_retries = 1

@@ -22,7 +22,7 @@ def _as_it_was() -> Iterator[None]:
 
 
 def configure(processor: MixpressProcessor) -> io.StringIO:
-    """structlog's usual chain, with the processor in it; what it writes."""
+    """Configure structlog's usual processors and ours, and return the stream that it writes to."""
     written = io.StringIO()
     structlog.configure(
         processors=[
@@ -40,11 +40,11 @@ def configure(processor: MixpressProcessor) -> io.StringIO:
     return written
 
 
-def test_what_names_a_user_is_an_event_and_is_logged_as_before(client: Client, server: Emulator) -> None:
+def test_an_entry_with_a_user_is_tracked_and_logged(client: Client, server: Emulator) -> None:
     written = configure(MixpressProcessor(client))
     log = structlog.get_logger()
     log.info("Paid", distinct_id="user-1", amount=5)
-    log.info("nobody's", amount=6)
+    log.info("without a user", amount=6)
     log.debug("Too low", distinct_id="user-1")
     assert client.flush().imported == 1
     (event,) = server.events()
@@ -56,11 +56,11 @@ def test_what_names_a_user_is_an_event_and_is_logged_as_before(client: Client, s
         "level": "info",
     }
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
-    assert [(line["event"], line["amount"]) for line in lines] == [("Paid", 5), ("nobody's", 6)]
+    assert [(line["event"], line["amount"]) for line in lines] == [("Paid", 5), ("without a user", 6)]
     assert lines[0]["distinct_id"] == "user-1"
 
 
-def test_a_user_bound_to_the_context(client: Client, server: Emulator) -> None:
+def test_the_user_can_be_bound_to_the_context(client: Client, server: Emulator) -> None:
     configure(MixpressProcessor(client))
     structlog.contextvars.bind_contextvars(distinct_id="user-9")
     try:
@@ -73,7 +73,7 @@ def test_a_user_bound_to_the_context(client: Client, server: Emulator) -> None:
     assert "4111" not in str(event)
 
 
-def test_functions_choose(client: Client, server: Emulator) -> None:
+def test_functions_choose_the_name_user_and_properties(client: Client, server: Emulator) -> None:
     configure(
         MixpressProcessor(
             client,
@@ -90,7 +90,7 @@ def test_functions_choose(client: Client, server: Emulator) -> None:
     assert (event["event"], event["properties"]["distinct_id"], event["properties"]["plan"]) == ("Paid", "7", "pro")
 
 
-def test_it_never_raises_and_never_waits(full: Client) -> None:
+def test_the_processor_never_raises_and_never_blocks(full: Client) -> None:
     def broken(_entry: Any) -> Any:
         raise RuntimeError("broken")
 
@@ -101,7 +101,7 @@ def test_it_never_raises_and_never_waits(full: Client) -> None:
     assert full.flush().total == 1
 
 
-def test_records_of_logging_that_go_through_structlog(client: Client, server: Emulator) -> None:
+def test_log_records_of_the_client_are_not_tracked(client: Client, server: Emulator) -> None:
     processor = MixpressProcessor(client, distinct_id=lambda entry: "anybody", name=lambda entry: entry["event"])
     written = io.StringIO()
     handler = logging.StreamHandler(written)
@@ -128,5 +128,5 @@ def test_records_of_logging_that_go_through_structlog(client: Client, server: Em
             logger.removeHandler(handler)
             logger.setLevel(logging.NOTSET)
     assert [event["event"] for event in server.events()] == ["of the shop"]
-    assert "POST" in written.getvalue()  # urllib3 did tell of the request
+    assert "POST" in written.getvalue()  # urllib3 logged the request
     assert "of the client" in written.getvalue()

@@ -30,14 +30,14 @@ def user(environ: dict[str, Any]) -> Any:
     return environ.get("shop.user")
 
 
-class Quiet(WSGIRequestHandler):
+class SilentHandler(WSGIRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
 
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
-    with make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
+    with make_server("127.0.0.1", 0, app, handler_class=SilentHandler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -83,14 +83,14 @@ def call(app: Any, path: str = "/") -> list[bytes]:
         parts.close()
 
 
-def test_what_the_application_raises_is_raised(client: Client, server: Emulator) -> None:
+def test_an_exception_of_the_application_is_raised(client: Client, server: Emulator) -> None:
     with pytest.raises(RuntimeError, match="the application's own"):
         call(MixpressMiddleware(shop, client, distinct_id=user), "/broken")
     client.flush()
     assert seen(server, "path", "status") == [("/broken", 500)]
 
 
-def test_the_answer_is_closed_and_ends_the_request(client: Client, server: Emulator) -> None:
+def test_the_event_is_made_after_the_response_is_closed(client: Client, server: Emulator) -> None:
     order: list[str] = []
 
     class Parts:
@@ -115,7 +115,7 @@ def test_the_answer_is_closed_and_ends_the_request(client: Client, server: Emula
     assert seen(server, "status") == [(201,)]
 
 
-def test_nothing_breaks_a_request(full: Client) -> None:
+def test_an_error_of_tracking_does_not_break_a_request(full: Client) -> None:
     def raises(_environ: Any) -> Any:
         raise LookupError("broken")
 
@@ -124,6 +124,6 @@ def test_nothing_breaks_a_request(full: Client) -> None:
     assert full.flush().total == 1
 
 
-def test_nobodys_request_is_no_event(client: Client) -> None:
+def test_a_request_without_a_user_is_not_tracked(client: Client) -> None:
     call(MixpressMiddleware(shop, client, distinct_id=lambda environ: None))
     assert client.flush().total == 0

@@ -1,4 +1,4 @@
-"""Reads tests/cases/*.json, the rules as tables; tests/cases/README.md says what a case is."""
+"""Read the cases of tests/cases. tests/cases/README.md describes their format."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ VALID_EVENT = json.loads(VALID)
 
 
 def read_cases() -> list[Any]:
-    """Every case, with its notation expanded, each as (file, case)."""
+    """Return every case of an event as (file, case), with its notation expanded."""
     files = sorted(CASES.glob("*.json"))
     return [(file.stem, expand(case)) for file in files for case in json.loads(file.read_text())]
 
 
 def read_json_text_cases() -> list[Any]:
-    """Every case of JSON text, with its notation expanded."""
+    """Return every case of a JSON text, with its notation expanded."""
     return [expand(case) for case in json.loads((CASES / "json_text" / "cases.json").read_text())]
 
 
 def text_of(case: dict[str, Any]) -> bytes:
-    """The JSON text of a case: as UTF-8, or byte by byte where it isn't that."""
+    """Return the JSON text of a case."""
     if "latin1" in case:
         return bytes(case["latin1"], "latin-1")
     return bytes(case["text"], "utf-8")
 
 
 def expand(value: Any) -> Any:
-    """A value with the `$` notation written out."""
+    """Return a value with its `$` notation expanded."""
     if isinstance(value, list):
         return [expand(element) for element in value]
     if not isinstance(value, dict):
@@ -72,7 +72,7 @@ NOTATION: dict[str, Any] = {
 
 
 def event_of(case: dict[str, Any]) -> Any:
-    """The event of a case: its own, or the valid one with what the case changes."""
+    """Return the event of a case: its own, or the valid event with the case's changes."""
     if "event" in case:
         return case["event"]
     added = {"a": case["value"]} if "value" in case else case.get("with", {})
@@ -81,7 +81,7 @@ def event_of(case: dict[str, Any]) -> Any:
 
 
 def written_of(case: dict[str, Any]) -> str | None:
-    """The event as it is to be written, where the case says so."""
+    """Return how the event is expected to be written, or None if the case does not say so."""
     if "written_value" in case:
         return f'{VALID[:-2]},"a":{case["written_value"]}}}}}'
     written: str | None = case.get("written")

@@ -1,4 +1,4 @@
-"""`mixpress demo`: the figures of the real file, and what becomes of each broken event."""
+"""`mixpress demo`: the figures of the flights, and the result of each bad event."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(group, ["demo", *arguments])
 
 
-def test_the_flights_of_january_2013() -> None:
+def test_the_demo_imports_the_flights_of_january_2013() -> None:
     result = run(str(FLIGHTS))
     assert result.exit_code == 0, result.output
     first, second, broken = re.split("The server holds 26,849 events", result.stdout)
@@ -32,15 +32,15 @@ def test_the_flights_of_january_2013() -> None:
     assert result.stderr == ""
 
 
-def test_each_broken_event_gets_its_reason(tmp_path: Path) -> None:
+def test_each_bad_event_is_shown_with_its_rule(tmp_path: Path) -> None:
     path = tmp_path / "events.ndjson"
     path.write_text('{"event": "A", "properties": {"time": 1, "distinct_id": "u", "$insert_id": "a"}}\n')
     result = run(str(path))
     assert result.exit_code == 0, result.output
     table = result.stdout[result.stdout.index("Importing events that are invalid") :].splitlines()
-    said = {table[number].split("  ")[1]: table[number : number + 2] for number in range(1, len(table) - 1, 2)}
-    assert list(said) == [what for what, _ in demo.BROKEN]
-    rules = {what: lines[0].split()[-1] for what, lines in said.items() if "rejected" in lines[0]}
+    shown = {table[number].split("  ")[1]: table[number : number + 2] for number in range(1, len(table) - 1, 2)}
+    assert list(shown) == [what for what, _ in demo.BROKEN]
+    rules = {what: lines[0].split()[-1] for what, lines in shown.items() if "rejected" in lines[0]}
     assert rules == {
         "a string instead of an event": "event-not-object",
         "no name": "event-blank",
@@ -56,13 +56,13 @@ def test_each_broken_event_gets_its_reason(tmp_path: Path) -> None:
         "a key that is a number": "unsupported-type",
         "a dict that contains itself": "too-deep",
     }
-    assert "written as null" in said["NaN"][1]
-    assert "U+FFFD" in said["half a surrogate pair"][1]
-    assert "3,000,000 characters, cut to 255" in said["a string of 3 MB"][1]
+    assert "written as null" in shown["NaN"][1]
+    assert "U+FFFD" in shown["half a surrogate pair"][1]
+    assert "3,000,000 characters, cut to 255" in shown["a string of 3 MB"][1]
     assert table[-1] == "3 of 16 were imported; an invalid event does not stop the others."
 
 
-def test_without_the_file_it_is_said_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_file_the_error_says_where_the_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "FLIGHTS", Path("examples", "nothing.ndjson.gz"))
     result = run()
     assert result.exit_code == 2
@@ -70,7 +70,7 @@ def test_without_the_file_it_is_said_where_it_is(monkeypatch: pytest.MonkeyPatch
     assert "mixpress demo FILE" in result.stderr
 
 
-def test_a_file_that_is_not_there() -> None:
+def test_a_missing_file_is_named() -> None:
     result = run("nowhere.ndjson")
     assert result.exit_code == 2
     assert "'nowhere.ndjson' does not exist" in result.stderr

@@ -1,4 +1,4 @@
-"""`mixpress import`: what it sends, what it prints, and with which status it ends."""
+"""`mixpress import`: the requests, the output and the exit status."""
 
 from __future__ import annotations
 
@@ -43,20 +43,14 @@ def write(path: Path, content: bytes) -> str:
 
 
 def run(*arguments: str, env: dict[str, str] | None = None, given: bytes | None = None) -> Result:
-    """What the command did; no exception may come through but its exit."""
+    """Run the command. The only exception that may leave it is its exit."""
     result = CliRunner().invoke(group, ["import", *arguments], env=NOTHING | (env or {}), input=given)
     assert "Traceback" not in result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
     return result
 
 
-@pytest.fixture
-def server() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
-
-
-def test_a_clean_file(server: Emulator, tmp_path: Path) -> None:
+def test_a_valid_file_is_imported(server: Emulator, tmp_path: Path) -> None:
     path = write(tmp_path / "a.ndjson.gz", gzip.compress(ndjson(*map(event, range(3000)))))
     result = run(path, "--to", server.url)
     assert result.exit_code == 0
@@ -67,29 +61,29 @@ def test_a_clean_file(server: Emulator, tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
-def test_the_standard_input(server: Emulator) -> None:
+def test_the_standard_input_is_imported(server: Emulator) -> None:
     result = run("-", "--to", server.url, given=ndjson(event(0), event(1)))
     assert result.exit_code == 0
     assert "2 events read from the standard input" in result.stdout
     assert server.count() == 2
 
 
-def test_several_files(server: Emulator, tmp_path: Path) -> None:
+def test_several_files_are_imported(server: Emulator, tmp_path: Path) -> None:
     paths = [write(tmp_path / name, ndjson(event(number))) for number, name in enumerate("abc")]
     result = run(*paths, "--to", server.url)
     assert result.exit_code == 0
     assert "3 events read from 3 files" in result.stdout
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", gzip.compress(b"")])
-def test_a_file_with_nothing_in_it(server: Emulator, tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"\n\n", gzip.compress(b"", mtime=0)])  # equal ids in every worker
+def test_an_empty_file_sends_no_request(server: Emulator, tmp_path: Path, content: bytes) -> None:
     result = run(write(tmp_path / "a", content), "--to", server.url)
     assert result.exit_code == 0
     assert "0 events read from" in result.stdout
     assert server.requests() == []
 
 
-def test_what_fails_is_told_with_its_place(server: Emulator, tmp_path: Path) -> None:
+def test_a_failure_is_shown_with_its_file_and_line(server: Emulator, tmp_path: Path) -> None:
     content = (
         ndjson(event(0))
         + b"\n"
@@ -117,7 +111,7 @@ def test_what_fails_is_told_with_its_place(server: Emulator, tmp_path: Path) -> 
     assert written[1]["event"] == event(1, distinct_id="NA")
 
 
-def test_the_summary_tells_of_cuts_and_warnings(server: Emulator, tmp_path: Path) -> None:
+def test_the_summary_counts_truncations_and_warnings(server: Emulator, tmp_path: Path) -> None:
     content = ndjson(event(0, url="https://x.example/" + "a" * 300), event(1, url="b" * 300, price=float("nan")))
     result = run(write(tmp_path / "a", content), "--to", server.url)
     assert result.exit_code == 0
@@ -125,7 +119,7 @@ def test_the_summary_tells_of_cuts_and_warnings(server: Emulator, tmp_path: Path
     assert "1 warning: not-a-number (1)" in result.stdout
 
 
-def test_many_reasons_are_not_all_listed(tmp_path: Path) -> None:
+def test_the_summary_lists_twelve_reasons_at_most(tmp_path: Path) -> None:
     def refuse(request: Any) -> Any:
         records = [{"index": number, "message": f"reason {number}"} for number in range(20)]
         return 400, {}, json.dumps({"error": "some", "failed_records": records}).encode()
@@ -140,7 +134,7 @@ def test_many_reasons_are_not_all_listed(tmp_path: Path) -> None:
     assert "and 8 other reasons" in result.stdout
 
 
-def test_a_damaged_file_does_not_keep_the_next_one_back(server: Emulator, tmp_path: Path) -> None:
+def test_a_damaged_file_does_not_stop_the_next_one(server: Emulator, tmp_path: Path) -> None:
     packed = gzip.compress(ndjson(*map(event, range(20_000))))
     damaged = write(tmp_path / "a.gz", packed[: len(packed) // 2])
     other = write(tmp_path / "b", ndjson(event(99_999)))
@@ -154,7 +148,7 @@ def test_a_damaged_file_does_not_keep_the_next_one_back(server: Emulator, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["missing", "."])
-def test_a_file_that_can_not_be_read(server: Emulator, tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_read_sends_nothing(server: Emulator, tmp_path: Path, name: str) -> None:
     good = write(tmp_path / "a", ndjson(event(0)))
     result = run(good, str(tmp_path / name), "--to", server.url)
     assert result.exit_code == 2
@@ -162,7 +156,7 @@ def test_a_file_that_can_not_be_read(server: Emulator, tmp_path: Path, name: str
     assert server.requests() == []
 
 
-def test_a_dead_letter_that_can_not_be_opened(server: Emulator, tmp_path: Path) -> None:
+def test_a_dead_letter_that_cannot_be_opened_sends_nothing(server: Emulator, tmp_path: Path) -> None:
     path = write(tmp_path / "a", ndjson(event(0)))
     result = run(path, "--to", server.url, "--dead-letter", str(tmp_path / "no" / "failed"))
     assert result.exit_code == 2
@@ -170,7 +164,7 @@ def test_a_dead_letter_that_can_not_be_opened(server: Emulator, tmp_path: Path) 
     assert server.requests() == []
 
 
-def test_a_file_is_not_its_own_dead_letter(server: Emulator, tmp_path: Path) -> None:
+def test_a_file_cannot_be_its_own_dead_letter(server: Emulator, tmp_path: Path) -> None:
     path = write(tmp_path / "a", ndjson(event(0)))
     result = run(path, "--to", server.url, "--dead-letter", os.path.relpath(path))
     assert result.exit_code == 2
@@ -189,7 +183,7 @@ def test_a_file_is_not_its_own_dead_letter(server: Emulator, tmp_path: Path) -> 
         (["-", "--attempts", "0"], "0 is not in the range"),
     ],
 )
-def test_wrong_usage(arguments: list[str], says: str) -> None:
+def test_wrong_usage_is_status_2(arguments: list[str], says: str) -> None:
     result = run(*arguments, given=b"")
     assert result.exit_code == 2
     assert says in result.stderr
@@ -199,14 +193,14 @@ def test_wrong_usage(arguments: list[str], says: str) -> None:
 # Credentials
 
 
-def test_without_credentials_the_variables_are_named() -> None:
+def test_without_credentials_the_error_names_the_variables() -> None:
     result = run("-", given=b"")
     assert result.exit_code == 2
     for name in NOTHING:
         assert name in result.stderr
 
 
-def test_a_part_that_is_missing_is_named() -> None:
+def test_a_missing_part_of_the_credentials_is_named() -> None:
     result = run("-", given=b"", env={**ACCOUNT, "MIXPRESS_PROJECT_ID": ""})
     assert result.exit_code == 2
     assert "a service account needs MIXPRESS_PROJECT_ID in addition to" in result.stderr
@@ -228,7 +222,7 @@ def test_credentials_come_from_the_environment(arguments: list[str], env: dict[s
     assert result.exit_code == 0
 
 
-def test_a_wrong_password(tmp_path: Path) -> None:
+def test_a_wrong_password_is_status_3(tmp_path: Path) -> None:
     letter = tmp_path / "failed.ndjson"
     with Emulator(credentials=[("user", "another")]) as server:
         arguments = ["-", "--to", server.url, "--dead-letter", str(letter)]
@@ -239,7 +233,7 @@ def test_a_wrong_password(tmp_path: Path) -> None:
     assert "canary" not in result.output + letter.read_text()
 
 
-def test_no_strict_asks_for_no_verdict_on_each_event() -> None:
+def test_no_strict_leaves_strict_out_of_the_query() -> None:
     queries: list[Any] = []
     with Emulator(before=lambda request: queries.append(request.query)) as server:
         result = run("-", "--to", server.url, "--no-strict", given=ndjson(event(0)))
@@ -247,19 +241,20 @@ def test_no_strict_asks_for_no_verdict_on_each_event() -> None:
     assert [query.get("strict") for query in queries] == [None]
 
 
-# Trouble on the way
+# Failures while sending
 
 
-def test_a_server_that_is_not_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    result = run("-", "--to", url, "--attempts", "1", given=ndjson(event(0)))
+def test_a_server_that_does_not_listen_is_status_3() -> None:
+    with socket.socket() as bound:  # and not listening, so that no other process can have the port
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        result = run("-", "--to", url, "--attempts", "1", given=ndjson(event(0)))
     assert result.exit_code == 3
     assert f"Error: connection to {url.removeprefix('http://')} refused" in result.stderr
     assert "1 undelivered" in result.stdout
 
 
-def test_a_server_that_gives_up_half_way() -> None:
+def test_a_server_that_fails_later_is_status_1() -> None:
     def fail_later(request: Any) -> Any:
         return (500, {}, b"out of order") if request.number > 1 else None
 
@@ -273,7 +268,7 @@ def test_a_server_that_gives_up_half_way() -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
-def test_a_disk_without_room_for_the_dead_letter(server: Emulator) -> None:
+def test_a_full_disk_for_the_dead_letter_is_status_1(server: Emulator) -> None:
     given = ndjson(event(0), event(1, distinct_id="NA"), event(2))
     result = run("-", "--to", server.url, "--dead-letter", "/dev/full", given=given)
     assert result.exit_code == 1
@@ -282,7 +277,7 @@ def test_a_disk_without_room_for_the_dead_letter(server: Emulator) -> None:
     assert "has the failed events" not in result.stdout
 
 
-def test_ctrl_c(server: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_aborts(server: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_lines: Lines) -> Iterator[object]:
         yield event(0)
         raise KeyboardInterrupt
@@ -304,21 +299,21 @@ def test_progress_is_shown_on_a_terminal(server: Emulator, tmp_path: Path) -> No
     assert "5,000 imported" in result.stderr
 
 
-def test_what_a_busy_server_said_is_shown() -> None:
+def test_the_reply_of_a_busy_server_is_quoted() -> None:
     with Emulator(before=lambda request: (503, {}, b"closed for lunch")) as server:
         result = run("-", "--to", server.url, "--attempts", "1", given=ndjson(event(0)))
     assert result.exit_code == 3
     assert "503 Service Unavailable: closed for lunch" in result.stdout
 
 
-def test_the_help_teaches() -> None:
+def test_help_explains_the_command() -> None:
     result = run("--help")
     assert result.exit_code == 0
     for word in ("MIXPRESS_SECRET", "Exit status:", "mixpress import events.ndjson.gz --to", "--dead-letter"):
         assert word in result.stdout
 
 
-def test_as_a_process(server: Emulator, tmp_path: Path) -> None:
+def test_the_command_runs_as_a_process(server: Emulator, tmp_path: Path) -> None:
     path = write(tmp_path / "a", ndjson(event(0), event(1, distinct_id="NA")))
     command = [sys.executable, "-c", "from mixpress.cli import main; main()", "import", path, "--to", server.url]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | NOTHING)

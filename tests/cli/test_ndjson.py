@@ -1,4 +1,4 @@
-"""Lines: events out of files, and where each stands."""
+"""`Lines`: the events of NDJSON files, and the file and line of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(*paths: str) -> tuple[Lines, list[Any]]:
     return source, list(source)
 
 
-def test_one_event_a_line(tmp_path: Path) -> None:
+def test_each_line_is_an_event(tmp_path: Path) -> None:
     path = write(tmp_path / "a", b'{"a": 1}\n{"a": 2}\r\n{"a": 3}')
     source, given = read(path)
     assert given == [{"a": 1}, {"a": 2}, {"a": 3}]
@@ -39,7 +39,7 @@ def test_blank_lines_are_skipped_and_counted(tmp_path: Path) -> None:
     assert [source.place(index) for index in range(3)] == [f"{path}:3", f"{path}:7", f"{path}:8"]
 
 
-def test_every_file_begins_at_its_first_line(tmp_path: Path) -> None:
+def test_line_numbers_restart_in_each_file(tmp_path: Path) -> None:
     first, empty, second = (
         write(tmp_path / "a", b"1\n2\n"),
         write(tmp_path / "b", b""),
@@ -52,7 +52,7 @@ def test_every_file_begins_at_its_first_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.ndjson.gz"])
-def test_gzip_is_known_by_its_content(tmp_path: Path, name: str) -> None:
+def test_gzip_is_detected_by_its_content(tmp_path: Path, name: str) -> None:
     packed = gzip.compress(b"1\n") + gzip.compress(b"2\n")
     source, given = read(write(tmp_path / name, packed))
     assert given == [1, 2]
@@ -61,7 +61,7 @@ def test_gzip_is_known_by_its_content(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, pack: Any) -> None:
+def test_the_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, pack: Any) -> None:
     stream = io.TextIOWrapper(io.BufferedReader(io.BytesIO(pack(b"1\n2\n"))))
     monkeypatch.setattr(sys, "stdin", stream)
     source, given = read("-")
@@ -83,7 +83,7 @@ def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, pack: Any) -> None:
         (b"9" * 5000, "cannot be parsed: Exceeds the limit"),
     ],
 )
-def test_a_line_that_is_not_json(tmp_path: Path, line: bytes, reason: str) -> None:
+def test_a_line_that_is_not_json_is_explained(tmp_path: Path, line: bytes, reason: str) -> None:
     path = write(tmp_path / "a", b"1\n" + line + b"\n2\n")
     source, given = read(path)
     assert given == [1, line.decode("utf-8", "surrogateescape"), 2]
@@ -94,7 +94,7 @@ def test_a_line_that_is_not_json(tmp_path: Path, line: bytes, reason: str) -> No
     assert explained.message.startswith(f"{path}:2: {reason}")
 
 
-def test_a_failure_of_another_kind_stays_as_it_is(tmp_path: Path) -> None:
+def test_another_failure_is_not_changed(tmp_path: Path) -> None:
     source, _ = read(write(tmp_path / "a", b'"text"\n'))
     failure = Failure(0, "rejected", "an event must be an object", "event-not-object", "")
     assert source.explain(failure) is failure
@@ -109,18 +109,19 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
     assert read(write(tmp_path / "a", b"\xef\xbb\xbf1\n2\n"))[1] == [1, 2]
 
 
-def test_a_line_without_end_takes_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_is_too_long_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_LINE", 100)
     path = write(tmp_path / "a", b'"' + b"x" * 5000 + b'"\n1\n' + b"y" * 98 + b"\n" + b"2\n" + b"z" * 500)
     source, given = read(path)
     assert [str(event)[:3] for event in given] == ['"xx', "1", "yyy", "2", "zzz"]
+    assert max(len(str(event)) for event in given) <= 100
     assert [source.place(index)[-2:] for index in range(5)] == [":1", ":2", ":3", ":4", ":5"]
     assert "longer than 100 bytes" in source.explain(Failure(0, "rejected", "m", "r")).message
     assert "longer than 100 bytes" in source.explain(Failure(4, "rejected", "m", "r")).message
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "trailing"])
-def test_a_damaged_file_ends_where_it_is_damaged(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_file_ends_at_the_damage(tmp_path: Path, damage: str) -> None:
     content = b"".join(b"%d\n" % number for number in range(100_000))
     packed = bytearray(gzip.compress(content))
     if damage == "cut":
@@ -134,13 +135,13 @@ def test_a_damaged_file_ends_where_it_is_damaged(tmp_path: Path, damage: str) ->
     assert given[-1] == "next"
     assert given[:-1] == list(range(len(given) - 1))
     assert len(given) > 10_000
-    [told] = source.damaged
-    assert told.startswith(f"cannot read {path} after line {len(given) - 1}: ")
+    [message] = source.damaged
+    assert message.startswith(f"cannot read {path} after line {len(given) - 1}: ")
     assert source.place(len(given) - 1) == f"{other}:1"
 
 
 @pytest.mark.parametrize("name", ["missing", "."])
-def test_what_can_not_be_opened_is_told_at_once(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OSError) as caught:  # noqa: PT011 - which one differs
+def test_a_file_that_cannot_be_opened_raises_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - the message depends on the file
         Lines([write(tmp_path / "a", b"1\n"), str(tmp_path / name)])
     assert caught.value.filename == str(tmp_path / name)

@@ -1,4 +1,4 @@
-"""The commands in the README and in docs/ are ones that there are, with options that they take."""
+"""The commands in the README and in docs/ exist and have the options that the pages use."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ COMMANDS = sorted(
 )
 
 
-def test_the_pages_have_commands() -> None:
+def test_the_pages_show_every_command() -> None:
     assert {words.split()[0] for words in COMMANDS} == {"import", "emulator", "demo", "spool"}
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_a_command_of_the_pages_is_taken(words: str) -> None:
+def test_a_command_in_the_pages_is_valid(words: str) -> None:
     command: click.Command = group
     context, arguments = click.Context(group), shlex.split(words)
     while isinstance(command, click.Group) and arguments:

@@ -1,4 +1,4 @@
-"""`mixpress spool`: what it says of a file, what it delivers, and with which status it ends."""
+"""`mixpress spool`: what it shows and delivers, and the exit status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING = {**dict.fromkeys(ACCOUNT, ""), "MIXPRESS_TOKEN": ""}
 
 
 def run(*arguments: object, env: dict[str, str] | None = None) -> Result:
-    """What the command did; no exception may come through but its exit."""
+    """Run the command. The only exception that may leave it is its exit."""
     result = CliRunner().invoke(group, ["spool", *map(str, arguments)], env=NOTHING | (env or {}))
     assert "Traceback" not in result.output
     assert "canary" not in result.output
@@ -34,7 +34,7 @@ def event(number: int) -> bytes:
 
 
 def leave(path: Path, count: int, url: str = "", batches: int = 1) -> None:
-    """What a client has left, bound to project 17 of `url` where there is one."""
+    """Leave events in a spool like a client that has ended. With `url`, they are bound to project 17 there."""
     auth = ServiceAccount("user", "canary-4e1f9c", project_id="17")
     destination = Destination.of(f"{url}/import", auth) if url else None
     with Spool(path, destination=destination, max_events=2) as queue:
@@ -43,16 +43,10 @@ def leave(path: Path, count: int, url: str = "", batches: int = 1) -> None:
             queue.pack()
 
 
-@pytest.fixture
-def server() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
+# show
 
 
-# Looking
-
-
-def test_what_is_in_it(tmp_path: Path) -> None:
+def test_show_counts_what_is_in_the_spool(tmp_path: Path) -> None:
     path = tmp_path / "events.spool"
     leave(path, 5, "http://127.0.0.1:8400")
     before = path.read_bytes()
@@ -67,7 +61,7 @@ def test_what_is_in_it(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_what_is_in_it_for_a_program(tmp_path: Path) -> None:
+def test_show_can_print_json(tmp_path: Path) -> None:
     path = tmp_path / "events.spool"
     leave(path, 5)
     shown: dict[str, Any] = json.loads(run("show", path, "--json").stdout)
@@ -76,7 +70,7 @@ def test_what_is_in_it_for_a_program(tmp_path: Path) -> None:
     assert shown["oldest"] >= 0
 
 
-def test_what_is_wrong_in_it(tmp_path: Path) -> None:
+def test_show_lists_failed_events_and_unreadable_rows(tmp_path: Path) -> None:
     path = tmp_path / "events.spool"
     with Spool(path, max_events=2) as queue:
         queue.append_many([*map(event, range(2)), b"broken", b"broken"])
@@ -92,7 +86,7 @@ def test_what_is_wrong_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["show", "drain"])
-def test_a_file_that_is_none(tmp_path: Path, command: str) -> None:
+def test_a_file_that_is_not_a_spool_is_status_2(tmp_path: Path, command: str) -> None:
     assert run(command, tmp_path / "missing").exit_code == 2
     path = tmp_path / "text"
     path.write_text("this is not a spool")
@@ -103,10 +97,10 @@ def test_a_file_that_is_none(tmp_path: Path, command: str) -> None:
     assert not (tmp_path / "missing").exists()
 
 
-# Draining
+# drain
 
 
-def test_what_is_left_is_delivered(server: Emulator, tmp_path: Path) -> None:
+def test_drain_delivers_what_is_left(server: Emulator, tmp_path: Path) -> None:
     path = tmp_path / "events.spool"
     leave(path, 5, server.url)
     result = run("drain", path, "--to", server.url, env=ACCOUNT)
@@ -120,7 +114,7 @@ def test_what_is_left_is_delivered(server: Emulator, tmp_path: Path) -> None:
     assert f"0 events read from {path}" in again.stdout
 
 
-def test_another_projects_events_need_force(server: Emulator, tmp_path: Path) -> None:
+def test_drain_of_another_project_needs_force(server: Emulator, tmp_path: Path) -> None:
     path = tmp_path / "events.spool"
     leave(path, 5, server.url)
     other = {**ACCOUNT, "MIXPRESS_PROJECT_ID": "18"}
@@ -133,7 +127,7 @@ def test_another_projects_events_need_force(server: Emulator, tmp_path: Path) ->
     assert server.count() == 5
 
 
-def test_what_the_server_refuses_and_what_it_does_not_answer(tmp_path: Path) -> None:
+def test_drain_reports_refused_and_undelivered_events(tmp_path: Path) -> None:
     path, letter = tmp_path / "events.spool", tmp_path / "failed.ndjson"
     answers: Iterator[Any] = iter([(400, {}, json.dumps({"failed_records": [{"index": 0, "message": "no"}]}).encode())])
 
@@ -153,7 +147,7 @@ def test_what_the_server_refuses_and_what_it_does_not_answer(tmp_path: Path) -> 
     assert len(letter.read_text().splitlines()) == 1
 
 
-def test_nothing_can_be_delivered(tmp_path: Path) -> None:
+def test_drain_without_delivery_is_status_3(tmp_path: Path) -> None:
     path = tmp_path / "events.spool"
     leave(path, 5)
     with Emulator(before=lambda _request: (401, {}, b"no")) as server:
@@ -163,7 +157,7 @@ def test_nothing_can_be_delivered(tmp_path: Path) -> None:
     assert "Error: 401 Unauthorized" in result.stderr
 
 
-def test_without_credentials(tmp_path: Path) -> None:
+def test_drain_without_credentials_is_status_2(tmp_path: Path) -> None:
     path = tmp_path / "events.spool"
     leave(path, 1)
     result = run("drain", path)
@@ -171,7 +165,7 @@ def test_without_credentials(tmp_path: Path) -> None:
     assert "no credentials in the environment" in result.stderr
 
 
-def test_events_for_track_go_to_track(tmp_path: Path) -> None:
+def test_drain_sends_events_for_track_to_track(tmp_path: Path) -> None:
     path = tmp_path / "events.spool"
     now = 1_700_000_100.0
     with Emulator(now=lambda: now) as server:

@@ -19,19 +19,19 @@ def server() -> FakeServer:
 
 @pytest.fixture
 def make_client(server: FakeServer) -> Iterator[Callable[..., Client]]:
-    """Makes clients of the fake server, which are closed in the end."""
+    """Makes clients of the fake server and closes them after the test."""
     with ExitStack() as made:
         yield lambda **settings: made.enter_context(client(server, **settings))
 
 
 @pytest.fixture
 def arrived(server: FakeServer) -> Callable[[], list[dict[str, Any]]]:
-    """The events that the server was sent, in order."""
+    """Returns the events that the server received, in order."""
     return lambda: [event for request in server.requests for event in sent(request)]
 
 
 def accepted(event: dict[str, Any] | None) -> dict[str, Any]:
-    """The properties of an event, once the encoder has taken it."""
+    """Return the properties of an event, which the encoder must accept."""
     assert event is not None
     encoded = Encoder().encode([event])
     assert not encoded.rejected, encoded.rejected[0].message

@@ -1,4 +1,4 @@
-"""The mapping is held against the objects of Amplitude's own library, as its client hands them on."""
+"""Amplitude: the mapping of events of Amplitude's own library, as its client passes them on, and the adapter."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ USER = EventOptions(user_id="user-1")
 
 
 class Catch(EventPlugin):  # type: ignore[misc]  # its library has no types
-    """Keeps the events that Amplitude's client would send, and lets none of them through."""
+    """Records the events that Amplitude's client would send, and drops them."""
 
     def __init__(self) -> None:
         super().__init__(PluginType.ENRICHMENT)
@@ -95,7 +95,7 @@ def full_event() -> Any:
     )
 
 
-def test_an_event_is_one_of_mixpanel(original: Any, caught: Catch) -> None:
+def test_an_event_becomes_an_event_of_mixpanel(original: Any, caught: Catch) -> None:
     original.track(full_event())
     [theirs] = caught.events
     before = copy.deepcopy(vars(theirs))
@@ -150,8 +150,8 @@ def test_an_event_is_one_of_mixpanel(original: Any, caught: Catch) -> None:
     }
 
 
-def test_nothing_that_an_event_can_hold_is_forgotten(original: Any, caught: Catch) -> None:
-    """Each field of the library's own table, by what is in the event when it is set, and not when it is not."""
+def test_every_field_of_an_event_is_mapped() -> None:
+    """Each field of the library's own table changes the event when it is set."""
     elsewhere = {"event_type", "event_properties", "group_properties"}
     bare = event_from(BaseEvent("Seen", user_id="user-1"))
     for name in EVENT_KEY_MAPPING.keys() - elsewhere - {"user_id"}:
@@ -166,7 +166,7 @@ def test_the_body_for_amplitudes_api_gives_the_same_event(original: Any, caught:
     assert event_from(theirs.get_event_body()) == event_from(theirs)
 
 
-def test_a_row_of_amplitudes_export_is_an_event() -> None:
+def test_a_row_of_amplitudes_export_becomes_an_event() -> None:
     row = {
         "event_type": "Seen",
         "event_time": "2024-02-29 12:30:00.123000",
@@ -190,7 +190,7 @@ def test_a_row_of_amplitudes_export_is_an_event() -> None:
     }
 
 
-def test_a_web_events_system_is_its_browser() -> None:
+def test_the_os_of_a_web_event_is_its_browser() -> None:
     event = BaseEvent("Seen", user_id="user-1", platform="Web", os_name="Firefox", os_version="120")
     found = event_from(event)
     assert found is not None
@@ -199,7 +199,7 @@ def test_a_web_events_system_is_its_browser() -> None:
     assert not {"$os", "$os_version"} & found["properties"].keys()
 
 
-def test_a_revenue_is_an_event_with_plain_names(original: Any, caught: Catch) -> None:
+def test_a_revenue_becomes_an_event(original: Any, caught: Catch) -> None:
     revenue = Revenue(3.5, 2, "shoe", "sale", "r", "s", {"size": 43}, 7.0, "EUR")
     original.revenue(revenue, USER)
     event = event_from(caught.events[0])
@@ -223,7 +223,7 @@ def test_a_revenue_is_an_event_with_plain_names(original: Any, caught: Catch) ->
 
 
 def identify() -> Any:
-    """Every operation of an `Identify` but the one that has no counterpart."""
+    """Return an `Identify` with every operation except `clear_all`, which has no counterpart."""
     return (
         Identify()
         .set("email", "a@b.c")
@@ -238,7 +238,7 @@ def identify() -> Any:
     )
 
 
-def test_an_identify_is_updates_of_a_profile_and_no_event(original: Any, caught: Catch) -> None:
+def test_an_identify_becomes_profile_updates(original: Any, caught: Catch) -> None:
     original.identify(identify(), USER)
     [event] = caught.events
     assert event_from(event) is None
@@ -257,7 +257,7 @@ def test_an_identify_is_updates_of_a_profile_and_no_event(original: Any, caught:
     ]
 
 
-def test_a_groups_identify_is_updates_of_its_profile(original: Any, caught: Catch) -> None:
+def test_a_group_identify_becomes_group_updates(original: Any, caught: Catch) -> None:
     original.group_identify("company", "acme", Identify().set("seats", 5).append("tags", "a"), USER)
     [event] = caught.events
     assert event_from(event) is None
@@ -271,7 +271,7 @@ def test_each_call_has_the_arguments_of_the_original(method: str) -> None:
     assert [*ours] == [*inspect.signature(getattr(original_library.Amplitude, method)).parameters]
 
 
-def test_each_call_does_what_the_original_asks_for(
+def test_each_call_has_the_effect_of_the_originals_events(
     original: Any, caught: Catch, make_client: Callable[..., Client], server: FakeServer
 ) -> None:
     updates: list[dict[str, Any]] = []
@@ -287,7 +287,7 @@ def test_each_call_does_what_the_original_asks_for(
     assert len(server.imported) == sum(event_from(event) is not None for event in caught.events) == 2
 
 
-def test_a_bare_event_gets_its_time_and_id_by_the_client(
+def test_the_client_adds_time_and_id_to_an_event(
     make_client: Callable[..., Client], arrived: Callable[[], list[dict[str, Any]]]
 ) -> None:
     client = make_client()
@@ -309,7 +309,9 @@ class Plans(enum.Enum):
     PRO = "p"
 
 
-def test_a_bad_event_raises_nothing(make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bad_event_is_logged_and_passed_to_on_failure(
+    make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture
+) -> None:
     failures: list[Any] = []
     ours = Amplitude(make_client(on_failure=failures.append))
     with caplog.at_level(logging.WARNING, "mixpress"):
@@ -322,14 +324,16 @@ def test_a_bad_event_raises_nothing(make_client: Callable[..., Client], caplog: 
     assert [record.message.rpartition(" ")[2] for record in caplog.records] == rules
 
 
-def test_what_has_no_effect_is_told_once(make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture) -> None:
+def test_calls_without_effect_are_logged_once(
+    make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture
+) -> None:
     ours = Amplitude(make_client())
     with caplog.at_level(logging.WARNING, "mixpress"):
         for _ in range(3):
             ours.identify(identify(), USER)
             ours.identify(Identify().clear_all(), USER)
             ours.group_identify("company", "acme", Identify().add("seats", 1), USER)
-            ours.revenue(Revenue(3), USER)  # no float, as the original wants
+            ours.revenue(Revenue(3), USER)  # the original requires a float
     assert [record.message.partition(" ignored: ")[0] for record in caplog.records] == [
         "the profile of an identify",
         "$clearAll",

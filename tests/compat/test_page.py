@@ -1,4 +1,4 @@
-"""docs/other_clients.md says of each name what the code makes of it."""
+"""The tables and lists in docs/other_clients.md agree with the code."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ TABLES = [
 
 
 @pytest.mark.parametrize(("section", "names"), TABLES, ids=["Segment", "PostHog", "Amplitude"])
-def test_a_table_is_that_of_the_code(section: str, names: Mapping[str, str]) -> None:
+def test_each_table_lists_the_names_of_the_code(section: str, names: Mapping[str, str]) -> None:
     rows = {theirs: ours.strip("`") for theirs, ours, _ in ROW.findall(SECTIONS[section])}
     elsewhere = {"$clearAll", "country"} | {f"context.{name}" for name in ("location.country", "library.name")}
     assert {theirs: ours for theirs, ours in rows.items() if theirs not in elsewhere} == dict(names)
 
 
-def test_the_operations_on_groups_are_those_of_the_code() -> None:
-    told = {theirs: of_group.strip("`") for theirs, _, of_group in ROW.findall(SECTIONS["Amplitude"]) if of_group}
+def test_the_table_lists_the_group_operations_of_the_code() -> None:
+    listed = {theirs: of_group.strip("`") for theirs, _, of_group in ROW.findall(SECTIONS["Amplitude"]) if of_group}
     expected = {name: amplitude.GROUP_OPERATIONS.get(name, "left out") for name in amplitude.USER_OPERATIONS}
-    assert told == expected | {"$clearAll": "left out"}
+    assert listed == expected | {"$clearAll": "left out"}
 
 
 @pytest.mark.parametrize(
@@ -45,11 +45,11 @@ def test_the_operations_on_groups_are_those_of_the_code() -> None:
         ("Profiles", [*mapping.PERSON, *mapping.PERSON.values()]),
     ],
 )
-def test_each_word_of_a_list_is_on_the_page(section: str, words: list[str]) -> None:
+def test_each_name_of_a_list_is_on_the_page(section: str, words: list[str]) -> None:
     assert [word for word in words if f"`{word}`" not in SECTIONS[section]] == []
 
 
-def test_none_of_the_libraries_is_needed() -> None:
+def test_the_adapters_do_not_need_the_libraries() -> None:
     program = (
         "import sys\n"
         "sys.modules.update(dict.fromkeys(['amplitude', 'posthog', 'segment']))\n"

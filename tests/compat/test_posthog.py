@@ -1,4 +1,4 @@
-"""The mapping is held against messages that PostHog's own client makes."""
+"""PostHog: the mapping of messages that PostHog's own client makes, and the adapter."""
 
 from __future__ import annotations
 
@@ -26,7 +26,29 @@ WHEN = datetime(2024, 2, 29, 12, 30, 0, 123000, tzinfo=timezone.utc)
 IN_MS = 1709209800123
 UUID_GIVEN = "5d958f87-16be-4a0e-8f5c-3a3c5ed6f6ab"
 OF_THE_SERVER = {"$is_server", "$lib_version", "$os", "$os_version", "$os_distro", "$python_runtime", "$python_version"}
-"""What PostHog's client says of itself and of the machine."""
+"""Properties of the client and the machine that PostHog's client adds."""
+
+PROPERTIES: dict[str, Any] = {
+    "plan": "pro",
+    "$browser": "Firefox",
+    "$current_url": "https://example.com/",
+    "$device_id": "dev-1",
+    "$device_model": "Pixel",
+    "$device_manufacturer": "Google",
+    "$device_name": "phone",
+    "$app_version": "2.1",
+    "$app_build": "210",
+    "$geoip_city_name": "Bonn",
+    "$geoip_country_code": "DE",
+    "$geoip_subdivision_1_name": "NRW",
+    "$geoip_latitude": 50.7,
+    "$geoip_longitude": 7.1,
+    "$ip": "203.0.113.7",
+    "$network_wifi": True,
+    "$network_carrier": "T-Mobile",
+    "$feature/new-page": True,
+    "$active_feature_flags": ["new-page"],
+}
 
 
 @pytest.fixture
@@ -36,7 +58,7 @@ def messages() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def original(messages: list[dict[str, Any]]) -> Iterator[Original]:
-    """PostHog's client, which makes messages and sends none."""
+    """PostHog's client, which makes messages and does not send them."""
 
     def keep(message: dict[str, Any]) -> dict[str, Any]:
         messages.append(copy.deepcopy(message))
@@ -51,32 +73,11 @@ def own(properties: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in properties.items() if name not in OF_THE_SERVER}
 
 
-def test_a_message_of_capture_is_an_event_of_mixpanel(original: Original, messages: list[dict[str, Any]]) -> None:
-    properties = {
-        "plan": "pro",
-        "$browser": "Firefox",
-        "$current_url": "https://example.com/",
-        "$device_id": "dev-1",
-        "$device_model": "Pixel",
-        "$device_manufacturer": "Google",
-        "$device_name": "phone",
-        "$app_version": "2.1",
-        "$app_build": "210",
-        "$geoip_city_name": "Bonn",
-        "$geoip_country_code": "DE",
-        "$geoip_subdivision_1_name": "NRW",
-        "$geoip_latitude": 50.7,
-        "$geoip_longitude": 7.1,
-        "$ip": "203.0.113.7",
-        "$network_wifi": True,
-        "$network_carrier": "T-Mobile",
-        "$feature/new-page": True,
-        "$active_feature_flags": ["new-page"],
-    }
+def test_a_capture_message_becomes_an_event(original: Original, messages: list[dict[str, Any]]) -> None:
     original.capture(
         "Signed Up",
         distinct_id="user-1",
-        properties=properties,
+        properties=PROPERTIES,
         groups={"company": "acme"},
         timestamp=WHEN,
         uuid=UUID_GIVEN,
@@ -117,14 +118,12 @@ def test_a_message_of_capture_is_an_event_of_mixpanel(original: Original, messag
     }
 
 
-def test_an_address_gives_no_location_where_posthog_would_take_none(
-    original: Original, messages: list[dict[str, Any]]
-) -> None:
+def test_the_ip_is_dropped_if_posthog_would_not_locate_it(original: Original, messages: list[dict[str, Any]]) -> None:
     original.capture("Seen", distinct_id="user-1", properties={"$ip": "203.0.113.7"})
     assert "ip" not in accepted(event_from_message(messages[0]))
 
 
-def test_an_event_without_a_person_is_a_devices(original: Original, messages: list[dict[str, Any]]) -> None:
+def test_an_event_without_a_person_belongs_to_the_device(original: Original, messages: list[dict[str, Any]]) -> None:
     original.capture("Seen")
     found = accepted(event_from_message(messages[0]))
     assert found["distinct_id"] == f"$device:{messages[0]['distinct_id']}"
@@ -132,7 +131,7 @@ def test_an_event_without_a_person_is_a_devices(original: Original, messages: li
     assert "$user_id" not in found
 
 
-def test_an_event_whose_only_id_is_the_devices_is_the_devices(
+def test_an_event_with_only_a_device_id_belongs_to_the_device(
     original: Original, messages: list[dict[str, Any]]
 ) -> None:
     original.capture("Seen", distinct_id="dev-1", properties={"$device_id": "dev-1"})
@@ -140,7 +139,7 @@ def test_an_event_whose_only_id_is_the_devices_is_the_devices(
     assert (found["distinct_id"], found["$device_id"], "$user_id" in found) == ("$device:dev-1", "dev-1", False)
 
 
-def test_updates_of_profiles_are_no_events(original: Original, messages: list[dict[str, Any]]) -> None:
+def test_profile_updates_are_not_events(original: Original, messages: list[dict[str, Any]]) -> None:
     original.set(distinct_id="user-1", properties={"email": "a@b.c", "plan": "pro"})
     original.set_once(distinct_id="user-1", properties={"first": 1})
     original.group_identify("company", "acme", {"name": "Acme"})
@@ -154,7 +153,7 @@ def test_updates_of_profiles_are_no_events(original: Original, messages: list[di
     ]
 
 
-def test_an_event_can_update_a_profile_too(original: Original, messages: list[dict[str, Any]]) -> None:
+def test_an_event_can_also_update_a_profile(original: Original, messages: list[dict[str, Any]]) -> None:
     original.capture("Seen", distinct_id="user-1", properties={"$set": {"a": 1}, "$set_once": {"b": 2}})
     assert not {"$set", "$set_once"} & accepted(event_from_message(messages[0])).keys()
     assert profiles_from_message(messages[0]) == [
@@ -173,7 +172,7 @@ def test_each_call_has_the_arguments_of_the_original(method: str, theirs: Any) -
 
 
 @pytest.mark.parametrize("method", ["group_identify", "alias"])
-def test_the_calls_with_places_have_the_originals_in_order(method: str) -> None:
+def test_calls_with_positional_arguments_have_them_in_the_same_order(method: str) -> None:
     ours = inspect.signature(getattr(posthog.Posthog, method)).parameters
     assert [*ours] == [*inspect.signature(getattr(Original, method)).parameters]
 
@@ -192,7 +191,7 @@ def configured(make_client: Callable[..., Client], updates: list[dict[str, Any]]
 
 
 @pytest.mark.usefixtures("configured")
-def test_the_event_of_a_call_is_that_of_the_originals_message(
+def test_a_call_gives_the_event_of_the_originals_message(
     original: Original, messages: list[dict[str, Any]], arrived: Callable[[], list[dict[str, Any]]]
 ) -> None:
     call: dict[str, Any] = {
@@ -237,7 +236,7 @@ def test_the_functions_of_the_module_deliver(
     assert configured.stats().imported == 3
 
 
-def test_a_location_is_taken_from_an_address_where_it_is_wanted(
+def test_the_ip_is_kept_if_geoip_is_enabled(
     make_client: Callable[..., Client], arrived: Callable[[], list[dict[str, Any]]]
 ) -> None:
     adapter = posthog.Posthog(make_client(), disable_geoip=False)
@@ -247,12 +246,12 @@ def test_a_location_is_taken_from_an_address_where_it_is_wanted(
     assert [event["properties"].get("ip") for event in arrived()] == ["203.0.113.7", None]
 
 
-def test_a_module_without_a_client_says_what_to_do() -> None:
+def test_the_module_without_a_client_names_configure() -> None:
     with pytest.raises(RuntimeError, match=r"call configure\(mixpress.Client"):
         posthog.capture("Seen")
 
 
-def test_a_bad_event_raises_nothing_and_gives_none(
+def test_a_bad_event_returns_none_and_is_logged(
     make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture
 ) -> None:
     failures: list[Any] = []
@@ -266,7 +265,7 @@ def test_a_bad_event_raises_nothing_and_gives_none(
     assert [record.message.rpartition(" ")[2] for record in caplog.records] == rules
 
 
-def test_profiles_that_nobody_wants_are_left_out_with_one_warning(
+def test_without_on_profile_updates_are_dropped_with_one_warning(
     make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture
 ) -> None:
     adapter = posthog.Posthog(make_client())

@@ -1,4 +1,4 @@
-"""The mapping is held against messages that Segment's own client makes."""
+"""Segment: the mapping of messages that Segment's own client makes, and the adapter."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ CONTEXT: dict[str, Any] = {
 
 @pytest.fixture
 def original() -> Original:
-    """Segment's client, which makes messages and sends none."""
+    """Segment's client, which makes messages and does not send them."""
     return Original("key", send=False)
 
 
-def test_a_message_of_track_is_an_event_of_mixpanel(original: Original) -> None:
+def test_a_track_message_becomes_an_event(original: Original) -> None:
     _, message = original.track("user-1", "Signed Up", {"plan": "pro"}, CONTEXT, WHEN, "anon-1", {}, MESSAGE_ID)
     before = copy.deepcopy(message)
     event = event_from_message(message)
@@ -100,7 +100,7 @@ def test_a_message_of_track_is_an_event_of_mixpanel(original: Original) -> None:
     }
 
 
-def test_what_the_caller_says_comes_before_the_context_and_the_ids_before_both(original: Original) -> None:
+def test_ids_override_properties_and_properties_override_the_context(original: Original) -> None:
     properties = {"$os": "mine", "time": "12 minutes", "distinct_id": "other"}
     _, message = original.track("user-1", "Seen", properties, {"os": {"name": "iOS"}}, WHEN)
     found = accepted(event_from_message(message))
@@ -115,7 +115,7 @@ def test_an_anonymous_user_is_a_device(original: Original) -> None:
     assert (found["distinct_id"], found["$device_id"], "$user_id" in found) == ("$device:anon-1", "anon-1", False)
 
 
-def test_the_contexts_device_counts_where_there_is_no_anonymous_id(original: Original) -> None:
+def test_the_device_of_the_context_is_used_without_an_anonymous_id(original: Original) -> None:
     _, message = original.track(12, "Seen", context={"device": {"id": "dev-1"}})
     found = accepted(event_from_message(message))
     assert (found["distinct_id"], found["$user_id"], found["$device_id"]) == ("12", "12", "dev-1")
@@ -130,7 +130,7 @@ def test_the_contexts_device_counts_where_there_is_no_anonymous_id(original: Ori
         ("screen", None, "Loaded a Screen"),
     ],
 )
-def test_pages_and_screens_are_events(original: Original, kind: str, name: str | None, expected: str) -> None:
+def test_pages_and_screens_become_events(original: Original, kind: str, name: str | None, expected: str) -> None:
     _, message = getattr(original, kind)("user-1", "docs", name, {"title": "T"})
     event = event_from_message(message)
     found = accepted(event)
@@ -139,7 +139,7 @@ def test_pages_and_screens_are_events(original: Original, kind: str, name: str |
     assert (found.get("name"), found["category"], found["title"]) == (name, "docs", "T")
 
 
-def test_identify_and_group_are_updates_of_profiles_and_no_events(original: Original) -> None:
+def test_identify_and_group_become_profile_updates(original: Original) -> None:
     traits = {"email": "a@b.c", "firstName": "A", "plan": "pro"}
     _, message = original.identify("user-1", traits, {"ip": "203.0.113.7"}, anonymous_id="anon-1")
     assert event_from_message(message) is None
@@ -158,21 +158,21 @@ def test_identify_and_group_are_updates_of_profiles_and_no_events(original: Orig
     assert profiles_from_message(message)[0]["$group_key"] == "$group_id"
 
 
-def test_an_alias_is_neither(original: Original) -> None:
+def test_an_alias_becomes_neither_event_nor_update(original: Original) -> None:
     _, message = original.alias("anon-1", "user-1")
     assert event_from_message(message) is None
     assert profiles_from_message(message) == []
 
 
 @pytest.mark.parametrize("integrations", [{"Mixpanel": False}, {"All": False}])
-def test_a_message_that_is_not_for_mixpanel_is_none(original: Original, integrations: dict[str, Any]) -> None:
+def test_a_message_that_excludes_mixpanel_is_dropped(original: Original, integrations: dict[str, Any]) -> None:
     _, message = original.track("user-1", "Seen", integrations=integrations)
     assert event_from_message(message) is None
     _, message = original.identify("user-1", {"a": 1}, integrations=integrations)
     assert profiles_from_message(message) == []
 
 
-def test_a_message_for_mixpanel_alone_is_an_event(original: Original) -> None:
+def test_a_message_only_for_mixpanel_is_kept(original: Original) -> None:
     _, message = original.track("user-1", "Seen", integrations={"All": False, "Mixpanel": True})
     assert event_from_message(message) is not None
 
@@ -188,7 +188,7 @@ def test_each_call_has_the_arguments_of_the_original(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_each_call_gives_the_message_of_the_original(
+def test_each_call_returns_the_message_of_the_original(
     method: str, original: Original, make_client: Callable[..., Client]
 ) -> None:
     arguments: dict[str, Any] = {
@@ -208,8 +208,8 @@ def test_each_call_gives_the_message_of_the_original(
     chosen = {name: value for name, value in arguments.items() if name in known}
     _, expected = getattr(original, method)(**copy.deepcopy(chosen))
     _, message = getattr(segment.Client(make_client()), method)(**chosen)
-    for of_the_original in (expected.pop("timestamp"), expected["context"].pop("library")):
-        assert of_the_original
+    assert expected.pop("timestamp")
+    assert expected["context"].pop("library")
     assert message.pop("timestamp") is None
     assert {name: value for name, value in expected.items() if value is not None} == {
         name: value for name, value in message.items() if value is not None
@@ -261,12 +261,12 @@ def test_shutdown_delivers_and_closes(configured: Client, server: FakeServer) ->
     assert configured.stats().imported == 1
 
 
-def test_a_module_without_a_client_says_what_to_do() -> None:
+def test_the_module_without_a_client_names_configure() -> None:
     with pytest.raises(RuntimeError, match=r"call configure\(mixpress.Client"):
         segment.track("user-1", "Seen")
 
 
-def test_a_bad_event_raises_nothing_is_logged_and_goes_to_on_failure(
+def test_a_bad_event_is_logged_and_passed_to_on_failure(
     make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture
 ) -> None:
     failures: list[Any] = []
@@ -282,7 +282,7 @@ def test_a_bad_event_raises_nothing_is_logged_and_goes_to_on_failure(
     assert "word" not in caplog.text
 
 
-def test_a_full_queue_raises_nothing_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_queue_is_logged_and_does_not_raise(caplog: pytest.LogCaptureFixture) -> None:
     answered = threading.Event()
 
     def answer_late(request: Request) -> Response:
@@ -299,7 +299,7 @@ def test_a_full_queue_raises_nothing_and_is_logged(caplog: pytest.LogCaptureFixt
     assert caplog.text.count("an event was not accepted") == 1
 
 
-def test_profiles_that_nobody_wants_are_left_out_with_one_warning(
+def test_without_on_profile_updates_are_dropped_with_one_warning(
     make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture, server: FakeServer
 ) -> None:
     made = make_client()
@@ -315,7 +315,7 @@ def test_profiles_that_nobody_wants_are_left_out_with_one_warning(
     assert server.requests == []
 
 
-def test_what_on_profile_raises_reaches_no_caller(
+def test_an_exception_of_on_profile_is_logged(
     make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture
 ) -> None:
     adapter = segment.Client(make_client(), on_profile=lambda update: 1 / 0)

@@ -1,1 +1,1 @@
-"""The emulator, asked over real loopback sockets by a client that knows nothing of mixpress."""
+"""Tests of the emulator, over real loopback sockets, with an HTTP client that is not mixpress."""

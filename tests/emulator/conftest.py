@@ -21,7 +21,7 @@ def running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def server(running: Emulator) -> Emulator:
-    """An emulator with the default settings that has seen nothing yet, at NOW by its clock."""
+    """An emulator with the default settings, without events and requests. Its clock is at NOW."""
     running.clear()
     return running
 
@@ -35,7 +35,7 @@ def sender(server: Emulator) -> Iterator[Sender]:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start an emulator with settings of its own, and a sender for it."""
+    """Starts an emulator with other settings, and a sender for it."""
     with ExitStack() as stack:
 
         def start_one(**settings: Any) -> tuple[Emulator, Sender]:

@@ -1,4 +1,4 @@
-"""A plain HTTP client, and the events that it sends."""
+"""A plain HTTP client for the emulator, and events to send."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def event(name: str = "Signed Up", /, **properties: Any) -> dict[str, Any]:
-    """A valid event of two hours ago; a property given as `...` is left out. `insert_id` is `$insert_id`."""
+    """Return a valid event of two hours ago. A property given as `...` is left out. `insert_id` is `$insert_id`."""
     given = {"time": NOW - 7200, "distinct_id": "user-1", "insert_id": "id-1", **properties}
     given["$insert_id"] = given.pop("insert_id")
     return {"event": name, "properties": {key: value for key, value in given.items() if value is not ...}}
@@ -29,7 +29,7 @@ def event(name: str = "Signed Up", /, **properties: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A reply."""
 
     status: int
     headers: urllib3.HTTPHeaderDict
@@ -41,12 +41,12 @@ class Answer:
 
     @property
     def failures(self) -> list[tuple[int, str, str]]:
-        """(index, field, message) of each failed record."""
+        """Return (index, field, message) of each failed record."""
         return [(each["index"], each["field"], each["message"]) for each in self.json["failed_records"]]
 
 
 class Sender:
-    """Posts to one emulator, by default as JSON and with a project's token."""
+    """Sends requests to one emulator, by default with JSON and a project token."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -62,7 +62,7 @@ class Sender:
         user: str | None = "token:",
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """Send bytes as they are, anything else as JSON; `packed` gzips it."""
+        """Post bytes as they are, anything else as JSON; with `packed`, gzipped."""
         body = content if isinstance(content, bytes) else orjson.dumps(content)
         sent = {"Content-Type": kind} if kind else {}
         if packed:
@@ -75,7 +75,7 @@ class Sender:
     def request(
         self, method: str, target: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> Answer:
-        """Any request."""
+        """Send any request."""
         reply = self.http.request(method, self.url + target, body=body, headers=headers)
         return Answer(reply.status, reply.headers, reply.data)
 

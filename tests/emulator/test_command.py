@@ -33,17 +33,17 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], re.Match[s
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            said = LISTENING.fullmatch(line)
-            assert said, line
-            yield process, said
+            found = LISTENING.fullmatch(line)
+            assert found, line
+            yield process, found
         finally:
             process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_listens_until_it_is_told_to_stop(number: signal.Signals) -> None:
-    with started() as (process, said):
-        url, where = said.groups()
+def test_the_emulator_runs_until_a_signal(number: signal.Signals) -> None:
+    with started() as (process, line):
+        url, where = line.groups()
         assert where == "memory"
         sender = Sender(url)
         assert sender.post("/import?strict=1&project_id=1", [event()], user="robot:canary").status == 200
@@ -61,10 +61,10 @@ def test_it_listens_until_it_is_told_to_stop(number: signal.Signals) -> None:
     assert "canary" not in out + err
 
 
-def test_it_keeps_the_events_in_a_file(tmp_path: Path) -> None:
+def test_the_emulator_stores_events_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
-    with started("--db", str(path)) as (process, said):
-        url, where = said.groups()
+    with started("--db", str(path)) as (process, line):
+        url, where = line.groups()
         assert where == str(path)
         sender = Sender(url)
         sender.post("/import?strict=1", [event()])
@@ -77,12 +77,12 @@ def test_it_keeps_the_events_in_a_file(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_it_fails_as_told() -> None:
-    told = ["--fault", "429:3=1x", "--fault", "502=1x,taken=1x", "--fault", "503=0.5", "--fault-seed", "7"]
-    with started(*told) as (process, said):
+def test_fault_options_inject_faults() -> None:
+    options = ["--fault", "429:3=1x", "--fault", "502=1x,taken=1x", "--fault", "503=0.5", "--fault-seed", "7"]
+    with started(*options) as (process, line):
         assert process.stdout is not None
         assert process.stdout.readline() == "faults: 429:3=1x,502=1x,taken=1x,503=0.5,seed=7\n"
-        sender = Sender(said[1])
+        sender = Sender(line[1])
         assert [sender.post("/import?strict=1", [event()]).status for _ in range(2)] == [429, 502]
         with pytest.raises(urllib3.exceptions.ProtocolError):
             sender.post("/import?strict=1", [event()])
@@ -98,10 +98,10 @@ def test_it_fails_as_told() -> None:
     assert [line.rpartition("  ")[2] for line in err.splitlines()] == ["fault: 429:3", "fault: 502", "fault: taken"]
 
 
-def test_what_it_cannot_do_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+def test_an_error_is_one_line_and_status_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        for arguments, said in [
+        for arguments, message in [
             (["--host", "0.0.0.0"], "Error: host must be 127.0.0.1, ::1, localhost or another loopback address, got"),
             (["--port", port], f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use"),
             (["--fault", "teapot=0.1"], "Error: fault 'teapot=0.1': unknown kind 'teapot'; the kinds are 429, "),
@@ -114,11 +114,11 @@ def test_what_it_cannot_do_is_one_sentence_and_status_2(tmp_path: Path) -> None:
             done = mixpress("emulator", *arguments)
             assert done.returncode == 2
             assert done.stdout == ""
-            assert done.stderr.startswith(said)
+            assert done.stderr.startswith(message)
             assert done.stderr.count("\n") == 1
 
 
-def test_help_teaches() -> None:
+def test_help_explains_the_commands() -> None:
     done = mixpress("--help")
     assert done.returncode == 0
     for words in ["mixpress emulator\n", "Exit status:", "nothing could be delivered", "  import  ", "  demo "]:
@@ -131,13 +131,13 @@ def test_help_teaches() -> None:
         assert words in done.stdout
 
 
-def test_version() -> None:
+def test_version_is_printed() -> None:
     from mixpress import __version__
 
     assert mixpress("--version").stdout == f"mixpress {__version__}\n"
 
 
-def test_a_wrong_command_is_status_2() -> None:
+def test_an_unknown_command_is_status_2() -> None:
     done = mixpress("emulate")
     assert done.returncode == 2
     assert "No such command 'emulate'" in done.stderr
@@ -147,14 +147,14 @@ def without(package: str) -> str:
     return f"import sys; sys.modules['{package}'] = None; {MAIN}"
 
 
-def test_without_click_it_says_what_to_install() -> None:
+def test_without_click_the_error_names_the_extra() -> None:
     done = mixpress("emulator", code=without("click"))
     assert done.returncode == 2
     assert done.stderr == "mixpress: this command needs `pip install 'mixpress[cli]'`\n"
 
 
 @pytest.mark.parametrize("package", ["starlette", "uvicorn", "orjson"])
-def test_without_a_server_it_says_what_to_install(package: str) -> None:
+def test_without_the_servers_packages_the_error_names_the_extra(package: str) -> None:
     done = mixpress("emulator", "--port", "0", code=without(package))
     assert done.returncode == 2
     assert done.stderr == "Error: this command needs `pip install 'mixpress[emulator]'`\n"

@@ -1,4 +1,4 @@
-"""POST /import: every reply, who may ask, and what is not there."""
+"""POST /import: replies, credentials, and unknown paths and methods."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STRICT = "/import?strict=1"
 TWO = [event(insert_id="a"), event(insert_id="b")]
 
 
-def test_strict_counts_what_it_took(server: Emulator, sender: Sender) -> None:
+def test_strict_counts_the_imported_events(server: Emulator, sender: Sender) -> None:
     answer = sender.post(STRICT, TWO)
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json"
@@ -26,7 +26,7 @@ def test_an_empty_array_imports_nothing(server: Emulator, sender: Sender) -> Non
     assert sender.post("/import", []).body == b"0"
 
 
-def test_strict_names_each_failed_event_and_takes_the_others(server: Emulator, sender: Sender) -> None:
+def test_strict_names_each_failed_event_and_imports_the_others(server: Emulator, sender: Sender) -> None:
     events = [event(insert_id="a"), event("", insert_id="b"), event(insert_id="c c"), "text", event(insert_id=...)]
     answer = sender.post(STRICT, events)
     assert answer.status == 400
@@ -74,7 +74,7 @@ def test_strict_names_each_failed_event_and_takes_the_others(server: Emulator, s
         ([], b"0", {"error": "no data objects in the body", "status": 0}),
     ],
 )
-def test_without_strict_it_says_whether_anything_was_taken(
+def test_without_strict_the_reply_says_whether_anything_was_imported(
     sender: Sender, events: list[object], plain: bytes, verbose: object
 ) -> None:
     answer = sender.post("/import", events)
@@ -85,11 +85,11 @@ def test_without_strict_it_says_whether_anything_was_taken(
     assert answer.headers["Content-Type"] == "application/json"
 
 
-def test_strict_is_asked_for_by_1_alone(sender: Sender) -> None:
+def test_strict_is_only_enabled_by_1(sender: Sender) -> None:
     assert sender.post("/import?strict=0", [event("")]).body == b"0"
 
 
-# -- who may
+# -- credentials
 
 
 @pytest.mark.parametrize("user", ["token:", "secret:"])
@@ -124,13 +124,13 @@ INVALID = {"code": 401, "error": "Invalid credentials", "status": "Unauthorized"
     ],
     ids=["none", "no value", "empty", "no base64", "bearer", "no colon", "no name", "password alone", "no UTF-8"],
 )
-def test_credentials_that_are_none(server: Emulator, sender: Sender, authorization: str) -> None:
+def test_malformed_credentials_are_refused(server: Emulator, sender: Sender, authorization: str) -> None:
     answer = sender.post(STRICT + "&project_id=7", TWO, user=None, headers={"Authorization": authorization})
     assert (answer.status, answer.json) == (401, INVALID)
     assert server.count() == 0
 
 
-def test_the_credentials_given_are_the_only_ones(start: Start) -> None:
+def test_only_the_given_credentials_are_accepted(start: Start) -> None:
     server, sender = start(credentials=[("robot", "hunter2"), ("token", "")])
     for user, status in [
         *[("robot:hunter2", 200), ("token:", 200)],
@@ -142,11 +142,11 @@ def test_the_credentials_given_are_the_only_ones(start: Start) -> None:
     assert server.count() == 2
 
 
-def test_a_stranger_does_not_hear_what_is_wrong_with_the_body(sender: Sender) -> None:
+def test_credentials_are_checked_before_the_body(sender: Sender) -> None:
     assert sender.post("/import", b"{", user=None).status == 401
 
 
-# -- what is not there
+# -- unknown paths and methods
 
 
 @pytest.mark.parametrize("target", ["/", "/imports", "/import/", "/engage", "/track/x"])
@@ -165,7 +165,7 @@ def test_another_method_is_405(server: Emulator, sender: Sender, method: str, ta
     assert server.requests()[0].method == method
 
 
-def test_the_time_is_the_clocks(start: Start) -> None:
+def test_times_are_checked_against_the_clock(start: Start) -> None:
     _, sender = start(now=lambda: NOW - 1_000_000)
     answer = sender.post(STRICT, [event()])
     assert answer.failures == [(0, "properties.time", "'properties.time' is invalid: must not be in the future")]

@@ -1,4 +1,4 @@
-"""What is asked of one event: each rule just inside and just outside."""
+"""The rules for an event, each just within and just beyond its limit."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DISALLOWED = [
 
 
 def nested(depth: int) -> Any:
-    """Objects `depth` deep."""
+    """Return objects nested `depth` deep."""
     return {"in": nested(depth - 1)} if depth else 1
 
 
 def listed(levels: int) -> Any:
-    """Lists `levels` deep."""
+    """Return lists nested `levels` deep."""
     return [listed(levels - 1)] if levels else 1
 
 
@@ -35,7 +35,7 @@ def many(count: int) -> dict[str, int]:
 
 
 def sized(size: int) -> dict[str, Any]:
-    """An event of so many bytes of JSON, made of strings short enough to stay."""
+    """Return an event of `size` bytes of JSON, of strings that are not truncated."""
     sent = event(filler=[["x" * 255] * 254] * 15, rest=[""] * 254)
     missing = size - len(orjson.dumps(sent))
     sent["properties"]["rest"] = ["y" * (missing // 254)] * 253 + ["y" * (missing // 254 + missing % 254)]
@@ -66,14 +66,14 @@ TAKEN = {
     "254 keys in a list": event(items=[many(254)]),
     "objects three deep": event(inner=nested(3)),
     "objects three deep in lists": event(items=[[[nested(3)]]]),
-    "lists as deep as anything may lie": event(items=listed(64)),
+    "lists 64 levels deep": event(items=listed(64)),
     "every kind of value": event(values=[None, True, False, 0, -1.5, "", {}, []]),
     "an event of 999,999 bytes": sized(999_999),
 }
 
 
 @pytest.mark.parametrize("sent", TAKEN.values(), ids=TAKEN.keys())
-def test_what_is_right_is_taken(server: Emulator, sender: Sender, sent: dict[str, Any]) -> None:
+def test_a_valid_event_is_imported(server: Emulator, sender: Sender, sent: dict[str, Any]) -> None:
     assert sender.post(STRICT, [sent]).json == {"code": 200, "num_records_imported": 1, "status": "OK"}
     assert server.count(sent["event"]) == 1
 
@@ -148,7 +148,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
         *(event(inner=nested(4)), "properties.inner.in.in.in"),
         "'properties.inner.in.in.in' is invalid: objects must not be nested deeper than 3",
     ),
-    "lists deeper than anything may lie": (
+    "lists 65 levels deep": (
         *(event(items=listed(65)), "properties.items" + "[0]" * 64),
         f"'properties.items{'[0]' * 64}' is invalid: must not be nested more than 64 levels deep",
     ),
@@ -157,7 +157,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
 
 
 @pytest.mark.parametrize(("sent", "field", "message"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_is_wrong_is_refused_and_said(
+def test_an_invalid_event_is_refused_with_its_field_and_message(
     server: Emulator, sender: Sender, sent: Any, field: str, message: str
 ) -> None:
     answer = sender.post(STRICT, [event("Good"), sent])
@@ -169,7 +169,7 @@ def test_what_is_wrong_is_refused_and_said(
 
 @pytest.mark.parametrize("value", DISALLOWED)
 @pytest.mark.parametrize("shape", [str, str.upper, str.title], ids=["as listed", "upper case", "title case"])
-def test_disallowed_ids(server: Emulator, sender: Sender, value: str, shape: Any) -> None:
+def test_disallowed_ids_are_refused(server: Emulator, sender: Sender, value: str, shape: Any) -> None:
     value = shape(value)
     answer = sender.post(STRICT, [event(distinct_id=value), event(insert_id=value)])
     assert answer.failures == [
@@ -179,28 +179,28 @@ def test_disallowed_ids(server: Emulator, sender: Sender, value: str, shape: Any
     assert server.count() == 0
 
 
-def test_an_event_is_as_large_as_its_compact_json(sender: Sender) -> None:
+def test_the_size_of_an_event_is_that_of_its_compact_json(sender: Sender) -> None:
     spaced = orjson.dumps(sized(999_999)).replace(b'{"event":', b'{  "event" :')
     assert sender.post(STRICT, spaced, kind=NDJSON).status == 200
 
 
-def test_a_line_without_an_end_is_measured_too(sender: Sender) -> None:
+def test_a_line_without_a_newline_is_measured_too(sender: Sender) -> None:
     answer = sender.post(STRICT, orjson.dumps(sized(1_000_000)), kind=NDJSON)
     assert answer.failures == [(0, "", LARGE)]
 
 
-def test_the_depth_can_be_what_the_real_server_is_said_to_enforce(start: Start) -> None:
+def test_the_depth_limit_can_be_that_of_the_real_server(start: Start) -> None:
     _, sender = start(max_depth=10)
     assert sender.post(STRICT, [event(inner=nested(10))]).status == 200
     answer = sender.post(STRICT, [event(inner=nested(11))])
     assert answer.json["failed_records"][0]["message"].endswith("objects must not be nested deeper than 10")
 
 
-# -- not strict: what is missing is made up for, what is there must be right
+# -- not strict: missing properties are filled in, present ones must be valid
 
 
 @pytest.mark.parametrize("left_out", ["time", "distinct_id", "insert_id"])
-def test_without_strict_something_may_be_missing(server: Emulator, sender: Sender, left_out: str) -> None:
+def test_without_strict_a_property_may_be_missing(server: Emulator, sender: Sender, left_out: str) -> None:
     assert sender.post("/import", [event(**{left_out: ...})]).body == b"1"
     assert server.count() == 1
 
@@ -212,13 +212,13 @@ def test_without_strict_something_may_be_missing(server: Emulator, sender: Sende
         *[event(distinct_id=1), event(insert_id="a b"), event(inner=nested(4)), event(**many(252))],
     ],
 )
-def test_without_strict_what_is_wrong_is_left_out_without_a_word(server: Emulator, sender: Sender, sent: Any) -> None:
+def test_without_strict_an_invalid_event_is_dropped_silently(server: Emulator, sender: Sender, sent: Any) -> None:
     assert sender.post("/import", [sent]).body == b"0"
     assert sender.post("/import", [sent, event("Good")]).body == b"1"
     assert server.events() == [event("Good")]
 
 
-def test_track_goes_back_five_days(server: Emulator, sender: Sender) -> None:
+def test_track_accepts_the_last_five_days(server: Emulator, sender: Sender) -> None:
     oldest = NOW - 5 * DAY
     assert sender.post("/track", [event(token="t", time=oldest)]).body == b"1"
     assert sender.post("/track", [event(token="t", time=oldest - 1)]).body == b"0"

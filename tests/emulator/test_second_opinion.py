@@ -1,4 +1,4 @@
-"""Two readings of the same documents: what the core lets through is taken, what it rejects is refused."""
+"""Two readings of the same documents: the emulator imports what the core accepts, and refuses what it rejects."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ PLAIN = {"endpoint", "token", "now"}
 
 
 def is_about_the_documents(case: dict[str, Any]) -> bool:
-    """Not one that changes rules, nor of the one rule that the documents do not have."""
+    """Return whether a case changes no rule and is not about the one rule that the documents do not have."""
     return set(case.get("options", {})) <= PLAIN and case.get("rejects", ["", ""])[1] != "key-collision"
 
 
 CASES = [(file, case) for file, case in read_cases() if is_about_the_documents(case)]
 
-# The page of /track does not name these as required.
+# The documents of /track do not list these as required.
 CORE_ALONE_ON_TRACK = {"time-missing", "insert-id-missing"}
-# What the core lets through and the emulator does not.
+# Cases that the core accepts and the emulator refuses.
 EMULATOR_ALONE = {
-    "'event' of 255 spaces and a letter is not blank, though what is left after the cut is",  # the cut comes first
-    "/track with a token that is null has one",  # by the documents a token is a text
+    # The emulator truncates first.
+    "'event' of 255 spaces and a letter is not blank, though it is blank once it is cut",
+    # The documents define a token as a text.
+    "a token that is null counts as a token on /track",
 }
 
 
 class Clock:
-    """A clock that stands where a case puts it, in seconds since the epoch."""
+    """A clock that each case sets, in seconds since the epoch."""
 
     now = 0.0
 
@@ -68,7 +70,7 @@ def test_the_core_and_the_emulator_agree(
         expected = int(endpoint == "track" and encoded.rejected[0].rule in CORE_ALONE_ON_TRACK)
         body = json.dumps([with_token(event_of(case), token)]).encode()
     else:
-        # The core warns of a time in the future by default; /import refuses it under strict.
+        # The core only warns of a time in the future by default; /import refuses it with strict=1.
         future = any(warning.rule == "time-in-future" for warning in encoded.warnings)
         expected = int(not (future and endpoint == "import") and case["id"] not in EMULATOR_ALONE)
         body = encoded.batches[0].body
@@ -78,11 +80,11 @@ def test_the_core_and_the_emulator_agree(
 
 
 def with_token(event: Any, token: str | None) -> Any:
-    """An event that the core rejected, with the token that it would have added."""
+    """Return an event that the core rejected, with the token that the core would have added."""
     if token is None or not isinstance(event, dict) or not isinstance(event.get("properties"), dict):
         return event
     return {**event, "properties": {**event["properties"], "token": event["properties"].get("token", token)}}
 
 
-def test_the_cases_are_there() -> None:
+def test_most_cases_are_compared() -> None:
     assert len(CASES) > 300

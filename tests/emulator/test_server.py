@@ -1,4 +1,4 @@
-"""The emulator as an object: starting, stopping, standing in the way, and keeping secrets."""
+"""The `Emulator` class: start and stop, hosts and ports, `before`, the log, and secrets."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def port_of(url: str) -> int:
     return port
 
 
-# -- from start to stop
+# -- start and stop
 
 
-def test_it_is_ready_when_the_block_begins_and_gone_when_it_ends() -> None:
+def test_it_runs_from_the_start_to_the_end_of_the_block() -> None:
     with Emulator() as server:
         assert server.url == f"http://127.0.0.1:{port_of(server.url)}"
         sender = Sender(server.url)
@@ -57,7 +57,7 @@ def what_there_is():
     return threading.active_count(), sorted(os.listdir("/dev/fd"))
 
 with Emulator():
-    pass  # what is loaded once is loaded now
+    pass  # lazy imports happen now
 before = what_there_is()
 for db in [None, "events.db"]:
     with Emulator(db=db) as server:
@@ -86,7 +86,7 @@ def test_the_port_is_free_again_at_once() -> None:
     sender.close()
 
 
-def test_one_emulator_can_run_again_but_not_twice_at_once() -> None:
+def test_an_emulator_can_run_again_but_not_twice_at_once() -> None:
     emulator = Emulator()
     for _ in range(2):
         with emulator, pytest.raises(RuntimeError, match="already running"), emulator:
@@ -94,30 +94,30 @@ def test_one_emulator_can_run_again_but_not_twice_at_once() -> None:
 
 
 @pytest.mark.parametrize("ask", ["url", "events", "count", "requests", "clear"])
-def test_an_emulator_that_does_not_run_says_so(ask: str) -> None:
+def test_an_emulator_that_is_not_running_raises(ask: str) -> None:
     with pytest.raises(RuntimeError, match="the emulator is not running"):
         getattr(Emulator(), ask)()
 
 
-def test_it_stops_while_a_request_is_half_sent() -> None:
+def test_it_stops_while_a_request_is_incomplete() -> None:
     with Emulator() as server:
         half = socket.create_connection(("127.0.0.1", port_of(server.url)))
         half.sendall(b"POST /import HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n[")
         sender = Sender(server.url)
-        sender.post("/import", [])  # by now the half is known to the server
+        sender.post("/import", [])  # after this, the server has read the incomplete request
     with half:
         assert half.recv(1000) == b""
     sender.close()
 
 
-def test_a_client_that_goes_away_is_no_request(server: Emulator, sender: Sender) -> None:
+def test_an_incomplete_request_is_not_recorded(server: Emulator, sender: Sender) -> None:
     with socket.create_connection(("127.0.0.1", port_of(server.url))) as half:
         half.sendall(b"POST /import HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n[")
     assert sender.post("/import", [event()]).body == b"1"
     assert len(server.requests()) == 1
 
 
-def test_an_error_in_the_block_stops_it_too() -> None:
+def test_an_exception_in_the_block_stops_it() -> None:
     with suppress(ZeroDivisionError), Emulator() as server:
         port = port_of(server.url)
         _ = 1 // 0
@@ -125,7 +125,7 @@ def test_an_error_in_the_block_stops_it_too() -> None:
         socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_many_clients_at_once_lose_nothing(server: Emulator) -> None:
+def test_many_clients_at_once_lose_no_events(server: Emulator) -> None:
     def send(number: int) -> int:
         sender = Sender(server.url)
         events = [event(insert_id=f"{number}-{each}") for each in range(100)]
@@ -139,14 +139,14 @@ def test_many_clients_at_once_lose_nothing(server: Emulator) -> None:
     assert sum(request.events for request in server.requests()) == 3200
 
 
-def test_replies_do_not_wait_for_an_acknowledgement() -> None:
+def test_accepted_connections_have_tcp_nodelay() -> None:
     with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
-def test_of_a_body_over_the_limit_little_is_kept() -> None:
+def test_only_the_limit_is_kept_of_a_body_over_it() -> None:
     class Asked:
         async def stream(self) -> AsyncIterator[bytes]:
             for _ in range(10):
@@ -157,7 +157,7 @@ def test_of_a_body_over_the_limit_little_is_kept() -> None:
     assert (body, size) == (b"x" * 200, 1000)
 
 
-# -- where it listens
+# -- hosts and ports
 
 
 @pytest.mark.parametrize(
@@ -174,11 +174,11 @@ def test_a_host_that_is_not_loopback_is_refused(host: str) -> None:
     ("host", "address"),
     [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("127.3.2.1", "127.3.2.1"), ("::1", "::1")],
 )
-def test_loopback_hosts(host: str, address: str) -> None:
+def test_loopback_hosts_are_accepted(host: str, address: str) -> None:
     assert to_loopback(host) == address
 
 
-def test_a_taken_port_is_said() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         message = f"cannot listen on 127.0.0.1 port {port}: Address already in use"
@@ -187,12 +187,12 @@ def test_a_taken_port_is_said() -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
-def test_a_port_that_is_none_is_said(port: int) -> None:
+def test_a_port_out_of_range_is_refused(port: int) -> None:
     with pytest.raises(ValueError, match=f"port must be 0 to 65535, got {port}"):
         Emulator(port=port)
 
 
-def test_a_missing_extra_is_named() -> None:
+def test_without_its_packages_the_error_names_the_extra() -> None:
     for missing in ["starlette", "uvicorn", "orjson"]:
         code = f"import sys; sys.modules['{missing}'] = None; import mixpress.emulator"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -200,10 +200,10 @@ def test_a_missing_extra_is_named() -> None:
         assert last == "ImportError: the emulator needs: pip install 'mixpress[emulator]'"
 
 
-# -- standing in the way
+# -- before
 
 
-def test_before_can_answer_instead(start: Start) -> None:
+def test_before_can_return_a_reply(start: Start) -> None:
     seen: list[Request] = []
 
     def before(request: Request) -> Reply | None:
@@ -248,7 +248,7 @@ def test_before_can_answer_instead(start: Start) -> None:
         ((204, {}, b""), 204, b""),
     ],
 )
-def test_any_reply_can_be_given(
+def test_before_can_return_any_reply(
     start: Start, reply: tuple[int, dict[str, str], bytes], status: int, body: bytes
 ) -> None:
     _, sender = start(before=lambda _: reply)
@@ -257,7 +257,7 @@ def test_any_reply_can_be_given(
     assert all(answer.headers[name] == value for name, value in reply[1].items())
 
 
-def test_before_may_take_its_time_while_others_are_answered(start: Start) -> None:
+def test_before_may_block_while_others_are_answered(start: Start) -> None:
     arrived, go_on = threading.Event(), threading.Event()
 
     def before(request: Request) -> None:
@@ -277,7 +277,7 @@ def test_before_may_take_its_time_while_others_are_answered(start: Start) -> Non
     assert [each["properties"]["$insert_id"] for each in server.events()] == ["fast", "slow"]
 
 
-def test_an_error_in_before_is_a_500_and_is_seen(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_in_before_is_a_500_and_is_logged(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     def before(request: Request) -> None:
         raise ZeroDivisionError("a mistake in the test")
 
@@ -288,10 +288,10 @@ def test_an_error_in_before_is_a_500_and_is_seen(start: Start, caplog: pytest.Lo
     assert [request.status for request in server.requests()] == [500]
 
 
-# -- the log, and what is in none
+# -- the log, and secrets
 
 
-def test_requests_tells_what_was_asked(server: Emulator, sender: Sender) -> None:
+def test_requests_lists_every_request(server: Emulator, sender: Sender) -> None:
     sender.post(STRICT + "&project_id=7", [event(), event("")], packed=True)
     sender.post("/track", b"[]")
     sender.post("/import", b"[]", user=None)
@@ -308,30 +308,32 @@ def test_requests_tells_what_was_asked(server: Emulator, sender: Sender) -> None
 
 
 @pytest.mark.parametrize("known", [None, [("robot", "canary-secret"), ("canary-token", "")]])
-def test_no_secret_is_kept_or_told(
+def test_no_secret_is_stored_or_shown(
     start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture, known: list[tuple[str, str]] | None
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    told: list[str] = []
+    shown: list[str] = []
     server, sender = start(
-        db=tmp_path / "events.db", credentials=known, before=lambda request: told.append(f"{request!r}{request.body!r}")
+        db=tmp_path / "events.db",
+        credentials=known,
+        before=lambda request: shown.append(f"{request!r}{request.body!r}"),
     )
     users = ["robot:canary-secret", "robot:canary-other", "canary-token:", "canary-nobody:"]
     for user in users:
         for target in [STRICT, STRICT + "&project_id=7", "/track", "/nothing"]:
             answer = sender.post(target, [event(token="t")], user=user)
-            told += [str(answer.headers), answer.body.decode()]
-    told += [repr(server), str(server.requests()), str(server.events()), caplog.text]
+            shown += [str(answer.headers), answer.body.decode()]
+    shown += [repr(server), str(server.requests()), str(server.events()), caplog.text]
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"user-1" in stored
     assert "/import" in caplog.text
-    # The secrets as they are, and as they come in the header.
+    # The secrets in plain text, and as they are encoded in the header.
     secrets = ["canary", *(base64.b64encode(user.encode()).decode() for user in users)]
-    assert not [text for text in told if any(secret in text for secret in secrets)]
+    assert not [text for text in shown if any(secret in text for secret in secrets)]
     assert b"canary" not in stored
 
 
-def test_wrong_credentials_are_said_without_being_shown() -> None:
+def test_wrong_credentials_are_refused_without_showing_them() -> None:
     with pytest.raises(TypeError, match="credentials must be pairs") as error:
         Emulator(credentials=("robot", "canary"))  # type: ignore[arg-type]
     assert "canary" not in str(error.value)

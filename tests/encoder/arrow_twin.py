@@ -1,4 +1,7 @@
-"""Arrow tables as events of Python objects, cell by cell, slow and obvious; and the core held to that."""
+"""A slow, obvious twin of `encode_arrow`: turns tables into events of Python objects, cell by cell.
+
+`compare` checks that the core encodes a table exactly like those events.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,20 @@ from typing import Any
 import pyarrow as pa
 
 import reference
-from encoder.twins import Account, account_of_core, account_of_reference, core_encoder
+from encoder.twins import Outcome, core_encoder, outcome_of_core, outcome_of_reference
 from mixpress import Encoder
 from reference import Options
 from strategies import Pairs
 
 EPOCH = datetime(1970, 1, 1)
-TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # a second
-NOTHING_JSON_HAS = object()
+TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # in a second
+NO_JSON_FORM = object()
 
 
 def events_of(
     batches: list[pa.RecordBatch], event: str | None = None, columns: Mapping[str, str] | None = None
 ) -> list[Any]:
-    """The events of record batches, nulls left out. `event` and `columns` as in `encode_arrow`."""
+    """Return the events of record batches, without nulls. `event` and `columns` are those of `encode_arrow`."""
     return [row for batch in batches for row in rows_of(batch, event, dict(columns or {}))]
 
 
@@ -43,7 +46,7 @@ def rows_of(batch: pa.RecordBatch, event: str | None, columns: dict[str, str]) -
 
 
 def members(named: list[tuple[str, pa.Array]], row: int) -> Any:
-    """An object of the cells that are not null; names may be there twice."""
+    """Return an object of the cells that are not null. Names may occur twice."""
     pairs = [(name, cell(array, row)) for name, array in named]
     pairs = [(name, value) for name, value in pairs if value is not None]
     return as_object(pairs)
@@ -54,7 +57,7 @@ def as_object(pairs: list[tuple[Any, Any]]) -> Any:
 
 
 def cell(array: pa.Array, row: int) -> Any:
-    """A cell as a Python object; None where it is null."""
+    """Return a cell as a Python object, None if it is null."""
     kind = array.type
     if pa.types.is_dictionary(kind):
         position = array.indices[row].as_py()
@@ -79,7 +82,7 @@ def cell(array: pa.Array, row: int) -> Any:
 
 
 def moment(scalar: pa.Scalar) -> Any:
-    """A date or datetime, the nanoseconds dropped; what Python has no date for, JSON has no text for."""
+    """Return a date or a datetime, without nanoseconds. One that Python can't represent has no JSON form."""
     kind = scalar.type
     try:
         if pa.types.is_date(kind):
@@ -88,7 +91,7 @@ def moment(scalar: pa.Scalar) -> Any:
         read = EPOCH + timedelta(microseconds=scalar.value * 10**6 // TICKS[kind.unit])
         return read if kind.tz is None else read.replace(tzinfo=timezone.utc)
     except OverflowError:
-        return NOTHING_JSON_HAS
+        return NO_JSON_FORM
 
 
 def plain(scalar: pa.Scalar) -> Any:
@@ -100,33 +103,33 @@ def plain(scalar: pa.Scalar) -> Any:
         or pa.types.is_decimal(kind)
     )
     is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    return scalar.as_py() if has_form or is_text or kind == pa.uuid() else NOTHING_JSON_HAS
+    return scalar.as_py() if has_form or is_text or kind == pa.uuid() else NO_JSON_FORM
 
 
-# --- the core, held to it ---
+# --- the core beside the twin ---
 
 NEEDED: dict[str, Any] = {"event": "e", "time": 1_700_000_000, "distinct_id": "u", "$insert_id": "i"}
 
 
 def table_of(rows: int = 1, /, **columns: Any) -> pa.Table:
-    """A table of valid events, with more columns or others."""
+    """Return a table of valid events, with additional or other columns."""
     return pa.table({name: [value] * rows for name, value in NEEDED.items()} | columns)
 
 
-def compare(table: Any, event: str | None = None, columns: dict[str, str] | None = None, **named: Any) -> Account:
-    """Encodes the table, its events as Python objects, and these by the reference: all must agree."""
+def compare(table: Any, event: str | None = None, columns: dict[str, str] | None = None, **named: Any) -> Outcome:
+    """Encode the table, and its events as Python objects by the core and by the reference: all must agree."""
     chosen = Options(**named)
     batches = table.to_batches()
     events = events_of(batches, event, columns)
     encoder = core_encoder(chosen)
-    result = account_of_core(encoder.encode_arrow(table, event=event, columns=columns))
-    assert result == account_of_core(encoder.encode(events))
-    assert result == account_of_reference(reference.encode(events, chosen))
+    result = outcome_of_core(encoder.encode_arrow(table, event=event, columns=columns))
+    assert result == outcome_of_core(encoder.encode(events))
+    assert result == outcome_of_reference(reference.encode(events, chosen))
     return result
 
 
 def written(table: Any, **named: Any) -> list[dict[str, Any]]:
-    """The events of the one batch that is made of a table, of which nothing is rejected."""
+    """Return the events of the only batch of a table, all of which are accepted."""
     encoded = Encoder(compression=None).encode_arrow(table, **named)
     assert encoded.rejected == []
     events: list[dict[str, Any]] = json.loads(encoded.batches[0].body)

@@ -1,4 +1,4 @@
-"""How the tests of gzip streams make bodies in every way, and read them with every reader."""
+"""Every way to make a gzipped body, and every reader to unpack it with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
 
 
 def in_pieces(body: bytes) -> bytes:
-    """By zlib, which is given seven bytes at a time and must see the end of the stream at the last of them."""
+    """Unpack by zlib, seven bytes at a time. The end of the stream must come with the last of them."""
     reader, out = zlib.decompressobj(31), []
     for start in range(0, len(body), 7):
         assert not reader.eof
@@ -50,7 +50,7 @@ def by_builder(encoder: Encoder, events: list[Any]) -> list[Batch]:
     builder, batches = encoder.builder(), []
     for event in events:
         builder.add(event)
-        # The event that did not fit may fill the next batch by itself.
+        # The event that did not fit may fill the next batch alone.
         while builder.full:
             batches.append(builder.finish())
     return batches + ([builder.finish()] if len(builder) else [])
@@ -61,7 +61,7 @@ def by_json(encoder: Encoder, events: list[Any]) -> list[Batch]:
 
 
 def as_table(events: list[Any]) -> pyarrow.Table:
-    """A column for every property that the first event has; a value of another type than that one's is a null."""
+    """Return a table with a column for each property of the first event. A value of another type is null."""
     rows = [{"event": event["event"], **event["properties"]} for event in events if isinstance(event, dict)]
 
     def column(name: str, kind: type) -> list[Any]:
@@ -80,7 +80,7 @@ SOURCES: dict[str, Callable[[Encoder, list[Any]], list[Batch]]] = {
 
 
 def check_streams(plain: Iterable[Batch], gzipped: Iterable[Batch]) -> None:
-    """Each body is one gzip stream, without a time or a name, that every reader unpacks to the plain body."""
+    """Check that each body is one gzip stream, without a time or a name, that every reader unpacks to the plain one."""
     for expected, batch in zip(plain, gzipped, strict=True):
         raw, body = expected.body, batch.body
         assert (batch.raw_size, list(batch.indexes)) == (len(raw), list(expected.indexes))

@@ -1,4 +1,4 @@
-"""Events made to stress the matching of a gzip writer: each case is a list of events, some of which are no events."""
+"""Lists of events that stress the match finding of a gzip writer. Some hold values that are not events."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from benches.support.traffic import good_events
 
-WINDOW = 32_768  # the farthest that a match of DEFLATE reaches back
-LONGEST = 258  # its longest
+WINDOW = 32_768  # the largest distance of a DEFLATE match
+LONGEST = 258  # its largest length
 
 
 def event(number: int, properties: dict[str, Any], name: str = "e") -> dict[str, Any]:
@@ -24,7 +24,7 @@ def letters(rng: random.Random, count: int) -> str:
 
 
 def repeated_at(distance: int, length: int) -> list[Any]:
-    """A text of so many characters that comes again so many bytes behind itself, and once more."""
+    """Return events with a text of `length` characters that is repeated twice, each time `distance` bytes later."""
     rng = random.Random(distance * 1000 + length)
     text = letters(rng, length)
     around = len(orjson.dumps(event(0, {"v": text}))) + len(orjson.dumps(event(0, {"v": ""}))) + 2
@@ -33,7 +33,7 @@ def repeated_at(distance: int, length: int) -> list[Any]:
 
 
 def around_the_window(length: int) -> list[Any]:
-    """All distances in one batch, so that longer and shorter ones of them compete."""
+    """Return distances below, at and above the window in one batch, so that shorter and longer matches compete."""
     offsets = [-LONGEST - 1, -LONGEST, -2, -1, 0, 1, 2, LONGEST]
     return [each for offset in offsets for each in repeated_at(WINDOW + offset, length)]
 
@@ -44,7 +44,7 @@ def runs(counts: list[int]) -> list[Any]:
 
 
 def with_rejected_between() -> list[Any]:
-    """What a rejected event wrote is taken back; the good one behind it has the very same values and names."""
+    """Return good events with the names and values of rejected ones before them, whose bytes were removed again."""
     rng, events = random.Random(1), list[Any]()
     for number in range(400):
         values = {name: letters(rng, rng.randrange(1, 90)) for name in rng.sample(["a", "bb", "c" * 40, "d"], 3)}
@@ -63,7 +63,7 @@ def shuffled() -> list[Any]:
 
 
 def alternating() -> list[Any]:
-    """Kinds of events in turn; some names are another kind's with a letter more, and their values are alike."""
+    """Return kinds of events in turn. Some names are those of another kind with one more letter; values are alike."""
     kinds = [["city", "plan"], ["city2", "plan"], ["cit", "plan", "city"], [], ["x" * 250, "city"]]
     return [
         event(number, dict.fromkeys(kinds[number % len(kinds)], f"value {number % 7}"), f"kind {number % 5}")
@@ -72,7 +72,7 @@ def alternating() -> list[Any]:
 
 
 def sharing_ends() -> list[Any]:
-    """Values that begin or end as another does, or are a part of one: a match must stop where the texts part."""
+    """Return values that share a start or an end, or contain each other: a match must stop where the texts differ."""
     rng = random.Random(3)
     text = letters(rng, 600)
     cuts = [(rng.randrange(300), rng.randrange(300, 600)) for _ in range(500)]
@@ -80,7 +80,7 @@ def sharing_ends() -> list[Any]:
 
 
 def of_every_kind() -> list[Any]:
-    """Numbers, nested values, escapes, and characters of one to four bytes."""
+    """Return numbers, nested values, escapes, and characters of one to four bytes."""
     rng = random.Random(4)
     texts: list[Any] = ["", '"', "\\", "\n\t\x00", "é", "日本語", "😀", "a" * 30, "\ufffd", "/" * 9]
     events = []

@@ -1,4 +1,4 @@
-"""Wrong arguments are exceptions at once, with a sentence that says what would be right."""
+"""A wrong argument raises at the call, with a message that names the allowed values."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WRONG_ENCODERS: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "error", "message"), WRONG_ENCODERS)
-def test_an_encoder_that_makes_no_sense(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_an_encoder_refuses_wrong_arguments(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Encoder(**arguments)
 
@@ -61,32 +61,32 @@ WRONG_LIMITS: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "error", "message"), WRONG_LIMITS)
-def test_limits_that_make_no_sense(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_limits_refuse_wrong_arguments(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Limits(**arguments)
 
 
 @pytest.mark.parametrize("events", [{"event": "x"}, 5, None])
-def test_what_is_no_iterable_of_events(events: Any) -> None:
+def test_encode_refuses_what_is_not_an_iterable(events: Any) -> None:
     for call in (Encoder().encode, Encoder().iter_batches):
         with pytest.raises(TypeError, match="events must be an iterable of events"):
             call(events)
 
 
 @pytest.mark.parametrize("text", ["text", b"bytes", bytearray(b"x"), memoryview(b"x")])
-def test_text_is_for_encode_json(text: Any) -> None:
+def test_encode_refuses_text_and_names_encode_json(text: Any) -> None:
     with pytest.raises(TypeError, match=r"and is text; for JSON there is encode_json\(\)"):
         Encoder().encode(text)
     assert [rejection.rule for rejection in Encoder().encode_json(text).rejected] == ["invalid-json"]
 
 
 @pytest.mark.parametrize("data", [[], {}, 5, None])
-def test_what_is_no_text(data: Any) -> None:
+def test_encode_json_refuses_what_is_not_text(data: Any) -> None:
     with pytest.raises(TypeError, match="data must be JSON text"):
         Encoder().encode_json(data)
 
 
-def test_limits_are_a_value() -> None:
+def test_limits_compare_by_value() -> None:
     assert Limits() == Limits.documented()
     assert Limits.observed() != Limits.documented()
     assert (Limits.observed().truncate_unit, Limits.observed().max_depth) == ("bytes", 10)
@@ -95,7 +95,7 @@ def test_limits_are_a_value() -> None:
     assert "max_depth=10" in repr(changed)
 
 
-def test_a_clock_that_raises_is_the_callers_own_error() -> None:
+def test_an_exception_of_the_clock_reaches_the_caller() -> None:
     def broken() -> float:
         raise OSError("no clock")
 

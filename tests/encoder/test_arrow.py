@@ -1,4 +1,4 @@
-"""Arrow tables: what each type becomes, the same as that of the events as Python objects."""
+"""Arrow tables are encoded like the same events as Python objects, for each Arrow type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 import reference
 from encoder.arrow_twin import NEEDED, compare, events_of, table_of
-from encoder.twins import account_of_core, account_of_reference, core_encoder
+from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference
 from mixpress import Encoder
 from reference import Options
 from strategies import options
@@ -23,12 +23,12 @@ from strategies.arrow import Table, tables
 
 
 @given(tables(), options())
-def test_any_table(table: Table, chosen: Options) -> None:
+def test_any_table_is_encoded_like_its_events(table: Table, chosen: Options) -> None:
     events = events_of(table.batches, table.event, table.columns)
     encoder = core_encoder(chosen)
-    result = account_of_core(encoder.encode_arrow(table.reader(), event=table.event, columns=table.columns))
-    assert result == account_of_reference(reference.encode(events, chosen))
-    assert result == account_of_core(encoder.encode(events))
+    result = outcome_of_core(encoder.encode_arrow(table.reader(), event=table.event, columns=table.columns))
+    assert result == outcome_of_reference(reference.encode(events, chosen))
+    assert result == outcome_of_core(encoder.encode(events))
     note(f"accepted: {bool(result.batches)}")
 
 
@@ -39,7 +39,7 @@ def test_derived_ids_are_those_of_the_same_events(table: Table) -> None:
     columns = {name: column for name, column in (table.columns or {}).items() if name != "$insert_id"}
     events = events_of(table.batches, table.event, columns)
     result = core_encoder(chosen).encode_arrow(table.reader(), event=table.event, columns=columns)
-    assert account_of_core(result) == account_of_reference(reference.encode(events, chosen))
+    assert outcome_of_core(result) == outcome_of_reference(reference.encode(events, chosen))
 
 
 NS = 1_700_000_000_123_456_789
@@ -104,7 +104,7 @@ FOUND: list[tuple[pa.Array, str, str]] = [
 
 
 @pytest.mark.parametrize(("array", "path", "rule"), [pytest.param(*row, id=f"{row[0].type}") for row in FOUND])
-def test_each_type_is_held_to_the_rules(array: pa.Array, path: str, rule: str) -> None:
+def test_each_type_is_checked_by_the_rules(array: pa.Array, path: str, rule: str) -> None:
     assert compare(table_of(a=array)).rejected == [(0, "i", f"properties.{path}", rule)]
 
 
@@ -120,7 +120,7 @@ TIMES: list[tuple[pa.Array, str]] = [
 
 
 @pytest.mark.parametrize(("array", "milliseconds"), [pytest.param(a, ms, id=f"{a.type}: {ms}") for a, ms in TIMES])
-def test_time_is_milliseconds(array: pa.Array, milliseconds: str) -> None:
+def test_each_time_is_written(array: pa.Array, milliseconds: str) -> None:
     ((body, _, _),) = compare(table_of(time=array)).batches
     assert f'"time":{milliseconds},'.encode() in body
 
@@ -136,7 +136,7 @@ def test_time_is_milliseconds(array: pa.Array, milliseconds: str) -> None:
     ],
     ids=str,
 )
-def test_time_is_held_to_its_rules(array: pa.Array, rule: str) -> None:
+def test_a_bad_time_is_rejected(array: pa.Array, rule: str) -> None:
     assert compare(table_of(time=array)).rejected == [(0, "i", "properties.time", rule)]
 
 
@@ -148,10 +148,10 @@ def test_a_null_is_a_missing_field() -> None:
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
-def test_text_that_is_no_utf8_is_repaired(kind: pa.DataType) -> None:
-    """As a producer gives it that doesn't look, such as a reader of Parquet files."""
+def test_text_that_is_not_utf8_is_repaired(kind: pa.DataType) -> None:
+    """Some producers do not validate their texts, such as readers of Parquet files."""
     storage = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary(), pa.string_view(): pa.binary_view()}[kind]
-    data = [b"ok", b"a\xffb", None, b"\xc3", b"\xa9 astride, in more bytes than a view has"]
+    data = [b"ok", b"a\xffb", None, b"\xc3", b"\xa9 a continuation byte, in more bytes than fit into a view"]
     array = pa.array(data, storage)
     texts = pa.Array.from_buffers(kind, len(data), array.buffers())
     encoded = Encoder(compression=None).encode_arrow(table_of(5, a=texts))

@@ -1,4 +1,4 @@
-"""Arrow tables: which column is what, and arguments that make no sense."""
+"""Arrow tables: the mapping of columns to properties, and wrong arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_columns_are_named_and_keep_their_places() -> None:
     assert body == b'[{"event":"e","properties":{"x":1,"$insert_id":"i","distinct_id":"u","time":1700000000}}]'
 
 
-def test_one_column_can_be_two_things() -> None:
+def test_one_column_can_be_two_properties() -> None:
     table = pa.table({"event": ["e"], "time": [1_700_000_000], "user": ["u-1"]})
     (event,) = written(table, columns={"distinct_id": "user", "$insert_id": "user"})
     assert event["properties"] == {"time": 1_700_000_000, "distinct_id": "u-1", "$insert_id": "u-1"}
@@ -32,12 +32,12 @@ def test_a_constant_name_leaves_the_column_a_property() -> None:
     assert (event["event"], event["properties"]["event"]) == ("a", "e")
 
 
-def test_a_struct_of_properties_is_what_json_events_become() -> None:
+def test_a_struct_column_can_hold_the_properties() -> None:
     properties = {name: value for name, value in NEEDED.items() if name != "event"}
     events = [{"event": "e", "properties": properties}, {"event": "e", "properties": None}]
-    account = compare(pa.Table.from_pylist(events))
-    assert account.batches[0][1] == [0]
-    assert account.rejected == [(1, None, "properties", "properties-missing")]
+    outcome = compare(pa.Table.from_pylist(events))
+    assert outcome.batches[0][1] == [0]
+    assert outcome.rejected == [(1, None, "properties", "properties-missing")]
     (event,) = written(pa.Table.from_pylist(events[:1]), columns={"time": "time"})
     assert event == events[0]
     (event,) = written(pa.table({"properties": [properties]}), event="constant")
@@ -68,7 +68,7 @@ def test_a_struct_of_properties_is_what_json_events_become() -> None:
     ],
     ids=str,
 )
-def test_arguments_that_make_no_sense(table: Any, named: Any, kind: type[Exception], words: list[str]) -> None:
+def test_wrong_arguments_are_refused(table: Any, named: Any, kind: type[Exception], words: list[str]) -> None:
     with pytest.raises(kind) as raised:
         Encoder().encode_arrow(table, **named)
     assert all(word in str(raised.value) for word in words), str(raised.value)

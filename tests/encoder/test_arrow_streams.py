@@ -1,4 +1,4 @@
-"""Arrow tables: whoever gives them, in whatever pieces, until the producer fails."""
+"""Arrow tables from any producer, in any number of record batches, and producers that fail."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ import pyarrow as pa
 import pytest
 
 from encoder.arrow_twin import NEEDED, compare, events_of, table_of, written
-from encoder.twins import Account, account_of_core
+from encoder.twins import Outcome, outcome_of_core
 from mixpress import Encoder
 
 
-def test_frames_of_all_kinds_give_the_same() -> None:
+def test_every_kind_of_frame_gives_the_same_events() -> None:
     rows = [{**NEEDED, "$insert_id": f"i{row}", "a": [1, None], "b": {"c": "é" * 300}} for row in range(3)]
     table = pa.Table.from_pylist(rows)
     relation = duckdb.from_arrow(table)
     frames = [table, table.to_reader(), *table.to_batches(), polars.from_arrow(table), relation]
-    expected = account_of_core(Encoder(compression=None).encode(events_of(table.to_batches())))
+    expected = outcome_of_core(Encoder(compression=None).encode(events_of(table.to_batches())))
     assert len(expected.truncated) == 3
     for frame in frames:
-        assert account_of_core(Encoder(compression=None).encode_arrow(frame)) == expected, type(frame)
+        assert outcome_of_core(Encoder(compression=None).encode_arrow(frame)) == expected, type(frame)
 
 
-def test_a_pandas_frame() -> None:
+def test_a_pandas_frame_is_encoded() -> None:
     frame = pandas.DataFrame(
         {
             "when": pandas.to_datetime([1_700_000_000_500, 1_700_000_001_000], unit="ms", utc=True),
@@ -49,7 +49,7 @@ def test_a_pandas_frame() -> None:
 
 
 class ArrayOnly:
-    """Gives Arrow data as one array."""
+    """A producer of Arrow data with one array and no stream."""
 
     def __init__(self, array: pa.Array) -> None:
         self.array = array
@@ -60,33 +60,33 @@ class ArrayOnly:
 
 def test_an_array_of_structs_is_a_table() -> None:
     structs = pa.array([NEEDED, None, NEEDED])[1:]
-    result = account_of_core(Encoder(compression=None).encode_arrow(ArrayOnly(structs)))
+    result = outcome_of_core(Encoder(compression=None).encode_arrow(ArrayOnly(structs)))
     assert result.batches[0][1] == [1]
     assert result.rejected == [(0, None, "", "event-not-object")]
-    assert account_of_core(Encoder(compression=None).encode_arrow(pa.chunked_array([structs]))) == result
+    assert outcome_of_core(Encoder(compression=None).encode_arrow(pa.chunked_array([structs]))) == result
 
 
-def test_indexes_count_over_all_pieces() -> None:
+def test_indexes_count_across_record_batches() -> None:
     good, bad = table_of(1500), table_of(2, time=pa.array([None, None], pa.int64()))
     empty = good.slice(0, 0)
-    account = compare(pa.concat_tables([empty, good, bad, empty, good, good]))
-    assert [len(indexes) for _, indexes, _ in account.batches] == [2000, 2000, 500]
-    assert [index for index, *_ in account.rejected] == [1500, 1501]
-    assert account.batches[-1][1][-1] == 4501
+    outcome = compare(pa.concat_tables([empty, good, bad, empty, good, good]))
+    assert [len(indexes) for _, indexes, _ in outcome.batches] == [2000, 2000, 500]
+    assert [index for index, *_ in outcome.rejected] == [1500, 1501]
+    assert outcome.batches[-1][1][-1] == 4501
 
 
 @pytest.mark.parametrize("table", [table_of(0), table_of(3).slice(3), pa.Table.from_batches([], table_of().schema)])
-def test_nothing_is_nothing(table: pa.Table) -> None:
-    assert compare(table) == Account([], [], [], [])
+def test_an_empty_table_gives_no_batch(table: pa.Table) -> None:
+    assert compare(table) == Outcome([], [], [], [])
 
 
-def test_a_slice_is_what_it_shows() -> None:
+def test_a_slice_gives_only_its_rows() -> None:
     table = table_of(9, a=[[{"b": row}] * row for row in range(9)], c=pa.array(list("abcabcabc")).dictionary_encode())
     assert compare(table.slice(4, 3)).batches[0][0].count(b'{"b":5}') == 5
 
 
-def in_pieces(count: int, read: list[int], fail: bool = False) -> pa.RecordBatchReader:
-    """Record batches of 1500 rows that are made as they are read, and then a failure."""
+def reader_of(count: int, read: list[int], fail: bool = False) -> pa.RecordBatchReader:
+    """Return a reader of record batches of 1500 rows, made as they are read; with `fail`, it raises at the end."""
     (batch,) = table_of(1500).to_batches()
 
     def pieces() -> Iterator[pa.RecordBatch]:
@@ -101,15 +101,15 @@ def in_pieces(count: int, read: list[int], fail: bool = False) -> pa.RecordBatch
 
 def test_no_more_is_read_than_a_batch_needs() -> None:
     read: list[int] = []
-    batches = Encoder(compression=None).iter_batches(in_pieces(100, read))
+    batches = Encoder(compression=None).iter_batches(reader_of(100, read))
     assert (len(next(batches)), batches.total, read) == (2000, 2000, [0, 1])
     assert (len(next(batches)), batches.total, read) == (2000, 4000, [0, 1, 2])
 
 
-def test_a_failing_producer_is_an_exception_after_what_was_read() -> None:
+def test_a_failing_producer_raises_after_the_rows_that_were_read() -> None:
     with pytest.raises(RuntimeError, match=r"failed after 1500 rows: .*the disk is gone"):
-        Encoder().encode_arrow(in_pieces(1, [], fail=True))
-    batches = Encoder().iter_batches(in_pieces(2, [], fail=True))
+        Encoder().encode_arrow(reader_of(1, [], fail=True))
+    batches = Encoder().iter_batches(reader_of(2, [], fail=True))
     assert [len(next(batches)), len(next(batches))] == [2000, 1000]
     with pytest.raises(RuntimeError, match=r"failed after 3000 rows: .*the disk is gone"):
         next(batches)
@@ -133,7 +133,7 @@ def test_iter_batches_takes_the_same_arguments() -> None:
 def test_input_that_is_all_bad_is_reported_as_it_is_read() -> None:
     counts: list[int] = []
     read: list[int] = []
-    reader = in_pieces(4, read)
+    reader = reader_of(4, read)
     batches = Encoder().iter_batches(
         reader, columns={"time": "event", "event": "time"}, on_rejected=lambda _: counts.append(len(read))
     )
@@ -141,7 +141,7 @@ def test_input_that_is_all_bad_is_reported_as_it_is_read() -> None:
     assert (len(counts), counts[0]) == (6000, 1)
 
 
-def test_a_table_is_let_go() -> None:
+def test_a_table_is_released() -> None:
     table = table_of(5000, a=list(range(5000)))
     held = pa.total_allocated_bytes()
     for _ in range(3):
@@ -156,19 +156,20 @@ def test_a_table_is_let_go() -> None:
 def test_threads_can_share_an_encoder() -> None:
     table = table_of(3000, a=[[row, str(row)] for row in map(str, range(3000))])
     encoder = Encoder()
+    expected = [batch.body for batch in Encoder().encode_arrow(table).batches]
+    assert len(expected) == 2
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: encoder.encode_arrow(table), range(32)))
-    bodies = {tuple(batch.body for batch in result.batches) for result in results}
-    assert len(bodies) == 1
+    assert [[batch.body for batch in result.batches] for result in results] == [expected] * 32
 
 
 def run(code: str) -> str:
-    """In a process of its own, since it may hang or crash."""
+    """Run code in another process, as it may hang or crash, and return its output."""
     return subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True, check=True).stdout
 
 
-def test_the_interpreter_is_let_go_while_rows_are_read() -> None:
-    """The producer reads by Python code in another thread, once encoding has begun: with the lock it never would."""
+def test_the_gil_is_released_while_rows_are_read() -> None:
+    """The producer runs Python code in another thread once encoding has started, and would wait for the GIL forever."""
     code = """if True:
         import io, threading
         from pyarrow import csv
@@ -201,7 +202,7 @@ def test_the_interpreter_is_let_go_while_rows_are_read() -> None:
 
 @pytest.mark.parametrize("nest", ["pa.list_(kind)", "pa.struct({'a': kind})", "pa.map_(pa.string(), kind)"])
 def test_no_nesting_overflows_the_stack(nest: str) -> None:
-    """As deep as pyarrow can give it."""
+    """2000 levels are about as deep as pyarrow supports."""
     code = f"""if True:
         import pyarrow as pa
         from mixpress import Encoder
@@ -216,7 +217,7 @@ def test_no_nesting_overflows_the_stack(nest: str) -> None:
     assert run(code) == "a column's type has more than 200 levels: flatten it, or drop it\n"
 
 
-def test_an_index_of_pandas_is_a_property() -> None:
+def test_a_pandas_index_is_a_property() -> None:
     frame = table_of(3).to_pandas()
     assert "__index_level_0__" in written(frame.iloc[[2, 0, 1]])[0]["properties"]
     assert "__index_level_0__" not in written(frame.iloc[[2, 0, 1]].reset_index(drop=True))[0]["properties"]

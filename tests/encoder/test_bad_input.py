@@ -1,4 +1,4 @@
-"""Bad events are data: each is rejected or repaired with a reason, and its neighbours go through."""
+"""A bad event is rejected or repaired with a reason, and the other events are not affected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def event(**properties: Any) -> dict[str, Any]:
 
 
 def encode_among_good(bad: Any) -> Any:
-    """Encodes the event between two good ones, which must go through."""
+    """Encode an event between two good ones, which must be accepted."""
     encoded = Encoder(compression=None, now=lambda: 1_700_000_000.0).encode([event(n=1), bad, event(n=2)])
     indexes = [index for batch in encoded.batches for index in batch.indexes]
     assert {0, 2} <= set(indexes)
@@ -31,7 +31,7 @@ def encode_among_good(bad: Any) -> Any:
 
 
 def written(value: Any) -> Any:
-    """What the property `value` of an event becomes."""
+    """Return how the property `value` of an event is written."""
     (batch,) = encode_among_good(event(value=value)).batches
     return json.loads(batch.events()[1])["properties"]["value"]
 
@@ -68,7 +68,7 @@ class EndlessMapping(Mapping[str, Any]):
 
 
 class HashlessText(str):
-    """Equal to nothing, so that a dict can hold two of the same text."""
+    """Equal only to itself, so that a dict can hold two of the same text."""
 
     __slots__ = ()
 
@@ -95,7 +95,7 @@ REJECTED = {
     "a string instead of an event": ("Seen", "", "event-not-object"),
     "a list instead of an event": ([GOOD], "", "event-not-object"),
     "None instead of an event": (None, "", "event-not-object"),
-    "an object of no kind": (object(), "", "event-not-object"),
+    "an object without a JSON form": (object(), "", "event-not-object"),
     "bytes": (event(value=b"\x00"), "properties.value", "unsupported-type"),
     "a function": (event(value=len), "properties.value", "unsupported-type"),
     "a name that is an integer": (event(value={1: 2}), "properties.value", "unsupported-type"),
@@ -103,8 +103,8 @@ REJECTED = {
     "an event with a name that is an integer": (event() | {5: 1}, "", "unsupported-type"),
     "a dict that contains itself": (event(value=containing_itself()), "properties.value.again.again.again", "too-deep"),
     "a list that contains itself": (event(value=list_containing_itself()), "properties.value" + "[0]" * 64, "too-deep"),
-    "a mapping without end": (event(value=EndlessMapping()), "properties.value.x.x.x", "too-deep"),
-    "a dict whose items lie": (event(value=LyingDict()), "properties.value", "unsupported-type"),
+    "an endless mapping": (event(value=EndlessMapping()), "properties.value.x.x.x", "too-deep"),
+    "a dict whose items are not pairs": (event(value=LyingDict()), "properties.value", "unsupported-type"),
     "a dict whose items raise": (event(value=RaisingDict(a=1)), "properties.value", "unsupported-type"),
     "a dict whose exception can't be printed": (
         event(value=RaisingUnprintably()),
@@ -118,12 +118,12 @@ REJECTED = {
     ),
     "255 properties": (event(**{f"p{n}": n for n in range(252)}), "properties", "too-many-properties"),
     "an infinite time": (event(time=math.inf), "properties.time", "time-type"),
-    "a time that is not a number": (event(time=math.nan), "properties.time", "time-type"),
+    "a time that is NaN": (event(time=math.nan), "properties.time", "time-type"),
 }
 
 
 @pytest.mark.parametrize(("bad", "field", "rule"), REJECTED.values(), ids=REJECTED)
-def test_is_rejected_with_place_and_rule(bad: Any, field: str, rule: str) -> None:
+def test_a_bad_event_is_rejected_with_field_and_rule(bad: Any, field: str, rule: str) -> None:
     (rejection,) = encode_among_good(bad).rejected
     assert (rejection.index, rejection.field, rejection.rule) == (1, field, rule)
     assert len(rejection.message) > 20
@@ -134,7 +134,7 @@ def test_254_properties_pass() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_no_json_ever_has_a_nan(value: float) -> None:
+def test_nan_and_infinities_are_written_as_null(value: float) -> None:
     encoded = encode_among_good(event(value=value, values=[value]))
     assert [(warning.index, warning.field, warning.rule) for warning in encoded.warnings] == [
         (1, "properties.value", "not-a-number"),
@@ -144,7 +144,7 @@ def test_no_json_ever_has_a_nan(value: float) -> None:
     assert (properties["value"], properties["values"]) == (None, [None])
 
 
-def test_a_lone_surrogate_fails_no_neighbour() -> None:
+def test_a_lone_surrogate_does_not_affect_other_events() -> None:
     encoded = encode_among_good(event(value="a\ud800b", **{"na\udfffme": 1}))
     assert {warning.rule for warning in encoded.warnings} == {"invalid-unicode"}
     properties = json.loads(encoded.batches[0].events()[1])["properties"]
@@ -168,7 +168,7 @@ def test_integers_keep_every_digit(number: int) -> None:
     assert str(decimal.Decimal(number)).encode() in batch.events()[1]
 
 
-def test_three_megabytes_of_text_are_cut_and_said() -> None:
+def test_three_megabytes_of_text_are_truncated_and_reported() -> None:
     encoded = encode_among_good(event(value="x" * 3_000_000))
     (truncation,) = encoded.truncated
     assert (truncation.index, truncation.path, truncation.length, truncation.advice) == (
@@ -180,7 +180,7 @@ def test_three_megabytes_of_text_are_cut_and_said() -> None:
     assert json.loads(encoded.batches[0].events()[1])["properties"]["value"] == "x" * 255
 
 
-def test_odd_values_are_written_as_their_json_meaning() -> None:
+def test_enums_dataclasses_sets_and_decimals_have_a_json_form() -> None:
     class Plan(enum.Enum):
         PRO = "pro"
 
@@ -199,7 +199,7 @@ def test_odd_values_are_written_as_their_json_meaning() -> None:
     assert written(decimal.Decimal("1.10")) == 1.1
 
 
-def test_a_class_whose_code_changes_the_dict_that_holds_it_is_seen_as_it_was() -> None:
+def test_a_dict_that_its_own_value_changes_is_read_as_it_was() -> None:
     properties: dict[str, Any] = dict(GOOD)
 
     class Meddler(Mapping[str, Any]):

@@ -1,4 +1,4 @@
-"""Batches: what closes one, what is in it, and how it streams."""
+"""Batches: what closes one, what it holds, and how `iter_batches` and a builder make them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def numbers(batches: list[Batch]) -> list[list[int]]:
     return [[json.loads(line)["properties"]["n"] for line in batch.events()] for batch in batches]
 
 
-def test_nothing_in_nothing_out() -> None:
+def test_no_events_give_an_empty_result() -> None:
     nothing: list[Any] = [[], (), iter(()), {}.values()]
     for empty in nothing:
         encoded = Encoder().encode(empty)
@@ -40,7 +40,7 @@ def test_a_batch_closes_at_2000_events() -> None:
 
 
 @pytest.mark.parametrize("format", ["json", "ndjson"])
-def test_a_batch_closes_before_the_event_that_is_too_much(format: Any) -> None:
+def test_a_batch_closes_before_the_event_that_exceeds_its_size(format: Any) -> None:
     events = [event(number, text="x" * number) for number in range(60)]
     # n events with n - 1 commas between two brackets, or with n newlines.
     size = len(json.dumps(events[:10], separators=(",", ":"))) - (format == "ndjson")
@@ -54,12 +54,12 @@ def test_a_batch_closes_before_the_event_that_is_too_much(format: Any) -> None:
             assert batch.raw_size == len(batch.body) <= limit < batch.raw_size + first
 
 
-def test_an_event_that_is_larger_than_a_batch_travels_alone() -> None:
+def test_an_event_larger_than_a_batch_is_a_batch_alone() -> None:
     encoder = Encoder(limits=Limits(max_batch_bytes=150))
     assert numbers(encoder.encode([event(0), event(1, long="x" * 200), event(2)]).batches) == [[0], [1], [2]]
 
 
-def test_indexes_count_the_rejected_too() -> None:
+def test_indexes_count_rejected_events() -> None:
     encoded = Encoder().encode([event(0), "bad", event(2), event(3), None])
     (batch,) = encoded.batches
     assert list(batch.indexes) == [0, 2, 3]
@@ -75,7 +75,7 @@ def test_indexes_count_the_rejected_too() -> None:
         ("track", "form", "application/x-www-form-urlencoded"),
     ],
 )
-def test_headers_and_body(endpoint: Any, format: Any, content_type: str, compression: Any) -> None:
+def test_headers_and_body_fit_the_endpoint(endpoint: Any, format: Any, content_type: str, compression: Any) -> None:
     events = [event(1, text="a&b=c %é"), event(2)]
     lines = [json.dumps(each, separators=(",", ":"), ensure_ascii=False) for each in events]
     limits = Limits(rules={"token-missing": "off", "time-too-old": "off"})
@@ -100,7 +100,7 @@ def test_a_batch_splits_into_halves_that_keep_the_bytes_of_each_event() -> None:
     assert alone.body == second.body
 
 
-def test_a_token_is_added_where_there_is_none() -> None:
+def test_a_token_is_added_to_an_event_without_one() -> None:
     encoder = Encoder("track", token="tok-1", now=lambda: 1_700_000_000.0)
     encoded = encoder.encode([event(0), event(1, token="own")])
     tokens = [json.loads(line)["properties"]["token"] for line in encoded.batches[0].events()]
@@ -110,7 +110,7 @@ def test_a_token_is_added_where_there_is_none() -> None:
     assert (rejection.field, rejection.rule) == ("properties.token", "token-missing")
 
 
-def test_a_stream_gives_each_batch_as_it_closes() -> None:
+def test_iter_batches_yields_each_batch_as_it_closes() -> None:
     read = 0
 
     def events() -> Iterator[Any]:
@@ -131,7 +131,7 @@ def test_a_stream_gives_each_batch_as_it_closes() -> None:
     ]
 
 
-def test_what_an_iterable_raises_comes_after_what_was_read() -> None:
+def test_an_exception_of_the_iterable_follows_the_events_that_were_read() -> None:
     def events() -> Iterator[Any]:
         yield event(0)
         yield "bad"
@@ -151,7 +151,7 @@ def test_what_an_iterable_raises_comes_after_what_was_read() -> None:
         Encoder().encode(events())
 
 
-def test_events_that_read_their_own_batches_are_told_so() -> None:
+def test_reading_batches_inside_their_own_events_raises() -> None:
     def events() -> Iterator[Any]:
         yield next(batches)
 
@@ -160,7 +160,7 @@ def test_events_that_read_their_own_batches_are_told_so() -> None:
         next(batches)
 
 
-def test_a_builder_checks_at_the_call_and_keeps_its_own_copy() -> None:
+def test_a_builder_checks_and_copies_at_the_call() -> None:
     builder = Encoder(limits=Limits(max_batch_events=3)).builder()
     changing = event(0)
     assert builder.add(changing) is None
@@ -194,7 +194,7 @@ def test_a_builder_keeps_the_event_that_did_not_fit_for_the_next_batch() -> None
 
 
 @pytest.mark.parametrize("settings", [{}, {"format": "ndjson"}, {"endpoint": "track", "format": "form", "token": "t"}])
-def test_a_builder_leaves_the_gzip_to_whoever_asks_for_the_body(settings: Any) -> None:
+def test_a_builders_batch_is_gzipped_when_its_body_is_read(settings: Any) -> None:
     encoder = Encoder(**settings, limits=Limits(max_batch_events=5))
     given = [event(number, time=int(time.time())) for number in range(7)]
     builder, batches = encoder.builder(), []
@@ -219,7 +219,7 @@ def test_a_builder_leaves_the_gzip_to_whoever_asks_for_the_body(settings: Any) -
         assert batch.events() == whole.events()
 
 
-def test_threads_that_ask_for_a_body_at_one_time_get_the_same_bytes() -> None:
+def test_threads_that_read_a_body_together_get_the_same_bytes() -> None:
     encoder = Encoder(limits=Limits(max_batch_events=10_000))
     builder = encoder.builder()
     given = [event(number, text="é" * (number % 300)) for number in range(3000)]
@@ -240,7 +240,7 @@ def test_threads_that_ask_for_a_body_at_one_time_get_the_same_bytes() -> None:
     assert bodies == [whole.body] * 4
 
 
-def test_eight_threads_share_an_encoder() -> None:
+def test_threads_can_share_an_encoder() -> None:
     encoder = Encoder()
     events = [event(number, text="é" * (number % 300)) for number in range(3000)]
     expected = [batch.body for batch in encoder.encode(events).batches]
@@ -256,7 +256,7 @@ def test_eight_threads_share_an_encoder() -> None:
     assert results == [expected] * 8
 
 
-def test_the_interpreter_is_let_go_while_gzipping() -> None:
+def test_the_gil_is_released_during_gzip() -> None:
     events = [event(number) for number in range(2000)]
     encoder = Encoder(level=9)
     turns, stop = 0, threading.Event()
@@ -269,7 +269,7 @@ def test_the_interpreter_is_let_go_while_gzipping() -> None:
 
     other = threading.Thread(target=take_turns)
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(60)  # from here on a thread runs only when the one that runs lets it
+    sys.setswitchinterval(60)  # from here on a thread runs only if the running one releases the GIL
     try:
         other.start()
         before = turns

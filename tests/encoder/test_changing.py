@@ -1,4 +1,4 @@
-"""Events that change while they are read: a snapshot, a rejection or an exception, never a crash."""
+"""Events that change while they are read give a snapshot, a rejection or an exception, never a crash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROPERTIES = {"time": 1_700_000_000, "distinct_id": "u", "$insert_id": "i"}
 
 
 def run(program: str) -> None:
-    """Runs a program in a process of its own, so that a crash fails a test and not the run."""
+    """Run a program in another process, so that a crash fails the test and does not end pytest."""
     result = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(program)],
         capture_output=True,
@@ -25,7 +25,7 @@ def run(program: str) -> None:
     assert result.returncode == 0, result.stderr[-2000:]
 
 
-def test_other_threads_change_dicts_and_lists_meanwhile() -> None:
+def test_other_threads_may_change_dicts_and_lists() -> None:
     run("""
         import json, sys, threading
         from mixpress import Encoder
@@ -44,16 +44,17 @@ def test_other_threads_change_dicts_and_lists_meanwhile() -> None:
                 listed.append(str(n)) if len(listed) < 90 else listed.clear()
         threads = [threading.Thread(target=change) for _ in range(3)]
         for thread in threads: thread.start()
-        encoder = Encoder(compression=None)
+        encoder, read = Encoder(compression=None), 0
         for _ in range(300):
             for batch in encoder.encode([event] * 50).batches:
-                json.loads(batch.body)
+                read += len(json.loads(batch.body))
         stop.set()
         for thread in threads: thread.join()
+        assert read == 300 * 50, read
     """)
 
 
-def test_a_default_that_empties_what_is_read() -> None:
+def test_default_may_empty_what_is_being_read() -> None:
     nested: dict[str, Any] = {f"k{number}": number for number in range(100)}
     listed: list[Any] = list(range(100))
 
@@ -68,10 +69,10 @@ def test_a_default_that_empties_what_is_read() -> None:
     written = json.loads(encoded.batches[0].events()[0])["properties"]
     assert written["nested"]["odd"] == "converted"
     assert len(written["nested"]) == 101
-    assert written["listed"] == []  # it was read after it was emptied
+    assert written["listed"] == []  # it was emptied before it was read
 
 
-def test_objects_whose_own_code_changes_what_is_around_them() -> None:
+def test_values_may_change_the_objects_around_them() -> None:
     run("""
         import json, weakref
         from collections.abc import Mapping
@@ -107,7 +108,7 @@ def test_objects_whose_own_code_changes_what_is_around_them() -> None:
     """)
 
 
-def test_values_that_hold_themselves_twice_come_to_an_end() -> None:
+def test_values_that_contain_themselves_twice_are_rejected() -> None:
     run("""
         from mixpress import Encoder
         own = []

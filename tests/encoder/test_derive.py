@@ -1,4 +1,4 @@
-"""`$insert_id` made of the event: the canonical text byte for byte, and the same id from every source."""
+"""Derived `$insert_id`s: the canonical text byte for byte, and the same id from every source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import mixpress
 import reference
 from cases.rule_cases import expand
-from encoder.twins import account_of_core, account_of_reference, core_encoder
+from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference
 from reference import Options
 from strategies import Color, Pairs, events, names, options, plain_events
 
@@ -24,12 +24,12 @@ TABLE = Path(__file__).parents[1] / "cases" / "derive" / "cases.json"
 CASES = [expand(case) for case in json.loads(TABLE.read_text())]
 
 
-# A field is named in text that UTF-8 can hold.
+# The name of a field must be encodable as UTF-8.
 fields_of_an_event = names.filter(lambda name: name.isprintable()) | st.sampled_from(["event", "time", "distinct_id"])
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
-def test_cases(case: dict[str, Any]) -> None:
+def test_each_case_has_its_canonical_text_and_id(case: dict[str, Any]) -> None:
     event, fields = case["event"], case.get("fields")
     assert reference.canonical_text(event, fields) == case["canonical"]
     expected = hashlib.sha256(case["canonical"].encode()).hexdigest()[:36]
@@ -39,10 +39,10 @@ def test_cases(case: dict[str, Any]) -> None:
 
 @SOME
 @given(events(), st.none() | st.lists(fields_of_an_event, max_size=3))
-def test_any_event(event: Any, fields: list[str] | None) -> None:
+def test_any_event_has_the_id_of_the_reference(event: Any, fields: list[str] | None) -> None:
     try:
         expected = reference.derive_insert_id(event, fields)
-    except (TypeError, ValueError):  # of both kinds there may be one, and either is right
+    except (TypeError, ValueError):  # an event can have a reason for each, and either may be raised
         with pytest.raises((TypeError, ValueError)):
             mixpress.derive_insert_id(event, fields)
     else:
@@ -51,25 +51,25 @@ def test_any_event(event: Any, fields: list[str] | None) -> None:
 
 @SOME
 @given(st.lists(events(), min_size=1, max_size=3), options())
-def test_encoders_add_it(given_events: list[Any], chosen: Options) -> None:
+def test_an_encoder_adds_the_derived_id(given_events: list[Any], chosen: Options) -> None:
     deriving = Options(**{**vars(chosen), "insert_id": "derive"})
-    result = account_of_core(core_encoder(deriving).encode(given_events))
-    assert result == account_of_reference(reference.encode(given_events, deriving))
+    result = outcome_of_core(core_encoder(deriving).encode(given_events))
+    assert result == outcome_of_reference(reference.encode(given_events, deriving))
 
 
 @SOME
 @given(plain_events())
-def test_it_is_the_same_from_every_source(event: Any) -> None:
+def test_the_id_is_the_same_from_json_and_from_objects(event: Any) -> None:
     assume(isinstance(event, dict) and isinstance(event.get("properties"), dict))
     event["properties"].pop("$insert_id")
     encoder = core_encoder(Options(insert_id="derive"))
-    assert account_of_core(encoder.encode_json(orjson.dumps(event))) == account_of_core(encoder.encode([event]))
+    assert outcome_of_core(encoder.encode_json(orjson.dumps(event))) == outcome_of_core(encoder.encode([event]))
     for batch in encoder.encode([event]).batches:
         written = json.loads(batch.events()[0])["properties"]
         assert written["$insert_id"] == mixpress.derive_insert_id(event)
 
 
-def test_an_id_that_is_there_is_kept() -> None:
+def test_an_event_keeps_its_own_id_even_a_wrong_one() -> None:
     event = {"event": "e", "properties": {"time": 1700000000, "distinct_id": "u", "$insert_id": None}}
     [rejection] = core_encoder(Options(insert_id="derive")).encode([event]).rejected
     assert rejection.rule == "insert-id-type"
@@ -78,19 +78,19 @@ def test_an_id_that_is_there_is_kept() -> None:
 @pytest.mark.parametrize(
     "event", [5, None, [], "text", {"event": object()}, {"properties": {"a": b"b"}}, {"properties": {"a": {1: 2}}}]
 )
-def test_what_has_no_json_form_has_no_id(event: Any) -> None:
+def test_a_value_without_a_json_form_raises(event: Any) -> None:
     with pytest.raises(TypeError):
         mixpress.derive_insert_id(event)
 
 
-def test_what_contains_itself_has_no_id() -> None:
+def test_a_value_that_contains_itself_raises() -> None:
     own: list[Any] = []
     own += [own, own]
     with pytest.raises(ValueError, match="64"):
         mixpress.derive_insert_id({"event": "e", "properties": {"a": own}})
 
 
-def test_the_same_meaning_is_the_same_id() -> None:
+def test_equal_events_of_other_types_have_the_same_id() -> None:
     written = {
         "event": "e",
         "properties": {"time": 1700000000, "distinct_id": "u", "a": {"y": [1, 2], "x": "a long text is in it"}},

@@ -1,4 +1,4 @@
-"""Dicts of every kind that CPython keeps in a different way, and names that are the same object or not."""
+"""Dicts of every internal layout of CPython, and names that are one object or several equal ones."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ENCODER = Encoder(
 REQUIRED = {"time": 1_700_000_000, "distinct_id": "u", "$insert_id": "i"}
 
 
-class Thing:
-    """Its `__dict__` shares its names with that of every other thing."""
+class Instance:
+    """Its `__dict__` shares its keys with those of all instances."""
 
     def __init__(self) -> None:
         self.first, self.second, self.third = 1, "2", None
@@ -39,14 +39,14 @@ def emptied_and_filled() -> dict[str, Any]:
     return members
 
 
-def of_a_thing(deleted: str | None = None) -> dict[str, Any]:
-    thing = Thing()
+def dict_of_an_instance(deleted: str | None = None) -> dict[str, Any]:
+    instance = Instance()
     if deleted:
-        delattr(thing, deleted)
-    return thing.__dict__
+        delattr(instance, deleted)
+    return instance.__dict__
 
 
-def once_with_another_name() -> dict[str, Any]:
+def once_with_an_integer_name() -> dict[str, Any]:
     members: dict[Any, Any] = {1: 2, "a": 3}
     del members[1]
     return members
@@ -58,9 +58,9 @@ KINDS: dict[str, Callable[[], dict[str, Any]]] = {
     "copied": {"a": 1, "b": "two"}.copy,
     "with deleted members": without_some,
     "emptied and filled": emptied_and_filled,
-    "of an object": of_a_thing,
-    "of an object that lost one": lambda: of_a_thing("second"),
-    "once with a name that is no text": once_with_another_name,
+    "of an instance": dict_of_an_instance,
+    "of an instance that lost an attribute": lambda: dict_of_an_instance("second"),
+    "that had an integer name": once_with_an_integer_name,
     "fromkeys": lambda: dict.fromkeys(["x", "y"], 0),
     "more than 84 members": lambda: {f"k{number}": number for number in range(86)},
     "more than 65,536 members": lambda: {f"k{number}": number for number in range(70_000)},
@@ -71,7 +71,7 @@ KINDS: dict[str, Callable[[], dict[str, Any]]] = {
 def test_a_dict_of_each_kind_is_written_as_it_is(kind: str) -> None:
     members = KINDS[kind]()
     event = {"event": "e", "properties": {**REQUIRED, "nested": members}}
-    # Twice, as a name that came before is found in another way.
+    # Several times, as a name that is known from an earlier event takes another path.
     for _ in range(3):
         (batch,) = ENCODER.encode([event, event]).batches
         assert json.loads(batch.body) == [event, event]
@@ -83,7 +83,7 @@ def events_with(names: Callable[[], list[str]], count: int) -> list[dict[str, An
 
 
 @pytest.mark.parametrize("length", [1, 3, 4, 7, 8, 16, 17, 32, 33, 42, 43, 44, 60, 255])
-def test_names_that_are_one_object_or_many_are_written_alike(length: int) -> None:
+def test_equal_names_are_written_alike_as_one_object_or_many(length: int) -> None:
     shared = ["x" * length, "y" * length, "é" + "z" * (length - 1)]
     encoder = Encoder(compression=None, now=lambda: 1_800_000_000.0)
     expected = json.dumps(events_with(lambda: shared, 60), separators=(",", ":"), ensure_ascii=False).encode()
@@ -102,7 +102,7 @@ def test_more_names_than_are_remembered_are_all_written() -> None:
         assert json.loads(batch.body) == events
 
 
-def test_a_name_that_was_freed_is_not_taken_for_the_one_that_lies_in_its_place() -> None:
+def test_a_new_name_at_the_address_of_a_freed_one_is_written() -> None:
     encoder = Encoder(compression=None, now=lambda: 1_800_000_000.0)
     for number in range(3000):
         events = [{"event": "e", "properties": REQUIRED | {f"n{number % 7}{number}": number}}]

@@ -1,4 +1,4 @@
-"""The texts that the fuzzers begin with, held against the reference: what they once found stays right."""
+"""The seeds of the fuzzers, encoded like the reference: faults that a fuzzer found stay mended."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import reference
-from encoder.twins import account_of_core, account_of_reference, core_encoder
+from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference
 from reference import RULES, Options
 
 SEEDS = sorted((Path(__file__).parents[2] / "fuzz" / "seeds").iterdir())
@@ -29,9 +29,9 @@ OPTIONS = {
         },
         explain=True,
     ),
-    "all let through": Options(rules=dict.fromkeys(RULES, "warn"), limits={"max_string": 12}),
+    "all rules warn": Options(rules=dict.fromkeys(RULES, "warn"), limits={"max_string": 12}),
     "track": Options(endpoint="track", now=1_700_000_000_000 + 5 * 86_400_000),
-    "track, with all that can be added": Options(
+    "track, with everything the encoder can add": Options(
         endpoint="track",
         format="form",
         token="a token",
@@ -48,9 +48,9 @@ OPTIONS = {
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.stem)
 def test_the_core_and_the_reference_agree(seed: Path, options: Options) -> None:
     text = seed.read_bytes()
-    expected = account_of_reference(reference.encode_json(text, options))
-    assert account_of_core(core_encoder(options).encode_json(text)) == expected
-    assert account_of_core(core_encoder(options).encode_json(bytearray(text))) == expected
+    expected = outcome_of_reference(reference.encode_json(text, options))
+    assert outcome_of_core(core_encoder(options).encode_json(text)) == expected
+    assert outcome_of_core(core_encoder(options).encode_json(bytearray(text))) == expected
 
 
 def test_the_seeds_break_every_rule_that_a_text_can_break() -> None:

@@ -1,12 +1,14 @@
-"""Every body is a gzip stream that every reader unpacks to the JSON written without gzip; and it is small."""
+"""Every body is a gzip stream that every reader unpacks to the JSON written without gzip, and its size is bounded."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ LIMITS: dict[str, dict[str, int]] = {
 def encoder(
     compression: Any = "gzip", level: int | None = None, layout: str = "json", limits: str = "one batch"
 ) -> Encoder:
-    """An encoder that cuts nothing, so that texts and events can be as long as a case needs them."""
+    """Return an encoder that truncates nothing, so that texts and events can be as long as a case needs."""
     chosen: dict[str, Any] = {"max_string": 1_000_000, "max_event_bytes": 2_000_000, **LIMITS[limits]}
     long = Limits(**chosen, rules={"time-too-old": "off"})  # /track refuses the flights of 2013
     return Encoder(**LAYOUTS[layout], compression=compression, level=level, limits=long, now=lambda: 1_700_000_100.0)
@@ -49,7 +51,7 @@ def cases() -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("case", CASES)
-def test_each_layout_at_each_level(case: str, layout: str, cases: dict[str, list[Any]]) -> None:
+def test_each_layout_unpacks_at_each_level(case: str, layout: str, cases: dict[str, list[Any]]) -> None:
     plain = encoder(None, layout=layout).encode(cases[case])
     assert plain.batches
     for level in LEVELS:
@@ -58,7 +60,7 @@ def test_each_layout_at_each_level(case: str, layout: str, cases: dict[str, list
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("case", CASES)
-def test_each_source(case: str, source: str, cases: dict[str, list[Any]]) -> None:
+def test_each_source_unpacks(case: str, source: str, cases: dict[str, list[Any]]) -> None:
     plain = SOURCES[source](encoder(None), cases[case])
     assert plain
     for level in (None, 1):
@@ -68,7 +70,7 @@ def test_each_source(case: str, source: str, cases: dict[str, list[Any]]) -> Non
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("limits", ["of one event", "of seven events", "of 5000 bytes"])
 @pytest.mark.parametrize("case", ["rejected in between", "names in turn", "flights", "identical events"])
-def test_several_batches_of_a_call(case: str, limits: str, source: str, cases: dict[str, list[Any]]) -> None:
+def test_several_batches_of_a_call_unpack(case: str, limits: str, source: str, cases: dict[str, list[Any]]) -> None:
     few = cases[case][:150]
     plain = SOURCES[source](encoder(None, limits=limits), few)
     assert len(plain) > 2
@@ -76,29 +78,31 @@ def test_several_batches_of_a_call(case: str, limits: str, source: str, cases: d
         check_streams(plain, SOURCES[source](encoder(level=level, limits=limits), few))
 
 
-def test_an_encoder_that_is_used_for_all_of_them(cases: dict[str, list[Any]]) -> None:
-    """What an encoder remembers of one call, and of a call that raised, does not get into the next."""
+def test_an_encoder_keeps_nothing_of_its_earlier_calls(cases: dict[str, list[Any]]) -> None:
+    """Neither of a call that succeeded nor of one that raised."""
     plain, gzipped = encoder(None), encoder()
 
     def broken() -> Any:
         yield from cases["flights"][:50]
-        raise OSError("half-way")
+        raise OSError("interrupted")
 
     for given_events in cases.values():
         check_streams(plain.encode(given_events).batches, gzipped.encode(given_events).batches)
-        with pytest.raises(OSError, match="half-way"):
+        with pytest.raises(OSError, match="interrupted"):
             gzipped.encode(broken())
 
 
 @pytest.mark.parametrize("case", ["flights", "over a megabyte", "rejected in between"])
-def test_halves_of_a_batch(case: str, cases: dict[str, list[Any]]) -> None:
+def test_halves_of_a_batch_unpack(case: str, cases: dict[str, list[Any]]) -> None:
     (plain,), (batch,) = (each.encode(cases[case]).batches for each in (encoder(None), encoder()))
     check_streams(plain.split(), batch.split())
 
 
 @given(st.lists(events(), min_size=1, max_size=6), options(), st.sampled_from(LEVELS), st.integers(1, 4))
-def test_any_events_by_any_options(given_events: list[Any], chosen: Options, level: int | None, times: int) -> None:
-    """Each list comes a few times, so that there is something to match."""
+def test_any_events_unpack_with_any_options(
+    given_events: list[Any], chosen: Options, level: int | None, times: int
+) -> None:
+    """Each list is repeated, so that there are matches."""
     given_events = given_events * times
     gzipped = core_encoder(chosen, compression="gzip", level=level)
     check_streams(core_encoder(chosen).encode(given_events).batches, gzipped.encode(given_events).batches)
@@ -111,7 +115,9 @@ def test_any_events_by_any_options(given_events: list[Any], chosen: Options, lev
     st.sampled_from([None, 1]),
     st.sampled_from(list(SOURCES)[:4]),
 )
-def test_any_order_of_a_few_events(pool: list[Any], data: st.DataObject, level: int | None, source: str) -> None:
+def test_any_order_of_a_few_events_unpacks(
+    pool: list[Any], data: st.DataObject, level: int | None, source: str
+) -> None:
     order = data.draw(st.lists(st.sampled_from(pool), min_size=1, max_size=40))
     check_streams(SOURCES[source](encoder(None), order), SOURCES[source](encoder(level=level), order))
 
@@ -123,7 +129,7 @@ pieces = st.builds(
 
 @FEW
 @given(st.lists(pieces, min_size=1, max_size=4), st.data(), st.sampled_from(LEVELS))
-def test_any_texts_that_repeat_parts_of_each_other(pool: list[str], data: st.DataObject, level: int | None) -> None:
+def test_texts_that_repeat_parts_of_each_other_unpack(pool: list[str], data: st.DataObject, level: int | None) -> None:
     texts = st.lists(st.sampled_from(pool), max_size=3).map("".join)
     names = st.sampled_from(["a", "ab", "b"])
     given_events = [
@@ -133,37 +139,42 @@ def test_any_texts_that_repeat_parts_of_each_other(pool: list[str], data: st.Dat
     check_streams(encoder(None).encode(given_events).batches, encoder(level=level).encode(given_events).batches)
 
 
-# --- the same input, the same bytes ---
+# --- the same input gives the same bytes ---
 
 
 def bodies(of: Encoder, given_events: list[Any]) -> list[bytes]:
     return [batch.body for batch in of.encode(given_events).batches]
 
 
+@cache
+def expected_bodies(case: str, level: int | None) -> list[bytes]:
+    """Return the bodies of a new encoder, which has encoded nothing before."""
+    return bodies(encoder(level=level), CASES[case]())
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("case", CASES)
-def test_the_same_bytes_from_a_used_encoder_and_a_fresh_one(
+def test_a_used_encoder_and_a_new_one_give_the_same_bytes(
     case: str, level: int | None, cases: dict[str, list[Any]]
 ) -> None:
-    used, given_events = encoder(level=level), cases[case]
-    expected = bodies(used, given_events)
+    used = encoder(level=level)
     bodies(used, cases["names in turn"])
     bodies(used, cases["values that share ends"])
-    assert bodies(used, given_events) == expected
-    assert bodies(encoder(level=level), given_events) == expected
+    for _ in range(2):
+        assert bodies(used, cases[case]) == expected_bodies(case, level)
 
 
 @pytest.mark.parametrize("case", ["flights", "names in turn", "values of every kind", "rejected in between"])
-def test_the_same_bytes_of_equal_events_that_are_other_objects(case: str, cases: dict[str, list[Any]]) -> None:
-    """Where names and values lie in memory differs from run to run."""
+def test_equal_events_at_other_addresses_give_the_same_bytes(case: str, cases: dict[str, list[Any]]) -> None:
+    """The addresses of names and values differ from run to run."""
     equal = json_copies(cases[case])
     assert equal == cases[case]
     for level in LEVELS:
-        assert bodies(encoder(level=level), equal) == bodies(encoder(level=level), cases[case])
+        assert bodies(encoder(level=level), equal) == expected_bodies(case, level)
 
 
 def json_copies(value: Any) -> Any:
-    """Copies in which each text is an object of its own."""
+    """Return a copy in which each text is a new object."""
     if isinstance(value, dict):
         return {json_copies(name): json_copies(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -172,15 +183,13 @@ def json_copies(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_same_bytes_from_eight_threads(level: int | None, cases: dict[str, list[Any]]) -> None:
+def test_threads_give_the_same_bytes(level: int | None, cases: dict[str, list[Any]]) -> None:
     shared = encoder(level=level)
-    chosen = [cases[name] for name in ("flights", "shuffled keys", "rejected in between", "2000 events")]
-    expected = [bodies(encoder(level=level), each) for each in chosen]
+    # Threads that run at the same time encode different cases.
+    chosen = ["flights", "shuffled keys", "rejected in between", "2000 events"] * 10
     with ThreadPoolExecutor(8) as pool:
-        # Neighbours encode different cases, in turn.
-        futures = [pool.submit(bodies, shared, chosen[number % len(chosen)]) for number in range(40)]
-        results = [future.result() for future in futures]
-    assert results == [expected[number % len(chosen)] for number in range(40)]
+        results = list(pool.map(lambda case: bodies(shared, cases[case]), chosen))
+    assert results == [expected_bodies(case, level) for case in chosen]
 
 
 PROGRAM = """
@@ -190,18 +199,15 @@ print(digest())
 
 
 def digest() -> str:
-    """Of all cases' bodies at every level."""
-    digest = hashlib.sha256()
-    for make in CASES.values():
-        given_events = make()
-        for level in LEVELS:
-            digest.update(b"".join(bodies(encoder(level=level), given_events)))
-    return digest.hexdigest()
+    """Return a hash of the bodies of all cases at every level."""
+    every = [b"".join(expected_bodies(case, level)) for case in CASES for level in LEVELS]
+    return hashlib.sha256(b"".join(every)).hexdigest()
 
 
-def test_the_same_bytes_in_another_process() -> None:
-    root = Path(__file__).parent.parent
-    environment = {"PYTHONPATH": f"{root}:{root.parent}", "PYTHONHASHSEED": "77"}
+def test_another_process_gives_the_same_bytes() -> None:
+    tests = Path(__file__).parent.parent
+    path = os.pathsep.join(filter(None, [str(tests), str(tests.parent), os.environ.get("PYTHONPATH")]))
+    environment = {"PYTHONPATH": path, "PYTHONHASHSEED": "77"}
     command = [sys.executable, "-c", PROGRAM]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
     assert result.stdout.strip() == digest(), result.stderr
@@ -212,12 +218,12 @@ def test_the_same_bytes_in_another_process() -> None:
 
 @pytest.mark.parametrize("seed", [{}, {"seed": 11}], ids=["the benchmarks' seed", "another seed"])
 @pytest.mark.parametrize("mix", MIXES)
-def test_no_larger_than_zlib_6(mix: str, seed: dict[str, int]) -> None:
+def test_each_mix_is_no_larger_than_with_zlib_6(mix: str, seed: dict[str, int]) -> None:
     sizes = worst.sizes_of(good_events(mix, 2000, **seed))
     assert sizes.own <= sizes.zlib_6
 
 
 @pytest.mark.parametrize("case", worst.CASES)
-def test_the_worst_cases_are_bounded(case: str) -> None:
+def test_each_worst_case_is_bounded(case: str) -> None:
     sizes = worst.sizes_of(worst.CASES[case]())
     assert sizes.ratio <= worst.BOUND

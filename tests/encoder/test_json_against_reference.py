@@ -1,4 +1,4 @@
-"""JSON text: the core against the cases and against the reference, as it is read, written and recovered from."""
+"""JSON text is encoded like the cases and the reference say, valid or not."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import reference
 from cases.rule_cases import read_json_text_cases, text_of
-from encoder.twins import account_of_core, account_of_reference, core_encoder
+from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference
 from reference import Options, Unreadable
 from strategies import Event, names, options, plain_events, plain_texts
 
-# --- texts: near to valid, and spelled in every way ---
+# --- texts: nearly valid, with every spelling ---
 
 spaces = st.sampled_from(["", "", "", " ", "\n", "\t", "\r\n", "  \n  "])
 number_spellings = st.sampled_from(
@@ -57,13 +57,13 @@ words = st.sampled_from(["true", "false", "null", "NaN", "Infinity", "-Infinity"
 
 @st.composite
 def strings(draw: st.DrawFn, texts: st.SearchStrategy[str] = plain_texts | names) -> str:
-    """A string with each character as it is, or escaped, or escaped though it need not be."""
+    """A string. Each character is as it is, or escaped, even if it need not be."""
     pieces = []
     for character in draw(texts):
-        as_json = json.dumps(character)[1:-1]  # escaped where that can be
+        as_json = json.dumps(character)[1:-1]  # with a short escape if there is one
         raw = json.dumps(character, ensure_ascii=False)[1:-1]
         escaped = "".join(f"\\u{unit:04X}" for unit in code_units(character))
-        # A lone surrogate can only be spelled as an escape.
+        # A lone surrogate has no other spelling than an escape.
         spellings = [raw, raw, as_json, escaped] if not "\ud800" <= character <= "\udfff" else [as_json, escaped]
         pieces.append(draw(st.sampled_from(spellings)) if character != "/" else draw(st.sampled_from(["/", "\\/"])))
     return '"' + "".join(pieces) + '"'
@@ -98,7 +98,7 @@ values = st.one_of(scalars, scalars, st.recursive(scalars, containers, max_leave
 
 @st.composite
 def event_texts(draw: st.DrawFn) -> str:
-    """An event, mostly valid; now and then a member is left out, is there twice, or is something else."""
+    """A mostly valid event. Sometimes a member is missing, repeated, or of another type."""
     properties = [
         ('"time"', draw(st.just("1700000000") | time_spellings)),
         ('"distinct_id"', draw(strings() | st.just('"u"'))),
@@ -134,7 +134,7 @@ separators = st.sampled_from(["\n", "\n", "\n", "", "\r\n", " ", "\n\n", ",\n"])
 
 @st.composite
 def files(draw: st.DrawFn) -> bytes:
-    """Events on lines, in an array or one after another; now and then with something broken in it."""
+    """Events on lines, in an array or one after another, sometimes with a syntax error."""
     events = draw(st.lists(lines, max_size=4))
     comma = draw(st.sampled_from([",", ",\n", " ,"]))
     layouts = ["".join(f"{event}{draw(separators)}" for event in events), "[" + comma.join(events) + "]\n"]
@@ -157,14 +157,14 @@ SOME = settings(max_examples=settings().max_examples // 10)
 
 
 @given(files(), options())
-def test_any_text(data: bytes, chosen: Options) -> None:
-    result = account_of_core(core_encoder(chosen).encode_json(data))
-    assert result == account_of_reference(reference.encode_json(data, chosen))
+def test_any_text_is_encoded_like_the_reference(data: bytes, chosen: Options) -> None:
+    result = outcome_of_core(core_encoder(chosen).encode_json(data))
+    assert result == outcome_of_reference(reference.encode_json(data, chosen))
 
 
 @SOME
 @given(files())
-def test_messages_say_where(data: bytes) -> None:
+def test_a_message_names_line_column_and_byte(data: bytes) -> None:
     places = {i: node for i, node in enumerate(reference.read_events(data)) if isinstance(node, Unreadable)}
     messages = {
         r.index: r.message for r in core_encoder(Options()).encode_json(data).rejected if r.rule == "invalid-json"
@@ -178,12 +178,12 @@ def test_messages_say_where(data: bytes) -> None:
 @given(st.lists(plain_events(), max_size=4), options())
 def test_an_event_is_the_same_from_text_and_from_objects(events: list[Event], chosen: Options) -> None:
     encoder = core_encoder(chosen)
-    from_text = account_of_core(encoder.encode_json(orjson.dumps(events)))
-    assert from_text == account_of_core(encoder.encode(events))
+    from_text = outcome_of_core(encoder.encode_json(orjson.dumps(events)))
+    assert from_text == outcome_of_core(encoder.encode(events))
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in read_json_text_cases()])
-def test_cases(case: dict[str, Any]) -> None:
+def test_each_case_has_its_result(case: dict[str, Any]) -> None:
     chosen = Options(**case.get("options", {}))
     data = text_of(case)
     encoded = core_encoder(chosen, format="ndjson").encode_json(data)
@@ -198,8 +198,8 @@ def test_cases(case: dict[str, Any]) -> None:
         place = case["becomes"][rejection.index]
         if isinstance(place, dict):
             assert f"line {place['line']}, column {place['column']} (byte {place['offset']})" in rejection.message
-    result = account_of_core(core_encoder(chosen).encode_json(data))
-    assert result == account_of_reference(reference.encode_json(data, chosen))
+    result = outcome_of_core(core_encoder(chosen).encode_json(data))
+    assert result == outcome_of_reference(reference.encode_json(data, chosen))
 
 
 TEXT = '{"event":"é","properties":{"time":1700000000,"distinct_id":"\U0001f600","$insert_id":"i"}}\n{}'
@@ -208,27 +208,27 @@ TEXT = '{"event":"é","properties":{"time":1700000000,"distinct_id":"\U0001f600"
 @pytest.mark.parametrize(
     "make", [bytes, bytearray, memoryview, lambda data: memoryview(data * 2)[: len(data)], bytes.decode]
 )
-def test_text_of_every_type(make: Any) -> None:
-    result = account_of_core(core_encoder(Options()).encode_json(make(TEXT.encode())))
-    assert result == account_of_reference(reference.encode_json(TEXT))
+def test_text_of_every_type_is_accepted(make: Any) -> None:
+    result = outcome_of_core(core_encoder(Options()).encode_json(make(TEXT.encode())))
+    assert result == outcome_of_reference(reference.encode_json(TEXT))
 
 
-def test_text_of_a_mapped_file(tmp_path: Path) -> None:
+def test_a_mapped_file_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "events.ndjson"
     path.write_text(TEXT, encoding="utf-8")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        result = account_of_core(core_encoder(Options()).encode_json(mapped))
-    assert result == account_of_reference(reference.encode_json(TEXT))
+        result = outcome_of_core(core_encoder(Options()).encode_json(mapped))
+    assert result == outcome_of_reference(reference.encode_json(TEXT))
 
 
 def test_lone_surrogates_of_a_str_are_read_as_escapes() -> None:
     text = TEXT.replace("é", "\ud800")
-    result = account_of_core(core_encoder(Options()).encode_json(text))
-    assert result == account_of_reference(reference.encode_json(text))
+    result = outcome_of_core(core_encoder(Options()).encode_json(text))
+    assert result == outcome_of_reference(reference.encode_json(text))
     assert [rule for _, _, _, rule in result.warnings] == ["invalid-unicode"]
 
 
-def test_what_is_no_text_is_a_wrong_argument() -> None:
+def test_other_types_than_text_are_refused() -> None:
     for wrong in (None, 5, [TEXT], {"event": "e"}, memoryview(b"abcdef")[::2]):
         with pytest.raises(TypeError):
             core_encoder(Options()).encode_json(wrong)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A million events, good and bad, leave nothing behind."""
+"""Encoding a million good and bad events does not leak memory or references."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 from mixpress import Encoder, Limits
 
 EVENTS = 1000
-ROUNDS = 250  # for each of the four ways: a million events in all
+ROUNDS = 250  # for each of the four ways to encode: a million events in total
 WARM_UP = 20
 GROWTH = 8 << 20
-"""Bytes that an allocator may keep for itself; a leak of one small object an event would be ten times as much."""
+"""Bytes that the allocator may keep. A leak of one small object for each event would be ten times as much."""
 
 
 def mixed_events() -> list[Any]:

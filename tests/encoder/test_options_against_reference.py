@@ -1,4 +1,4 @@
-"""The options that change what is reported or written: the core against the reference."""
+"""The core and the reference agree on the options that change what is reported or written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from encoder.twins import account_of_core, account_of_reference, core_encoder
+from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference
 from reference import Options
 from strategies import events, options
 
@@ -21,7 +21,7 @@ some_events = st.lists(events(), min_size=1, max_size=3)
 
 def compare(given_events: list[Any], chosen: Options) -> Any:
     expected = reference.encode(given_events, chosen)
-    assert account_of_core(core_encoder(chosen).encode(given_events)) == account_of_reference(expected)
+    assert outcome_of_core(core_encoder(chosen).encode(given_events)) == outcome_of_reference(expected)
     return expected
 
 
@@ -36,23 +36,23 @@ def test_explain_lists_every_finding_that_rejects(given_events: list[Any], chose
 
 
 def as_text(value: Any) -> Any:
-    """A `default` that converts some values, to values that need it again, and raises for others."""
+    """A `default` that converts some values, partly to values that need `default` again, and raises for others."""
     if isinstance(value, complex):
         return {"real": value.real, "imaginary": b"bytes"}
     if isinstance(value, bytes):
         return [value.decode()]
     if isinstance(value, range):
-        return value  # without end
+        return value  # is asked again, and never ends
     raise TypeError(f"no text for {value!r}")
 
 
 @SOME
 @given(some_events, options())
-def test_default_converts_what_has_no_json_form(given_events: list[Any], chosen: Options) -> None:
+def test_default_converts_values_without_a_json_form(given_events: list[Any], chosen: Options) -> None:
     compare(given_events, replace(chosen, default=as_text))
 
 
-def test_default_may_return_what_needs_it_again() -> None:
+def test_default_is_called_again_for_what_it_returns() -> None:
     event = {**VALID, "properties": {**VALID["properties"], "a": 1j}}  # type: ignore[dict-item]
     result = compare([event], Options(default=as_text))
     assert result.events[0][1].endswith('"a":{"real":0.0,"imaginary":["bytes"]}}}')
@@ -85,5 +85,5 @@ def test_long_texts_are_parsed_flattened_or_dropped(
 
 @SOME
 @given(some_events, options())
-def test_forms_in_base64(given_events: list[Any], chosen: Options) -> None:
+def test_forms_in_base64_are_encoded_like_the_reference(given_events: list[Any], chosen: Options) -> None:
     compare(given_events, replace(chosen, endpoint="track", format="form", form_base64=True))

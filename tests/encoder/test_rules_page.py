@@ -1,4 +1,4 @@
-"""The rules as a table: complete, and the page of the docs made of it is not stale."""
+"""The table of rules is complete, and docs/rules.md is rendered from it (`make rules`)."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def page() -> str:
     return HEAD + "\n".join(rows) + "\n"
 
 
-def test_the_page_is_what_the_core_says() -> None:
+def test_the_page_lists_the_rules_of_the_core() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "docs/rules.md is stale: run `make rules`"
 
 
-def test_every_rule_can_be_set_by_its_word() -> None:
+def test_every_rule_can_be_set_by_its_id() -> None:
     words = [rule.id for rule in mixpress.rules()]
     assert len(words) == len(set(words)) == 32
     limits = mixpress.Limits(rules=dict.fromkeys(words, "off"))

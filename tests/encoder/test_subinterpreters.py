@@ -1,4 +1,4 @@
-"""A subinterpreter is told in a sentence that it can't have the module."""
+"""Importing mixpress in a subinterpreter raises an ImportError that says why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ except ImportError as error:
 else:
     print("imported")
 """
-# Each Python has its own private module for it.
+# The private module for subinterpreters depends on the version of Python.
 PROGRAM = f"""
 import sys
 if sys.version_info >= (3, 13):
@@ -34,9 +34,9 @@ def import_in_a_subinterpreter(before: str) -> str:
     return result.stdout
 
 
-def test_it_is_refused() -> None:
+def test_a_subinterpreter_is_refused() -> None:
     assert "refused: mixpress can't be used in a subinterpreter" in import_in_a_subinterpreter("")
 
 
-def test_it_is_refused_after_the_main_one_has_imported_it() -> None:
+def test_a_subinterpreter_is_refused_after_the_main_interpreter_imported_the_module() -> None:
     assert "refused: " in import_in_a_subinterpreter("import mixpress\n")

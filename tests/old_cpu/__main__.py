@@ -1,7 +1,7 @@
-"""The encoder's tests on an old processor, and a program of its own under emulated ones: `make old-cpu`.
+"""Run the encoder's tests on an old processor, and `encode.py` under emulated ones: `make old-cpu`.
 
-The tests run with the core of `core.py`. qemu-x86_64 (Debian: qemu-user), where it is on PATH, then runs the core as it
-is, and Python with it, as if on a Nehalem (no AVX) and on a Haswell (AVX2, no AVX-512).
+The tests run with the patched core of `core.py`. If qemu-x86_64 is on PATH (Debian: qemu-user), it then runs Python and
+the unpatched core as on a Nehalem (no AVX) and on a Haswell (AVX2, no AVX-512).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EMULATED = ("Nehalem", "Haswell")
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         changed, environment = make_package(Path(folder))
-        print(f"{changed.later} instructions made illegal, {changed.cpuid} times CPUID answered")
+        print(f"{changed.later} instructions are illegal now, {changed.cpuid} CPUID instructions are intercepted")
         tests = [sys.executable, "-m", "pytest", *TESTS]
         subprocess.run(tests, env=os.environ | environment | {"CLAIMS": "nothing"}, check=True)
     qemu = shutil.which("qemu-x86_64")

@@ -1,4 +1,4 @@
-"""What is asked of a processor is asked in another way on others than x86-64, and an old one is made for Linux."""
+"""The patched core needs x86-64, for its CPUID, and Linux, for its signal handler."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A copy of mixpress whose core meets an old processor: one of x86-64's first, with SSE2 and nothing since.
+"""Make a copy of mixpress whose core runs as on one of the first x86-64 processors, with SSE2 and nothing newer.
 
-In the copy of the core each instruction that came later is an illegal one, which ends the process if it is reached;
-CPUID is a breakpoint, whose handler (`cpuid.c`) answers as such a processor does. What is left is the core's own
-machine code, at its speed. The disassembler is binutils'; the C compiler is the one that the core is built with.
+In the copy of the core, each newer instruction is replaced by an illegal one, which ends the process if it is reached.
+CPUID is replaced by a breakpoint, whose handler (`cpuid.c`) answers like such a processor. The rest of the machine code
+is unchanged and runs at full speed. It needs objdump (binutils) and a C compiler.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import mixpress
 PACKAGE = Path(mixpress.__file__).parent
 CPUID, XGETBV = b"\x0f\xa2", b"\x0f\x01\xd0"
 ILLEGAL = b"\x0f\x0b"
-CPUID_BREAKPOINT, XGETBV_BREAKPOINT = b"\xcc\x90", b"\xcc\x66\x90"  # and a no-op, by which they are told apart
+CPUID_BREAKPOINT, XGETBV_BREAKPOINT = b"\xcc\x90", b"\xcc\x66\x90"  # with different no-ops, to distinguish them
 PREFIXES = b"\x66\xf2\xf3\x2e\x36\x3e\x26\x64\x65\x67\xf0"
 VEX = b"\xc4\xc5\x62"  # AVX, AVX2, FMA, BMI, AVX-512
 LATER_MAPS = (b"\x0f\x38", b"\x0f\x3a")  # SSSE3, SSE4, CRC32, AES, SHA
@@ -28,16 +28,16 @@ INSTRUCTION = re.compile(rb"^ *([0-9a-f]+):\t([0-9a-f ]+)\t *(\w+)", re.M)
 
 
 class Instruction(NamedTuple):
-    """One of the core's."""
+    """A machine instruction of the core."""
 
     at: int
-    """Its place in the file."""
+    """Its offset in the file."""
     code: bytes
     name: str
 
     @property
     def is_later(self) -> bool:
-        """Whether the first x86-64 processors lack it. (TZCNT is none: there it is BSF, and compilers mind that.)"""
+        """Whether the first x86-64 processors lack it. (They run TZCNT as BSF, which compilers take into account.)"""
         code = self.code.lstrip(PREFIXES)
         if code[:1] in [bytes([byte]) for byte in VEX]:
             return True
@@ -47,7 +47,7 @@ class Instruction(NamedTuple):
 
 
 def instructions(library: Path) -> list[Instruction]:
-    """Those of the library's text."""
+    """Return the instructions in the library's `.text` section."""
     sections = subprocess.run(["objdump", "-h", library], check=True, capture_output=True, text=True).stdout
     [(address, offset)] = re.findall(r" \.text +\w+ +(\w+) +\w+ +(\w+)", sections)
     move = int(offset, 16) - int(address, 16)
@@ -60,14 +60,14 @@ def instructions(library: Path) -> list[Instruction]:
 
 
 class Changed(NamedTuple):
-    """How many instructions of each kind were replaced."""
+    """The number of replaced instructions of each kind."""
 
     cpuid: int
     later: int
 
 
 def make_old(library: Path, copy: Path) -> Changed:
-    """Copy the library for an old processor."""
+    """Write a copy of the library with the instructions replaced."""
     text = bytearray(library.read_bytes())
     cpuid = later = 0
     for at, code, _ in (found := instructions(library)):
@@ -88,7 +88,7 @@ def make_old(library: Path, copy: Path) -> Changed:
 
 
 def make_package(folder: Path, package: Path = PACKAGE) -> tuple[Changed, dict[str, str]]:
-    """Make the copy of mixpress in a folder. Gives with it the environment in which a Python imports it."""
+    """Make the copy of mixpress in a folder, and return the environment variables for a Python that imports it."""
     [core] = package.glob("_core.*so")
     shutil.copytree(package, folder / "mixpress", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     changed = make_old(core, folder / "mixpress" / core.name)

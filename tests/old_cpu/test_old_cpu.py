@@ -1,4 +1,4 @@
-"""On a processor without any of the fast instructions mixpress is imported, and encodes to the same bytes."""
+"""On a processor with only SSE2, mixpress can be imported and encodes to the same bytes."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Changed, dict[s
     return folder, *make_package(folder)
 
 
-def test_the_core_asks_the_processor_and_has_instructions_that_need_it(old: tuple[Path, Changed, object]) -> None:
-    """Else the next test shows nothing."""
+def test_the_core_has_cpuid_and_newer_instructions(old: tuple[Path, Changed, object]) -> None:
+    """Otherwise the next test would prove nothing."""
     _, changed, _ = old
     assert changed.cpuid > 0
     assert changed.later > 100
@@ -42,6 +42,6 @@ def test_an_old_processor_encodes_to_the_same_bytes(old: tuple[Path, object, dic
     assert digest == by_this.stdout.split()[1]
 
 
-def test_one_that_claims_what_it_has_not_meets_an_illegal_instruction(old: tuple[Path, object, dict[str, str]]) -> None:
-    """So the fast instructions are taken where they are claimed, and would be noticed where they are not."""
+def test_newer_instructions_run_if_cpuid_claims_them(old: tuple[Path, object, dict[str, str]]) -> None:
+    """So the replaced instructions are in use, and reaching one is noticed."""
     assert encode(old[2] | {"CLAIMS": "everything"}).returncode == -signal.SIGILL

@@ -1,8 +1,8 @@
-"""The surface that versions are promised of, as lines: every public name with its arguments, every command, every rule.
+"""List the public surface, which versions make promises about: names with their arguments, commands and rules.
 
-    python tests/project/public_names.py     writes tests/project/public_names.txt anew
+    python tests/project/public_names.py     writes tests/project/public_names.txt
 
-A module is public if it has `__all__`, or is one of `PLAIN`. Annotations are left out: mypy holds them.
+A module is public if it has `__all__` or is in `PLAIN`. Annotations are left out, since mypy checks them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import mixpress
 
 STORED = Path(__file__).with_suffix(".txt")
 
-# Public, and without `__all__`: what is defined in them counts.
+# Public modules without `__all__`: every public name defined in them counts.
 PLAIN = {
     "mixpress.emulator.replies",
     "mixpress.errors",
@@ -87,7 +87,7 @@ def ours(cls: type) -> list[type]:
 
 
 def arguments(value: Any) -> str:
-    """In parentheses, with their defaults; nothing of a class that has no constructor of its own."""
+    """Return the arguments in parentheses, with their defaults, or "" for a class without its own constructor."""
     if getattr(value, "_is_protocol", False):
         return ""
     if isinstance(value, type) and not {"__new__", "__init__"} & {name for base in ours(value) for name in vars(base)}:

@@ -1,4 +1,4 @@
-"""The Python in the README and in the pages of docs/ runs, and what it asserts holds."""
+"""The Python blocks in the README and in docs/ run, and their assertions hold."""
 
 from __future__ import annotations
 
@@ -36,30 +36,27 @@ def _the_log_is_as_it_was() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_a_block_runs(block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_each_python_block_of_the_docs_runs(block: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(block, "docs", "exec"), {"__name__": "docs", "import_everything": import_everything})
 
 
 def import_everything(url: str) -> None:
-    """A hundred events in one request: what the pages call the reader's code."""
+    """Import a hundred events in one request. The pages use it as the reader's code."""
     with Client(ACCOUNT, base_url=url, clock=FakeClock()) as client:
         client.import_events(events(100))
 
 
 @pytest.mark.parametrize("name", ["HttpxTransport", "AiohttpTransport"])
-def test_a_transport_of_the_docs_says_that_nobody_listens(name: str) -> None:
-    """What an import does then depends on the kind that the transport names."""
+def test_a_transport_of_the_docs_raises_unreachable(name: str) -> None:
+    """An import decides by the kind of the error whether to retry."""
     from mixpress.errors import TransportError
 
     [block] = [
         block for block in BLOCK.findall((ROOT / "docs" / "transports.md").read_text()) if f"class {name}" in block
     ]
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     scope: dict[str, Any] = {}
     exec(block, scope)
-    request = Request(f"http://127.0.0.1:{port}/import", {}, b"")
 
     async def over_aiohttp() -> None:
         async with aiohttp.ClientSession() as session:
@@ -70,12 +67,15 @@ def test_a_transport_of_the_docs_says_that_nobody_listens(name: str) -> None:
             scope[name](http).send(request)
 
     send = over_httpx if name == "HttpxTransport" else lambda: asyncio.run(over_aiohttp())
-    with pytest.raises(TransportError) as caught:
-        send()
+    with socket.socket() as bound:  # and not listening, so that no other process can have the port
+        bound.bind(("127.0.0.1", 0))
+        request = Request(f"http://127.0.0.1:{bound.getsockname()[1]}/import", {}, b"")
+        with pytest.raises(TransportError) as caught:
+            send()
     assert caught.value.kind == "unreachable"
 
 
-def test_the_readmes_lines_run_against_the_emulator() -> None:
+def test_the_python_blocks_of_the_readme_run() -> None:
     from mixpress.emulator import Emulator
 
     client, track, encoder = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))

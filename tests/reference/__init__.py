@@ -1,18 +1,21 @@
-"""The slow obvious twin of the encoder: every rule in plain Python, to be read and to be compared with.
+"""The specification of the encoder: every rule in plain Python, slow and obvious.
 
-It uses the standard library alone and shares no code with the package. Events travel one way through the modules:
+The tests hold the core to it. It uses only the standard library and shares no code with the package. Each module
+depends only on those listed above it:
 
-    nodes        what a value can be
-    values       what a Python value is                        (one level at a time)
-    json_text    what JSON text is; json_events: where one event ends and the next begins
-    rules        the rules in order, the numbers, and what is reported
-    write        any value: truncate, serialize, and the rules that hold everywhere
-    walk         one event: validate
-    long_text    what is cut, and what may be done instead
-    derive       the canonical text of an event, and the `$insert_id` made of it
-    encode       many events: the verdicts, and the batches
+    nodes        the kinds of values that JSON has
+    spell        how numbers and texts are written
+    rules        the rules in their order, the limits, the options and the findings
+    values       Python values to nodes, one level at a time
+    json_text    JSON text to nodes
+    json_events  JSON text to events, with recovery after a syntax error
+    long_text    which texts are truncated, and the alternatives to truncating them
+    derive       the canonical text of an event, and the `$insert_id` derived from it
+    write        any value: truncate and serialize it, and check the rules that hold at every place
+    walk         one event: validate it
+    encode       many events: accept or reject each, and pack the batches
 
-Where the documents leave something open, the choice that was made stands in a comment that begins with "Choice:".
+Where the API's documents leave a question open, a comment starting with "Choice:" states the answer.
 """
 
 from .derive import canonical_text, derive_insert_id

@@ -1,4 +1,4 @@
-"""Many events: what becomes of each, and the batches. Bodies are given before gzip."""
+"""Encode many events: accept or reject each one, and pack the accepted ones into batches. Bodies are not gzipped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .walk import Walk
 
 @dataclass(frozen=True)
 class Batch:
-    """A request's body and the positions in the input of the events in it."""
+    """The body of one request, and the index in the input of each event in it."""
 
     body: bytes
     indexes: tuple[int, ...]
@@ -23,17 +23,17 @@ class Batch:
 
 @dataclass
 class Encoded:
-    """Everything that was made of the input, in its order; the findings of one event in the order of the rules."""
+    """The result, in the order of the input. The findings of one event are in the order of the rules."""
 
     batches: list[Batch] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     truncated: list[Truncation] = field(default_factory=list)
     warnings: list[Rejection] = field(default_factory=list)
-    events: list[tuple[int, str]] = field(default_factory=list)  # what was accepted, as written
+    events: list[tuple[int, str]] = field(default_factory=list)  # index and JSON of each accepted event
 
 
 def encode(events: Iterable[Any], options: Options | None = None, /, **named: Any) -> Encoded:
-    """Encodes Python objects."""
+    """Encode Python objects."""
     options = options or Options(**named)
     encoded = Encoded()
     for index, event in enumerate(events):
@@ -46,16 +46,16 @@ def encode(events: Iterable[Any], options: Options | None = None, /, **named: An
 
 
 def encode_json(data: str | bytes | bytearray | memoryview, options: Options | None = None, /, **named: Any) -> Encoded:
-    """Encodes JSON text: by the same rules, of an event as it stands there."""
+    """Encode the events of a JSON text by the same rules. Unchanged numbers and strings keep their spelling."""
     return encode(read_events(data), options, **named)
 
 
 def add(encoded: Encoded, index: int, walk: Walk, options: Options) -> None:
-    """An event's verdict. A rejected one leaves neither warnings nor truncations."""
-    rejecting = walk.rejecting()
-    found = [Rejection(index, walk.insert_id, field, rule) for rule, _, field in rejecting or walk.in_order()]
+    """Accept or reject one event. A rejected event has no warnings and no truncations."""
+    rejecting = walk.rejecting_findings()
+    found = [Rejection(index, walk.insert_id, field, rule) for rule, _, field in rejecting or walk.ordered_findings()]
     if rejecting:
-        # Choice: explained, a rejection for each finding that rejects.
+        # Choice: with `explain`, one rejection for each finding that rejects.
         encoded.rejected += found if options.explain else found[:1]
         return
     encoded.warnings += found
@@ -64,7 +64,10 @@ def add(encoded: Encoded, index: int, walk: Walk, options: Options) -> None:
 
 
 def grouped(events: list[tuple[int, str]], options: Options) -> list[list[tuple[int, str]]]:
-    """A batch closes before an event that would take it over a limit; an event alone always fits."""
+    """Group the events into batches: an event that would exceed a limit starts the next batch.
+
+    A single event always fits.
+    """
     groups: list[list[tuple[int, str]]] = []
     for event in events:
         is_full = not groups or len(groups[-1]) >= options.limit("max_batch_events")

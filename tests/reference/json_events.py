@@ -1,4 +1,4 @@
-"""JSON text, cut into events, and how reading goes on after one that can't be read."""
+"""Split JSON text into events, and continue after one that is not valid JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from .nodes import Node
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Takes the place of an event that can't be read: line and column count from 1, the column in characters."""
+    """An event that is not valid JSON, and the position of the error.
+
+    `line` and `column` count from 1, `column` in characters. `offset` counts bytes from 0.
+    """
 
     line: int
     column: int
@@ -20,10 +23,10 @@ class Unreadable:
 
 
 def read_events(data: str | bytes | bytearray | memoryview) -> Iterator[Node | Unreadable]:
-    """The events of a text: objects one after another, on lines of their own or not, and the elements of arrays.
+    """Yield the events of a text: objects, on separate lines or not, and the elements of arrays.
 
-    Choice: several arrays, and objects beside arrays, are read likewise. A byte order mark at the beginning is skipped.
-    In a str, lone surrogates are read as if they were spelled as escapes.
+    Choice: a text may hold several arrays, and objects and arrays together. A byte order mark at the start is skipped.
+    A lone surrogate in a `str` is read like its escape.
     """
     text = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else bytes(data)
     reader = Reader(text, WORDS | NAN_WORDS)
@@ -36,20 +39,20 @@ def read_events(data: str | bytes | bytearray | memoryview) -> Iterator[Node | U
 
 
 def read_event(reader: Reader) -> Node | Unreadable:
-    """The next event. Where it can't be read the reader goes on behind it."""
-    begin = reader.at
+    """Return the next event. If it is not valid JSON, move the reader to where reading continues."""
+    value_start = reader.at
     try:
         return read_value(reader)
     except NotJson as error:
-        reader.at = resume_at(reader.data, begin, error.at)
+        reader.at = resume_at(reader.data, value_start, error.at)
         return place_of(reader.data, error.at)
 
 
 def read_array(reader: Reader) -> Iterator[Node | Unreadable]:
-    """The elements of an array whose bracket has been passed.
+    """Yield the elements of an array, from after its opening bracket.
 
-    Choice: where reading goes on after an element that can't be read, a comma may have been left or not. An array that
-    is never closed is unreadable at its end, unless that was said already.
+    Choice: after an invalid element a comma may follow or not, since the recovery may have skipped it. An array that is
+    never closed has an error at its end, unless its last element was invalid.
     """
     expected = "end" if reader.peek() == b"]" else "element"
     while True:
@@ -72,21 +75,21 @@ def read_array(reader: Reader) -> Iterator[Node | Unreadable]:
             expected = "anything" if isinstance(node, Unreadable) else "end"
 
 
-def resume_at(data: bytes, begin: int, error: int) -> int:
-    """Where reading goes on after a value that begins at `begin` and can't be read at `error`.
+def resume_at(data: bytes, value_start: int, error: int) -> int:
+    """Return where reading continues after a value that starts at `value_start` and has an error at `error`.
 
-    Mostly a value is a line, so that is the next line. Where the error is on a later line, the value either has
-    several lines or is a line that was cut, and the next event is the first later line that begins with a `{`
-    no deeper indented than the broken value.
+    If the error is on the value's first line, reading continues at the next line, since most values are one line. Else
+    the value spans several lines, or its line was cut off: reading continues at the first later line that starts with a
+    `{` indented no deeper than the invalid value.
     """
-    line_start = data.rfind(b"\n", 0, begin) + 1
-    later_lines = [match.end() for match in re.finditer(rb"\n", data[begin:])]
-    if b"\n" not in data[begin:error]:
-        return begin + later_lines[0] if later_lines else len(data)
+    line_start = data.rfind(b"\n", 0, value_start) + 1
+    later_lines = [match.end() for match in re.finditer(rb"\n", data[value_start:])]
+    if b"\n" not in data[value_start:error]:
+        return value_start + later_lines[0] if later_lines else len(data)
     for start in later_lines:
-        first = SPACE.match(data, begin + start).end()  # type: ignore[union-attr]
+        first = SPACE.match(data, value_start + start).end()  # type: ignore[union-attr]
         indent = first - (data.rfind(b"\n", 0, first) + 1)
-        if data[first : first + 1] == b"{" and indent <= begin - line_start:
+        if data[first : first + 1] == b"{" and indent <= value_start - line_start:
             return first
     return len(data)
 

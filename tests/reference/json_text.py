@@ -1,6 +1,6 @@
-"""JSON text, read strictly (RFC 8259) into nodes.
+"""Parse JSON text (RFC 8259, strictly) into nodes.
 
-What is read keeps its spelling: numbers and strings that nothing changes are written as they came.
+The nodes of numbers and strings keep their spelling, so that an unchanged one is written as it was read.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from .nodes import NULL, Array, Literal, Node, NotANumber, Number, Object, Text
 SPACE = re.compile(rb"[ \t\r\n]*")
 PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
 WORDS: dict[bytes, Node] = {b"true": Literal("true"), b"false": Literal("false"), b"null": NULL}
-# No JSON, but what Python's json and others write.
+# Not JSON, but Python's json and other libraries write it.
 NAN_WORDS: dict[bytes, Node] = dict.fromkeys((b"NaN", b"Infinity", b"-Infinity"), NotANumber())
 
-Steps = Generator[Any, Any, Any]  # yields the steps that read what is inside, is sent that, and returns its own node
+Steps = Generator[Any, Any, Any]  # yields the steps for an inner value, is sent its node, and returns its own node
 
 
 class NotJson(Exception):
-    """The text stops being JSON at the byte `at`: where a misspelled word begins, else the first that can't follow."""
+    """The text is not JSON from byte `at` on: the start of a misspelled word, else the first byte that can't follow."""
 
     def __init__(self, at: int) -> None:
         self.at = at
 
 
 def read_value(reader: Reader) -> Node:
-    """A value of any depth: what is open is kept in a list, so no nesting can overflow the stack."""
+    """Return a value of any depth. Open objects and lists are kept in a list, so nesting can't overflow the stack."""
     is_open = [reader.value()]
     value: Node | None = None
     while is_open:
@@ -47,7 +47,7 @@ def read_value(reader: Reader) -> Node:
 
 
 class Reader:
-    """A position in JSON text that moves on token by token."""
+    """A parser: JSON text and the current position in it."""
 
     def __init__(self, data: bytes, words: dict[bytes, Node]) -> None:
         self.data = data
@@ -55,12 +55,12 @@ class Reader:
         self.words = words
 
     def peek(self) -> bytes:
-        """The next byte after white space; empty at the end."""
+        """Skip whitespace and return the next byte; empty at the end."""
         self.at = SPACE.match(self.data, self.at).end()  # type: ignore[union-attr]
         return self.data[self.at : self.at + 1]
 
     def take(self, wanted: bytes) -> bool:
-        """Moves past the byte if it comes next."""
+        """Skip the byte if it is the next one, and return whether it was."""
         found = self.peek() == wanted
         self.at += found
         return found
@@ -147,13 +147,13 @@ class Reader:
         self.some_of(b"0123456789")
 
     def one_of(self, wanted: bytes) -> bytes:
-        """Moves past one of these bytes, which must come next."""
+        """Skip one of these bytes, which must come next, and return it."""
         if not self.some_of(wanted, at_most=1):
             raise NotJson(self.at)
         return self.data[self.at - 1 : self.at]
 
     def some_of(self, wanted: bytes, at_most: int | None = None) -> int:
-        """Moves past as many of these bytes as come next; says how many."""
+        """Skip these bytes as long as they come next, and return how many were skipped."""
         start = self.at
         while self.at < len(self.data) and self.data[self.at] in wanted and self.at - start != at_most:
             self.at += 1
@@ -161,7 +161,7 @@ class Reader:
 
 
 def last_of_each_name(members: list[tuple[Text, Node]]) -> Object:
-    """Of members with the same name the last one wins. Choice: as if the earlier ones were not there at all."""
+    """Return an object with the last member of each name. Choice: the earlier ones are ignored entirely."""
     last = {name.value: position for position, (name, _) in enumerate(members)}
     kept = [member for position, member in enumerate(members) if last[member[0].value] == position]
     times = Counter(name.value for name, _ in members)
@@ -169,7 +169,7 @@ def last_of_each_name(members: list[tuple[Text, Node]]) -> Object:
 
 
 def parse(text: str) -> Node | None:
-    """The one value of a text, by RFC 8259 to the letter; None where it isn't JSON."""
+    """Return the value of a text that is exactly one JSON value (RFC 8259), else None."""
     reader = Reader(text.encode(), WORDS)
     try:
         value = read_value(reader)

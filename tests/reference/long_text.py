@@ -1,4 +1,4 @@
-"""Truncate: what is cut, what the documents recommend for it, and how that is carried out."""
+"""Truncate: which texts are cut, what the documents advise instead, and how that is done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .json_text import parse
 from .nodes import Array, Node, Object, Text
 from .rules import MAX_LEVELS
 
-# Unicode's White_Space, which is not what Python's \s matches.
+# Unicode's White_Space. Python's \s also matches U+001C to U+001F.
 WHITE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 BLANK = re.compile(f"[{WHITE}]*")
 URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://([^{WHITE}\x00-\x1f]+)")
@@ -18,26 +18,26 @@ Members = list[tuple[Text, Node]]
 
 
 def length_of(text: str, unit: str) -> int:
-    """In characters, or in bytes of UTF-8."""
+    """Return the length in characters, or in bytes of UTF-8."""
     return len(text) if unit == "chars" else len(text.encode())
 
 
 def cut(text: str, maximum: int, unit: str) -> str:
-    """As many whole characters as fit."""
+    """Return as many whole characters as fit."""
     if unit == "chars":
         return text[:maximum]
     return text.encode()[:maximum].decode(errors="ignore")
 
 
 def advise(text: str) -> str:
-    """What a long text is: a URL, JSON (an object or array) in a string, or just text."""
+    """Return the kind of a long text: "url", "json" (an object or an array) or "text"."""
     if URL.fullmatch(text):
         return "url"
     return "json" if isinstance(parse(text), Object | Array) else "text"
 
 
 def convert(name: str, text: str, *, on_url: str, on_json: str, on_text: str) -> Members | None:
-    """The members that stand in for a long text, as its advice says; None: it is cut."""
+    """Return the members that replace one with a long text, or None if the text is cut."""
     advice = advise(text)
     if advice == "url" and on_url == "parse":
         return parts_of_url(name, text)
@@ -49,10 +49,10 @@ def convert(name: str, text: str, *, on_url: str, on_json: str, on_text: str) ->
 
 
 def parts_of_url(name: str, url: str) -> Members:
-    """`<name>_host`, `<name>_path` and `<name>_param_<key>`; host and path are left out where they are empty.
+    """Return `<name>_host`, `<name>_path` and `<name>_param_<key>`, without an empty host or path.
 
-    Choice: the host is without user, password and port; the path is as it stands; parameters are decoded as forms are
-    (`+` is a space, broken UTF-8 is U+FFFD), and of several with one name the last one wins, in its own place.
+    Choice: the host has no user, password or port. The path is not decoded. Parameters are decoded like those of a
+    form: `+` is a space, invalid UTF-8 becomes U+FFFD. Of several with the same name, the last one stays, in its place.
     """
     address, _, _ = url.partition("://")[2].partition("#")
     location, _, query = address.partition("?")
@@ -69,9 +69,10 @@ def parts_of_url(name: str, url: str) -> Members:
 
 
 def flatten(name: str, node: Node | None, levels: int) -> Members | None:
-    """`<name>_<key>` for each member, `<name>_<key>_<key>` for those of objects in it; None: nested past 64 levels.
+    """Return `<name>_<key>` for each member, `<name>_<key>_<key>` for the members of an object in it, and so on.
 
-    Choice: a list stays a list, and an outermost one keeps the name; an inner object without members stays too.
+    Returns None if it is nested deeper than 64 levels. Choice: a list stays a list; an outermost one keeps the name. An
+    inner object without members stays an empty object.
     """
     assert node is not None
     if not isinstance(node, Object) or (levels and not node.members):

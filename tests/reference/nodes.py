@@ -1,4 +1,4 @@
-"""What a value can be, as JSON means it. Every source gives these, one level at a time; the rules see nothing else."""
+"""The kinds of values that JSON has. Each source makes these nodes, one level at a time; the rules know only them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Text:
-    """Text. `spelled` is its JSON spelling where it came as JSON text; `instant` the aware datetime that it was."""
+    """A text. `spelled` is its spelling, if it was read from JSON; `instant` the aware datetime that it was made of."""
 
     value: str
     spelled: str | None = None
@@ -18,7 +18,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Number:
-    """A number by its JSON spelling: an integer unless there is a point or an exponent in it."""
+    """A number, as JSON spells it. It is an integer if it has neither a decimal point nor an exponent."""
 
     spelled: str
 
@@ -41,14 +41,14 @@ class NotANumber:
 
 @dataclass(frozen=True)
 class Array:
-    """A list; what is in it has not been looked at."""
+    """A list. Its elements are not nodes yet."""
 
     elements: list[Any]
 
 
 @dataclass(frozen=True)
 class Object:
-    """Names and values; no value has been looked at. `repeated`: the names that JSON text gave more than once."""
+    """An object. Its values are not nodes yet. `repeated` holds the names that the JSON text has more than once."""
 
     members: list[tuple[Any, Any]]
     repeated: frozenset[str] = frozenset()
@@ -59,7 +59,7 @@ class Object:
 
 @dataclass(frozen=True)
 class Unsupported:
-    """A value that JSON has no form for."""
+    """A value without a JSON form."""
 
 
 Node = Text | Number | Literal | NotANumber | Array | Object | Unsupported

@@ -1,4 +1,4 @@
-"""The rules in their fixed order, the numbers, and what is reported."""
+"""The rules in their order, the limits, the options and the findings."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Of several rules that an event breaks, its rejection names the first of this list; among several places that break the
-# same rule, the first in the event's own order. What concerns an object or list as a whole (its count, names that
-# collide) is found at its end.
+# The rejection of an event names the first rule in this list that the event breaks and, of several places that break
+# that rule, the first in the order of the event. A finding about an object or a list as a whole (too many members,
+# names that collide) is placed at its end.
 RULES = (
     "invalid-json", "event-not-object",
     "event-missing", "event-type", "event-blank",
@@ -26,7 +26,7 @@ DEFAULT_ACTIONS = dict.fromkeys(RULES, "reject") | dict.fromkeys(
     ("time-in-future", "not-a-number", "invalid-unicode", "duplicate-key", "key-truncated"), "warn"
 )
 
-# Each number is the largest that passes.
+# Each number is the largest allowed one.
 LIMITS: dict[str, Any] = {
     "max_string": 255,
     "truncate_unit": "chars",
@@ -40,14 +40,14 @@ LIMITS: dict[str, Any] = {
     "max_batch_bytes": 9_500_000,
 }
 
-# What a profile changes: numbers, and actions.
+# The limits and the actions that a profile changes.
 PROFILES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "documented": ({}, {}),
     "observed": ({"truncate_unit": "bytes", "max_depth": 10}, {"time-in-future": "reject"}),
 }
 
-MAX_LEVELS = 64  # objects and lists inside `properties`, whatever the limits say
-FIRST_MILLISECONDS = 31_536_000_000  # a `time` of this and more is milliseconds
+MAX_LEVELS = 64  # of objects and lists inside `properties`, independent of the limits
+FIRST_MILLISECONDS = 31_536_000_000  # a `time` is in milliseconds from this number on, else in seconds
 OLDEST_IMPORT_MS = 31_536_000_000  # 1971-01-01
 TRACK_WINDOW_MS = 5 * 86_400_000
 FUTURE_TOLERANCE_MS = 3_600_000
@@ -61,17 +61,17 @@ DISALLOWED_IDS = frozenset({
 
 @dataclass(frozen=True)
 class Rejection:
-    """A broken rule: of an event that is not sent, or (among the warnings) of one that is."""
+    """A broken rule: of a rejected event or, among the warnings, of an accepted one."""
 
     index: int
-    insert_id: str | None  # the event's own, as written, where it is text
+    insert_id: str | None  # as written; None if the event has none, or one that is not a text
     field: str
     rule: str
 
 
 @dataclass(frozen=True)
 class Truncation:
-    """A text that could not be written whole."""
+    """A text that was not written whole."""
 
     index: int
     path: str
@@ -81,7 +81,7 @@ class Truncation:
 
 @dataclass(frozen=True)
 class Options:
-    """How to encode. `now` is milliseconds since the epoch; `limits` and `rules` change single defaults."""
+    """How to encode. `now` is in milliseconds since the epoch; `limits` and `rules` override single defaults."""
 
     endpoint: str = "import"
     format: str = "json"
@@ -99,13 +99,13 @@ class Options:
     form_base64: bool = False
 
     def limit(self, name: str) -> Any:
-        """A number (or the unit): the caller's, else the profile's, else the documents'."""
+        """Return a limit: the caller's, else the profile's, else the documented one."""
         return {**LIMITS, **PROFILES[self.profile][0], **self.limits}[name]
 
     def action(self, rule: str) -> str:
-        """What a broken rule does: "reject", "warn" or "off"."""
+        """Return what a broken rule causes: "reject", "warn" or "off"."""
         if rule in ("invalid-json", "event-not-object"):
-            return "reject"  # nothing could be written
+            return "reject"  # there is nothing to write
         if rule == "token-missing" and self.endpoint != "track":
             return "off"
         by_endpoint = {"distinct-id-missing": "off"} if self.endpoint == "track" else {}

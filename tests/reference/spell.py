@@ -1,4 +1,4 @@
-"""How numbers and texts are spelled: as the fastest of Python's JSON writers, orjson, spells them."""
+"""Spell numbers and texts as JSON: the same characters that orjson writes."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n"
 
 
 def spell_text(value: str) -> str:
-    """A JSON string: quotes, backslashes and controls escaped, all else as it is."""
+    """Return a JSON string: quotes, backslashes and control characters escaped, all other characters as they are."""
     return '"' + "".join(SHORT_ESCAPES.get(c) or (f"\\u{ord(c):04x}" if c < " " else c) for c in value) + '"'
 
 
 def without_surrogates(value: str) -> str:
-    """Each lone surrogate replaced by U+FFFD."""
+    """Replace each lone surrogate by U+FFFD."""
     return re.sub("[\ud800-\udfff]", "\ufffd", value)
 
 
 def spell_integer(value: int) -> str:
-    """Every digit. Python refuses to spell more than 4300 of them; Decimal does not."""
+    """Return all digits. `str` of an int raises beyond 4300 digits; that of a Decimal does not."""
     return str(Decimal(value))
 
 
 def spell_float(value: float) -> str:
-    """The shortest digits that read back as the same float: positional from 1e-5 to below 1e16, else 1.5e-7, 1e+16."""
+    """Return the shortest digits that read back as the same float: in full from 1e-5 to below 1e16, else as 1.5e-7."""
     sign = "-" if math.copysign(1, value) < 0 else ""
     if value == 0:
         return f"{sign}0.0"
     _, parts, exponent = Decimal(repr(value)).normalize().as_tuple()
     digits = "".join(map(str, parts))
-    point = len(digits) + int(exponent)  # where the point stands, counted from the first digit
+    point = len(digits) + int(exponent)  # the position of the decimal point, from the first digit on
     if 0 < point <= 16:
         return f"{sign}{digits[:point].ljust(point, '0')}.{digits[point:] or '0'}"
     if -5 < point <= 0:

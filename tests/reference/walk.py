@@ -1,4 +1,4 @@
-"""Validate: one event from its name to its ids, in the event's own order."""
+"""Validate one event: its name, `properties`, the time and the ids, in the order of the event."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .spell import spell_integer, without_surrogates
 from .values import milliseconds_of
 from .write import Writer
 
-# The properties that have rules of their own, and how those begin.
+# The properties that have rules, and the prefix of those rules.
 RULES_FOR = {"time": "time", "distinct_id": "distinct-id", "$insert_id": "insert-id", "token": "token"}
 
 
 class Walk(Writer):
-    """An event on its way to its JSON text."""
+    """One event: writes it, and collects the rules that it breaks."""
 
     def __init__(self, event: Any, options: Options) -> None:
         super().__init__(options)
         self.insert_id: str | None = None
-        self.json = self.event(self.look(event))
-        # Choice: the size of an event that is rejected anyway is not judged, as not all of it was written.
-        if not self.rejecting() and len(self.json.encode()) > options.limit("max_event_bytes"):
+        self.json = self.event(self.node_of(event))
+        # Choice: the size of an event that is rejected anyway is not checked, as not all of it was written.
+        if not self.rejecting_findings() and len(self.json.encode()) > options.limit("max_event_bytes"):
             self.find("event-too-large", "")
 
     def event(self, node: Node) -> str:
@@ -56,17 +56,20 @@ class Walk(Writer):
         return self.text(node, path)
 
     def wrong_type(self, rule: str, node: Node, path: str, *, depth: int = 0, level: int = 1) -> str:
-        """What may not stand here. Rejected, it is not looked into; let through, it is a value as any other."""
+        """Write a value of a type that is not allowed here.
+
+        If the rule rejects, the value is not inspected. Else it is written like any other value.
+        """
         self.find(rule, path)
         if self.options.action(rule) == "reject":
             return "null"
         return self.value(node, path, depth=depth, level=level)
 
     def properties(self, node: Node, path: str) -> str:
-        """`properties`. Where it is missing or no object, nothing in it is called missing."""
+        """Write `properties`. If they are not an object, no property is reported as missing."""
         if not isinstance(node, Object):
             return self.wrong_type("properties-type", node, path, depth=-1, level=0)
-        if self.passes_over(path, level=0):
+        if self.skips(path, level=0):
             return "null"
         has_own_id = node.has("$insert_id")
         node = Object(node.members + self.additions(node), node.repeated)
@@ -81,13 +84,13 @@ class Walk(Writer):
         return "{" + ",".join(written) + "}"
 
     def additions(self, node: Object) -> list[tuple[Text, Text]]:
-        """The members that the encoder adds: from here on as any other, checked and counted too."""
+        """Return the members that the encoder adds. They are checked and counted like any other member."""
         added = []
         if self.options.token is not None and not node.has("token"):
             added.append((Text("token"), Text(self.options.token)))
         if self.options.insert_id == "derive" and not node.has("$insert_id"):
-            with suppress(TooDeep):  # such an event is rejected anyway
-                added.append((Text("$insert_id"), Text(derived_id(self.event_node, self.look))))
+            with suppress(TooDeep):  # the event is rejected for its depth anyway
+                added.append((Text("$insert_id"), Text(derived_id(self.event_node, self.node_of))))
         return added
 
     def property(self, name: str, node: Node, path: str) -> str:
@@ -100,7 +103,7 @@ class Walk(Writer):
         return self.value(node, path, depth=0, level=1)
 
     def time(self, node: Node, path: str) -> str:
-        """An integer is written as given, anything else as integer milliseconds."""
+        """Write an integer as given, any other time as integer milliseconds."""
         milliseconds = milliseconds_of(node)
         if milliseconds is None:
             return self.wrong_type("time-type", node, path)
@@ -127,10 +130,10 @@ class Walk(Writer):
             self.find("insert-id-charset", path)
         if is_disallowed(node.value):
             self.find("insert-id-disallowed", path)
-        self.insert_id = self.shown(node)
+        self.insert_id = self.as_written(node)
         return self.text(node, path)
 
 
 def is_disallowed(identifier: str) -> bool:
-    """Without regard to the case of A to Z alone: the list is ASCII."""
+    """Return whether an id is a disallowed placeholder. Only the case of A to Z is ignored: the list is ASCII."""
     return identifier.isascii() and identifier.lower() in DISALLOWED_IDS

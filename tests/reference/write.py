@@ -1,4 +1,4 @@
-"""Truncate and serialize: values of any kind, and the rules that hold for them wherever they stand."""
+"""Truncate and serialize values of any kind, and check the rules that hold for them at every place."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .long_text import Members, advise, convert, cut, length_of
 from .nodes import Array, Literal, Node, NotANumber, Number, Object, Text
 from .rules import MAX_LEVELS, RULES, Options
 from .spell import spell_text, without_surrogates
-from .values import look
+from .values import node_of
 
-WriteMember = Callable[[str, Node, str], str]  # of a name, a value and the value's path
+WriteMember = Callable[[str, Node, str], str]  # takes a name, its value and the value's path
 
 
 class Writer:
-    """Writes one event, and collects what is found on the way."""
+    """Writes one event, and collects the findings."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -24,25 +24,25 @@ class Writer:
         self.truncated: list[tuple[str, int, str]] = []  # path, length, advice
         self.is_past_levels = False
 
-    def look(self, value: Any) -> Node:
-        return look(value, self.options.default)
+    def node_of(self, value: Any) -> Node:
+        return node_of(value, self.options.default)
 
     def find(self, rule: str, field: str) -> None:
         action = self.options.action(rule)
         if action != "off":
             self.findings.append((rule, action, field))
 
-    def in_order(self) -> list[tuple[str, str, str]]:
-        """The findings in the order of the rules."""
+    def ordered_findings(self) -> list[tuple[str, str, str]]:
+        """Return the findings in the order of the rules."""
         return sorted(self.findings, key=lambda finding: RULES.index(finding[0]))
 
-    def rejecting(self) -> list[tuple[str, str, str]]:
-        return [finding for finding in self.in_order() if finding[1] == "reject"]
+    def rejecting_findings(self) -> list[tuple[str, str, str]]:
+        return [finding for finding in self.ordered_findings() if finding[1] == "reject"]
 
     # --- values ---
 
     def value(self, node: Node, path: str, *, depth: int, level: int) -> str:
-        """Any value. `depth` is that of the object around it, `level` its own among objects and lists."""
+        """Write any value. `depth` counts the objects around it inside a property, `level` the objects and lists."""
         if isinstance(node, Text):
             return self.text(node, path)
         if isinstance(node, Number | Literal):
@@ -51,15 +51,15 @@ class Writer:
             return self.array(node, path, depth, level)
         if isinstance(node, Object):
             return self.object(node, path, depth + 1, level)
-        # Choice: what can't be written is null, where the rule lets it through.
+        # Choice: a value that can't be written is null if the rule does not reject.
         self.find("not-a-number" if isinstance(node, NotANumber) else "unsupported-type", path)
         return "null"
 
     def array(self, node: Array, path: str, depth: int, level: int) -> str:
-        if self.passes_over(path, level):
+        if self.skips(path, level):
             return "null"
         written = [
-            self.value(self.look(element), f"{path}[{position}]", depth=depth, level=level + 1)
+            self.value(self.node_of(element), f"{path}[{position}]", depth=depth, level=level + 1)
             for position, element in enumerate(node.elements)
         ]
         if len(written) > self.options.limit("max_elements"):
@@ -67,10 +67,10 @@ class Writer:
         return "[" + ",".join(written) + "]"
 
     def object(self, node: Object, path: str, depth: int, level: int) -> str:
-        if self.passes_over(path, level):
+        if self.skips(path, level):
             return "null"
         if depth == self.options.limit("max_depth") + 1:
-            # Rejected, it is not looked into; let through, nothing in it is called too deep again.
+            # If the rule rejects, the object is not inspected. Else nothing inside it is reported as too deep again.
             self.find("too-deep", path)
             if self.options.action("too-deep") == "reject":
                 return "null"
@@ -81,42 +81,42 @@ class Writer:
             self.find("too-many-keys", path)
         return "{" + ",".join(written) + "}"
 
-    def passes_over(self, path: str, level: int) -> bool:
-        """Choice: after the first object or list past 64 levels no other one of the event is looked into.
+    def skips(self, path: str, level: int) -> bool:
+        """Return whether an object or list is skipped: the first one deeper than 64 levels, and all that follow it.
 
-        Otherwise a list that holds itself twice would be walked 2**64 times.
+        Choice: the following ones are skipped because a list that holds itself twice would be walked 2**64 times.
         """
         if level > MAX_LEVELS and not self.is_past_levels:
-            self.findings.append(("too-deep", "reject", path))  # whatever the rule's action
+            self.findings.append(("too-deep", "reject", path))  # independent of the rule's action
             self.is_past_levels = True
         return self.is_past_levels
 
     # --- members ---
 
     def members(self, node: Object, path: str, write: WriteMember, *, plain: tuple[str, ...] | None = ()) -> list[str]:
-        """The members as written. `plain`: names whose texts are cut whatever the options say; None: every name."""
+        """Write the members. The long texts of `plain` names (None: of all names) are cut, whatever the options."""
         written: list[str] = []
         names: list[str] = []
         for name, value in node.members:
             if not isinstance(name, Text):
-                self.find("unsupported-type", path)  # let through, the member is left out
+                self.find("unsupported-type", path)  # if the rule does not reject, the member is left out
                 continue
             if name.value in node.repeated:
-                self.find("duplicate-key", join(path, self.shown(name)))
-            node_of_value = self.look(value)
+                self.find("duplicate-key", join(path, self.as_written(name)))
+            node_of_value = self.node_of(value)
             may_convert = plain is not None and name.value not in plain
             for new, member in self.converted(name, node_of_value, path) if may_convert else [(name, node_of_value)]:
-                names.append(self.shown(new))
-                inner = join(path, self.shown(new))
+                names.append(self.as_written(new))
+                inner = join(path, self.as_written(new))
                 written.append(f"{self.name(new, inner)}:{write(new.value, member, inner)}")
-        for position, shown in enumerate(names):  # known at the object's end
+        for position, shown in enumerate(names):  # after the members, as a collision is found at the object's end
             if shown in names[:position]:
                 self.find("key-collision", join(path, shown))
         return written
 
-    def shown(self, name: Text) -> str:
-        """A name as it is written, and as it stands in a path."""
-        return self.cut(without_surrogates(name.value))
+    def as_written(self, text: Text) -> str:
+        """Return a text as it is written, in the event and in a path."""
+        return self.cut(without_surrogates(text.value))
 
     def name(self, name: Text, path: str) -> str:
         clean = without_surrogates(name.value)
@@ -128,10 +128,10 @@ class Writer:
         return spelled(name, self.cut(clean))
 
     def converted(self, name: Text, value: Node, path: str) -> Members:
-        """The members that stand in for one with a long text, where the `on_long_...` options ask for it.
+        """Return the members that replace one with a long text, as the `on_long_...` options ask, else the member.
 
-        Choice: what they make is only cut, if it is long in its turn. Choice: it is reported as a truncation, as a part
-        of the text is lost. Choice: JSON past 64 levels is cut.
+        Choice: long texts among the new members are cut, not converted again. Choice: the conversion is reported as a
+        truncation, as part of the text is lost. Choice: JSON nested deeper than 64 levels is cut.
         """
         text = without_surrogates(value.value) if isinstance(value, Text) else ""
         if not self.is_long(text):
@@ -140,7 +140,7 @@ class Writer:
         members = convert(without_surrogates(name.value), text, **how)
         if members is None:
             return [(name, value)]
-        self.truncated.append((join(path, self.shown(name)), length_of(text, self.unit), advise(text)))
+        self.truncated.append((join(path, self.as_written(name)), length_of(text, self.unit), advise(text)))
         return members
 
     # --- texts ---
@@ -161,7 +161,7 @@ class Writer:
 
 
 def spelled(text: Text, written: str) -> str:
-    """Where nothing changed as it was spelled, else spelled anew, the whole of it."""
+    """Return the text's own spelling if the text is unchanged, else the spelling of the whole text by `spell_text`."""
     if written == text.value and text.spelled is not None:
         return text.spelled
     return spell_text(written)

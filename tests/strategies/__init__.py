@@ -1,4 +1,4 @@
-"""Events made to be nasty, and options that make them matter, for hypothesis."""
+"""Hypothesis strategies for events that are hard to encode, and for options that reach every limit."""
 
 from .events import Event, events, plain_events
 from .odd import Color, Float, Integer, Level, Lying, Pairs, Point, Raising, Text, Unpaired, Word

@@ -1,4 +1,4 @@
-"""Arrow arrays of every type and tables of them, with nulls, slices and pieces, for hypothesis."""
+"""Hypothesis strategies for Arrow: arrays of every type, with nulls and slices, and tables of them in batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from strategies.texts import astride, ordinary, repeated, urls
 AROUND_NOW = {"s": NOW // 1000, "ms": NOW, "us": NOW * 1000 + 1_500, "ns": NOW * 1_000_000 + 2_500_999}
 
 texts = (ordinary | repeated | astride | urls).map(lambda text: text.encode("utf-8", "replace").decode())
-# A name ends at a NUL in Arrow's C data interface.
+# Arrow's C data interface ends a name at a NUL.
 names = st.sampled_from("abcd") | texts.map(lambda text: text.replace("\0", "0"))
 
 # --- arrays ---
@@ -74,7 +74,7 @@ def decimals(draw: st.DrawFn, length: int) -> pa.Array:
     largest = 10**precision - 1
     numbers = st.integers(-largest, largest) | st.sampled_from([0, 1, -largest])
     values = draw(st.lists(st.none() | numbers, min_size=length, max_size=length))
-    # By their bytes, since pyarrow doesn't take each of them as a Decimal.
+    # Built from bytes, since pyarrow does not accept all of them as a Decimal.
     width = kind(1, 0).bit_width // 8
     stored = b"".join((value or 0).to_bytes(width, "little", signed=True) for value in values)
     valid = pa.array([value is not None for value in values], pa.bool_()).buffers()[1]
@@ -101,7 +101,7 @@ def masks(length: int) -> st.SearchStrategy[pa.Array]:
 
 
 def bounds(length: int, most: int) -> st.SearchStrategy[list[int]]:
-    """Where lists begin in their elements, and where the last one ends."""
+    """Offsets of lists in their elements: the start of each, and the end of the last one."""
     return st.lists(st.integers(0, most), min_size=length + 1, max_size=length + 1).map(sorted)
 
 
@@ -142,7 +142,7 @@ def dictionaries(draw: st.DrawFn, length: int, levels: int) -> pa.Array:
     positions = st.none() | st.integers(0, size - 1) if size else st.none()
     kind = draw(st.sampled_from([pa.int8(), pa.uint8(), pa.int32(), pa.int64(), pa.uint64()]))
     indices = pa.array(draw(st.lists(positions, min_size=length, max_size=length)), kind)
-    # In a dictionary an extension type is by its storage: the core's Arrow library knows no more of it.
+    # The core's Arrow library reads an extension type in a dictionary as its storage type.
     values = draw(arrays(size, levels).filter(lambda array: not isinstance(array, pa.ExtensionArray)))
     return pa.DictionaryArray.from_arrays(indices, values)
 
@@ -172,7 +172,7 @@ def arrays(draw: st.DrawFn, length: int, levels: int = 2) -> pa.Array:
 
 @dataclass(frozen=True)
 class Table:
-    """A table in pieces, and how it is to be encoded."""
+    """A table as record batches, and the arguments to encode it with."""
 
     batches: list[pa.RecordBatch]
     event: str | None
@@ -197,7 +197,7 @@ def times(length: int) -> st.SearchStrategy[pa.Array]:
 
 @st.composite
 def tables(draw: st.DrawFn) -> Table:
-    """Tables that mostly hold valid events."""
+    """Tables of mostly valid events."""
     length = draw(st.integers(0, 5))
     text_kinds = (pa.string(), pa.large_string(), pa.string_view())
     needed: dict[str, Any] = {

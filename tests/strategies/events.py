@@ -1,4 +1,4 @@
-"""Events: nearly valid ones mostly, with one or two things broken."""
+"""Hypothesis strategies for events: mostly nearly valid ones, with one or two broken rules."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ BREAKS = [break_property, break_property, leave_out, add_field, break_name, chan
 
 @st.composite
 def broken_events(draw: st.DrawFn) -> Any:
-    """A valid event with one or two things broken."""
+    """A valid event with one or two changes that may break a rule."""
     event = draw(valid_events())
     for break_it in draw(st.lists(st.sampled_from(BREAKS), min_size=1, max_size=2)):
         if isinstance(event.get("properties"), dict) and type(event["properties"]) is dict:
@@ -127,14 +127,14 @@ strange_events: st.SearchStrategy[Any] = st.one_of(
 
 @st.composite
 def events(draw: st.DrawFn) -> Any:
-    """Any event. (Not by `one_of`, which would give each kind of value that is no event as much weight as the rest.)"""
+    """Any event. (`one_of` would flatten `strange_events` and give each of its alternatives the same weight.)"""
     kinds = [valid_events(), broken_events(), broken_events(), broken_events(), strange_events]
     return draw(draw(st.sampled_from(kinds)))
 
 
 @st.composite
 def plain_events(draw: st.DrawFn) -> Event:
-    """Mostly valid events of dicts, lists and scalars alone."""
+    """Mostly valid events of only dicts, lists and scalars."""
     event = {
         "event": draw(plain_texts),
         "properties": {

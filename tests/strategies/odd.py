@@ -1,4 +1,4 @@
-"""Classes that a caller may use for values, some of which misbehave."""
+"""Classes of values that a caller may use. Some of them misbehave."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Point:
 
 
 class Pairs(Mapping[Any, Any]):
-    """A mapping of any pairs: names may be there twice."""
+    """A mapping of any pairs. Names may occur twice."""
 
     def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
         self.pairs = pairs
@@ -69,7 +69,7 @@ class Pairs(Mapping[Any, Any]):
 
 
 class Lying(dict[Any, Any]):
-    """A dict with nothing in it, whose `items()` says otherwise."""
+    """An empty dict whose `items()` returns pairs."""
 
     def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
         self.pairs = pairs
@@ -79,14 +79,14 @@ class Lying(dict[Any, Any]):
 
 
 class Raising(dict[Any, Any]):
-    """A dict that can't be read."""
+    """A dict whose `items()` raises."""
 
     def items(self) -> Any:
         raise RuntimeError("not today")
 
 
 class Unpaired(Raising):
-    """A dict whose `items()` are no pairs."""
+    """A dict whose `items()` does not return pairs."""
 
     def items(self) -> Any:
         return [1, 2, 3]

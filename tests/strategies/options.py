@@ -1,4 +1,4 @@
-"""Options with limits so small that every boundary is reached often, from both sides."""
+"""Hypothesis strategies for options, with limits so small that events often fall on both sides of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Texts and names: around the cut, with every kind of character, and with what the rules know."""
+"""Hypothesis strategies for texts and names: about as long as the limit, with every kind of character, and with the
+names and ids that the rules recognize.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ from hypothesis import strategies as st
 
 from reference import DISALLOWED_IDS
 
-SMALL_STRING = 12  # the smallest limit that cuts none of the names that the rules know
+SMALL_STRING = 12  # the smallest limit that cuts none of the names that the rules recognize
 
 
 def weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    """One of several by weight. (`one_of` gives each alternative of an alternative as much weight as the others.)"""
+    """One of several strategies by weight. (`one_of` flattens nested alternatives and gives each the same weight.)"""
     return st.sampled_from([strategy for weight, strategy in choices for _ in range(weight)]).flatmap(lambda it: it)
 
 

@@ -1,4 +1,4 @@
-"""Values of every type, alone and in one another."""
+"""Hypothesis strategies for values of every type, alone and nested."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ integers = st.one_of(
 )
 floats = st.floats() | st.sampled_from([1e16, 9999999999999998.0, 1e-5, 9.9e-6, 1e-4, 1e22, 0.1, -0.0, 5e-324])
 zones = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-# A year is left at both ends: an instant outside the years 1 to 9999 of UTC is a case of its own.
+# The first and the last year are left out: a time zone could move an instant out of the years that UTC has.
 moments = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.one_of(st.none(), zones))
 decimals = st.one_of(
     st.decimals(),
@@ -127,7 +127,7 @@ values = st.one_of(
 )
 
 
-# What JSON can spell, and every JSON writer takes.
+# Values that JSON can express and every JSON library accepts.
 plain_texts = st.one_of(
     ordinary, st.text(letters.filter(lambda letter: letter < "\ud800" or letter > "\udfff"), max_size=16), urls
 )

@@ -1,9 +1,9 @@
-"""Builds wheels and an sdist into dist/, looks into each, and tries each in a clean environment: `make wheel`.
+"""Build wheels and an sdist into dist/, check the contents of each, and run each in a clean environment: `make wheel`.
 
     PYTHONPATH=tests python -m wheels 3.10 3.11 3.12 3.13 abi3 sdist
 
-Each is built by zig's C compiler and linker against the glibc of manylinux2014, older than that of the machine; one
-after another in the same folder, so all but the binding is compiled once.
+zig's C compiler and linker build them against the glibc of manylinux2014. They share a build folder, so that everything
+but the binding is compiled only once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from wheels.contents import check_sdist, check_wheel
 ROOT = Path(__file__).parent.parent.parent
 DIST = ROOT / "dist"
 SMOKE = Path(__file__).with_name("smoke.py")
-# What pip and Python may need of the environment.
+# The environment variables that pip and Python may need.
 KEPT = re.compile(r"PIP_|SSL_|REQUESTS_|HOME$|LANG$|CI$")
 ENCODE = ROOT / "tests" / "old_cpu" / "encode.py"
 TESTS = tuple(
@@ -49,7 +49,7 @@ def main(kinds: list[str]) -> None:
             check_wheel(wheel, VERSION)
             for version in (STABLE_FROM, VERSIONS[-1]):
                 try_out(wheel, interpreter(version))
-            hold_to_the_encoders_tests(wheel)
+            run_encoder_tests(wheel)
         else:
             wheel = build("build", *ZIG, "-i", str(interpreter(kind)))
             check_wheel(wheel, VERSION)
@@ -60,7 +60,7 @@ ZIG = ("--release", "--locked", "--zig", "--compatibility", "manylinux2014")
 
 
 def interpreter(version: str) -> Path:
-    """That of pyenv, or of PATH."""
+    """Return the Python of that version, of pyenv or on PATH."""
     roots = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     found = sorted(roots.glob(f"{version}.*/bin/python"))
     on_path = shutil.which(f"python{version}")
@@ -70,7 +70,7 @@ def interpreter(version: str) -> Path:
 
 
 def build(*command: str) -> Path:
-    """Run maturin, whose zig and Python are those of this environment, and give what it made."""
+    """Run maturin with the zig and the Python of this environment, and return the file that it made."""
     here = Path(sys.executable).parent
     environment = os.environ | {"VIRTUAL_ENV": str(here.parent), "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
     before = set(DIST.iterdir())
@@ -88,19 +88,19 @@ def build(*command: str) -> Path:
     return made
 
 
-def hold_to_the_encoders_tests(wheel: Path) -> None:
-    """It reads objects in a way of its own, which no other build has and no other run of the tests meets."""
+def run_encoder_tests(wheel: Path) -> None:
+    """Run tests of the encoder with an abi3 wheel, which reads objects by code that no other build has."""
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
         environment = os.environ | {"PYTHONPATH": folder}
         where = [sys.executable, "-c", "from mixpress import _core; print(_core.__file__)"]
         core = subprocess.run(where, env=environment, check=True, stdout=PIPE, text=True).stdout
-        assert core.startswith(folder), f"the tests would be of {core}"
+        assert core.startswith(folder), f"the tests would import {core}"
         subprocess.run([sys.executable, "-m", "pytest", *TESTS], cwd=ROOT, env=environment, check=True)
 
 
 def try_out(package: Path, python: Path, tools: list[Path] | None = None) -> None:
-    """Install a package in a clean environment, with `tools` on PATH to build it, and try it there without them."""
+    """Install a package in a clean environment, with `tools` on PATH, and run it there without them."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([python, "-m", "venv", folder], check=True)
         path = [str(Path(folder, "bin")), "/usr/bin", "/bin"]

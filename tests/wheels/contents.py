@@ -1,4 +1,4 @@
-"""What must be in a wheel and an sdist, and how they are to be tagged."""
+"""Check the contents of a wheel and an sdist, and the platform tag of a wheel."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_metadata(text: str, version: str) -> None:
 
 
 def check_bill_of_materials(bills: list[dict[str, object]]) -> None:
-    """CycloneDX, made by maturin: the crates that are linked."""
+    """Check the list of linked crates, which maturin writes as CycloneDX."""
     [bill] = bills
     components = bill["components"]
     assert isinstance(components, list)
@@ -61,7 +61,7 @@ def check_bill_of_materials(bills: list[dict[str, object]]) -> None:
 
 
 def check_tag(wheel: Path) -> None:
-    """By what the core asks of glibc, and not by the wheel's name alone."""
+    """Check the platform tag in the name, and by the symbols that the core needs from glibc."""
     assert wheel.name.endswith("manylinux_2_17_x86_64.whl"), wheel.name
     auditwheel = [sys.executable, "-m", "auditwheel", "show", str(wheel)]
     shown = " ".join(subprocess.run(auditwheel, check=True, capture_output=True, text=True).stdout.split())

@@ -1,6 +1,6 @@
-"""What an installed mixpress does with nothing beside it: run by the Python of a clean environment, from anywhere.
+"""Run an installed mixpress without any extra, in a clean environment.
 
-Only the standard library is here to compare with, and a server of it to deliver to.
+It uses only the standard library: to compare results, and as a server to deliver to.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def check_the_installation(version: str) -> None:
     needed = [line.split(";")[0].strip() for line in distribution.requires or [] if "extra ==" not in line]
     assert [line[:7] for line in needed] == ["urllib3"], needed
     for missing in ("click", "starlette", "orjson"):
-        assert importlib.util.find_spec(missing) is None, f"{missing} is here, so nothing is shown by its absence"
+        assert importlib.util.find_spec(missing) is None, f"{missing} is installed, so the check would prove nothing"
     assert shutil.which("cargo") is None, "a Rust toolchain is on PATH"
 
 
@@ -65,9 +65,9 @@ def check_the_encoder() -> None:
 
 
 class Server(BaseHTTPRequestHandler):
-    """Takes what is sent to /import, as the API does."""
+    """Accepts requests to /import like the API."""
 
-    taken: list[Any] = []  # noqa: RUF012 -- one for the process
+    taken: list[Any] = []  # noqa: RUF012 -- shared on purpose
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -80,7 +80,7 @@ class Server(BaseHTTPRequestHandler):
         self.wfile.write(reply)
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 def check_the_client() -> None:

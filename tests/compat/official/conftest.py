@@ -13,10 +13,10 @@ __all__ = ["no_proxy_variables"]
 
 @pytest.fixture(autouse=True)
 def _no_leftover_threads() -> Iterator[None]:
-    """Nothing may run on after a test."""
+    """Check that a test leaves no thread."""
     before = set(threading.enumerate())
     yield
-    gc.collect()  # the feature flags of the official client leave a thread of asgiref's to the garbage
+    gc.collect()  # ends a thread of asgiref that the feature flags of the official client leave
     for thread in set(threading.enumerate()) - before:
         thread.join(5)
     left = [thread.name for thread in threading.enumerate() if thread not in before]

@@ -1,4 +1,4 @@
-"""A pytest plugin that puts our consumers into the place of the official ones: `-p compat.official.in_place`."""
+"""A pytest plugin that replaces the official consumers with ours: `-p compat.official.in_place`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local server that keeps what it is sent, for endpoints that the emulator does not have."""
+"""A local server that records its requests, for endpoints that the emulator does not have."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Recorded(NamedTuple):
 
 
 class Recorder:
-    """Answers with what it is given, in turn; the last goes on for ever."""
+    """Answers with the given replies in turn, and with the last one from then on."""
 
     def __init__(self, *replies: bytes) -> None:
         self.requests: list[Recorded] = []

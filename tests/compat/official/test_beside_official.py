@@ -1,4 +1,4 @@
-"""The default mode does what the official consumers do: each test runs with theirs and with ours."""
+"""The default mode does what the official consumers do: each test runs with both."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def server() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-def taking(server: responses.RequestsMock, *hosts: str, reply: Any = None, status: int = 200) -> None:
+def answering(server: responses.RequestsMock, *hosts: str, reply: Any = None, status: int = 200) -> None:
     for host in hosts or ("api.mixpanel.com",):
         for path in PATHS.values():
             server.post(f"https://{host}/{path}", json=reply or {"status": 1, "error": None}, status=status)
 
 
 def seen(server: responses.RequestsMock) -> list[tuple[Any, ...]]:
-    """URL, headers that matter, and form of each request."""
+    """Return the URL, the Authorization header and the form of each request."""
     return [
         (call.request.url, call.request.headers.get("Authorization"), dict(parse_qsl(as_text(call.request.body))))
         for call in server.calls
@@ -50,7 +50,7 @@ def as_text(body: Any) -> str:
 
 
 def sent(server: responses.RequestsMock) -> list[tuple[str, Any]]:
-    """Endpoint and JSON of each request."""
+    """Return the path and the JSON of each request."""
     return [(urlsplit(url).path, json.loads(form["data"])) for url, _, form in seen(server)]
 
 
@@ -58,14 +58,14 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-# The wire
+# Requests
 
 
 @pytest.mark.parametrize(("endpoint", "path"), PATHS.items())
 def test_a_message_is_a_form_at_its_endpoint(
     consumers: ModuleType, server: responses.RequestsMock, endpoint: str, path: str
 ) -> None:
-    taking(server)
+    answering(server)
     consumers.Consumer().send(endpoint, '{"a":"é&"}')
     assert seen(server) == [
         (f"https://api.mixpanel.com/{path}", None, {"data": '{"a":"é&"}', "verbose": "1", "ip": "0"})
@@ -73,10 +73,10 @@ def test_a_message_is_a_form_at_its_endpoint(
     assert server.calls[0].request.headers["Content-Type"] == "application/x-www-form-urlencoded"
 
 
-def test_a_secret_is_the_user_of_basic_authentication_and_the_key_is_in_the_form(
+def test_a_secret_is_sent_by_basic_authentication_and_the_key_in_the_form(
     consumers: ModuleType, server: responses.RequestsMock
 ) -> None:
-    taking(server)
+    answering(server)
     consumer = consumers.Consumer()
     consumer.send("imports", "{}", "key", "secret")
     consumer.send("imports", "{}", ("key", "secret"))
@@ -87,8 +87,8 @@ def test_a_secret_is_the_user_of_basic_authentication_and_the_key_is_in_the_form
     assert seen(server) == [authorized, authorized, (url, None, form)]
 
 
-def test_a_service_account_goes_to_import_alone(consumers: ModuleType, server: responses.RequestsMock) -> None:
-    taking(server)
+def test_a_service_account_is_only_sent_to_import(consumers: ModuleType, server: responses.RequestsMock) -> None:
+    answering(server)
     consumer = consumers.Consumer(credentials=CREDENTIALS)
     for endpoint in PATHS:
         consumer.send(endpoint, "{}", "key", None)
@@ -99,8 +99,8 @@ def test_a_service_account_goes_to_import_alone(consumers: ModuleType, server: r
     assert [authorization for _, authorization, _ in seen(server)[:3]] == [None] * 3
 
 
-def test_the_urls_are_those_of_the_arguments(consumers: ModuleType, server: responses.RequestsMock) -> None:
-    taking(server, "api-eu.mixpanel.com", "one.example")
+def test_the_arguments_set_the_urls(consumers: ModuleType, server: responses.RequestsMock) -> None:
+    answering(server, "api-eu.mixpanel.com", "one.example")
     server.post("https://two.example/e?x=1", json={"status": 1})
     consumers.Consumer(api_host="api-eu.mixpanel.com").send("people", "{}")
     consumers.Consumer("https://two.example/e?x=1", "https://one.example/engage").send("events", "{}")
@@ -117,31 +117,31 @@ def test_the_urls_are_those_of_the_arguments(consumers: ModuleType, server: resp
 
 
 def test_timeout_and_verification_go_to_requests(consumers: ModuleType, server: responses.RequestsMock) -> None:
-    taking(server)
+    answering(server)
     consumers.Consumer(request_timeout=30, verify_cert=False).send("events", "{}")
     options = server.calls[0].request.req_kwargs  # type: ignore[attr-defined]
     assert (options["timeout"], options["verify"]) == (30, False)
 
 
-def test_https_is_retried_as_often_as_was_said(consumers: ModuleType) -> None:
+def test_https_is_retried_up_to_the_limit(consumers: ModuleType) -> None:
     retries = consumers.Consumer(retry_limit=7, retry_backoff_factor=0.5)._session.get_adapter("https://x").max_retries
     assert (retries.total, retries.backoff_factor, retries.allowed_methods) == (7, 0.5, {"POST"})
     assert retries.status_forcelist == set(range(500, 600))
 
 
-# What the server says
+# Replies
 
 
 @pytest.mark.parametrize("status", [200, 401, 403])
-def test_a_refusal_is_an_exception_with_the_servers_words(
+def test_a_refusal_raises_the_servers_message(
     consumers: ModuleType, server: responses.RequestsMock, status: int
 ) -> None:
-    taking(server, reply={"status": 0, "error": "bad data"}, status=status)
+    answering(server, reply={"status": 0, "error": "bad data"}, status=status)
     with pytest.raises(consumers.MixpanelException, match=r"^Mixpanel error: bad data$"):
         consumers.Consumer().send("events", "{}")
 
 
-def test_an_answer_that_is_no_json_is_quoted(consumers: ModuleType, server: responses.RequestsMock) -> None:
+def test_a_reply_that_is_not_json_is_quoted(consumers: ModuleType, server: responses.RequestsMock) -> None:
     server.post("https://api.mixpanel.com/track", body="upstream connect error", status=404)
     with pytest.raises(
         consumers.MixpanelException, match=r"^Cannot interpret Mixpanel server response: upstream connect error$"
@@ -149,14 +149,14 @@ def test_an_answer_that_is_no_json_is_quoted(consumers: ModuleType, server: resp
         consumers.Consumer().send("events", "{}")
 
 
-def test_a_5xx_is_an_exception_after_the_retries(consumers: ModuleType, server: responses.RequestsMock) -> None:
-    taking(server, status=503)
+def test_a_5xx_raises_after_the_retries(consumers: ModuleType, server: responses.RequestsMock) -> None:
+    answering(server, status=503)
     with pytest.raises(consumers.MixpanelException, match="too many 503 error responses"):
         consumers.Consumer(retry_limit=2, retry_backoff_factor=0).send("events", "{}")
     assert len(server.calls) == 3
 
 
-def test_no_answer_is_an_exception(consumers: ModuleType, server: responses.RequestsMock) -> None:
+def test_no_reply_raises(consumers: ModuleType, server: responses.RequestsMock) -> None:
     server.post("https://api.mixpanel.com/track", body=ConnectionError("reset"))
     with pytest.raises(consumers.MixpanelException, match="reset"):
         consumers.Consumer().send("events", "{}")
@@ -172,7 +172,7 @@ def test_an_unknown_endpoint_is_refused_at_once(consumers: ModuleType, name: str
 
 
 def test_a_buffer_is_sent_when_it_is_full_and_by_flush(consumers: ModuleType, server: responses.RequestsMock) -> None:
-    taking(server)
+    answering(server)
     consumer = consumers.BufferedConsumer(3)
     for number in range(7):
         consumer.send("events", str(number))
@@ -185,8 +185,8 @@ def test_a_buffer_is_sent_when_it_is_full_and_by_flush(consumers: ModuleType, se
 
 
 @pytest.mark.parametrize("size", [50, 51, 2000])
-def test_fifty_is_the_most(consumers: ModuleType, server: responses.RequestsMock, size: int) -> None:
-    taking(server)
+def test_a_request_has_at_most_fifty_messages(consumers: ModuleType, server: responses.RequestsMock, size: int) -> None:
+    answering(server)
     consumer = consumers.BufferedConsumer(size)
     for number in range(101):
         consumer.send("groups", str(number))
@@ -194,8 +194,8 @@ def test_fifty_is_the_most(consumers: ModuleType, server: responses.RequestsMock
     assert [len(messages) for _, messages in sent(server)] == [50, 50, 1]
 
 
-def test_the_keys_of_an_import_are_remembered(consumers: ModuleType, server: responses.RequestsMock) -> None:
-    taking(server)
+def test_the_credentials_of_an_import_are_kept_for_flush(consumers: ModuleType, server: responses.RequestsMock) -> None:
+    answering(server)
     consumer = consumers.BufferedConsumer()
     consumer.send("imports", "{}", "key", "secret")
     consumer.flush()
@@ -207,7 +207,7 @@ def test_the_keys_of_an_import_are_remembered(consumers: ModuleType, server: res
     ]
 
 
-def test_what_could_not_be_sent_is_in_the_exception_and_stays_in_the_buffer(
+def test_a_failed_request_is_in_the_exception_and_stays_in_the_buffer(
     consumers: ModuleType, server: responses.RequestsMock
 ) -> None:
     server.post("https://api.mixpanel.com/engage", json={"status": 0, "error": "not now"})
@@ -227,8 +227,10 @@ def test_what_could_not_be_sent_is_in_the_exception_and_stays_in_the_buffer(
 
 
 @pytest.mark.parametrize("name", ["Consumer", "BufferedConsumer"])
-def test_every_method_of_mixpanel_arrives(consumers: ModuleType, server: responses.RequestsMock, name: str) -> None:
-    taking(server)
+def test_every_method_of_mixpanel_is_delivered(
+    consumers: ModuleType, server: responses.RequestsMock, name: str
+) -> None:
+    answering(server)
     consumer = getattr(consumers, name)()
     client = mixpanel.Mixpanel("token", consumer=consumer)
     client._now = lambda: 1000
@@ -282,7 +284,7 @@ def flattened(requests: list[tuple[str, Any]]) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("name", ["Consumer", "BufferedConsumer"])
-def test_the_constructors_take_what_the_originals_take(name: str) -> None:
+def test_the_constructors_accept_the_arguments_of_the_originals(name: str) -> None:
     original = inspect.signature(getattr(mixpanel, name)).parameters
     mine = inspect.signature(getattr(ours, name)).parameters
     assert {parameter: value.default for parameter, value in original.items()} == {
@@ -293,22 +295,24 @@ def test_the_constructors_take_what_the_originals_take(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Consumer", "BufferedConsumer"])
-def test_the_methods_are_called_as_the_originals(name: str) -> None:
-    for method, function in inspect.getmembers(getattr(mixpanel, name), inspect.isfunction):
-        if not method.startswith("_"):
-            original = inspect.signature(function).parameters
-            mine = inspect.signature(getattr(getattr(ours, name), method)).parameters
-            assert [(one.name, one.default) for one in original.values()] == [
-                (one.name, one.default) for one in list(mine.values())[: len(original)]
-            ]
-            assert all(one.default is not one.empty for one in list(mine.values())[len(original) :])
+def test_the_methods_accept_the_arguments_of_the_originals(name: str) -> None:
+    methods = dict(inspect.getmembers(getattr(mixpanel, name), inspect.isfunction))
+    public = {method for method in methods if not method.startswith("_")}
+    assert "send" in public
+    for method in public:
+        original = inspect.signature(methods[method]).parameters
+        mine = inspect.signature(getattr(getattr(ours, name), method)).parameters
+        assert [(one.name, one.default) for one in original.values()] == [
+            (one.name, one.default) for one in list(mine.values())[: len(original)]
+        ]
+        assert all(one.default is not one.empty for one in list(mine.values())[len(original) :])
 
 
 def test_the_exception_is_the_official_one() -> None:
     assert ours.MixpanelException is mixpanel.MixpanelException
 
 
-def test_the_query_of_an_import_has_no_secret(consumers: ModuleType, server: responses.RequestsMock) -> None:
-    taking(server)
+def test_the_query_of_an_import_contains_no_secret(consumers: ModuleType, server: responses.RequestsMock) -> None:
+    answering(server)
     consumers.Consumer(credentials=CREDENTIALS).send("imports", "{}")
     assert parse_qs(urlsplit(str(server.calls[0].request.url)).query) == {"project_id": ["17"]}

@@ -1,4 +1,4 @@
-"""The default mode, where it is not as the official client: its faults are not copied."""
+"""The default mode where it differs from the official client, whose faults it does not have."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def data_of(request: Any) -> str:
 @pytest.mark.parametrize(
     "reply", [{"status": "OK"}, {"code": 200, "num_records_imported": 1, "status": "OK"}, {}, {"error": None}, 1]
 )
-def test_a_success_in_any_dialect_is_one(server: responses.RequestsMock, reply: Any) -> None:
+def test_every_form_of_success_is_recognized(server: responses.RequestsMock, reply: Any) -> None:
     server.post(TRACK, json=reply)
     Consumer().send("events", "{}")
     assert len(server.calls) == 1
@@ -68,9 +68,7 @@ def test_a_success_in_any_dialect_is_one(server: responses.RequestsMock, reply: 
         (200, [], r"the server answered \[\]"),
     ],
 )
-def test_a_failure_in_any_dialect_is_an_exception(
-    server: responses.RequestsMock, status: int, reply: Any, said: str
-) -> None:
+def test_every_form_of_failure_raises(server: responses.RequestsMock, status: int, reply: Any, said: str) -> None:
     server.post(TRACK, json=reply, status=status)
     with pytest.raises(MixpanelException, match=f"^Mixpanel error: {said}$"):
         Consumer().send("events", "{}")
@@ -83,7 +81,7 @@ def test_a_failure_in_any_dialect_is_an_exception(
         '{"status": 0, "error": "unknown: a-secret"}',
     ],
 )
-def test_a_server_that_repeats_the_secret_is_not_quoted_with_it(server: responses.RequestsMock, body: str) -> None:
+def test_a_quoted_reply_does_not_show_the_secret(server: responses.RequestsMock, body: str) -> None:
     server.post(IMPORT, body=body, status=403)
     with pytest.raises(MixpanelException) as by_secret:
         Consumer().send("imports", "{}", None, "a-secret")
@@ -100,7 +98,7 @@ def test_a_server_that_repeats_the_secret_is_not_quoted_with_it(server: response
 # The buffer
 
 
-def test_what_was_delivered_before_a_failure_is_not_sent_again(server: responses.RequestsMock) -> None:
+def test_messages_delivered_before_a_failure_are_not_sent_again(server: responses.RequestsMock) -> None:
     for reply in (TAKEN, REFUSED, TAKEN, TAKEN):
         server.post(TRACK, json=reply)
     consumer = BufferedConsumer(2)
@@ -118,7 +116,7 @@ def waiting(number: int) -> Any:
     return _Waiting(str(number), (None, None))
 
 
-def test_an_endpoint_that_fails_does_not_keep_the_others_back(server: responses.RequestsMock) -> None:
+def test_a_failing_endpoint_does_not_stop_the_others(server: responses.RequestsMock) -> None:
     server.post(TRACK, json=REFUSED)
     server.post(ENGAGE, json=TAKEN)
     consumer = BufferedConsumer()
@@ -130,7 +128,7 @@ def test_an_endpoint_that_fails_does_not_keep_the_others_back(server: responses.
     assert sent(server) == [[1], [2]]
 
 
-def test_a_batch_that_was_interrupted_stays(server: responses.RequestsMock) -> None:
+def test_an_interrupted_batch_stays_in_the_buffer(server: responses.RequestsMock) -> None:
     consumer = BufferedConsumer()
     consumer.send("events", "1")
 
@@ -146,7 +144,7 @@ def test_a_batch_that_was_interrupted_stays(server: responses.RequestsMock) -> N
     assert sent(server) == [[1]]
 
 
-def test_messages_of_two_secrets_go_out_with_their_own(server: responses.RequestsMock) -> None:
+def test_messages_are_sent_with_their_own_secrets(server: responses.RequestsMock) -> None:
     server.post(IMPORT, json=TAKEN)
     consumer = BufferedConsumer()
     for number, secret in enumerate(["one", "one", "two", "one"]):
@@ -157,13 +155,13 @@ def test_messages_of_two_secrets_go_out_with_their_own(server: responses.Request
 
 
 @pytest.mark.parametrize("size", [0, -3])
-def test_a_size_that_makes_no_sense_is_one(server: responses.RequestsMock, size: int) -> None:
+def test_a_size_below_one_counts_as_one(server: responses.RequestsMock, size: int) -> None:
     server.post(TRACK, json=TAKEN)
     BufferedConsumer(size).send("events", "1")
     assert sent(server) == [[1]]
 
 
-def test_eight_threads_lose_nothing_and_send_nothing_twice() -> None:
+def test_threads_lose_no_message_and_send_none_twice() -> None:
     class Server:
         def __init__(self) -> None:
             self.messages: list[Any] = []
@@ -173,10 +171,10 @@ def test_eight_threads_lose_nothing_and_send_nothing_twice() -> None:
 
     consumer = BufferedConsumer(7)
     consumer._consumer = server = Server()  # type: ignore[assignment]
-    begin = threading.Barrier(8)
+    start = threading.Barrier(8)
 
     def run(thread: int) -> None:
-        begin.wait()
+        start.wait()
         for number in range(2000):
             consumer.send("events", str(thread * 2000 + number))
             if number % 100 == 0:
@@ -199,19 +197,19 @@ def test_eight_threads_lose_nothing_and_send_nothing_twice() -> None:
 # NaN
 
 
-def test_of_an_event_nan_is_null_and_the_rest_is_sent_as_it_is(
+def test_nan_in_an_event_is_sent_as_null_and_the_rest_is_unchanged(
     server: responses.RequestsMock, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.post(TRACK, json=TAKEN)
     given = r'{"a": NaN,"b":[-Infinity, 1.50,{"NaN":"Infinity \" NaN"}],"c":Infinity}'
     Consumer().send("events", given)
     assert data_of(server.calls[0].request) == r'{"a": null,"b":[null, 1.50,{"NaN":"Infinity \" NaN"}],"c":null}'
-    [told] = caplog.records
-    assert (told.name, told.levelno) == ("mixpress", logging.WARNING)
-    assert told.getMessage().endswith("null was sent for a, b[0], c")
+    [record] = caplog.records
+    assert (record.name, record.levelno) == ("mixpress", logging.WARNING)
+    assert record.getMessage().endswith("null was sent for a, b[0], c")
 
 
-def test_nan_does_not_spoil_its_neighbours(server: responses.RequestsMock) -> None:
+def test_nan_does_not_affect_other_events(server: responses.RequestsMock) -> None:
     server.post(TRACK, json=TAKEN)
     consumer = BufferedConsumer()
     client = mixpanel.Mixpanel("token", consumer=consumer)
@@ -224,7 +222,7 @@ def test_nan_does_not_spoil_its_neighbours(server: responses.RequestsMock) -> No
 
 @pytest.mark.parametrize("make", [Consumer, BufferedConsumer])
 @pytest.mark.parametrize("method", ["people_increment", "people_set"])
-def test_an_update_with_nan_is_refused_at_the_call(make: Any, method: str) -> None:
+def test_an_update_with_nan_raises_at_the_call(make: Any, method: str) -> None:
     client = mixpanel.Mixpanel("token", consumer=make())
     with pytest.raises(MixpanelException, match=r"NaN or infinity, found at: \$(add|set)\.score") as caught:
         getattr(client, method)("user", {"score": float("inf"), "good": 1})
@@ -233,13 +231,13 @@ def test_an_update_with_nan_is_refused_at_the_call(make: Any, method: str) -> No
 
 
 @pytest.mark.parametrize("message", ['{"name":"NaN"}', "{Infinitys", '{"a":"'])
-def test_the_word_alone_changes_nothing(server: responses.RequestsMock, message: str) -> None:
+def test_the_text_nan_is_not_changed(server: responses.RequestsMock, message: str) -> None:
     server.post(ENGAGE, json=TAKEN)
     Consumer().send("people", message)
     assert data_of(server.calls[0].request) == message
 
 
-def test_nan_in_what_is_no_json(server: responses.RequestsMock) -> None:
+def test_nan_in_a_message_that_is_not_json(server: responses.RequestsMock) -> None:
     server.post(TRACK, json=TAKEN)
     Consumer().send("events", "{broken NaN")
     assert data_of(server.calls[0].request) == "{broken null"
@@ -247,7 +245,7 @@ def test_nan_in_what_is_no_json(server: responses.RequestsMock) -> None:
         Consumer().send("groups", "{broken NaN")
 
 
-# Mocks, adapters, and what must be installed
+# Mocks, adapters, options and missing packages
 
 
 def test_requests_mock_sees_the_requests() -> None:
@@ -257,7 +255,7 @@ def test_requests_mock_sees_the_requests() -> None:
         assert mock.call_count == 1
 
 
-def test_an_adapter_of_the_session_is_used() -> None:
+def test_an_adapter_mounted_on_the_session_is_used() -> None:
     class Adapter(requests.adapters.BaseAdapter):
         def send(self, request: Any, *_: Any, **__: Any) -> Any:
             reply = requests.Response()
@@ -276,7 +274,7 @@ def test_an_adapter_of_the_session_is_used() -> None:
     assert seen == ["[{}]"]
 
 
-def test_close_sends_what_waits(server: responses.RequestsMock) -> None:
+def test_close_sends_the_buffer(server: responses.RequestsMock) -> None:
     server.post(TRACK, json=TAKEN)
     consumer = BufferedConsumer()
     consumer.send("events", "1")
@@ -285,7 +283,7 @@ def test_close_sends_what_waits(server: responses.RequestsMock) -> None:
 
 
 @pytest.mark.parametrize("make", [Consumer, BufferedConsumer])
-def test_options_of_fast_are_refused_without_it(make: Any) -> None:
+def test_options_of_fast_are_refused_without_fast(make: Any) -> None:
     with pytest.raises(TypeError, match=r"^linger, spool: only valid with fast=True$"):
         make(linger=3, spool="x.spool")
     with pytest.raises(TypeError, match="colour"):
@@ -315,7 +313,7 @@ except ImportError as error:
 """
 
 
-def test_without_the_official_client_and_requests_it_says_what_to_install() -> None:
+def test_without_the_official_client_and_requests_the_errors_name_the_extra() -> None:
     run = subprocess.run([sys.executable, "-W", "error", "-c", BARE], capture_output=True, text=True, check=False)
     assert run.stderr == ""
     assert run.stdout.splitlines() == [

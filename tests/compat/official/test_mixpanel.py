@@ -1,4 +1,4 @@
-"""Our `Mixpanel`: the official class with every method of it, whose events skip the JSON text."""
+"""Our `Mixpanel`: the official class, whose events reach the encoder without being serialized first."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from support.events import sent
 from support.replies import answer
 from support.server import FakeServer
 
+from .fast_consumers import ACCOUNT, RealTime, faked, fast, ids, urls
 from .recorder import recording
-from .test_fast import ACCOUNT, RealTime, faked, fast, ids, urls
 
 OURS = {"track", "import_data", "flush", "__init__", "__enter__", "__exit__", "__aenter__", "__aexit__"}
-"""What is not simply inherited."""
+"""The methods that are overridden."""
 
 
 def test_it_has_every_public_name_of_the_original_with_its_signature() -> None:
@@ -44,13 +44,13 @@ def test_it_has_every_public_name_of_the_original_with_its_signature() -> None:
     assert issubclass(Mixpanel, mixpanel.Mixpanel)
 
 
-def test_what_is_not_inherited_is_what_this_page_tests() -> None:
+def test_only_the_methods_that_are_tested_here_are_overridden() -> None:
     own = {name for name, member in vars(Mixpanel).items() if inspect.isfunction(member)}
     assert {name for name in own if not name.startswith("_") or name.startswith("__")} == OURS
 
 
 @pytest.mark.parametrize("make", [Consumer, BufferedConsumer])
-def test_an_event_is_that_of_the_original_and_no_json_is_written(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_is_that_of_the_original_without_its_json(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     properties = {"plan": "pro", "at": datetime(2024, 2, 14, 1, 2, 3), "list": [1, {"a": None}], "distinct_id": "own"}
     events, now = [], time.time() // 60 * 60 + 0.25
     for kind in (mixpanel.Mixpanel, Mixpanel):
@@ -70,7 +70,7 @@ def test_an_event_is_that_of_the_original_and_no_json_is_written(make: Any, monk
     assert len(ours) == 2
 
 
-def test_two_equal_events_are_two() -> None:
+def test_equal_events_have_different_ids() -> None:
     with faked() as (consumer, server):
         client = Mixpanel("token", consumer)
         for _ in range(100):
@@ -79,7 +79,7 @@ def test_two_equal_events_are_two() -> None:
         assert len({identifier for identifier in ids(sent(server.requests[0])) if len(identifier) == 32}) == 100
 
 
-def test_another_serializer_is_used() -> None:
+def test_a_custom_serializer_is_used() -> None:
     class Serializer(mixpanel.DatetimeSerializer):  # type: ignore[misc]
         def default(self, value: Any) -> Any:
             return f"a {type(value).__name__}"
@@ -91,7 +91,7 @@ def test_another_serializer_is_used() -> None:
     assert (one["properties"]["id"], one["properties"]["what"]) == ("a UUID", "a object")
 
 
-def test_what_has_no_form_in_json_is_told_by_flush() -> None:
+def test_flush_raises_for_a_value_without_a_json_form() -> None:
     with faked() as (consumer, _):
         client = Mixpanel("token", consumer)
         client.track("user", "Seen", {"what": object()})
@@ -99,7 +99,7 @@ def test_what_has_no_form_in_json_is_told_by_flush() -> None:
             client.flush()
 
 
-def test_a_consumer_of_somebody_elses_gets_the_json() -> None:
+def test_a_custom_consumer_gets_the_json() -> None:
     class Log:
         def __init__(self) -> None:
             self.messages: list[Any] = []
@@ -115,7 +115,7 @@ def test_a_consumer_of_somebody_elses_gets_the_json() -> None:
     assert log.messages == [("events", "Seen", None), ("imports", "Imported", ("key", "secret"))]
 
 
-def test_a_consumer_without_fast_sends_as_the_original() -> None:
+def test_a_consumer_without_fast_sends_like_the_original() -> None:
     with responses.RequestsMock() as server:
         server.post("https://api.mixpanel.com/track", json={"status": 1})
         client = Mixpanel("token", BufferedConsumer())
@@ -124,7 +124,7 @@ def test_a_consumer_without_fast_sends_as_the_original() -> None:
         assert server.calls[0].request.headers["Content-Type"] == "application/x-www-form-urlencoded"
 
 
-def test_flush_of_the_official_consumer() -> None:
+def test_flush_flushes_the_official_consumer() -> None:
     with responses.RequestsMock() as server:
         server.post("https://api.mixpanel.com/track", json={"status": 1})
         client = Mixpanel("token", mixpanel.BufferedConsumer())
@@ -133,7 +133,7 @@ def test_flush_of_the_official_consumer() -> None:
         assert len(server.calls) == 1
 
 
-def test_every_endpoint_arrives() -> None:
+def test_every_endpoint_is_delivered() -> None:
     with Emulator() as server, recording() as others:
         with fast(**others.urls | urls(server), credentials=ACCOUNT) as consumer:
             client = Mixpanel("token", consumer)
@@ -149,11 +149,11 @@ def test_every_endpoint_arrives() -> None:
         ]
 
 
-# The consumer that it makes
+# Its own consumer
 
 
-def with_its_own(*answers: Any, **options: Any) -> tuple[Mixpanel, FakeServer]:
-    """One whose own consumer sends to a fake server."""
+def with_its_own_consumer(*answers: Any, **options: Any) -> tuple[Mixpanel, FakeServer]:
+    """Return a `Mixpanel` whose own consumer sends to a fake server."""
     server = FakeServer(*answers)
     client = Mixpanel("token", **options)
     assert isinstance(client._default, BufferedConsumer)
@@ -163,40 +163,40 @@ def with_its_own(*answers: Any, **options: Any) -> tuple[Mixpanel, FakeServer]:
     return client, server
 
 
-def test_the_end_of_a_block_delivers() -> None:
-    client, server = with_its_own()
+def test_the_end_of_a_with_block_delivers() -> None:
+    client, server = with_its_own_consumer()
     with client as entered:
         assert entered is client
         client.track("user", "Seen", {"$insert_id": "one"})
     assert ids(sent(server.requests[0])) == ["one"]
 
 
-def test_the_end_of_a_block_says_what_was_lost() -> None:
-    client, _ = with_its_own(answer(200, "0"))
+def test_the_end_of_a_with_block_raises_for_lost_messages() -> None:
+    client, _ = with_its_own_consumer(answer(200, "0"))
     with pytest.raises(MixpanelException, match="events: 1 of 1 messages failed"), client:
         client.track("user", "Seen")
 
 
-def test_an_exception_in_a_block_comes_first(caplog: pytest.LogCaptureFixture) -> None:
-    client, _ = with_its_own(answer(200, "0"))
+def test_an_exception_in_a_with_block_takes_precedence(caplog: pytest.LogCaptureFixture) -> None:
+    client, _ = with_its_own_consumer(answer(200, "0"))
     client.track("user", "Seen")
     with pytest.raises(KeyError), client:
         raise KeyError
     assert [record.levelno for record in caplog.records if "1 of 1 messages" in record.getMessage()] == [logging.ERROR]
 
 
-def test_the_end_of_an_asynchronous_block_delivers() -> None:
+def test_the_end_of_an_async_with_block_delivers() -> None:
     async def main() -> None:
         async with client:
             client.track("user", "Seen", {"$insert_id": "one"})
 
-    client, server = with_its_own()
+    client, server = with_its_own_consumer()
     asyncio.run(main())
     assert ids(sent(server.requests[0])) == ["one"]
 
 
-def test_its_credentials_are_those_of_its_consumer_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    client, server = with_its_own(credentials=ACCOUNT)
+def test_credentials_are_passed_to_its_own_consumer_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    client, server = with_its_own_consumer(credentials=ACCOUNT)
     with client:
         client.import_data(None, "user", "Seen", 1_600_000_000)
     assert "project_id=17" in server.requests[0].url
@@ -208,8 +208,8 @@ def test_its_credentials_are_those_of_its_consumer_without_a_warning(caplog: pyt
 # Feature flags
 
 
-def test_flags_are_those_of_the_original_and_their_exposures_are_tracked() -> None:
-    client, server = with_its_own(
+def test_feature_flags_are_those_of_the_original() -> None:
+    client, server = with_its_own_consumer(
         local_flags_config=LocalFlagsConfig(enable_polling=False), remote_flags_config=RemoteFlagsConfig()
     )
     with client:

@@ -1,4 +1,4 @@
-"""Servers to measure against, each in a process of its own on 127.0.0.1, that say how many events they have seen."""
+"""Local servers, each in its own process, which count the events that they receive."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from urllib.parse import parse_qs
 from mixpress.emulator import Emulator
 
 DELAY = 0.05
-"""Seconds that the counting server takes for each request."""
+"""Seconds after which the counting server replies."""
 REPLY = b'{"code": 200, "status": 1, "error": null}'
-"""What every one of the clients takes for a success."""
+"""A success for every client."""
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(REPLY), REPLY)
 EVENTS_UNDER = {
     "/import": "",
@@ -29,7 +29,7 @@ EVENTS_UNDER = {
     "/2/httpapi": "events",
     "/com.snowplowanalytics.snowplow/tp2": "data",
 }
-"""Where the events stand in a body, by path: under a name, or as the body itself."""
+"""The name of the list of events in a body, by path; empty if the body is the list."""
 
 Serve = Callable[[Connection], None]
 
@@ -42,7 +42,7 @@ class Server:
         self.url: str = connection.recv()
 
     def count(self) -> int:
-        """How many events it has seen."""
+        """Return how many events it has received."""
         self._connection.send("count")
         seen: int | str = self._connection.recv()
         if isinstance(seen, str):
@@ -52,7 +52,7 @@ class Server:
 
 @contextmanager
 def running(serve: Serve) -> Iterator[Server]:
-    """One of the servers below."""
+    """Run one of the servers below."""
     context = multiprocessing.get_context("spawn")
     connection, other_end = context.Pipe()
     process = context.Process(target=serve, args=(other_end,), daemon=True)
@@ -65,7 +65,7 @@ def running(serve: Serve) -> Iterator[Server]:
 
 
 def emulator(connection: Connection) -> None:
-    """Checks every event, and keeps it."""
+    """Serve the emulator, which checks and stores every event."""
     with Emulator() as server:
         connection.send(server.url)
         while connection.recv() != "end":
@@ -73,44 +73,44 @@ def emulator(connection: Connection) -> None:
 
 
 def sink(connection: Connection) -> None:
-    """Reads a request and answers 200 without a look at it."""
+    """Serve a bare sink, which reads a request and replies 200 without parsing it."""
     listen(connection, lambda _path, _body: None, lambda: 0)
 
 
 def counting(connection: Connection) -> None:
-    """Counts the events of each client's protocol, and answers after `DELAY`."""
+    """Serve a counter of events, which knows the protocols of all clients and replies after `DELAY`."""
     tally = Tally()
     listen(connection, tally.take, tally.settled)
 
 
 class Tally:
-    """Counts events as they arrive: also those of a sender that does not wait for the answer."""
+    """Counts events as they arrive, even if the sender does not wait for the reply."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen = 0
-        self._trouble = ""
+        self._error = ""
         self._last = 0.0
 
     def take(self, path: str, body: bytes) -> None:
         try:
             count = len(events_in(path, body))
         except (KeyError, ValueError) as error:
-            count, self._trouble = 0, f"a request that is not understood: {path}: {error!r}"
+            count, self._error = 0, f"a request that is not understood: {path}: {error!r}"
         with self._lock:
             self._seen += count
             self._last = time.monotonic()
         time.sleep(DELAY)
 
     def settled(self) -> int | str:
-        """The count, once nothing has come for a while: what a process sent before its end may still be read."""
+        """Return the count once no request has arrived for a while, as those of an ended process may be queued."""
         while time.monotonic() - self._last < 4 * DELAY:
             time.sleep(DELAY)
-        return self._trouble or self._seen
+        return self._error or self._seen
 
 
 def events_in(path: str, body: bytes) -> list[Any]:
-    """The events of a request to one of the paths that are known."""
+    """Return the events in a request to one of the known paths."""
     name = EVENTS_UNDER[path.partition("?")[0]]
     if body.startswith(b"\x1f\x8b"):
         body = gzip.decompress(body)
@@ -122,7 +122,7 @@ def events_in(path: str, body: bytes) -> list[Any]:
 
 
 def listen(connection: Connection, take: Callable[[str, bytes], None], count: Callable[[], int | str]) -> None:
-    """Serve until told to end, each connection by a thread of its own."""
+    """Serve until "end" is received, each connection in its own thread."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
 
     def accept() -> None:
@@ -136,7 +136,7 @@ def listen(connection: Connection, take: Callable[[str, bytes], None], count: Ca
 
 
 def answer(connection: socket.socket, take: Callable[[str, bytes], None]) -> None:
-    """Answer the requests of a connection, until its other end goes."""
+    """Reply to the requests of a connection until the client closes it."""
     try:
         with connection, connection.makefile("rb", 1 << 18) as stream:
             while line := stream.readline():

@@ -1,7 +1,8 @@
-"""One program that tracks events and ends: `python -m benches.support.tracked CLIENT ENDING URL COUNT DIRECTORY`.
+"""A program that tracks events and ends: `python -m benches.support.trackers CLIENT ENDING URL COUNT DIRECTORY`.
 
-Each client has its defaults, but for where the server is. It prints when it began to track and when it had, by the
-clock that all processes share. Nothing but 127.0.0.1 can be reached from here.
+Each client has its defaults, except for the server's address. The program prints when it started to track and when it
+had tracked, by the monotonic clock that all processes share. An audit hook ends it if it contacts another host than
+127.0.0.1.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ PROPERTIES = {"plan": "pro", "seats": 5, "trial": False}
 
 
 class Tracker(NamedTuple):
-    """What the clients have in common."""
+    """The calls that all clients have."""
 
     track: Callable[[int], object]
     flush: Callable[[], object]
@@ -110,7 +111,7 @@ CLIENTS: dict[str, Callable[[str, str], Tracker]] = {
     "mixpress": mixpress,
     "mixpress, spool": spooled,
 }
-"""By the distribution's name."""
+"""The clients by the names of their distributions."""
 
 
 def has_spool() -> bool:
@@ -141,7 +142,7 @@ def at_once(tracker: Tracker, count: int) -> None:
 
 
 def in_a_child(tracker: Tracker, count: int) -> None:
-    """The client is the parent's; the child ends as those of multiprocessing do."""
+    """The parent has made the client. The child ends like those of multiprocessing."""
     if child := os.fork():
         os.waitpid(child, 0)
         return
@@ -151,7 +152,7 @@ def in_a_child(tracker: Tracker, count: int) -> None:
 
 
 def not_at_all(tracker: Tracker, _count: int) -> None:
-    """The next process after one that ended: what that one left behind."""
+    """Track nothing: this is the next process, which delivers what the one before has left."""
     tracker.flush()
 
 
@@ -165,7 +166,7 @@ ENDINGS: dict[str, Callable[[Tracker, int], None]] = {
 
 
 def stay_here() -> None:
-    """End the process where anything would leave the machine; children have this too."""
+    """End the process, or a child of it, if it contacts another host."""
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "socket.getaddrinfo":
