@@ -265,7 +265,7 @@ def test_however_many_tasks_wait_for_room_one_thread_does() -> None:
             await made.track("A", "u")
             tasks = [asyncio.create_task(made.track("A", "u")) for _ in range(200)]
             await asyncio.to_thread(hung.asked.wait, 10)
-            assert sum(thread.name == "mixpress-aside" for thread in threading.enumerate()) == 1
+            assert sum(thread.name == "mixpress-call" for thread in threading.enumerate()) == 1
             hung.go.set()
             await asyncio.gather(*tasks)
             await made.flush()

@@ -108,11 +108,11 @@ def test_track_refuses_a_batch_as_a_whole() -> None:
         ({"base_url": "http://host:99999"}, "http or https URL with a host"),
         ({"base_url": "http://host/?a=1"}, "must not have a query or fragment"),
         ({"base_url": "http://host/import"}, "'import'; remove it"),
-        ({"endpoint": "engage"}, '"import" or "track", and is \'engage\''),
-        ({"endpoint": "track"}, "/track takes a ProjectToken, and auth is a ServiceAccount"),
-        ({"concurrency": 0}, "whole number from 1 on, and is 0"),
-        ({"concurrency": 2.5}, "whole number from 1 on, and is 2.5"),
-        ({"encoder": Encoder("track")}, "made for /track, and the client for /import"),
+        ({"endpoint": "engage"}, '"import" or "track", got \'engage\''),
+        ({"endpoint": "track"}, "auth must be a ProjectToken for /track, got a ServiceAccount"),
+        ({"concurrency": 0}, "integer >= 1, got 0"),
+        ({"concurrency": 2.5}, "integer >= 1, got 2.5"),
+        ({"encoder": Encoder("track")}, "got one for /track"),
     ],
 )
 def test_arguments_that_make_no_sense(settings: dict[str, Any], says: str) -> None:
@@ -128,7 +128,7 @@ def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
 
 
 def test_auth_must_be_one_of_three() -> None:
-    with pytest.raises(TypeError, match=r"auth must be a ServiceAccount, .* and is a tuple"):
+    with pytest.raises(TypeError, match=r"auth must be a ServiceAccount, .* got a tuple"):
         Client(("user", "pa55word"))  # type: ignore[arg-type]
 
 

@@ -258,8 +258,8 @@ def test_a_wrong_password_is_in_each_report_and_once_in_the_log(caplog: pytest.L
         assert made.flush().imported == 1
     assert line == (
         "2 tracked events could not be delivered: 401 Unauthorized: Invalid credentials (the credentials are not "
-        "accepted; for a service account, project_id must be one of its projects); until the client is made "
-        "with others, every batch is tried once, and ends like this"
+        "accepted; for a service account, project_id must be one of its projects); every batch is tried once "
+        "and fails like this until the client is made with other credentials"
     )
     assert errors(caplog)[1:] == [f"2 more in the last 0 s: {line.removeprefix('2 ')}"]  # when it was closed
 
@@ -395,7 +395,7 @@ def test_a_full_queue_blocks_no_longer_than_told() -> None:
     with tracking(FakeServer(hung), clock, queue_size=2, block_timeout=5) as made:
         made.track("A", "u")
         made.track("A", "u")
-        with pytest.raises(QueueFull, match="no room in 5 s: 2 events wait already"):
+        with pytest.raises(QueueFull, match="the queue stayed full for 5 s: 2 events wait"):
             made.track("A", "u")
         assert clock.now == START + 5
         hung.go.set()
@@ -427,11 +427,11 @@ def test_what_is_dropped_is_logged_with_its_number(caplog: pytest.LogCaptureFixt
     clock = StillClock()
     with tracking(FakeServer(hung), clock, queue_size=2, on_full="drop") as made:
         made.track_many(events(2 + 5))
-        dropped = "an event was dropped, as the queue is full"
-        assert caplog.messages == [f"{dropped}: 2 wait already"]
+        dropped = "an event was dropped because the queue is full"
+        assert caplog.messages == [f"{dropped}: 2 events wait"]
         clock.now += 60
         made.track_many(events(3))
-        assert caplog.messages[1:] == [f"{dropped}: 2 wait already (and 4 more in the last 60 s)"]
+        assert caplog.messages[1:] == [f"{dropped}: 2 events wait (and 4 more in the last 60 s)"]
         hung.go.set()
         assert (made.flush().imported, made.stats().dropped) == (2, 5 + 3)
     assert caplog.messages[2:] == [f"2 more in the last 0 s: {dropped}"]
@@ -478,7 +478,7 @@ def test_a_callback_does_not_wait_for_itself(act: Callable[[Client], object]) ->
     with tracking(FakeServer(), on_report=call) as made:
         made.track("A", "u")
         made.flush()
-    assert "would wait for itself" in str(raised[0])
+    assert "inside a client callback would deadlock" in str(raised[0])
 
 
 def test_a_callback_may_track() -> None:
@@ -574,12 +574,12 @@ def test_a_client_that_nobody_holds_is_gone_and_its_events_are_not() -> None:
     delivered = threading.Event()
     made = client(server, encoder=of(1), on_report=lambda _: delivered.set())
     made.track("A", "u")
-    pool, reference = made._engine.pool, weakref.ref(made)
+    workers, reference = made.engine.workers, weakref.ref(made)
     del made
     gc.collect()
     assert reference() is None
     assert delivered.wait(10)
-    pool.rest(10, also_busy=True)
+    workers.join_idle(10, also_busy=True)
     assert len(ids(server.requests[0])) == 1
 
 

@@ -95,7 +95,7 @@ def test_where_every_thread_is_busy_the_caller_gzips_what_must_wait() -> None:
 def test_what_waits_for_the_end_of_a_pause_is_gzipped_before() -> None:
     encoder = WatchedEncoder(5)
     with client(FakeServer(), StillClock(), encoder=encoder, linger=1e9) as made:
-        made._engine.sender.gate.hold(1e9, "busy")
+        made.engine.sender.backoff.pause(1e9, "busy")
         track(made, 5)
         assert encoder.asked.wait(10)
         assert made.close(timeout=0).undelivered == 5
@@ -133,7 +133,7 @@ def test_what_is_given_up_before_a_thread_has_it_is_counted_and_never_gzipped(
     path = tmp_path / "dead.ndjson"
     settings: dict[str, Any] = {"linger": 1e9, "concurrency": 4, "dead_letter": path, "queue_bytes": 3000}
     with client(FakeServer(), StillClock(), encoder=encoder, on_full="raise", **settings) as made:
-        monkeypatch.setattr(made._engine.pool, "_call", lambda _wanted: None)  # nobody comes to take it
+        monkeypatch.setattr(made.engine.workers, "_call", lambda _wanted: None)  # nobody comes to take it
         made.track("A", "null")
         track(made, 8)
         report = made.close(timeout=0)

@@ -61,7 +61,7 @@ def test_it_is_entered_when_the_file_works_again(tmp_path: Path, caplog: pytest.
         assert rows(tmp_path / "a", "batches") == 0
         assert client.flush().total == 0
         assert (client.stats().accepted, client.stats().imported) == (3, 3)
-        assert client._engine.intake._held == 0
+        assert client.engine.queue._held == 0
     assert len(server.requests) == 1
 
 
@@ -143,7 +143,7 @@ def test_a_file_that_fails_keeps_no_client_from_closing(tmp_path: Path, caplog: 
     client = made(tmp_path / "a", FakeServer(), clock=HeldClock())
     track(client, 1)
     write(client, may=False)
-    intake = client._engine.intake
+    intake = client.engine.queue
     assert client.close().pending == 1
     assert "can't be written to" in caplog.text
     assert intake.closed
