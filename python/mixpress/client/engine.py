@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from mixpress import process
+from mixpress.dead_letter import DeadLetter
 from mixpress.errors import ClientClosed, SpoolError
 from mixpress.log import RepeatLog
 from mixpress.queues.memory import MemoryQueue
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mixpress.client.options import Options, SpoolOptions
-    from mixpress.dead_letter import DeadLetter
     from mixpress.queues.event_queue import EventQueue
     from mixpress.report.report import Report
     from mixpress.report.stats import Stats
@@ -43,7 +43,6 @@ class Engine:
         self.reporter = Reporter(
             confirms=options.confirms,
             token=options.token,
-            dead_letter=options.dead_letter,
             failure_sink=options.failure_sink,
             on_report=options.on_report,
             on_failure=options.on_failure,
@@ -127,8 +126,9 @@ class Engine:
     @contextmanager
     def running(self) -> Iterator[DeadLetter | None]:
         """Open the dead letter for one run, if the client has one, and log suppressed messages at its end."""
+        path = self.options.dead_letter
         try:
-            with self.reporter.dead_letter() as dead_letter:
+            with nullcontext() if path is None else closing(DeadLetter(path)) as dead_letter:
                 yield dead_letter
         finally:
             self._log.tell_rest()
@@ -179,7 +179,8 @@ class Engine:
 
     def _make_queue(self) -> EventQueue:
         options = self.options
-        self.reporter.open_sink()
+        if options.dead_letter is not None:
+            self.reporter.failure_sink = DeadLetter(options.dead_letter)
         if options.spool is not None:
             return self._make_spooled_queue(options.spool)
         return MemoryQueue(options.encoder, self.workers, self.reporter, options.queue, options.clock, self._log)
