@@ -50,7 +50,7 @@ class AsyncClient:
 
     @property
     def engine(self) -> Engine:
-        """The engine behind the client, for mixpress's own adapters and commands: not a stable interface."""
+        """The engine behind the client, for mixpress's own adapters and commands. Its methods may change."""
         return self._client.engine
 
     async def track(

@@ -142,7 +142,7 @@ class Client:
 
     @property
     def engine(self) -> Engine:
-        """The engine behind the client, for mixpress's own adapters and commands: not a stable interface."""
+        """The engine behind the client, for mixpress's own adapters and commands. Its methods may change."""
         return self._holder.engine
 
     def track(

@@ -58,7 +58,7 @@ class Engine:
 
     @property
     def sender(self) -> Sender:
-        """The sender, which is made at its first use: a forked child needs sockets of its own."""
+        """The sender. It is made when it is first used: a forked child needs separate sockets."""
         if self._sender is None:
             with self._lock:
                 self._sender = self._sender or self._make_sender()

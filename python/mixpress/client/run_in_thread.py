@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 async def run_in_thread(function: Callable[[], Result], stop: Callable[[], object]) -> Result:
     """Return what `function` returns. If the task is cancelled, `stop` must end the call early, and its end is awaited.
 
-    The thread is a daemon of its own, so a blocked call keeps neither the loop nor the process from ending.
+    The thread is a separate daemon, so a blocked call keeps neither the loop nor the process from ending.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()

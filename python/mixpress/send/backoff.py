@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Backoff:
     """Pauses the whole client. A pause that the server asks one worker for applies to all of them.
 
-    After a pause each worker waits for a jitter of its own, so that they do not all send at once.
+    After a pause each worker waits for its own jitter, so that they do not all send at once.
     """
 
     def __init__(self, policy: RetryPolicy, clock: Clock, log: RepeatLog) -> None:
