@@ -1,8 +1,8 @@
-"""A process and its end, and its children: every client's engine is flushed at the first, and left to the parent by
-the second. No signal handler is installed.
+"""Flush clients at exit; give forked children fresh engines. No signal handler is installed.
 
-A child of `os.fork` has copies of the parent's locks, some of them taken by threads that it does not have, and of
-its sockets. So it touches none of them: each client gets an engine anew, which has no event in it.
+A child of `os.fork` has copies of the parent's locks, some of them held by threads that it does not have, and of the
+parent's sockets. It must touch none of them, so each client gets a new engine without events, and the old engine is
+never used again.
 """
 
 from __future__ import annotations
@@ -12,74 +12,83 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Forkable(Protocol):
-    """A client: what begins anew in a child."""
+    """An object with state that a forked child must replace."""
 
-    def _renew(self) -> None: ...
+    def after_fork(self) -> None:
+        """Replace the state, in a forked child."""
 
 
-class Ending(Protocol):
-    """An engine: what is flushed at the end."""
+class Exitable(Protocol):
+    """An engine, which is flushed when the process exits."""
 
     def disown(self) -> None:
-        """In a child: it is the parent's."""
+        """Mark the engine as the parent's, in a forked child."""
 
-    def begin_exit(self) -> None:
-        """What is open goes on its way."""
+    def start_exit(self) -> None:
+        """Send what waits."""
 
-    def end_exit(self, started: float) -> None:
-        """Wait for it, until some seconds after `started`."""
+    def finish_exit(self, started: float) -> None:
+        """Wait until what waits is sent, within the engine's limit of seconds after `started`."""
 
 
 Item = TypeVar("Item")
 
 
-class Living(Generic[Item]):
-    """Objects, for as long as somebody else holds them. No lock: each step is one operation on a dict."""
+class WeakRegistry(Generic[Item]):
+    """Objects that are alive. It has no lock: each step is one operation on a dict."""
 
     def __init__(self) -> None:
         self._references: dict[int, weakref.ref[Item]] = {}
 
     def add(self, item: Item) -> None:
-        """Know an object."""
-        key, references = id(item), self._references
-        references[key] = weakref.ref(item, lambda _: references.pop(key, None))
+        """Register an object; it leaves the registry when it is deleted."""
+        key = id(item)
+        self._references[key] = weakref.ref(item, partial(self._remove, key))
 
     def clear(self) -> None:
-        """Know none."""
+        """Forget every object."""
         self._references.clear()
 
     def __iter__(self) -> Iterator[Item]:
         return iter([item for reference in list(self._references.values()) if (item := reference()) is not None])
 
+    def _remove(self, key: int, _reference: weakref.ref[Item]) -> None:
+        self._references.pop(key, None)
 
-clients: Living[Forkable] = Living()
-engines: Living[Ending] = Living()
-_expected: set[str] = set()
+
+clients: WeakRegistry[Forkable] = WeakRegistry()
+engines: WeakRegistry[Exitable] = WeakRegistry()
+_hooked: set[str] = set()
+"""The libraries whose exit hooks were installed."""
 
 
 def flush_at_exit() -> None:
-    """Flush every engine, all of them by deadlines that begin now."""
+    """Flush every engine. The time limits of all engines run from now."""
     started = time.monotonic()
     for engine in engines:
-        engine.begin_exit()
+        engine.start_exit()
     for engine in engines:
-        engine.end_exit(started)
+        engine.finish_exit(started)
 
 
 def expect_exit() -> None:
-    """Called when there will be something to flush, for processes that end without `atexit`: the children of
-    multiprocessing call finalizers of their own, and those of celery's pool send a signal of celery's.
+    """Install exit hooks for processes that end without `atexit`. Called when there will be something to flush.
+
+    Children of multiprocessing call finalizers of their own, and those of celery's pool send a celery signal.
     """
-    if (util := sys.modules.get("multiprocessing.util")) and "multiprocessing" not in _expected:
-        _expected.add("multiprocessing")
+    if (util := sys.modules.get("multiprocessing.util")) and "multiprocessing" not in _hooked:
+        _hooked.add("multiprocessing")
         util.Finalize(None, flush_at_exit, exitpriority=-100)
-    if (signals := sys.modules.get("celery.signals")) and "celery" not in _expected:
-        _expected.add("celery")
+    if (signals := sys.modules.get("celery.signals")) and "celery" not in _hooked:
+        _hooked.add("celery")
         signals.worker_process_shutdown.connect(_flush_celery, weak=False)
 
 
@@ -87,18 +96,19 @@ def _flush_celery(**_: object) -> None:
     flush_at_exit()
 
 
-def _begin_anew() -> None:
-    _expected.clear()
+def _after_fork_in_child() -> None:
+    _hooked.clear()
     for engine in engines:
         engine.disown()
     engines.clear()
     for client in clients:
-        client._renew()
+        client.after_fork()
 
 
-# urllib3 takes the connections out of its pools in a `weakref.finalize`, and a request would wait for one for ever. All
-# of these run together at the end, from where the first was made. So one is made here, and what follows comes before.
+# urllib3 empties its pools in a `weakref.finalize`, after which a request would wait for a connection for ever. At exit
+# all finalizers run together, in place of the first one that was made. This makes one here, so that `flush_at_exit`,
+# which is registered after it, runs before all of them.
 weakref.finalize(engines, lambda: None)
 atexit.register(flush_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -392,6 +392,11 @@ impl Encoder {
     }
 
     #[getter]
+    fn form_base64(&self) -> bool {
+        matches!(self.settings.format, Format::FormBase64)
+    }
+
+    #[getter]
     fn compression(&self) -> Option<&'static str> {
         self.settings.gzip.then_some("gzip")
     }

@@ -71,7 +71,7 @@ def test_what_is_raised_goes_to_the_log_once_a_minute_with_its_traceback(
 def test_a_full_queue_is_not_waited_for(full: Client, caplog: pytest.LogCaptureFixture) -> None:
     SafeTracker(full, "it").track(lambda: Event("Late", "user-1", {}))
     (line,) = told(caplog)
-    assert line.startswith("it did not track an event: 1 events wait already")
+    assert line.startswith("it did not track an event: the queue is full: 1 events wait")
     assert full.flush().imported == 1
 
 
@@ -99,7 +99,7 @@ def test_a_forked_child_tells_though_another_thread_was_telling(client: Client) 
     log = quiet._log
     assert log._lock.acquire(timeout=1)
     try:
-        process._begin_anew()  # what a child does first
+        process._after_fork_in_child()  # what a child does first
         quiet.log_raised(RuntimeError("nobody waits"))
     finally:
         log._lock.release()

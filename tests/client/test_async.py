@@ -270,7 +270,7 @@ def test_one_thread_waits_for_room_for_all_tasks() -> None:
             await made.track("A", "u")
             tasks = [asyncio.create_task(made.track("A", "u")) for _ in range(200)]
             await request_reached(hung)
-            assert sum(thread.name == "mixpress-aside" for thread in threading.enumerate()) == 1
+            assert sum(thread.name == "mixpress-call" for thread in threading.enumerate()) == 1
             hung.go.set()
             await asyncio.gather(*tasks)
             await made.flush()

@@ -110,11 +110,11 @@ def test_on_track_a_reply_of_0_refuses_the_whole_batch() -> None:
         ({"base_url": "http://host:99999"}, "http or https URL with a host"),
         ({"base_url": "http://host/?a=1"}, "must not have a query or fragment"),
         ({"base_url": "http://host/import"}, "'import'; remove it"),
-        ({"endpoint": "engage"}, '"import" or "track", and is \'engage\''),
-        ({"endpoint": "track"}, "/track takes a ProjectToken, and auth is a ServiceAccount"),
-        ({"concurrency": 0}, "whole number from 1 on, and is 0"),
-        ({"concurrency": 2.5}, "whole number from 1 on, and is 2.5"),
-        ({"encoder": Encoder("track")}, "made for /track, and the client for /import"),
+        ({"endpoint": "engage"}, '"import" or "track", got \'engage\''),
+        ({"endpoint": "track"}, "auth must be a ProjectToken for /track, got a ServiceAccount"),
+        ({"concurrency": 0}, "integer >= 1, got 0"),
+        ({"concurrency": 2.5}, "integer >= 1, got 2.5"),
+        ({"encoder": Encoder("track")}, "got one for /track"),
     ],
 )
 def test_an_invalid_argument_is_an_error(settings: dict[str, Any], says: str) -> None:
@@ -139,7 +139,7 @@ def test_credentials_in_the_url_are_an_error_that_does_not_quote_them() -> None:
 
 
 def test_auth_must_be_one_of_the_three_kinds() -> None:
-    with pytest.raises(TypeError, match=r"auth must be a ServiceAccount, .* and is a tuple"):
+    with pytest.raises(TypeError, match=r"auth must be a ServiceAccount, .* got a tuple"):
         Client(("user", "pa55word"))  # type: ignore[arg-type]
 
 

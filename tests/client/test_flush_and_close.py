@@ -132,10 +132,10 @@ def test_an_unreferenced_client_is_freed_and_its_events_are_delivered() -> None:
     delivered = threading.Event()
     made = client(server, encoder=small_batches(1), on_report=lambda _: delivered.set())
     made.track("A", "u")
-    pool, reference = made._engine.pool, weakref.ref(made)
+    workers, reference = made.engine.workers, weakref.ref(made)
     del made
     gc.collect()
     assert reference() is None
     assert delivered.wait(10)
-    pool.rest(10, also_busy=True)
+    workers.join_idle(10, also_busy=True)
     assert len(ids(server.requests[0])) == 1

@@ -93,8 +93,8 @@ def test_bad_credentials_are_in_each_report_and_once_in_the_log(caplog: pytest.L
         assert made.flush().imported == 1
     assert line == (
         "2 tracked events could not be delivered: 401 Unauthorized: Invalid credentials (the credentials are not "
-        "accepted; for a service account, project_id must be one of its projects); until the client is made "
-        "with others, every batch is tried once, and ends like this"
+        "accepted; for a service account, project_id must be one of its projects); every batch is tried once "
+        "and fails like this until the client is made with other credentials"
     )
     assert errors(caplog)[1:] == [f"2 more in the last 0 s: {line.removeprefix('2 ')}"]  # written by close
 

@@ -62,7 +62,7 @@ def test_the_child_does_not_log_the_suppressed_lines_of_the_parent() -> None:
     """
     with Emulator() as server:
         lines = [line.partition(" in the last ")[0] for line in run(script, server.url).stdout.splitlines()]
-    dropped = "an event was dropped, as the queue is full: 2 wait already"
+    dropped = "an event was dropped because the queue is full: 2 events wait"
     assert lines == [dropped, "child", dropped, "4 more", "parent", "2 more"]
 
 
@@ -109,19 +109,19 @@ LOCKED = """
 import mixpress.transport, mixpress.send.backoff, logging
 
 def of(made, place):
-    engine = made._engine
+    engine = made.engine
     sender = engine.sender
     return {
-        "intake": lambda: engine.intake._lock,
+        "queue": lambda: engine.queue._lock,
         "engine": lambda: engine._lock,
-        "pool": lambda: engine.pool._lock,
-        "totals": lambda: engine.totals._lock,
-        "account": lambda: engine.intake._rejected._lock,
-        "gate": lambda: sender.gate._lock,
-        "passage": lambda: sender.passage._left,
+        "workers": lambda: engine.workers._lock,
+        "totals": lambda: engine.reporter.totals._lock,
+        "verdicts": lambda: engine.queue._rejected._lock,
+        "backoff": lambda: sender.backoff._lock,
+        "throttle": lambda: sender.throttle._released,
         "sockets": lambda: sender._transport._pools.sockets._lock,
-        "news": lambda: engine.intake._news._cond,
-        "wake": lambda: engine.pool._wake._cond,
+        "settled": lambda: engine.queue._settled._cond,
+        "wake": lambda: engine.workers._wake._cond,
     }[place]()
 
 made = client(linger=60)
@@ -149,7 +149,7 @@ assert made.flush().imported == 10
 
 
 @pytest.mark.parametrize(
-    "place", ["intake", "engine", "pool", "totals", "account", "gate", "passage", "sockets", "news", "wake"]
+    "place", ["queue", "engine", "workers", "totals", "verdicts", "backoff", "throttle", "sockets", "settled", "wake"]
 )
 def test_a_fork_while_another_thread_holds_a_lock(place: str) -> None:
     with Emulator() as server:

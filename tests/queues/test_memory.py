@@ -81,7 +81,7 @@ def test_a_full_queue_raises_after_block_timeout() -> None:
     with tracking(FakeServer(hung), clock, queue_size=2, block_timeout=5) as made:
         made.track("A", "u")
         made.track("A", "u")
-        with pytest.raises(QueueFull, match="no room in 5 s: 2 events wait already"):
+        with pytest.raises(QueueFull, match="the queue stayed full for 5 s: 2 events wait"):
             made.track("A", "u")
         assert clock.now == START + 5
         hung.go.set()
@@ -113,11 +113,11 @@ def test_dropped_events_are_counted_in_the_log_once_a_minute(caplog: pytest.LogC
     clock = StillClock()
     with tracking(FakeServer(hung), clock, queue_size=2, on_full="drop") as made:
         made.track_many(events(2 + 5))
-        dropped = "an event was dropped, as the queue is full"
-        assert caplog.messages == [f"{dropped}: 2 wait already"]
+        dropped = "an event was dropped because the queue is full"
+        assert caplog.messages == [f"{dropped}: 2 events wait"]
         clock.now += 60
         made.track_many(events(3))
-        assert caplog.messages[1:] == [f"{dropped}: 2 wait already (and 4 more in the last 60 s)"]
+        assert caplog.messages[1:] == [f"{dropped}: 2 events wait (and 4 more in the last 60 s)"]
         hung.go.set()
         assert (made.flush().imported, made.stats().dropped) == (2, 5 + 3)
     assert caplog.messages[2:] == [f"2 more in the last 0 s: {dropped}"]

@@ -98,7 +98,7 @@ def test_the_caller_gzips_a_batch_when_every_worker_is_busy() -> None:
 def test_a_batch_that_waits_for_a_pause_is_already_gzipped() -> None:
     encoder = WatchedEncoder(5)
     with client(FakeServer(), StillClock(), encoder=encoder, linger=1e9) as made:
-        made._engine.sender.gate.hold(1e9, "busy")
+        made.engine.sender.backoff.pause(1e9, "busy")
         track(made, 5)
         assert encoder.asked.wait(10)
         assert made.close(timeout=0).undelivered == 5
@@ -136,7 +136,7 @@ def test_a_batch_given_up_before_a_worker_takes_it_is_counted_and_never_gzipped(
     path = tmp_path / "dead.ndjson"
     settings: dict[str, Any] = {"linger": 1e9, "concurrency": 4, "dead_letter": path, "queue_bytes": 3000}
     with client(FakeServer(), StillClock(), encoder=encoder, on_full="raise", **settings) as made:
-        monkeypatch.setattr(made._engine.pool, "_call", lambda _wanted: None)  # no worker takes a batch
+        monkeypatch.setattr(made.engine.workers, "_call", lambda _wanted: None)  # no worker takes a batch
         made.track("A", "null")
         track(made, 8)
         report = made.close(timeout=0)

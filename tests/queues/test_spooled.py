@@ -44,7 +44,7 @@ def test_a_flush_delivers_every_event_and_empties_the_file(tmp_path: Path) -> No
 def test_a_full_disk_raises_and_the_event_is_not_taken(tmp_path: Path) -> None:
     with made(tmp_path / "a", FakeServer()) as client:
         track(client, 1)
-        connections = client._engine.intake._spool._session.connections  # type: ignore[attr-defined]
+        connections = client.engine.queue._spool._session.connections  # type: ignore[attr-defined]
         [pages] = connections.writer.execute("PRAGMA page_count").fetchone()
         connections.writer.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(SpoolError, match="no room"):
@@ -135,7 +135,7 @@ def test_the_bounds_of_the_queue_do_not_bound_the_file(tmp_path: Path) -> None:
     with made(tmp_path / "a", server, encoder=small_batches(2), queue_size=2, on_full="raise") as client:
         track(client, *range(20))
         client.flush(timeout=0.2)
-        assert len(client._engine.intake._on_way) <= 1
+        assert len(client.engine.queue._jobs) <= 1  # type: ignore[attr-defined]
         assert client.stats().pending == 20
     assert len(everything(tmp_path / "a")) == 20
 

@@ -8,30 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixpress.send.concurrency import Pace
+from mixpress.send.concurrency import ConcurrencyWindow
 
-Step = Callable[[Pace], Pace]
+Step = Callable[[ConcurrencyWindow], ConcurrencyWindow]
 
 
-def quick(pace: Pace) -> Pace:
+def quick(window: ConcurrencyWindow) -> ConcurrencyWindow:
     """A round of replies after 0.1 s each, with as many requests under way as are allowed."""
-    return a_round(pace, 0.1)
+    return a_round(window, 0.1)
 
 
-def a_round(pace: Pace, seconds: float, size: int = 1000) -> Pace:
-    under_way = pace.allowed
-    for _ in range(under_way):
-        pace = pace.answered(seconds, size, under_way)
-    return pace
+def a_round(window: ConcurrencyWindow, seconds: float, size: int = 1000) -> ConcurrencyWindow:
+    in_flight = window.allowed
+    for _ in range(in_flight):
+        window = window.answered(seconds, size, in_flight)
+    return window
 
 
-def trouble(pace: Pace) -> Pace:
-    return pace.troubled(pace.cuts)
+def trouble(window: ConcurrencyWindow) -> ConcurrencyWindow:
+    return window.troubled(window.cuts)
 
 
-def slow(pace: Pace) -> Pace:
+def slow(window: ConcurrencyWindow) -> ConcurrencyWindow:
     """A round of replies that take five times as long."""
-    return a_round(pace, 0.5)
+    return a_round(window, 0.5)
 
 
 TABLE: dict[str, tuple[list[Step], int]] = {
@@ -53,39 +53,39 @@ TABLE: dict[str, tuple[list[Step], int]] = {
 
 @pytest.mark.parametrize(("steps", "allowed"), TABLE.values(), ids=TABLE)
 def test_the_window_after_each_sequence_of_replies(steps: list[Step], allowed: int) -> None:
-    pace = Pace.full(16)
+    window = ConcurrencyWindow.full(16)
     for step in steps:
-        pace = step(pace)
-    assert pace.allowed == allowed
+        window = step(window)
+    assert window.allowed == allowed
 
 
 def test_a_burst_of_failures_cuts_the_window_once() -> None:
-    pace = Pace.full(16)
-    before = pace.cuts
+    window = ConcurrencyWindow.full(16)
+    before = window.cuts
     for _ in range(16):
-        pace = pace.troubled(before)
-    assert (pace.allowed, pace.threshold) == (1, 8.0)
+        window = window.troubled(before)
+    assert (window.allowed, window.threshold) == (1, 8.0)
 
 
 def test_an_unused_window_does_not_grow() -> None:
-    pace = trouble(Pace.full(16))
+    window = trouble(ConcurrencyWindow.full(16))
     for _ in range(50):
-        pace = pace.answered(0.1, 1000, under_way=0)
-    assert pace.allowed == 1
+        window = window.answered(0.1, 1000, in_flight=0)
+    assert window.allowed == 1
 
 
 def test_slower_replies_to_larger_requests_do_not_shrink_the_window() -> None:
-    pace = a_round(a_round(Pace.full(8), 0.1), 0.5, size=6000)
-    assert pace.allowed == 8
+    window = a_round(a_round(ConcurrencyWindow.full(8), 0.1), 0.5, size=6000)
+    assert window.allowed == 8
 
 
 def test_the_window_stays_small_for_a_server_that_handles_two_at_a_time() -> None:
     """Its latency grows with its queue; after a pause the window grows until throughput does not."""
-    pace, most = trouble(Pace.full(32)), 0
+    window, most = trouble(ConcurrencyWindow.full(32)), 0
     for _ in range(200):
-        pace = a_round(pace, 0.1 * max(1.0, pace.allowed / 2))
-        most = max(most, pace.allowed)
-    assert 2 <= pace.allowed <= most <= 8
+        window = a_round(window, 0.1 * max(1.0, window.allowed / 2))
+        most = max(most, window.allowed)
+    assert 2 <= window.allowed <= most <= 8
 
 
 @given(
@@ -93,7 +93,7 @@ def test_the_window_stays_small_for_a_server_that_handles_two_at_a_time() -> Non
     st.lists(st.one_of(st.none(), st.tuples(st.floats(0, 100), st.integers(0, 10**7), st.integers(0, 40)))),
 )
 def test_the_window_stays_between_one_and_the_maximum(most: int, seen: list[tuple[float, int, int] | None]) -> None:
-    pace = Pace.full(most)
+    window = ConcurrencyWindow.full(most)
     for one in seen:
-        pace = pace.troubled(pace.cuts) if one is None else pace.answered(*one)
-        assert 1 <= pace.allowed <= most
+        window = window.troubled(window.cuts) if one is None else window.answered(*one)
+        assert 1 <= window.allowed <= most

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixpress.send.rate_limit import Limiter, RateLimit
+from mixpress.send.rate_limit import RateLimit, RateLimiter
 
 Sent = list[tuple[float, int, int]]
 
@@ -34,7 +34,7 @@ def naive(sent: Sent, now: float, events: int, size: int, limit: RateLimit) -> b
 
 def run(limit: RateLimit, given: list[tuple[float, int, int]]) -> Sent:
     """Send each request after a pause and the wait that the limiter asks for; compare each decision with the twin."""
-    limiter, now = Limiter(limit), 0.0
+    limiter, now = RateLimiter(limit), 0.0
     sent: Sent = []
     for pause, events, size in given:
         now += pause
@@ -59,27 +59,27 @@ def test_no_window_holds_more_than_the_limit(limit: RateLimit, given: list[tuple
 
 @given(requests)
 def test_without_a_limit_nothing_waits(given: list[tuple[float, int, int]]) -> None:
-    limiter, now = Limiter(None), 0.0
+    limiter, now = RateLimiter(None), 0.0
     for pause, events, size in given:
         now += pause
         assert limiter.take(now, events, size) == 0.0
 
 
 def test_the_documented_limit_allows_a_burst_and_then_its_rate() -> None:
-    limiter = Limiter(RateLimit.documented())
+    limiter = RateLimiter(RateLimit.documented())
     assert [limiter.take(0.0, 2000, 1_000_000) for _ in range(900)] == [0.0] * 900
     assert limiter.take(1.0, 2000, 1_000_000) == 59.0
     assert limiter.take(60.0, 2000, 1_000_000) == 0.0
 
 
 def test_the_limit_of_bytes_holds() -> None:
-    limiter = Limiter(RateLimit.documented())
+    limiter = RateLimiter(RateLimit.documented())
     assert [limiter.take(0.0, 2000, 10_000_000) for _ in range(200)] == [0.0] * 200
     assert limiter.take(0.0, 1, 1) == 60.0
 
 
 def test_a_request_larger_than_the_limit_goes_alone() -> None:
-    limiter = Limiter(RateLimit(events=10))
+    limiter = RateLimiter(RateLimit(events=10))
     assert limiter.take(0.0, 5, 1) == 0.0
     assert limiter.take(0.0, 50, 1) == 60.0
     assert limiter.take(60.0, 50, 1) == 0.0
@@ -87,7 +87,7 @@ def test_a_request_larger_than_the_limit_goes_alone() -> None:
 
 
 def test_requests_outside_the_window_are_forgotten() -> None:
-    limiter = Limiter(RateLimit(events=10, seconds=1))
+    limiter = RateLimiter(RateLimit(events=10, seconds=1))
     for second in range(10_000):
         assert limiter.take(float(second), 10, 1) == 0.0
     assert len(limiter._sent) == 1
@@ -95,5 +95,5 @@ def test_requests_outside_the_window_are_forgotten() -> None:
 
 @pytest.mark.parametrize("wrong", [{"events": 0}, {"bytes": -1}, {"seconds": 0}, {"events": math.nan}])
 def test_an_invalid_limit_is_an_error(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must be more than 0"):
+    with pytest.raises(ValueError, match="must be greater than 0"):
         RateLimit(**wrong)

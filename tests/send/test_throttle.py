@@ -6,9 +6,9 @@ import threading
 
 from mixpress.log import RepeatLog
 from mixpress.retry import RetryPolicy
-from mixpress.send.backoff import Halt
+from mixpress.send.job import CancelToken
 from mixpress.send.rate_limit import RateLimit
-from mixpress.send.throttle import Passage, Ticket
+from mixpress.send.throttle import Permit, Throttle
 from mixpress.transport import Request
 from support.clients import client
 from support.clocks import START, FakeClock
@@ -17,56 +17,56 @@ from support.replies import Answer, busy, ok
 from support.server import FakeServer
 
 
-def passage(clock: FakeClock, concurrency: int = 4, limit: RateLimit | None = None) -> Passage:
-    return Passage(RetryPolicy(), clock, concurrency, limit, RepeatLog(clock))
+def throttle(clock: FakeClock, concurrency: int = 4, limit: RateLimit | None = None) -> Throttle:
+    return Throttle(RetryPolicy(), clock, concurrency, limit, RepeatLog(clock))
 
 
-def enter(shared: Passage, halt: Halt | None = None) -> Ticket:
-    ticket = shared.enter(10, 1000, halt or Halt())
-    assert ticket is not None
-    return ticket
+def enter(shared: Throttle, token: CancelToken | None = None) -> Permit:
+    permit = shared.acquire(10, 1000, token or CancelToken())
+    assert permit is not None
+    return permit
 
 
 def test_requests_beyond_the_rate_limit_wait_for_the_next_window() -> None:
     clock = FakeClock()
-    shared = passage(clock, limit=RateLimit(events=20))
+    shared = throttle(clock, limit=RateLimit(events=20))
     for _ in range(5):
-        shared.leave(enter(shared), answered=True)
+        shared.release(enter(shared), answered=True)
     assert clock.waits == [60.0, 60.0]
 
 
 def test_a_cancelled_request_gets_no_permit() -> None:
     clock = FakeClock()
-    shared, halt = passage(clock, concurrency=1), Halt()
+    shared, token = throttle(clock, concurrency=1), CancelToken()
     enter(shared)
-    threading.Timer(0.05, halt.stop, (None,)).start()
-    assert shared.enter(1, 1, halt) is None
-    assert shared.under_way == 1
+    threading.Timer(0.05, token.cancel, (None,)).start()
+    assert shared.acquire(1, 1, token) is None
+    assert shared.in_flight == 1
 
 
 def test_after_trouble_one_request_goes_first() -> None:
-    shared = passage(FakeClock())
-    tickets = [enter(shared) for _ in range(4)]
-    for ticket in tickets:
-        shared.leave(ticket, answered=False)
+    shared = throttle(FakeClock())
+    permits = [enter(shared) for _ in range(4)]
+    for permit in permits:
+        shared.release(permit, answered=False)
     first = enter(shared)
-    others: list[Ticket] = []
+    others: list[Permit] = []
     threads = [threading.Thread(target=lambda: others.append(enter(shared))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(0.02)  # time for a permit that must not come
-    assert (others, shared.under_way) == ([], 1)
-    shared.leave(first, answered=True)
+    assert (others, shared.in_flight) == ([], 1)
+    shared.release(first, answered=True)
     while sum(thread.is_alive() for thread in threads) > 1:
         threads[0].join(0.01)
         threads[1].join(0.01)
-    assert shared.under_way == 2
-    for ticket in others.copy():
-        shared.leave(ticket, answered=True)
+    assert shared.in_flight == 2
+    for permit in others.copy():
+        shared.release(permit, answered=True)
     for thread in threads:
         thread.join(10)
-    assert shared.under_way == 1
+    assert shared.in_flight == 1
 
 
 def test_a_retry_counts_in_the_rate_limit() -> None:

@@ -63,7 +63,7 @@ def track(client: Client, *numbers: int) -> None:
 
 
 def spool_of(client: Client) -> Spool:
-    return client._engine.intake._spool  # type: ignore[attr-defined, no-any-return]
+    return client.engine.queue._spool  # type: ignore[attr-defined, no-any-return]
 
 
 def adds_up(stats: Stats) -> bool:

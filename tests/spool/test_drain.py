@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mixpress.client.drain_run import drain_spool
 from mixpress.errors import AuthError, SpoolError, TransportError
 from mixpress.report.report import Report
 from mixpress.retry import RetryPolicy
@@ -35,7 +36,7 @@ def leave(path: Path, count: int, size: int = 2) -> None:
 def drain(path: Path, server: FakeServer, *, failed: bool = False, **options: Any) -> Report:
     clock = FakeClock()
     with spool(path, clock=clock) as queue, client(server, clock, **options) as sending:
-        return sending._drain(queue, failed=failed)
+        return drain_spool(sending.engine, queue, failed=failed)
 
 
 def test_every_event_is_delivered_once(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_an_interrupt_leaves_the_undelivered_events_in_the_file(tmp_path: Path) 
         raise KeyboardInterrupt
 
     with spool(tmp_path / "a") as queue, client(FakeServer()) as sending, pytest.raises(KeyboardInterrupt):
-        sending._drain(queue, interrupt)
+        drain_spool(sending.engine, queue, interrupt)
     left = everything(tmp_path / "a")
     assert left
     assert left == list(range(6 - len(left), 6))

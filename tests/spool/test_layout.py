@@ -57,6 +57,11 @@ def test_a_stored_batch_equals_the_one_of_the_encoder(
     assert [list(half.indexes) for half in halves] == [list(half.indexes) for half in twins]
 
 
+@pytest.mark.parametrize(("layout", "encoding"), LAYOUTS)
+def test_a_spool_has_the_layout_of_its_clients_encoder(layout: Layout, encoding: dict[str, Any]) -> None:
+    assert layout_of(Encoder(**encoding)) == layout
+
+
 def test_the_same_events_give_the_same_bytes() -> None:
     one, other = (pack([b'{"a":1}', b"{}"], range(2), layout=Layout()) for _ in range(2))
     assert one.body == other.body

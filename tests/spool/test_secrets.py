@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mixpress.auth import ProjectToken, ServiceAccount
+from mixpress.client.drain_run import drain_spool
 from mixpress.errors import MixpressError, SpoolError
 from mixpress.spool import Destination, Spool
 from support.canary import AUTHS, assert_silent
@@ -30,7 +31,7 @@ def test_the_files_have_no_credentials(auth: Any, reply: Any, tmp_path: Path) ->
         assert batch is not None
         queue.release()
         with client(FakeServer(reply), auth=auth) as sending:
-            sending._drain(queue)
+            drain_spool(sending.engine, queue)
         queue.append(text(9))
         shown = [repr(queue), repr(destination), repr(batch), repr(queue.stats())]
         content = b"".join(name.read_bytes() for name in tmp_path.iterdir())

@@ -64,7 +64,7 @@ def test_a_verdict_is_entered_when_the_file_works_again(tmp_path: Path, caplog: 
         assert rows(tmp_path / "a", "batches") == 0
         assert client.flush().total == 0
         assert (client.stats().accepted, client.stats().imported) == (3, 3)
-        assert client._engine.intake._held == 0
+        assert client.engine.queue._held == 0
     assert len(server.requests) == 1
 
 
@@ -146,7 +146,7 @@ def test_a_client_closes_when_its_file_fails(tmp_path: Path, caplog: pytest.LogC
     client = made(tmp_path / "a", FakeServer(), clock=HeldClock())
     track(client, 1)
     write(client, may=False)
-    intake = client._engine.intake
+    intake = client.engine.queue
     assert client.close().pending == 1
     assert "can't be written to" in caplog.text
     assert intake.closed

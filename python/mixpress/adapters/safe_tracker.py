@@ -13,6 +13,7 @@ from mixpress.client.client import Client
 from mixpress.clock import Clock
 from mixpress.errors import MixpressError
 from mixpress.log import RepeatLog
+from mixpress.queues.event import compose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -38,10 +39,10 @@ class SafeTracker:
     """`Client.track` for an adapter: every failure goes to the log `mixpress`, under the adapter's name."""
 
     def __init__(self, client: Client | AsyncClient, adapter: str, clock: Clock | None = None) -> None:
-        self._client = client._client if isinstance(client, AsyncClient) else client
-        if not isinstance(self._client, Client):
+        if not isinstance(client, Client | AsyncClient):
             # Only the type is named: the value may hold credentials.
             raise TypeError(f"{adapter} takes a mixpress.Client or AsyncClient, got a {type(client).__name__}")
+        self._client = client
         self._adapter = adapter
         self._clock = clock or Clock()
         self._log = RepeatLog(self._clock)
@@ -74,7 +75,9 @@ class SafeTracker:
     def _offer(self, event: Event) -> None:
         if event.name is None or event.distinct_id is None:
             return
-        finding = self._client._offer(str(event.name), str(event.distinct_id), event.properties, time=event.time)
+        engine, name, distinct_id = self._client.engine, str(event.name), str(event.distinct_id)
+        whole = compose(engine.clock.time(), name, distinct_id, event.properties, event.time, None)
+        finding = engine.queue.add(whole, wait=False)
         if finding is not None:
             self._log_untracked(f"{finding.field} breaks the rule {finding.rule}")
 
@@ -83,7 +86,7 @@ class SafeTracker:
         message = "%s did not track an event: %s"
         self._log.tell(logging.WARNING, f"{self._adapter} {reason}", message, self._adapter, reason, error=error)
 
-    def _renew(self) -> None:
+    def after_fork(self) -> None:
         """Replace the log in a forked child: a thread of the parent may have held its lock."""
         self._log = RepeatLog(self._clock)
 

@@ -17,6 +17,7 @@ from mixpress.cli.group import CannotRun
 from mixpress.cli.ndjson import Lines
 from mixpress.cli.summary import print_summary, reason_of
 from mixpress.client.client import Client
+from mixpress.client.import_run import import_events
 from mixpress.emulator import Emulator
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _heading(console: Console, text: str) -> None:
 
 def _import_file(console: Console, client: Client, path: str) -> None:
     lines = Lines([path])
-    report = client._import(lines, explain=lines.explain)
+    report = import_events(client.engine, lines, explain=lines.explain)
     print_summary(console, report, path, lines.place)
     for damage in lines.damaged:
         click.echo(f"Error: {damage}", err=True)

@@ -14,6 +14,7 @@ from mixpress.cli.ndjson import Lines
 from mixpress.cli.options import delivery_options, make_client, report_of
 from mixpress.cli.progress import progress_bar
 from mixpress.cli.summary import print_summary
+from mixpress.client.import_run import import_events
 from mixpress.errors import ImportInterrupted
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def command(files: tuple[str, ...], **options: Unpack[DeliveryOptions]) -> None:
         make_client(options).client as client,
         progress_bar(lines.size, lines.position) as on_progress,
     ):
-        report, error = report_of(client._import, lines, on_progress, lines.explain)
+        report, error = report_of(import_events, client.engine, lines, on_progress, explain=lines.explain)
     print_summary(Console(), report, _named(files), lines.place)
     if dead_letter and report.failed and not report.unwritten:
         click.echo(f"{dead_letter} has the failed events, with the reasons.")

@@ -15,6 +15,7 @@ from mixpress.cli.group import CannotRun
 from mixpress.cli.options import delivery_options, make_client, report_of
 from mixpress.cli.progress import progress_bar
 from mixpress.cli.summary import counted, in_bytes, print_summary
+from mixpress.client.drain_run import drain_spool
 from mixpress.errors import SpoolError
 from mixpress.spool import Destination, Spool
 from mixpress.spool.show import show
@@ -108,7 +109,7 @@ def drain_command(path: str, failed: bool, force: bool, **options: Unpack[Delive
         with configured.client as client, Spool(path, destination=destination, force=force) as spool:
             total = spool.stats().pending
             with progress_bar(total) as on_progress:
-                report, error = report_of(client._drain, spool, on_progress, failed=failed)
+                report, error = report_of(drain_spool, client.engine, spool, on_progress, failed=failed)
             left = spool.stats()
     except SpoolError as failure:
         advice = "; --force delivers them anyway" if failure.kind == "destination" else ""

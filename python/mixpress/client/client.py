@@ -1,52 +1,44 @@
-"""`Client`: events in, a verdict for each."""
+"""`Client`: sends events, and returns a verdict for each."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from mixpress import process
-from mixpress.address import is_loopback, server_url
 from mixpress.auth import Auth, ProjectToken
-from mixpress.client.engine import Engine, Settings
-from mixpress.client.import_run import Import
+from mixpress.client.engine import EngineHolder
+from mixpress.client.import_run import import_events, refuse_one
 from mixpress.client.options import (
-    Edition,
-    check_numbers,
-    check_on_full,
-    check_seconds,
-    layout_of,
-    make_encoder,
-    make_event_encoder,
+    DOCUMENTED,
+    Options,
+    check_arguments,
+    choose_encoder,
+    choose_server,
+    event_encoder,
+    spool_options,
 )
 from mixpress.clock import Clock
 from mixpress.queues.event import complete, compose
-from mixpress.queues.event_queue import OnFull, Terms
+from mixpress.queues.event_queue import QueueLimits
 from mixpress.retry import RetryPolicy
-from mixpress.send.rate_limit import RateLimit
-from mixpress.send.request import Endpoint, Envelope, check_auth
-from mixpress.send.sender import Sender
-from mixpress.transport import Urllib3Transport
+from mixpress.send.request import RequestTemplate
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from typing_extensions import Self
 
     from mixpress._core import Encoder, Rejection
     from mixpress.address import Region
-    from mixpress.batch import FailureSink
-    from mixpress.log import RepeatLog
+    from mixpress.client.engine import Engine
+    from mixpress.client.options import Edition
+    from mixpress.queues.event_queue import OnFull
     from mixpress.report.report import Failure, Progress, Report
     from mixpress.report.stats import Stats
-    from mixpress.spool import Spool
-    from mixpress.transport import Transport
-
-logger = logging.getLogger("mixpress")
-
-DOCUMENTED = RateLimit.documented()
+    from mixpress.send.rate_limit import RateLimit
+    from mixpress.send.request import Endpoint
+    from mixpress.transport.interface import Transport
 
 
 class Client:
@@ -56,40 +48,39 @@ class Client:
             report = client.import_events(events)
             client.track("Signed Up", "user-1", {"plan": "pro"})
 
-    `auth`: `ServiceAccount`, `ProjectToken` or `ProjectSecret`; /track takes a `ProjectToken` alone.
-    `region`: where the project lives, `"us"` (the default), `"eu"` or `"in"`; or `base_url`: another server,
-        such as an emulator or a proxy, without the endpoint's path.
-    `endpoint`: `"import"`, or `"track"`, which confirms a batch and not each event.
-    `strict`: /import checks each event and says which it refuses. Without it, it confirms the batch alone.
-    `ip`: take the sender's address for the location of events that have no `ip` property.
-    `edition`: 2022 for a server that speaks /track as it was then: forms of 50 events, uncompressed.
-    `encoder`: one with other limits or another format, made for the same endpoint. `/track` takes
-        `Encoder("track", format="form", token=...)` too.
-    `concurrency`: requests under way at once, at most; the documents recommend 10 to 20. After trouble there is
-        one, and then more as the server's answers and their latency allow.
+    `auth`: a `ServiceAccount`, `ProjectToken` or `ProjectSecret`; /track accepts a `ProjectToken` alone.
+    `region`: where the project is hosted, `"us"` (the default), `"eu"` or `"in"`; or `base_url`: the URL of another
+        server, such as an emulator or a proxy, without the path of the endpoint.
+    `endpoint`: `"import"`, or `"track"`, which confirms a batch instead of each event.
+    `strict`: ask /import to validate each event and report the refused ones. Without it, /import confirms the batch.
+    `ip`: use the sender's address as the location of events without the property `ip`.
+    `edition`: 2022 for a server with the /track of that year: forms of 50 events, uncompressed.
+    `encoder`: an encoder with other limits or another format, for the same endpoint. `/track` also accepts
+        `Encoder("track", format="form", token=...)`.
+    `concurrency`: the most requests under way at once; the documents recommend 10 to 20. After trouble there is one,
+        then more as the server's answers and their latency allow.
     `retry`: how often and after what waits a batch is sent again.
-    `rate_limit`: events and uncompressed bytes in any minute; None is no limit.
+    `rate_limit`: events and uncompressed bytes in any minute; None for no limit.
     `dead_letter`: a file to which every event that is not imported is appended, with the reason.
-    `transport`: what carries the requests, urllib3 by default; one that is handed in is not closed here, and a
-        forked child uses it as it is.
-    `clock`: time and chance, for tests.
+    `transport`: what sends the requests, urllib3 by default. A transport that you pass is not closed by the client, and
+        a forked child uses it unchanged.
+    `clock`: time and randomness, for tests.
 
-    For events that are tracked:
+    For tracked events:
 
-    `queue_size`, `queue_bytes`: how many events, and how many bytes of packed batches, may be without a verdict.
-    `on_full`: what `track` does then: `"block"` for `block_timeout` seconds (None: for ever) and raise `QueueFull`,
-        `"raise"` it at once, or `"drop"` the event, which `stats()` counts.
-    `linger`: seconds after which a batch leaves that is not full.
+    `queue_size`, `queue_bytes`: the most events, and bytes of packed batches, without a verdict.
+    `on_full`: what `track` does with a full queue: `"block"` for `block_timeout` seconds (None: without limit) and then
+        raise `QueueFull`, `"raise"` it at once, or `"drop"` the event, which `stats()` counts.
+    `linger`: seconds after which a batch is sent that is not full.
     `on_report`: called with the `Report` on each batch, on a thread of the client.
-    `on_failure`: called with each `Failure`: of an event that breaks a rule by `track` itself, otherwise on a thread of
-        the client. What the two raise is logged once, and has no other effect.
-    `spool`: a file that tracked events are kept in until they have their verdict, whatever happens to the process. A
-        client delivers also what dead processes left in it. The two bounds of the queue count what is in memory then,
-        and the rest waits in the file: it is never full, and `on_full` never comes into it.
-    `exit_timeout`: seconds that the end of the process waits for what is still there, over all clients.
+    `on_failure`: called with each `Failure`: by `track` itself for an event that breaks a rule, otherwise on a thread
+        of the client. The first exception in either callback is logged; all are ignored.
+    `spool`: a file that keeps tracked events until they have their verdict, even if the process dies. A client also
+        delivers what dead processes left in it. With a spool, the two bounds count what is in memory, and the rest
+        waits in the file: the queue is never full, and `on_full` does not apply.
+    `exit_timeout`: seconds that the exit of the process waits for what is left, over all clients.
 
-    A client may be used from several threads. A forked child has it with no event in it: those of the parent are
-    delivered by the parent.
+    A client is thread-safe. In a forked child it has no events: the parent delivers those from before the fork.
     """
 
     def __init__(
@@ -119,66 +110,40 @@ class Client:
         transport: Transport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        check_auth(auth, endpoint)
-        check_numbers(concurrency=concurrency, queue_size=queue_size, queue_bytes=queue_bytes)
-        check_seconds(linger=linger, exit_timeout=exit_timeout, block_timeout=block_timeout or 0)
-        check_on_full(on_full)
-        server = server_url(region, base_url)
-        if server.startswith("http:") and not is_loopback(server):
-            logger.warning("%s is plain http: whoever is on the way can read the credentials", server)
-        clock = clock or Clock()
-
-        def make_sender(log: RepeatLog) -> Sender:
-            carrier = Urllib3Transport(concurrency) if transport is None else transport
-            return Sender(
-                Envelope.to(server, auth, endpoint, strict=strict, ip=ip),
-                auth.hide,
-                transport=carrier,
-                policy=retry or RetryPolicy(),
-                clock=clock,
-                concurrency=concurrency,
-                rate_limit=rate_limit,
-                log=log,
-                hang_up=carrier.close if isinstance(carrier, Urllib3Transport) and transport is None else _do_nothing,
-            )
-
-        own = make_encoder(auth, endpoint, edition, encoder)
-
-        def open_spool(on_dirty: Callable[[], object]) -> Spool:
-            from mixpress.spool import Destination, Spool  # noqa: PLC0415 - some Pythons are built without SQLite
-
-            assert spool is not None, "there is a path"
-            return Spool(
-                spool,
-                destination=Destination.of(f"{server}/{endpoint}", auth),
-                layout=layout_of(own),
-                max_events=own.limits.max_batch_events,
-                max_bytes=own.limits.max_batch_bytes,
-                clock=clock,
-                on_dirty=on_dirty,
-            )
-
-        self._settings = Settings(
-            encoder=own,
-            make_sender=make_sender,
-            concurrency=concurrency,
-            terms=Terms(queue_size, queue_bytes, linger, on_full, block_timeout),
-            clock=clock,
+        queue = QueueLimits(queue_size, queue_bytes, linger, on_full, block_timeout)
+        check_arguments(auth, endpoint, concurrency, queue, exit_timeout)
+        server = choose_server(region, base_url)
+        chosen = choose_encoder(auth, endpoint, edition, encoder)
+        options = Options(
+            encoder=chosen,
+            template=RequestTemplate.for_endpoint(server, auth, endpoint, strict=strict, ip=ip),
+            hide=auth.hide,
             confirms="events" if endpoint == "import" and strict else "batches",
+            clock=clock or Clock(),
+            queue=queue,
             token=auth.token if isinstance(auth, ProjectToken) else None,
+            transport=transport,
+            concurrency=concurrency,
+            retry=retry or RetryPolicy(),
+            rate_limit=rate_limit,
             dead_letter=dead_letter,
             on_report=on_report,
             on_failure=on_failure,
+            spool=None
+            if spool is None
+            else spool_options(
+                spool, f"{server}/{endpoint}", auth, batches=chosen, events=encoder or event_encoder(auth, endpoint)
+            ),
             exit_timeout=exit_timeout,
-            open_spool=None if spool is None else open_spool,
-            spool_encoder=None if spool is None else self._event_encoder(auth, endpoint, encoder),
-            failure_sink=self._failure_sink(),
         )
-        self._clock = clock
-        self._engine = Engine(self._settings)
-        self._engine.sender  # noqa: B018 - what is wrong with the transport is to be known now
-        process.clients.add(self)
-        self._engine.open_spool()
+        self._clock = options.clock
+        self._holder = EngineHolder(options)
+        self._holder.engine.open()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine behind the client, for mixpress's own adapters and commands. Its methods may change."""
+        return self._holder.engine
 
     def track(
         self,
@@ -189,126 +154,72 @@ class Client:
         time: float | datetime | None = None,
         insert_id: str | None = None,
     ) -> Rejection | None:
-        """Queue an event, to be sent in the background; in some microseconds, whatever the network does.
+        """Queue an event, to be sent in the background. Takes a few microseconds, whatever the network does.
 
-        Its `time` is now, and its `$insert_id` a random UUID, if neither an argument nor `properties` say otherwise.
-        It is checked and written at this call: what breaks a rule is returned, and the dict may be changed afterwards.
+        Without an argument or a property for them, `time` is now and `$insert_id` is a random UUID. The event is
+        checked and written during this call: the rejection is returned, and the dict may be changed afterwards.
 
-        Raises `QueueFull` where there is no room and `on_full` says so, and `DeadLetterError` where a dead letter can't
-        be opened at the first event. The network's troubles are in `flush`, `stats` and the callbacks.
+        Raises `QueueFull` if there is no room and `on_full` says so, and `DeadLetterError` if the dead letter cannot be
+        opened at the first event. Network errors are reported by `flush`, `stats` and the callbacks.
         """
-        return self._engine.add(compose(self._clock.time(), event, distinct_id, properties, time, insert_id))
+        return self._holder.engine.queue.add(
+            compose(self._clock.time(), event, distinct_id, properties, time, insert_id)
+        )
 
     def track_many(self, events: Iterable[object]) -> dict[int, Rejection]:
-        """Queue whole events, as `import_events` takes them; a missing `time` or `$insert_id` is added as by `track`.
+        """Queue whole events, in the form of `import_events`; a missing `time` or `$insert_id` is added as in `track`.
 
-        The rejections by the event's position. `QueueFull` ends it in the middle, as it would a loop over `track`.
+        Returns the rejections by the event's position. `QueueFull` ends it early, as it would end a loop over `track`.
         """
         refuse_one(events)
-        found = ((place, self._engine.add(complete(self._clock.time(), event))) for place, event in enumerate(events))
-        return {place: rejection for place, rejection in found if rejection is not None}
+        engine = self._holder.engine
+        rejections: dict[int, Rejection] = {}
+        for place, event in enumerate(events):
+            rejection = engine.queue.add(complete(self._clock.time(), event))
+            if rejection is not None:
+                rejections[place] = rejection
+        return rejections
 
     def flush(self, timeout: float | None = None) -> Report:
-        """Send what is queued, and wait until every event that was tracked before has its verdict; at most `timeout`
-        seconds.
+        """Send what is queued, and wait up to `timeout` seconds until every event tracked before has its verdict.
 
-        The report is on the events that got their verdict since the flush before, those that broke a rule included.
-        What is not settled in time is counted in its `pending`, and goes on. Raises `SpoolError` where the spool can't
-        be synced or written to; what was settled is then in the report of the next one.
+        The report covers the events that got their verdict since the flush before, including those that broke a rule.
+        Events that are not settled in time are counted in its `pending`, and their delivery goes on. Raises
+        `SpoolError` if the spool cannot be synced or written to; the next report then has what was settled.
         """
-        engine = self._engine
-        engine.drain(timeout)
-        return engine.report()
+        return self._holder.engine.flush(timeout)
 
     def stats(self) -> Stats:
-        """What became of all events, tracked and imported, since the client was made."""
-        return self._engine.stats()
+        """Return what became of all events, tracked and imported, since the client was made."""
+        return self._holder.engine.stats()
 
     def import_events(
         self, events: Iterable[object], on_progress: Callable[[Progress], object] | None = None
     ) -> Report:
-        """Validate, pack and send events, and say of each what became of it.
+        """Validate, pack and send events; return what became of each.
 
-        `events` is any iterable; it is read in this thread, and never more than about `concurrency` times
-        two batches ahead of what the server has confirmed. An event that is wrong is a failure in the
-        report, and the others go on. `on_progress` is called in this thread, for each batch and several
-        times a second while it waits.
+        `events` is any iterable. It is read in this thread, at most about `concurrency` times two batches ahead of
+        what the server has confirmed. A bad event is a failure in the report, and the others go on. `on_progress` is
+        called in this thread, for each batch and several times a second while it waits.
 
-        Raises, each with a `.report` on the events read until then: `AuthError` (the unsent count as
-        undelivered), `ImportInterrupted` where the iterable raises, after what it gave is delivered,
-        `TransportError` where no server was ever reached or its certificate is not trusted,
-        `DeadLetterError` where not every failure could be written. A server that stops answering raises
-        nothing: what it did not confirm is undelivered. `ClientClosed` where another thread closes the client.
+        Raises, each with a `.report` on the events read until then: `AuthError` (the unsent events are undelivered),
+        `ImportInterrupted` if the iterable raises, after the events before that are delivered, `TransportError` if no
+        server was ever reached or its certificate is not trusted, `DeadLetterError` if a failure could not be written,
+        `ClientClosed` if another thread closes the client. A server that stops answering raises nothing: the events
+        that it did not confirm are undelivered.
         """
-        return self._import(events, on_progress)
+        return import_events(self._holder.engine, events, on_progress)
 
     def close(self, timeout: float = 10.0) -> Report:
-        """Flush for `timeout` seconds at most, give up what is left then (or leave it in the spool), and disconnect.
+        """Flush for up to `timeout` seconds, give up the rest (or leave it in the spool), and disconnect.
 
-        Where no event waits it takes no time. An import that another thread is at ends. The client can be used again.
+        Returns at once if no event waits. An import in another thread ends with `ClientClosed`. The client can be used
+        again.
         """
-        return self._engine.close(timeout)
+        return self._holder.engine.close(timeout)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _offer(
-        self, event: str, distinct_id: str, properties: Mapping[str, object], *, time: float | None = None
-    ) -> Rejection | None:
-        """`track`, for who can't wait: where `on_full` says to, it raises `QueueFull`."""
-        return self._engine.add(compose(self._clock.time(), event, distinct_id, properties, time, None), wait=False)
-
-    def _import(
-        self,
-        events: Iterable[object],
-        on_progress: Callable[[Progress], object] | None = None,
-        explain: Callable[[Failure], Failure] | None = None,
-        on_start: Callable[[Import], object] | None = None,
-    ) -> Report:
-        """`import_events`, for a source that knows better why an event was rejected, or a caller that may stop it."""
-        refuse_one(events)
-        engine = self._engine
-        with engine.importing() as dead_letter:
-            run = Import(iter(events), engine, dead_letter=dead_letter, on_progress=on_progress, explain=explain)
-            if on_start:
-                on_start(run)
-            return run.run()
-
-    def _drain(
-        self,
-        spool: Spool,
-        on_progress: Callable[[Progress], object] | None = None,
-        *,
-        failed: bool = False,
-    ) -> Report:
-        """Deliver what no other process has in a spool; see `Drain`."""
-        from mixpress.client.drain_run import Drain  # noqa: PLC0415 - some Pythons are built without SQLite
-
-        engine = self._engine
-        with engine.importing() as dead_letter:
-            return Drain(spool, engine, dead_letter=dead_letter, on_progress=on_progress, failed=failed).run()
-
-    def _failure_sink(self) -> FailureSink | None:
-        """For a client that hands failed events on by itself, and has no dead letter."""
-        return None
-
-    def _event_encoder(self, auth: Auth, endpoint: Endpoint, encoder: Encoder | None) -> Encoder | None:
-        """What writes each event into a spool; None where the encoder that was given does."""
-        return None if encoder else make_event_encoder(auth, endpoint)
-
-    def _renew(self) -> None:
-        """In a forked child: begin with nothing that is the parent's."""
-        self._engine = Engine(self._settings)
-
-
-def _do_nothing() -> None:
-    pass
-
-
-def refuse_one(events: object) -> None:
-    """`TypeError` for what is an event, or text, and not many of them."""
-    if isinstance(events, Mapping | str | bytes | bytearray):
-        raise TypeError(f"events is one {type(events).__name__}, not an iterable of them: put it in a list")

@@ -1,6 +1,4 @@
-"""What a client is made of: one sender, its threads, and the events that are tracked. `Client` and `AsyncClient` are
-faces of it.
-"""
+"""`Engine`: one sender, its workers and the queue of tracked events, behind both `Client` and `AsyncClient`."""
 
 from __future__ import annotations
 
@@ -8,243 +6,234 @@ import logging
 import threading
 import time
 from contextlib import closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mixpress import process
 from mixpress.dead_letter import DeadLetter
 from mixpress.errors import ClientClosed, SpoolError
 from mixpress.log import RepeatLog
-from mixpress.queues.event_queue import Intake, Terms
-from mixpress.report.builder import Ledger
-from mixpress.report.callbacks import guarded
-from mixpress.report.stats import Totals
-from mixpress.report.verdicts import Account
-from mixpress.send.workers import Pool
+from mixpress.queues.memory import MemoryQueue
+from mixpress.report.reporter import Reporter
+from mixpress.send.sender import Sender
+from mixpress.send.workers import WorkerPool
+from mixpress.transport import Urllib3Transport
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
 
-    from mixpress._core import Encoder, Rejection
-    from mixpress.batch import FailureSink
-    from mixpress.clock import Clock
-    from mixpress.report.report import Confirms, Failure, Report
+    from mixpress.client.options import Options, SpoolOptions
+    from mixpress.queues.event_queue import EventQueue
+    from mixpress.report.report import Report
     from mixpress.report.stats import Stats
-    from mixpress.send.job import Parcel
-    from mixpress.send.sender import Sender
-    from mixpress.spool import Spool
+    from mixpress.send.job import Job
+    from mixpress.transport import Transport
 
 logger = logging.getLogger("mixpress")
 
 GRACE = 1.0
-"""Seconds for threads to end after their requests were cut off."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What an engine is made with. `make_sender` is called at the first use: a child process needs sockets anew."""
-
-    encoder: Encoder
-    make_sender: Callable[[RepeatLog], Sender]
-    concurrency: int
-    terms: Terms
-    clock: Clock
-    confirms: Confirms
-    token: str | None = field(repr=False)
-    dead_letter: str | os.PathLike[str] | None
-    on_report: Callable[[Report], object] | None
-    on_failure: Callable[[Failure], object] | None
-    exit_timeout: float
-    open_spool: Callable[[Callable[[], object]], Spool] | None = None
-    spool_encoder: Encoder | None = None
-    failure_sink: FailureSink | None = None
-    """Where tracked events go that were not imported, if there is no dead letter."""
+"""Seconds for workers to exit after their requests were cut off."""
 
 
 class Engine:
-    """Delivers what is tracked, and carries the batches of imports. It costs nothing until it is used."""
+    """Delivers tracked events, and the batches of imports. Its parts are made when they are first used."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.totals = Totals()
-        self._log = RepeatLog(settings.clock)
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.clock = options.clock
+        self.reporter = Reporter(
+            confirms=options.confirms,
+            token=options.token,
+            failure_sink=options.failure_sink,
+            on_report=options.on_report,
+            on_failure=options.on_failure,
+        )
+        self.workers = WorkerPool(options.concurrency, self._work, self._tend, options.clock)
+        self._log = RepeatLog(options.clock)
         self._lock = threading.RLock()
         self._sender: Sender | None = None
-        self._dead_letter: DeadLetter | None = None
-        self._tell_report = guarded("on_report", settings.on_report)
-        self._tell_failure = guarded("on_failure", settings.on_failure)
-        self._intake: Intake | None = None
+        self._queue: EventQueue | None = None
         self._left = 0
-        self.pool = Pool(settings.concurrency, self._work, self._tend, settings.clock)
+        """Events that the last queue left in the spool."""
         process.engines.add(self)
 
     @property
     def sender(self) -> Sender:
-        """What carries the requests."""
+        """The sender. It is made when it is first used: a forked child needs separate sockets."""
         if self._sender is None:
             with self._lock:
-                self._sender = self._sender or self.settings.make_sender(self._log)
+                self._sender = self._sender or self._make_sender()
         return self._sender
 
     @property
-    def intake(self) -> Intake:
-        """What takes the events that are tracked. `DeadLetterError` where the dead letter can't be opened."""
-        if self._intake is None or self._intake.closed:
+    def queue(self) -> EventQueue:
+        """The queue of tracked events. `DeadLetterError` or `SpoolError` if it cannot be opened."""
+        if self._queue is None or self._queue.closed:
             with self._lock:
-                if self._intake is None or self._intake.closed:
-                    self._intake = self._new_intake()
-        return self._intake
+                if self._queue is None or self._queue.closed:
+                    self._queue = self._make_queue()
+        return self._queue
 
-    def open_spool(self) -> None:
-        """Open the client's spool, if it has one, and deliver what others left in it."""
-        if self.settings.open_spool is not None:
-            self.intake.start()
+    def open(self) -> None:
+        """Make the sender, which may raise, and open the spool, if there is one: its abandoned events are delivered."""
+        self.sender  # noqa: B018 - made by being read
+        if self.options.spool is not None:
+            self.queue.start()
 
-    def add(self, event: object, *, wait: bool = True) -> Rejection | None:
-        """Take an event to be delivered."""
-        return self.intake.add(event, wait=wait)
-
-    def drain(self, timeout: float | None, cancelled: threading.Event | None = None) -> bool:
-        """Wait until what was tracked has its verdict; False where the time was over before, or it was cancelled."""
-        self.refuse_inside("flush")
-        if self._intake is None:
+    def wait_settled(self, timeout: float | None, cancelled: threading.Event | None = None) -> bool:
+        """Wait until every tracked event has its verdict. Return False after `timeout`, or if `cancelled` is set."""
+        self.workers.refuse_worker("flush")
+        if self._queue is None:
             return True
-        ends = None if timeout is None else self.settings.clock.monotonic() + timeout
-        return self._intake.drain(ends, cancelled.is_set if cancelled else lambda: False)
+        ends = None if timeout is None else self.clock.monotonic() + timeout
+        return self._queue.wait_settled(ends, cancelled.is_set if cancelled else None)
 
     def report(self) -> Report:
-        """What was settled of the tracked events since the last report."""
-        if self._intake is None:
-            return Ledger(self.settings.confirms).report(pending=0, elapsed=0.0)
-        return self._intake.report()
+        """Return what was settled of the tracked events since the last report."""
+        if self._queue is None:
+            return self.reporter.builder().report(elapsed=0.0)
+        return self._queue.report()
+
+    def flush(self, timeout: float | None) -> Report:
+        """Implement `Client.flush`."""
+        self.wait_settled(timeout)
+        return self.report()
 
     def close(self, timeout: float, cancelled: threading.Event | None = None, grace: float = GRACE) -> Report:
-        """Deliver for so long at most, give up the rest and whatever import is under way, and end the threads."""
-        self.refuse_inside("close")
-        ends = self.settings.clock.monotonic() + timeout
-        if self._intake is not None:
+        """Deliver for up to `timeout` seconds, give up the rest and all imports, and end the workers."""
+        self.workers.refuse_worker("close")
+        ends = self.clock.monotonic() + timeout
+
+        def give_up() -> bool:
+            return bool(cancelled and cancelled.is_set()) or self._is_waiting_in_vain(ends)
+
+        if self._queue is not None:
             try:
-                self._intake.drain(ends, lambda: bool(cancelled and cancelled.is_set()) or self._is_in_vain(ends))
-            except SpoolError as error:  # what is in the file stays there, and the threads end all the same
+                self._queue.wait_settled(ends, give_up)
+            except SpoolError as error:  # what is in the file stays there, and the workers must end all the same
                 logger.error("%s", error)
-            self._intake.stop()
+            self._queue.stop()
         self._give_up(ClientClosed("the client was closed"))
-        self.pool.rest(grace, also_busy=True)
-        if self._intake is not None and not self._intake.closed:
-            self._left = self._intake.close()
+        self.workers.join_idle(grace, also_busy=True)
+        if self._queue is not None and not self._queue.closed:
+            self._left = self._queue.close()
         self._log.tell_rest()
         return self.report()
 
     def stats(self) -> Stats:
-        """What became of all events so far."""
-        return self._intake.stats() if self._intake else self.totals.stats(0)
-
-    def open_account(
-        self, dead_letter: FailureSink | None, explain: Callable[[Failure], Failure] | None = None
-    ) -> Account:
-        """An account whose verdicts count for the client."""
-        settings = self.settings
-        return Account(dead_letter, explain, totals=self.totals, confirms=settings.confirms, token=settings.token)
+        """Return what became of all events so far."""
+        return self._queue.stats() if self._queue else self.reporter.totals.stats(0)
 
     @contextmanager
-    def importing(self) -> Iterator[DeadLetter | None]:
-        """The dead letter for one import, where there is one; at its end, what the log held back is told."""
-        path = self.settings.dead_letter
+    def running(self) -> Iterator[DeadLetter | None]:
+        """Open the dead letter for one run, if the client has one, and log suppressed messages at its end."""
+        path = self.options.dead_letter
         try:
             with nullcontext() if path is None else closing(DeadLetter(path)) as dead_letter:
                 yield dead_letter
         finally:
             self._log.tell_rest()
 
-    def refuse_inside(self, what: str) -> None:
-        """A callback on one of the threads can't wait for those threads."""
-        if self.pool.inside():
-            raise RuntimeError(f"{what} in a callback would wait for itself: let another thread do it")
-
     def disown(self) -> None:
-        """In a child process: the events, the threads and the sockets are the parent's."""
-        self.pool.forked = True
+        """Mark the workers as the parent's. Called in a forked child, where events and sockets are the parent's too."""
+        self.workers.forked = True
 
-    def begin_exit(self) -> None:
-        """Send what is open."""
-        if self._intake is not None:
-            self._intake.pack()
+    def start_exit(self) -> None:
+        """Send the open batch."""
+        if self._queue is not None:
+            self._queue.pack()
 
-    def end_exit(self, started: float) -> None:
-        """Wait until `exit_timeout` seconds after `started`, and say how many events are left then."""
-        intake = self._intake
-        if intake is None or intake.closed or not (intake.unsettled or intake.spooled):
+    def finish_exit(self, started: float) -> None:
+        """Wait until `exit_timeout` seconds after `started`, and log how many events are left then."""
+        queue = self._queue
+        if queue is None or queue.closed or not (queue.unsettled or queue.is_durable):
             self._log.tell_rest()
             return
-        left = max(0.0, started + self.settings.exit_timeout - time.monotonic())
+        left = max(0.0, started + self.options.exit_timeout - time.monotonic())
         grace = min(GRACE, left / 10)
         before = self.stats().undelivered
         with suppress(RuntimeError):
             self.close(left - grace, grace=grace)
-        lost = self.stats().undelivered - before + intake.unsettled
-        if lost and not intake.spooled:
+        lost = self.stats().undelivered - before + queue.unsettled
+        if lost and not queue.is_durable:
             logger.error("%d events were not delivered before the process ended", lost)
 
-    def _new_intake(self) -> Intake:
-        settings = self.settings
-        if settings.dead_letter is not None:
-            self._dead_letter = DeadLetter(settings.dead_letter)
-        if settings.open_spool is not None:
-            return self._new_spooled_intake(settings.open_spool)
-        return Intake(settings.encoder, *self._intake_arguments())
-
-    def _new_spooled_intake(self, open_spool: Callable[[Callable[[], object]], Spool]) -> Intake:
-        from mixpress.queues.spooled import SpooledIntake  # noqa: PLC0415 - some Pythons are built without SQLite
-
-        encoder = self.settings.spool_encoder or self.settings.encoder
-        intake = SpooledIntake(open_spool, encoder, *self._intake_arguments())
-        self.totals.add(accepted=-self._left)  # what the one before left is counted again where it is taken
-        self._left = 0
-        return intake
-
-    def _intake_arguments(self) -> tuple[Any, ...]:
-        settings = self.settings
-        return (
-            self.pool,
-            settings.clock,
-            settings.terms,
-            lambda: self.open_account(self._dead_letter or settings.failure_sink),
-            lambda: Ledger(settings.confirms),
-            self._tell,
-            self._tell_failure,
-            self.totals,
-            self._log,
+    def _make_sender(self) -> Sender:
+        options = self.options
+        transport: Transport
+        if options.transport is None:
+            transport = own = Urllib3Transport(options.concurrency)
+            disconnect: Callable[[], object] | None = own.close
+        else:
+            transport, disconnect = options.transport, None
+        return Sender(
+            options.template,
+            options.hide,
+            transport=transport,
+            disconnect=disconnect,
+            policy=options.retry,
+            clock=options.clock,
+            concurrency=options.concurrency,
+            rate_limit=options.rate_limit,
+            log=self._log,
         )
 
-    def _work(self, parcel: Parcel) -> None:
-        parcel.taken(parcel)
-        self.sender.deliver(parcel)
+    def _make_queue(self) -> EventQueue:
+        options = self.options
+        if options.dead_letter is not None:
+            self.reporter.failure_sink = DeadLetter(options.dead_letter)
+        if options.spool is not None:
+            return self._make_spooled_queue(options.spool)
+        return MemoryQueue(options.encoder, self.workers, self.reporter, options.queue, options.clock, self._log)
+
+    def _make_spooled_queue(self, options: SpoolOptions) -> EventQueue:
+        from mixpress.queues.spooled import SpooledQueue  # noqa: PLC0415 - some Pythons are built without SQLite
+        from mixpress.spool.spool import Spool  # noqa: PLC0415 - as above
+
+        dirty = threading.Event()
+        spool = Spool(
+            options.path,
+            destination=options.destination,
+            layout=options.layout,
+            max_events=options.max_events,
+            max_bytes=options.max_bytes,
+            clock=self.clock,
+            on_dirty=dirty.set,
+        )
+        queue = SpooledQueue(
+            spool, dirty, options.encoder, self.workers, self.reporter, self.options.queue, self.clock, self._log
+        )
+        self.reporter.totals.add(accepted=-self._left)  # they are counted again when the new queue recovers them
+        self._left = 0
+        return queue
+
+    def _work(self, job: Job) -> None:
+        job.prepare()
+        self.sender.deliver(job)
 
     def _tend(self) -> float | None:
-        return self._intake.tend() if self._intake else None
+        return self._queue.tend() if self._queue else None
 
-    def _tell(self, report: Report) -> None:
-        for failure in report.failures:
-            self._tell_failure(failure)
-        self._tell_report(report)
-
-    def _is_in_vain(self, ends: float) -> bool:
-        """Whether nothing is under way, and the server wants to be left alone until after the end."""
-        passage = self.sender.passage
-        left = ends - self.settings.clock.monotonic()
-        return not passage.under_way and passage.gate.seconds_left() > left
+    def _is_waiting_in_vain(self, ends: float) -> bool:
+        """Return whether no request is under way and the server asked for a pause beyond `ends`."""
+        throttle = self.sender.throttle
+        return not throttle.in_flight and throttle.backoff.seconds_left() > ends - self.clock.monotonic()
 
     def _give_up(self, error: Exception) -> None:
-        """What waits, and what is under way, is undelivered."""
-        for parcel in self.pool.withdraw():
-            parcel.halt.stop(error)
-            parcel.account.undeliver(parcel.batch, parcel.halt.reason)
-            parcel.done(parcel)
-        self.pool.halt(error)
-        self.hang_up()
-
-    def hang_up(self) -> None:
-        """End the requests that are under way. Not in a child: to shut a socket down does so in the parent too."""
-        if self._sender is not None and not self.pool.forked:
+        """Cancel every job. The events without a verdict are undelivered."""
+        for job in self.workers.withdraw():
+            job.give_up(error)
+        self.workers.cancel_running(error)
+        if self._sender is not None and not self.workers.forked:  # in a child, hanging up would hang up the parent
             self._sender.hang_up()
+
+
+class EngineHolder:
+    """The engine of a client. A forked child gets a fresh one, and never touches the locks and sockets of the old."""
+
+    def __init__(self, options: Options) -> None:
+        self.engine = Engine(options)
+        process.clients.add(self)
+
+    def after_fork(self) -> None:
+        """Replace the engine, in a forked child."""
+        self.engine = Engine(self.engine.options)

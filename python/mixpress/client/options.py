@@ -1,85 +1,166 @@
-"""What the arguments of a client come to, and which of them make no sense."""
+"""`Options`: what an engine is made with, as plain data. Validate client arguments and choose the encoder."""
 
 from __future__ import annotations
 
-import gzip
+import logging
 import math
-import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 from mixpress._core import Encoder, Limits
+from mixpress.address import is_loopback, server_url
 from mixpress.auth import Auth, ProjectToken
-from mixpress.queues.event_queue import OnFull
-from mixpress.send.request import Endpoint
+from mixpress.queues.event_queue import OnFull, QueueLimits
+from mixpress.retry import RetryPolicy
+from mixpress.send.rate_limit import RateLimit
+from mixpress.send.request import Endpoint, RequestTemplate, check_auth
 
 if TYPE_CHECKING:
-    from mixpress.spool import Layout
-    from mixpress.spool.layout import Format
+    import os
+    from collections.abc import Callable
+
+    from mixpress.address import Region
+    from mixpress.clock import Clock
+    from mixpress.reply import Hide
+    from mixpress.report.report import Confirms, Failure, Report
+    from mixpress.report.verdicts import FailureSink
+    from mixpress.spool.destination import Destination
+    from mixpress.spool.layout import Format, Layout
+    from mixpress.transport.interface import Transport
+
+logger = logging.getLogger("mixpress")
 
 Edition = Literal[2022]
 
 EVENTS_OF_2022 = 50
 """Events in a request by the documents of 2022, uncompressed and as a form; 2000 since January 2024."""
 
-
-def check_numbers(**numbers: object) -> None:
-    """Counts, from 1 on."""
-    for name, number in numbers.items():
-        if not isinstance(number, int) or number < 1:
-            raise ValueError(f"{name} must be a whole number from 1 on, and is {number!r}")
+DOCUMENTED = RateLimit.documented()
 
 
-def check_seconds(**spans: object) -> None:
-    """Spans of time, from 0 on."""
+@dataclass(frozen=True)
+class SpoolOptions:
+    """The spool of a client: its path, whose events it holds, and how they are stored and packed."""
+
+    path: str | os.PathLike[str]
+    destination: Destination
+    layout: Layout
+    encoder: Encoder
+    """Writes each event; the batches are packed by the spool."""
+    max_events: int
+    max_bytes: int
+
+
+@dataclass(frozen=True)
+class Options:
+    """What an engine is made with. It holds credentials, in fields that are not shown."""
+
+    encoder: Encoder
+    template: RequestTemplate
+    hide: Hide = field(repr=False)
+    """Replaces the credentials in a text."""
+    confirms: Confirms
+    clock: Clock
+    queue: QueueLimits = field(default_factory=QueueLimits)
+    token: str | None = field(default=None, repr=False)
+    """What the encoder writes into each event."""
+    transport: Transport | None = None
+    """None for urllib3. Another transport belongs to the caller and is never closed."""
+    concurrency: int = 10
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    rate_limit: RateLimit | None = DOCUMENTED
+    dead_letter: str | os.PathLike[str] | None = None
+    failure_sink: FailureSink | None = None
+    """Receives the failures of tracked events if there is no dead letter."""
+    on_report: Callable[[Report], object] | None = None
+    on_failure: Callable[[Failure], object] | None = None
+    spool: SpoolOptions | None = None
+    exit_timeout: float = 10.0
+
+
+def check_arguments(
+    auth: object, endpoint: object, concurrency: object, queue: QueueLimits, exit_timeout: object
+) -> None:
+    """Raise `ValueError` or `TypeError` for an argument of `Client` that is out of range."""
+    check_auth(auth, endpoint)
+    _check_counts(concurrency=concurrency, queue_size=queue.events, queue_bytes=queue.bytes)
+    _check_seconds(linger=queue.linger, exit_timeout=exit_timeout, block_timeout=queue.block_timeout or 0)
+    if queue.on_full not in get_args(OnFull):
+        raise ValueError(f'on_full must be "block", "raise" or "drop", got {queue.on_full!r}')
+
+
+def _check_counts(**counts: object) -> None:
+    for name, count in counts.items():
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"{name} must be an integer >= 1, got {count!r}")
+
+
+def _check_seconds(**spans: object) -> None:
     for name, span in spans.items():
         if not isinstance(span, int | float) or not 0 <= span < math.inf:
-            raise ValueError(f"{name} must be a number of seconds from 0 on, and is {span!r}")
+            raise ValueError(f"{name} must be a finite number of seconds >= 0, got {span!r}")
 
 
-def check_on_full(on_full: object) -> None:
-    """What a full queue does."""
-    if on_full not in get_args(OnFull):
-        raise ValueError(f'on_full must be "block", "raise" or "drop", and is {on_full!r}')
+def choose_server(region: Region | None, base_url: str | None) -> str:
+    """Return the URL of the server, and warn if the credentials are sent to another machine in plain text."""
+    server = server_url(region, base_url)
+    if server.startswith("http:") and not is_loopback(server):
+        logger.warning("%s is plain http: anyone on the network path can read the credentials", server)
+    return server
 
 
-def make_encoder(auth: Auth, endpoint: Endpoint, edition: Edition | None, encoder: Encoder | None) -> Encoder:
-    """The encoder that was given, or the one that the endpoint and its edition ask for."""
+def choose_encoder(auth: Auth, endpoint: Endpoint, edition: Edition | None, encoder: Encoder | None) -> Encoder:
+    """Return the given encoder, or the one for the endpoint and its edition."""
     if edition not in (None, 2022) or (edition and endpoint != "track"):
-        raise ValueError(f'edition is 2022, for endpoint="track", or None; and is {edition!r}')
+        raise ValueError(f'edition must be 2022, for endpoint="track", or None; got {edition!r}')
     if encoder is None:
-        token = auth.token if endpoint == "track" and isinstance(auth, ProjectToken) else None
         if edition is None:
-            return Encoder(endpoint, token=token)
+            return Encoder(endpoint, token=token_in_events(auth, endpoint))
         limits = Limits(max_batch_events=EVENTS_OF_2022)
+        token = token_in_events(auth, endpoint)
         return Encoder("track", format="form", compression=None, token=token, limits=limits)
     if edition is not None:
-        raise ValueError("edition and encoder both say how a request is written: give one of them")
+        raise ValueError("edition and encoder both choose the format of a request: give one of them")
     if encoder.endpoint != endpoint:
-        raise ValueError(f"the encoder is made for /{encoder.endpoint}, and the client for /{endpoint}")
+        raise ValueError(f"the encoder must be for the client's endpoint /{endpoint}, got one for /{encoder.endpoint}")
     return encoder
 
 
-def make_event_encoder(auth: Auth, endpoint: Endpoint) -> Encoder:
-    """What writes one event as JSON, where nobody chose an encoder: gzip would be for nothing."""
-    token = auth.token if endpoint == "track" and isinstance(auth, ProjectToken) else None
-    return Encoder(endpoint, compression=None, token=token)
+def event_encoder(auth: Auth, endpoint: Endpoint) -> Encoder:
+    """Return an encoder that writes single events for a spool. Their gzip would be wasted."""
+    return Encoder(endpoint, compression=None, token=token_in_events(auth, endpoint))
+
+
+def token_in_events(auth: Auth, endpoint: Endpoint) -> str | None:
+    """Return the token that the encoder must write into each event; only /track needs it."""
+    return auth.token if endpoint == "track" and isinstance(auth, ProjectToken) else None
+
+
+def spool_options(
+    path: str | os.PathLike[str], url: str, auth: Auth, *, batches: Encoder, events: Encoder
+) -> SpoolOptions:
+    """Return the options of a spool whose batches go to `url`.
+
+    Its batches have the layout and the limits of the encoder `batches`; `events` writes the single events.
+    """
+    from mixpress.spool.destination import Destination  # noqa: PLC0415 - some Pythons are built without SQLite
+
+    limits = batches.limits
+    return SpoolOptions(
+        path,
+        Destination.of(url, auth),
+        layout_of(batches),
+        events,
+        max_events=limits.max_batch_events,
+        max_bytes=limits.max_batch_bytes,
+    )
 
 
 def layout_of(encoder: Encoder) -> Layout:
-    """The layout by which a spool makes bodies as an encoder does."""
-    from mixpress.spool import Layout  # noqa: PLC0415 - some Pythons are built without SQLite
+    """Return the layout with which a spool makes the same bodies as an encoder."""
+    from mixpress.spool.layout import Layout  # noqa: PLC0415 - some Pythons are built without SQLite
 
     form: Format = encoder.format
-    if form == "form" and _writes_base64(encoder):
+    if form == "form" and encoder.form_base64:
         form = "form-base64"
     return Layout(form, encoder.compression is not None, encoder.level)
-
-
-def _writes_base64(encoder: Encoder) -> bool:
-    """Encoders do not tell, but in what they write: the JSON of a form begins with a bracket, which is escaped."""
-    probe = {"event": "e", "properties": {"time": int(time.time()), "distinct_id": "d", "$insert_id": "i"}}
-    batches = encoder.encode([probe]).batches
-    if not batches:
-        return False
-    body = batches[0].body
-    return not (gzip.decompress(body) if encoder.compression else body).startswith(b"data=%5B")

@@ -1,77 +1,163 @@
-"""The parcels that one caller has in a client's pool: an import's, or those of a spool that is drained."""
+"""`Run`: deliver a sequence of batches and return one report. An import and the drain of a spool are runs."""
 
 from __future__ import annotations
 
+import logging
 import threading
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from mixpress.send.job import Parcel
+from mixpress.errors import MixpressError
+from mixpress.send.job import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mixpress.batch import Outgoing, Verdicts
-    from mixpress.client.engine import Engine
-    from mixpress.send.backoff import Halt
+    from mixpress.batch import SendableBatch
+    from mixpress.clock import Clock
+    from mixpress.dead_letter import DeadLetter
+    from mixpress.report.report import Progress, Report
+    from mixpress.report.verdicts import Verdicts, VerdictSink
+    from mixpress.send.job import CancelToken
+    from mixpress.send.sender import Sender
+    from mixpress.send.workers import WorkerPool
+
+logger = logging.getLogger("mixpress")
 
 TICK = 0.2
-"""Seconds between two calls of `tick` while the caller's thread has to wait."""
+"""Seconds between two reports of progress while the caller's thread waits."""
 GRACE = 1.0
-"""Seconds for threads to end that have nothing to do any more."""
+"""Seconds for idle workers to exit."""
 
 
-class Convoy:
-    """Parcels of one `halt` on their way, at most twice as many as the engine has threads: that bounds the memory.
+class Run(ABC):
+    """Batches are created in the caller's thread and sent by the workers.
 
-    `tick` is called in the caller's thread now and then while it waits.
+    At most twice as many batches as there are workers are under way, which bounds the memory. `on_progress` is called
+    in the caller's thread.
     """
 
-    def __init__(self, engine: Engine, halt: Halt, tick: Callable[[], None]) -> None:
-        self._engine = engine
-        self._halt = halt
-        self._tick = tick
-        self._on_way = 0
-        self._most = 2 * engine.settings.concurrency
+    def __init__(
+        self,
+        workers: WorkerPool,
+        sender: Sender,
+        verdicts: Verdicts,
+        clock: Clock,
+        cancel_token: CancelToken,
+        *,
+        dead_letter: DeadLetter | None,
+        on_progress: Callable[[Progress], object] | None,
+    ) -> None:
+        self._workers = workers
+        self._sender = sender
+        self._verdicts = verdicts
+        self._clock = clock
+        self._dead_letter = dead_letter
+        self._on_progress = on_progress
+        self._started = clock.monotonic()
+        self._under_way = 0
         self._settled = threading.Condition()
+        self.cancel_token = cancel_token
 
-    def put(self, batch: Outgoing, account: Verdicts, done: Callable[[], object] | None = None) -> None:
-        """Send a batch on its way, when there is room for it; `done` is called when its events have their verdicts."""
-        self._wait(self._most - 1)
+    def run(self) -> Report:
+        """Deliver the batches, and return the report or raise the error that ended the run, with its `.report`."""
+        try:
+            raised = self._feed()
+            self._wait(0)
+            self._workers.join_idle(GRACE)
+            self._tick()
+        except BaseException as error:  # noqa: BLE001 - it is raised, here or after the report is made
+            self._abandon()
+            raised = self._after_error(error)
+        report = self._close()
+        self._raise(report, raised)
+        return report
+
+    @abstractmethod
+    def _feed(self) -> Exception | None:
+        """Put every batch. An exception that is to be raised after their delivery is returned."""
+
+    @property
+    @abstractmethod
+    def _total(self) -> int:
+        """Events read so far."""
+
+    def _after_error(self, error: BaseException) -> Exception:
+        """Raise an error that ended the run, or return it to be raised with a report."""
+        raise error
+
+    def _with_report(self, cause: Exception, report: Report) -> Exception:
+        """Return the exception to raise for `cause`."""
+        if isinstance(cause, MixpressError):
+            cause.report = report
+        return cause
+
+    def _put(self, batch: SendableBatch, verdicts: VerdictSink) -> None:
+        """Send a batch once there is room for it."""
+        self._put_job(RunJob(self, batch, verdicts))
+
+    def _put_job(self, job: RunJob) -> None:
+        self._wait(2 * self._workers.size - 1)
         with self._settled:
-            self._on_way += 1
-        self._engine.pool.put(Parcel(batch, account, self._halt, lambda _: self._done(done)))
+            self._under_way += 1
+        self._workers.put(job)
+        self._tick()
 
-    def finish(self) -> None:
-        """Wait until every parcel is done, and the threads without work have ended."""
-        self._wait(0)
-        self._engine.pool.rest(GRACE)
-
-    def abandon(self) -> None:
-        """Give up what waits, cut off what is under way, and wait for both to be entered."""
-        self._halt.stop(None)
-        for parcel in self._engine.pool.withdraw(self._halt):
-            parcel.account.undeliver(parcel.batch, self._halt.reason)
-            parcel.done(parcel)
-        self._engine.hang_up()
-        if not self._engine.pool.forked:
-            self.finish()
+    def job_done(self) -> None:
+        """Count a job that is done."""
+        with self._settled:
+            self._under_way -= 1
+            self._settled.notify_all()
 
     def _wait(self, most: int) -> None:
-        """Wait until no more parcels are on their way than that."""
+        """Wait until at most `most` jobs are under way."""
         while True:
             with self._settled:
-                if self._on_way <= most:
+                if self._under_way <= most:
                     return
                 self._settled.wait(TICK)
-            if self._engine.pool.forked:
-                raise RuntimeError("the process was forked by what this call runs; the parent goes on with it")
+            if self._workers.forked:
+                raise RuntimeError("forked during this call; the call continues in the parent")
             self._tick()
 
-    def _done(self, then: Callable[[], object] | None) -> None:
-        try:
-            if then:
-                then()
-        finally:
-            with self._settled:
-                self._on_way -= 1
-                self._settled.notify_all()
+    def _tick(self) -> None:
+        if self._on_progress:
+            self._on_progress(self._verdicts.progress(self._total, self._sender.backoff.paused()))
+
+    def _abandon(self) -> None:
+        """Give up the jobs that wait, cut off those under way, and wait for both."""
+        self._on_progress = None
+        self.cancel_token.cancel(None)
+        for job in self._workers.withdraw(self.cancel_token):
+            job.give_up(None)
+        if not self._workers.forked:  # in a child, hanging up would hang up the parent
+            self._sender.hang_up()
+            self._wait(0)
+            self._workers.join_idle(GRACE)
+
+    def _close(self) -> Report:
+        return self._verdicts.close(self._total, self._clock.monotonic() - self._started, self.cancel_token.reason)
+
+    def _raise(self, report: Report, raised: Exception | None) -> None:
+        """Raise the most significant error, if there was one."""
+        unwritten = self._dead_letter.error(report) if self._dead_letter else None
+        cause = self.cancel_token.error or raised
+        if cause is None:
+            if unwritten:
+                raise unwritten
+            return
+        if unwritten:
+            logger.error("%s", unwritten)
+        raise self._with_report(cause, report)
+
+
+class RunJob(Job):
+    """A batch of a run."""
+
+    def __init__(self, run: Run, batch: SendableBatch, verdicts: VerdictSink) -> None:
+        super().__init__(batch, verdicts, run.cancel_token)
+        self._run = run
+
+    def done(self) -> None:
+        """Let the run go on."""
+        self._run.job_done()

@@ -1,18 +1,23 @@
-"""A call that blocks, beside an event loop: on a daemon thread of its own, which keeps neither loop nor process."""
+"""Run a blocking call on a daemon thread and await it."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Result = TypeVar("Result")
 
 
-async def aside(function: Callable[[], Result], stop: Callable[[], object]) -> Result:
-    """What `function` gives. Where the task is cancelled, `stop` makes it end early, and its end is waited for."""
+async def run_in_thread(function: Callable[[], Result], stop: Callable[[], object]) -> Result:
+    """Return what `function` returns. If the task is cancelled, `stop` must end the call early, and its end is awaited.
+
+    The thread is a separate daemon, so a blocked call keeps neither the loop nor the process from ending.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
@@ -30,10 +35,10 @@ async def aside(function: Callable[[], Result], stop: Callable[[], object]) -> R
             result = function()
         except BaseException as error:  # noqa: BLE001 - it is raised where the call is awaited
             raised = error
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, and the result not awaited any more
             loop.call_soon_threadsafe(settle, result, raised)
 
-    thread = threading.Thread(target=run, name="mixpress-aside", daemon=True)
+    thread = threading.Thread(target=run, name="mixpress-call", daemon=True)
     thread.start()
     try:
         result = await asyncio.shield(future)
@@ -42,7 +47,7 @@ async def aside(function: Callable[[], Result], stop: Callable[[], object]) -> R
             stop()
             await asyncio.wait([future])
         if not future.cancelled():
-            future.exception()  # it is not wanted, and must not be told of as never retrieved
+            future.exception()  # marks it as retrieved, so that asyncio does not log it
         raise
     finally:
         if future.done():

@@ -10,7 +10,7 @@ from mixpress.client.client import Client
 from mixpress.clock import Clock
 from mixpress.errors import MixpressError
 from mixpress.log import RepeatLog
-from mixpress.report.callbacks import guarded
+from mixpress.report.callbacks import GuardedCallback
 
 Update = dict[str, Any]
 """An update of a profile, as Mixpanel's /engage and /groups take it, without a `$token`."""
@@ -29,7 +29,7 @@ class Forwarder:
                 f"client must be a mixpress.Client, which has the credentials, got a {type(client).__name__}"
             )
         self.client = client
-        self._on_profile = None if on_profile is None else guarded("on_profile", on_profile)
+        self._on_profile = None if on_profile is None else GuardedCallback("on_profile", on_profile)
         self._log = RepeatLog(Clock())
         self._ignored: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""An event out of the arguments of `track`, with what is fixed at that call: its time and its `$insert_id`."""
+"""Build an event from the arguments of `track`, with the defaults fixed at that call: `time` and `$insert_id`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def new_insert_id() -> str:
-    """A random UUID (version 4) out of the system's own source, which no fork and no `random.seed` can repeat."""
+    """Return a random UUID (version 4) from the system's source, which no fork and no `random.seed` can repeat."""
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
@@ -17,8 +17,10 @@ def new_insert_id() -> str:
 def compose(
     seconds: float, event: str, distinct_id: object, properties: object, time: object, insert_id: object
 ) -> dict[str, Any]:
-    """The event as /import takes it; `seconds` is now. What `properties` hold of `time` and `$insert_id` counts where
-    no argument says otherwise. Properties that are no mapping are left to the encoder, which says so.
+    """Return the event in the form of /import; `seconds` is the current time.
+
+    An argument overrides the property of the same meaning, which overrides the default. The encoder rejects properties
+    that are not a mapping.
     """
     own: dict[str, Any] = {"time": int(seconds * 1000), "$insert_id": new_insert_id()}
     if properties is not None:
@@ -34,7 +36,7 @@ def compose(
 
 
 def complete(seconds: float, event: object) -> object:
-    """A whole event, with `time` and `$insert_id` where it has none. What is no event is left to the encoder."""
+    """Return a whole event with `time` and `$insert_id`, added if missing. The encoder rejects what is not an event."""
     if not isinstance(event, Mapping) or not isinstance(properties := event.get("properties"), Mapping):
         return event
     if "time" in properties and "$insert_id" in properties:

@@ -1,8 +1,8 @@
-"""Tracked events of a client that has a spool: in the file when `track` returns, and out of it with their verdict.
+"""`SpooledQueue`: tracked events in a spool. They are in the file when `track` returns, until they have a verdict.
 
-Two threads of its own keep the file. One does nothing but sync within the promised time: also while batches are made,
-and while every other thread waits for a server that does not answer. The other makes batches of what is due, and takes
-over what dead processes left.
+Two threads of the queue maintain the file. One only syncs it in time: also while batches are made, and while all other
+threads wait for a server that does not answer. The other makes batches of the events that are due, and takes over what
+dead processes left.
 """
 
 from __future__ import annotations
@@ -13,118 +13,141 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from mixpress import process
-from mixpress.client.drain_run import Delivery
 from mixpress.errors import SpoolError
-from mixpress.queues.event_queue import Intake
-from mixpress.send.backoff import Halt
-from mixpress.send.job import Parcel
+from mixpress.queues.event_queue import EventQueue
+from mixpress.send.job import CancelToken, Job
+from mixpress.spool.verdicts import SpooledVerdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import TypeVar
 
-    from mixpress._core import Rejection
+    from mixpress._core import Encoder, Rejection
+    from mixpress.clock import Clock
+    from mixpress.log import RepeatLog
+    from mixpress.queues.event_queue import QueueLimits
+    from mixpress.report.reporter import Reporter
+    from mixpress.report.verdicts import Verdicts
+    from mixpress.send.workers import WorkerPool
     from mixpress.spool.spool import Spool
     from mixpress.spool.stored import StoredBatch
 
+    Result = TypeVar("Result")
+    Default = TypeVar("Default")
+
 logger = logging.getLogger("mixpress")
 
-AGAIN = 60.0
-"""Seconds until a batch that was given up after every attempt is tried again."""
-RECOVER = 5.0
-"""Seconds between two looks for what dead processes left."""
+RETRY_AFTER = 60.0
+"""Seconds until a batch that was given up after every attempt is sent again."""
+RECOVER_EVERY = 5.0
+"""Seconds between two searches for events of dead processes."""
 IDLE = 3600.0
-"""Seconds that the thread which syncs waits for where nothing waits for it: the next event wakes it."""
+"""Seconds that the syncing thread waits when nothing needs a sync: the next event wakes it."""
 PAUSE = 1.0
-"""Seconds that a file which fails is left alone."""
-PATIENCE = 2.0
-"""Seconds that each of the two threads has to end in."""
+"""Seconds until a failed step on the file is repeated."""
+JOIN_TIMEOUT = 2.0
+"""Seconds that `close` waits for each of the two threads."""
+NOT_OWN = -1
+"""The `first` of a batch that another process left."""
 
 
-class SpooledIntake(Intake):
-    """An `Intake` whose events wait in a file. What bounds the queue bounds what of them is in memory, as batches on
-    their way; the rest stays in the file, so it is never full, and `on_full` never comes into it.
+class SpooledQueue(EventQueue):
+    """A queue whose events wait in a file. The limits bound how many of them are in memory, as batches under way. The
+    rest stays in the file, so the queue is never full, and `on_full` does not apply.
+
+    `dirty` is the event that the spool sets when a sync becomes due.
     """
 
-    spooled = True
+    is_durable = True
 
-    def __init__(self, open_spool: Callable[[Callable[[], object]], Spool], *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._dirty, self._wake = threading.Event(), threading.Event()
+    def __init__(
+        self,
+        spool: Spool,
+        dirty: threading.Event,
+        encoder: Encoder,
+        workers: WorkerPool,
+        reporter: Reporter,
+        limits: QueueLimits,
+        clock: Clock,
+        log: RepeatLog,
+    ) -> None:
+        super().__init__(encoder, workers, reporter, limits, clock, log)
+        self._spool = spool
+        self._dirty, self._wake = dirty, threading.Event()
         self._filling = threading.RLock()
-        self._firsts: dict[Parcel, int] = {}
-        self._batches: dict[Parcel, tuple[StoredBatch, Delivery]] = {}
+        self._jobs: set[_SpooledJob] = set()
         self._deferred: list[tuple[float, StoredBatch, int]] = []
-        self._unentered: deque[tuple[Delivery, int]] = deque()
-        """Verdicts that the file did not take, each with the number that `_firsts` had for its batch."""
-        self._given = self._packed = self._under_way = 0
-        self._looked = float("-inf")
+        """Batches without an answer: when each is due again, and the `first` of its job."""
+        self._unentered: deque[_SpooledJob] = deque()
+        """Jobs whose verdicts could not be written to the file. Their batches are not sent again by this process."""
+        self._given = self._packed = self._in_flight = 0
+        """Events handed in; how many of those were packed; and events in jobs."""
+        self._recovered = float("-inf")
         self._threads: list[threading.Thread] = []
-        self.closed = False
         self._stopped = False
-        self._spool = open_spool(self._dirty.set)
 
     def start(self) -> None:
-        """Have the file kept, and what others left in it delivered."""
+        """Start the two threads, which also deliver what other processes left in the file."""
         with self._lock:
             if self._threads or self.closed:
                 return
             process.expect_exit()
-            for name, work in (("mixpress-sync", self._keep_synced), ("mixpress-spool", self._keep)):
+            for name, work in (("mixpress-sync", self._run_sync), ("mixpress-spool", self._run_maintenance)):
                 thread = threading.Thread(target=work, name=name, daemon=True)
                 thread.start()
                 self._threads.append(thread)
 
     def pack(self) -> None:
-        """Batches of all there is, as far as the bounds allow."""
+        """Send everything in the file, as far as the limits allow."""
         if not self.closed:
-            self._guarded(lambda: self._fill(self._given))
+            self._guarded(self._fill_all, None)
 
     def tend(self) -> float | None:
-        """Nothing is due in the threads that send: the file has one of its own."""
+        """Return None: a thread of the queue does what is due."""
         return None
 
-    def drain(self, ends: float | None, give_up: Callable[[], bool] = lambda: False) -> bool:
-        """As `Intake.drain`, of all that the spool has for this process. What was tried in vain is not waited for."""
+    def wait_for_room(self, cancelled: threading.Event) -> None:
+        """Return at once: the file has room."""
+
+    def wait_settled(self, ends: float | None, give_up: Callable[[], bool] | None = None) -> bool:
+        """Wait until every event that was added before has its verdict, or was sent in vain; see `EventQueue`."""
         if self.closed:
             return True
         self._spool.sync()
-        self._enter_again()
+        self._retry_entering()
         with self._lock:
             target = self._given
             self._deferred = [(0.0, batch, first) for _, batch, first in self._deferred]
-            self._looked = float("-inf")
+            self._recovered = float("-inf")
         while True:
-            self._news.clear()
+            self._settled.clear()
             self._fill(target)
             with self._lock:
-                if self._packed >= target and not any(first < target for first in self._firsts.values()):
+                if self._packed >= target and not any(job.first < target for job in self._jobs):
                     return True
-            if give_up() or not self._wait(ends):
+            if (give_up and give_up()) or not self._wait(ends):
                 return False
 
     def stop(self) -> None:
-        """Put no more batches on their way: what is given up now stays given up."""
+        """Create no more jobs: a job that is given up from here on stays given up."""
         self._stopped = True
-        if self._filling.acquire(timeout=PATIENCE):  # whoever puts one just now has done it then
+        if self._filling.acquire(timeout=JOIN_TIMEOUT):  # a thread that was creating a job has finished
             self._filling.release()
 
     def close(self) -> int:
-        """Leave the rest in the file, for whoever opens it next; how many events those are."""
+        """Leave the remaining events in the file, for the process that opens it next; return how many."""
         self._stopped = self.closed = True
         self._dirty.set()
         self._wake.set()
         for thread in self._threads:
-            if not self._pool.forked:
-                thread.join(PATIENCE)
-        self._enter_again()
-        self._guarded(self._spool.close)
+            if not self._workers.forked:
+                thread.join(JOIN_TIMEOUT)
+        self._retry_entering()
+        self._guarded(self._spool.close, None)
         if self._unentered:
-            again = sum(
-                delivery.batch.count - sum(part.count for part in delivery.left) for delivery, _ in self._unentered
-            )
+            again = sum(job.verdicts.batch.count - job.verdicts.left_count for job in self._unentered)
             logger.warning(
-                "%d events that the server has could not be taken out of the spool %s, and will be sent to it again",
+                "%d events that the server has could not be taken out of the spool %s, and will be sent again",
                 again,
                 self._spool.path,
             )
@@ -132,30 +155,48 @@ class SpooledIntake(Intake):
             logger.warning("%d events stay in the spool %s", self._unsettled, self._spool.path)
         return self._unsettled
 
-    def _full(self) -> bool:
-        return False
+    def settled(self, job: _SpooledJob) -> None:
+        """Report a job whose events have a verdict, or stay in the file to be sent again."""
+        is_entered = self._guarded(job.verdicts.enter, None) is not None
+        settled = job.stored.count - job.verdicts.left_count
+        now = self._clock.monotonic()
+        try:
+            report = job.entered.close(settled, now - job.since, job.cancel_token.reason)
+            if settled:
+                self._reporter.on_report(report)
+        finally:
+            self._remove(job, settled, is_entered=is_entered)
+            with self._lock:
+                self._report.add_report(report)
+            self._settled.set()
+            self._wake.set()
+
+    def _add(self, event: object, *, wait: bool) -> Rejection | None:  # noqa: ARG002 - the file has room
+        with self._lock:
+            if self._is_writing:
+                self._later.append(event)
+                return None
+            return self._write(event)
 
     def _write(self, event: object) -> Rejection | None:
-        self._writing = True  # also while it is stored: a signal handler may track an event in the midst of that
+        self._is_writing = True  # also during the append: a signal handler may track an event in the middle of it
         try:
-            rejection = self._builder.add(event)
+            rejection = self._encoding.add(event)
             self._given += 1
             if rejection is None:
                 self._append()
             else:
                 self._spool.skip()
-                self._rejections += 1
-                self._failures.append(self._rejected.reject(rejection, event))
+                self._reject(rejection, event)
         finally:
-            self._writing = False
-        while self._aside:
-            self._write(self._aside.popleft())
+            self._is_writing = False
+        self._write_later()
         return rejection
 
     def _append(self) -> None:
-        self._rejected.packed(None, self._builder.truncated, self._builder.warnings)
+        self._rejected.packed(None, self._encoding.truncated, self._encoding.warnings)
         try:
-            self._spool.append(self._builder.finish().events()[0])
+            self._spool.append(self._encoding.finish().events()[0])
         except BaseException:
             self._spool.skip()
             raise
@@ -164,12 +205,12 @@ class SpooledIntake(Intake):
         if self._unpacked == 1:
             self._oldest = self._clock.monotonic()
             self._wake.set()
-        elif self._spool.is_full and not self._crowded():
+        elif self._spool.is_full and not self._is_crowded():
             self._wake.set()
         if not self._threads:
             self.start()
 
-    def _keep_synced(self) -> None:
+    def _run_sync(self) -> None:
         while not self.closed:
             self._dirty.clear()
             due: float | None = PAUSE
@@ -181,72 +222,75 @@ class SpooledIntake(Intake):
                 self._wake.set()
             self._clock.wait(self._dirty, IDLE if due is None else due)
 
-    def _keep(self) -> None:
+    def _run_maintenance(self) -> None:
         while not self.closed:
             self._wake.clear()
             due = PAUSE
             try:
-                due = self._guarded(self._look_after, PAUSE)
+                due = self._guarded(self._maintain, PAUSE)
             except Exception:
-                logger.exception("the spool %s could not be looked after", self._spool.path)
+                logger.exception("the spool %s could not be maintained", self._spool.path)
             self._clock.wait(self._wake, due)
 
-    def _look_after(self) -> float:
-        """What is due; the seconds until more is."""
-        wants = [self._spool.renew(), RECOVER]
+    def _maintain(self) -> float:
+        """Do what is due; return the seconds until the next time."""
+        wants = [self._spool.renew(), RECOVER_EVERY]
         with self._lock:
-            left = self._oldest + self._terms.linger - self._clock.monotonic()
-            target = self._given if self._unpacked and left <= 0 else 0
+            target = self._given if self._unpacked and self._linger_left() <= 0 else 0
         self._fill(target)
         if self._unentered:
             wants.append(PAUSE)
-        if self._unpacked and not self._crowded():
-            wants.append(max(0.0, self._oldest + self._terms.linger - self._clock.monotonic()))
+        if self._unpacked and not self._is_crowded():
+            wants.append(max(0.0, self._linger_left()))
         return min(wants)
 
+    def _linger_left(self) -> float:
+        return self._oldest + self._limits.linger - self._clock.monotonic()
+
+    def _fill_all(self) -> None:
+        self._fill(self._given)
+
     def _fill(self, target: int) -> None:
-        """Put batches on their way: own events up to a number, full batches, what is due again, what nobody has."""
+        """Create jobs: of retries that are due, of the first `target` events, of full batches, of abandoned events."""
         with self._filling:
-            self._enter_again()
+            self._retry_entering()
             if not self._stopped:
                 self._put_deferred()
-            while not self._stopped and not self._crowded() and (self._packed < target or self._spool.is_full):
+            while not self._stopped and not self._is_crowded() and (self._packed < target or self._spool.is_full):
                 batch = self._spool.pack()
                 with self._lock:
                     self._oldest = self._clock.monotonic()
                     if batch is None:
                         self._packed = max(self._packed, target)
-                        self._count_out()
+                        self._count_lost()
                         break
                     self._packed = batch.indexes[-1] + 1
                     self._unpacked -= batch.count
-                    self._put(batch, batch.indexes[0], new=True)
+                    self._put(batch, batch.indexes[0], is_new=True)
             self._recover()
 
-    def _count_out(self) -> None:
-        """Of what should be there and is not: another process took it over, as this one was not heard of for too long,
-        and has it in its counts now; or it could not be read, and is in quarantine. Within the lock.
+    def _count_lost(self) -> None:
+        """Stop counting events that are no longer in the file, within the lock. Another process took them over, because
+        this one did not renew its lease in time, and counts them now; or they were unreadable, and are in quarantine.
         """
         gone = self._unpacked - self._spool.waiting[0]
         if gone:
             self._unpacked -= gone
             self._unsettled -= gone
-            logger.warning(
-                "%d events of the spool %s went to another process, or to quarantine", gone, self._spool.path
-            )
+            logger.warning("%d events of the spool %s went to another process or to quarantine", gone, self._spool.path)
 
     def _recover(self) -> None:
         now = self._clock.monotonic()
-        if now < self._looked + RECOVER:
+        if now < self._recovered + RECOVER_EVERY:
             return
-        while not self._stopped and not self._crowded():
+        while not self._stopped and not self._is_crowded():
             batch = self._spool.take()
             if batch is None:
-                self._looked = now
+                self._recovered = now
                 return
             with self._lock:
                 self._unsettled += batch.count
-                self._put(batch, -1, new=True)
+                self._put(batch, NOT_OWN, is_new=True)
 
     def _put_deferred(self) -> None:
         now = self._clock.monotonic()
@@ -255,83 +299,87 @@ class SpooledIntake(Intake):
             self._deferred = [one for one in self._deferred if one[0] > now]
             for _, batch, first in due:
                 self._held -= len(batch.body)
-                self._put(batch, first, new=False)
+                self._put(batch, first, is_new=False)
 
-    def _crowded(self) -> bool:
-        """Whether memory has as much as it may."""
-        return self._under_way >= self._terms.events or self._held >= self._terms.bytes
+    def _is_crowded(self) -> bool:
+        """Return whether memory has as many events, or bytes, as the limits allow."""
+        return self._in_flight >= self._limits.events or self._held >= self._limits.bytes
 
-    def _put(self, batch: StoredBatch, first: int, *, new: bool) -> None:
-        account = self._open_account()
-        if new:
-            account.packed(batch, (), ())
-        delivery = Delivery(self._spool, batch, account, final=False)
-        parcel = Parcel(batch, delivery, Halt("given up"), self._settled, patient=True)
-        self._on_way[parcel] = account, self._clock.monotonic()
-        self._firsts[parcel] = first
-        self._batches[parcel] = batch, delivery
+    def _put(self, batch: StoredBatch, first: int, *, is_new: bool) -> None:
+        verdicts = self._reporter.tracked_verdicts()
+        if is_new:
+            verdicts.packed(batch, (), ())
+        spooled = SpooledVerdicts(self._spool, batch, verdicts, final=False)
+        job = _SpooledJob(self, spooled, verdicts, first, self._clock.monotonic())
+        self._jobs.add(job)
         self._held += len(batch.body)
-        self._under_way += batch.count
-        self._pool.put(parcel)
+        self._in_flight += batch.count
+        self._workers.put(job)
 
-    def _settled(self, parcel: Parcel) -> None:
-        """Every event of a batch has its verdict, or stays in the file and is tried again."""
-        (account, since), (batch, delivery) = self._on_way[parcel], self._batches[parcel]
-        is_entered = self._guarded(delivery.enter) is not None
-        settled = batch.count - sum(part.count for part in delivery.left)
-        now = self._clock.monotonic()
-        try:
-            report = account.close(settled, now - since, parcel.halt.reason)
-            if settled:
-                self._tell(report)
-        finally:
-            self._leave(parcel, delivery, settled, is_entered=is_entered)
-            with self._lock:
-                self._ledger.add(report)
-            self._news.set()
-            self._wake.set()
-
-    def _leave(self, parcel: Parcel, delivery: Delivery, settled: int, *, is_entered: bool) -> None:
+    def _remove(self, job: _SpooledJob, settled: int, *, is_entered: bool) -> None:
         with self._lock:
-            first = self._firsts.pop(parcel)
-            del self._on_way[parcel], self._batches[parcel]
+            self._jobs.remove(job)
             self._unsettled -= settled
-            self._under_way -= parcel.batch.count
+            self._in_flight -= job.stored.count
             if is_entered:
-                self._defer(delivery, first)
+                self._defer(job)
             else:
-                self._unentered.append((delivery, first))
+                self._unentered.append(job)
 
-    def _defer(self, delivery: Delivery, first: int) -> None:
-        """What no answer came for is tried again later; the rest is out of memory. Within the lock."""
-        due = self._clock.monotonic() + AGAIN
-        self._held += sum(len(part.body) for part in delivery.left) - len(delivery.batch.body)
-        self._deferred += [(due, part, first) for part in delivery.left]
+    def _defer(self, job: _SpooledJob) -> None:
+        """Retry later what no answer came for, and forget the rest. Within the lock."""
+        due = self._clock.monotonic() + RETRY_AFTER
+        left = job.verdicts.left
+        self._held += sum(len(part.body) for part in left) - len(job.stored.body)
+        self._deferred += [(due, part, job.first) for part in left]
 
-    def _enter_again(self) -> None:
-        """Enter the verdicts that the file did not take when they came. They are known and counted: what has one is
-        not sent again, and what has none waits for its row.
+    def _retry_entering(self) -> None:
+        """Enter the verdicts that the file did not accept when they came. They are counted already: events with a
+        verdict are not sent again, and events without one wait until their row is written.
         """
         with self._filling:
             while self._unentered:
-                delivery, first = self._unentered[0]
-                before = sum(part.count for part in delivery.left)
-                if self._guarded(delivery.enter) is None:
+                job = self._unentered[0]
+                before = job.verdicts.left_count
+                if self._guarded(job.verdicts.enter, None) is None:
                     return
-                gone = before - sum(part.count for part in delivery.left)
+                gone = before - job.verdicts.left_count
                 with self._lock:
                     self._unentered.popleft()
-                    self._defer(delivery, first)
+                    self._defer(job)
                     self._unsettled -= gone  # another process took the batch over, and counts what had no verdict
-                    self._totals.add(accepted=-gone)
+                    self._reporter.totals.add(accepted=-gone)
 
-    def _guarded(self, step: Callable[[], Any], otherwise: Any = None) -> Any:
-        """A file that fails is told of, and tried again."""
+    def _guarded(self, step: Callable[[], Result], default: Default) -> Result | Default:
+        """Return what `step` returns; log a `SpoolError` and return `default`, as the step will be repeated."""
         try:
             return step()
         except SpoolError as error:
             self._log.tell(logging.ERROR, str(error), "%s", error)
-        except ValueError:  # it was closed meanwhile
+        except ValueError:  # the spool was closed meanwhile
             if not self.closed:
                 raise
-        return otherwise
+        return default
+
+
+class _SpooledJob(Job):
+    """A stored batch under way. `first` is the number of its first event in this process, or `NOT_OWN`.
+
+    `entered` are the verdicts for the report; `verdicts` also enters them in the file.
+    """
+
+    verdicts: SpooledVerdicts
+
+    def __init__(
+        self, queue: SpooledQueue, verdicts: SpooledVerdicts, entered: Verdicts, first: int, since: float
+    ) -> None:
+        super().__init__(verdicts.batch, verdicts, CancelToken("given up"), patient=True)
+        self._queue = queue
+        self.stored = verdicts.batch
+        self.entered = entered
+        self.first = first
+        self.since = since
+
+    def done(self) -> None:
+        """Report the batch, and enter its verdicts in the file."""
+        self._queue.settled(self)

@@ -1,26 +1,31 @@
-"""The caller's functions, called so that nothing in them can break the client."""
+"""Call the caller's functions so that no exception in them reaches the client."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 logger = logging.getLogger("mixpress")
 
 
-def guarded(name: str, function: Callable[[Any], object] | None) -> Callable[[Any], None]:
-    """`function`, or nothing in its place; the first exception in it goes to the log, and all are swallowed."""
-    if function is None:
-        return lambda _: None
-    seen: set[str] = set()
+class GuardedCallback:
+    """A callback, or none. Its exceptions are swallowed; the first one is logged."""
 
-    def call(argument: Any) -> None:
+    def __init__(self, name: str, function: Callable[[Any], object] | None) -> None:
+        self._name = name
+        self._function = function
+        self._raised = False
+
+    def __call__(self, argument: Any) -> None:
+        """Call the callback."""
+        if self._function is None:
+            return
         try:
-            function(argument)
+            self._function(argument)
         except Exception:
-            if not seen:
-                seen.add(name)
-                logger.exception("%s raised; what it raises from here on is not told", name)
-
-    return call
+            if not self._raised:
+                self._raised = True
+                logger.exception("%s raised; later exceptions are suppressed", self._name)

@@ -1,4 +1,4 @@
-"""What became of the events: `Report`, and what it is made of."""
+"""`Report`: what became of each event, and the values in it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ Confirms = Literal["events", "batches"]
 Found_co = TypeVar("Found_co", covariant=True)
 
 
+class ConservationError(Exception):
+    """Events and verdicts do not add up: a bug in mixpress. The message has the figures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An event that was not imported, and why.
 
-    `index` counts the events handed in from 0: those of the import, or all that the client was given to track.
-    `kind` is `"rejected"` (it breaks a rule and was not sent),
-    `"refused"` (the server's verdict) or `"undelivered"` (no answer came: it may have arrived, and sending
-    it again is safe, as the server deduplicates by `$insert_id`). `rule` is the broken rule's word for a
-    rejected event and None otherwise; `insert_id` and `field` are there where they are known.
+    `index` is the event's position, from 0, among the events of the import or among all tracked events of the client.
+    `kind` is `"rejected"` (it breaks a rule and was not sent), `"refused"` (by the server) or `"undelivered"` (no
+    answer came: it may have arrived, and sending it again is safe, as the server deduplicates by `$insert_id`).
+    `rule` is the id of the broken rule for a rejected event, None otherwise. `insert_id` and `field` are set if known.
     """
 
     index: int
@@ -35,20 +38,20 @@ class Failure:
 
     @property
     def reason(self) -> str:
-        """What failures are counted by: the rule, or the server's or the network's message."""
+        """The key by which failures are counted: the rule, or the message of the server or the network."""
         return self.rule or self.message
 
 
 @dataclass(frozen=True, slots=True)
 class Tally(Generic[Found_co]):
-    """How often something was found, and the first of its kind."""
+    """How often something was found, and its first occurrence."""
 
     count: int
     example: Found_co
 
 
 class Progress(NamedTuple):
-    """How far an import has come. `paused` says why nothing is being sent just now; it is empty otherwise."""
+    """The state of an import under way. `paused` says why nothing is sent at the moment; empty otherwise."""
 
     total: int
     imported: int
@@ -63,7 +66,7 @@ class Report:
     """What became of every event; `imported + rejected + refused + undelivered == total`, always."""
 
     total: int
-    """Events that have a verdict: of an import, all that were read; of a flush, those since the one before."""
+    """Events with a verdict: of an import, all that were read; of a flush, those since the flush before."""
     imported: int
     """Events that the server has confirmed; see `confirms`."""
     rejected: int = 0
@@ -71,13 +74,13 @@ class Report:
     refused: int = 0
     """Events that the server refused."""
     undelivered: int = 0
-    """Events that no answer came for. Sending them again is safe."""
+    """Events without an answer. Sending them again is safe."""
     duplicates: int | None = None
-    """Imported events that the server had already; None where it does not say, and the API does not."""
+    """Imported events that the server had already. None if it does not say: the API does not."""
     truncated: int = 0
-    """Strings that were cut."""
+    """Strings that were truncated."""
     warnings: int = 0
-    """Findings that the limits only warn of; the events were sent."""
+    """Findings that the limits only warn about; the events were sent."""
     requests: int = 0
     """Requests made, the retries included."""
     retries: int = 0
@@ -89,30 +92,31 @@ class Report:
     bytes_sent: int = 0
     """Bytes of the bodies that were sent, the retries included."""
     unwritten: int = 0
-    """Failures that the dead letter had no room for."""
+    """Failures that could not be written to the dead letter."""
     pending: int = 0
-    """Of a flush that ran out of time, or of a client with a spool, for what no answer came for: tracked events that
-    still wait or are under way. They are not in `total`, but in that of a later flush."""
+    """Of a flush that ran out of time, or of a client with a spool: tracked events that still wait or are under way.
+    They are not in this `total`, but in that of a later flush."""
     confirms: Confirms = "events"
-    """What the server confirms: on /import each of the `"events"`; on /track, and on /import with
-    `strict=False`, `"batches"`: it took the batch because something in it was good, and what else it left out of it,
-    or whether the token is one, it does not say."""
+    """What the server confirms: on /import, each of the `"events"`; on /track, and on /import with `strict=False`,
+    `"batches"`: it accepted the batch because some of it was good. It does not say what else it left out, or whether
+    the token exists."""
     elapsed: float = 0.0
     """Seconds from the first event read to the last verdict."""
     failures: Sequence[Failure] = field(default=(), repr=False)
-    """The events that were not imported, by index: the first 10,000 that were found, so that memory stays
-    bounded. `by_reason` counts them all, and a dead letter holds them all."""
+    """The events that were not imported, by index: the first 10,000 that were found, which bounds the memory.
+    `by_reason` counts them all, and a dead letter has them all."""
     by_reason: Mapping[str, Tally[Failure]] = field(default_factory=dict, repr=False)
-    """Failures by rule, or by the server's message: the count, and the first. After 1000 different ones the
-    rest is counted under `"other"`."""
+    """Failures by rule, or by the server's message: the count, and the first one. After 1000 different reasons the rest
+    is counted under `"other"`."""
     cut_by_path: Mapping[str, Tally[Truncation]] = field(default_factory=dict, repr=False)
-    """Strings cut, by where they stood: the count, and the first. Bounded likewise."""
+    """Truncated strings by path: the count, and the first one. Bounded in the same way."""
     warned_by_rule: Mapping[str, Tally[Finding]] = field(default_factory=dict, repr=False)
-    """Warnings by rule: the count, and the first."""
+    """Warnings by rule: the count, and the first one."""
 
     def __post_init__(self) -> None:
         verdicts = self.imported + self.failed
-        assert verdicts == self.total, f"{self.total} events were read, and {verdicts} have a verdict"
+        if verdicts != self.total:
+            raise ConservationError(f"{self.total} events were read, and {verdicts} have a verdict")
 
     @property
     def failed(self) -> int:

@@ -1,4 +1,4 @@
-"""What became of a client's events over its life: counted as each verdict is entered."""
+"""`Stats`: counts over the life of a client. Each verdict is counted when it is entered."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from threading import Lock
 
 @dataclass(frozen=True)
 class Stats:
-    """What a client has done in this process; a forked child begins anew.
+    """What a client has done in this process; a forked child starts from zero.
 
-    `accepted == imported + rejected + refused + undelivered + dropped + pending`, always: `accepted` counts every
-    event that was handed in, also one that was then found to break a rule, or dropped. It leaves out only what
-    `QueueFull` gave back to the caller. Of an import that is under way, it counts the batches that were packed.
+    `accepted == imported + rejected + refused + undelivered + dropped + pending`, always: `accepted` counts every event
+    that was handed in, including those that broke a rule or were dropped. It excludes events that `QueueFull` gave back
+    to the caller. Of an import that is under way, it counts the batches that were packed.
     """
 
     accepted: int
@@ -35,19 +35,19 @@ class Stats:
 
 
 class Totals:
-    """The counts behind `Stats`. Threads add to them at the same time."""
+    """The counts behind `Stats`. Thread-safe."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._lock = Lock()
 
     def add(self, **counts: int) -> None:
-        """Add to the counts of these names."""
+        """Add to the named counts."""
         with self._lock:
             self._counts.update(counts)
 
     def stats(self, waiting: int) -> Stats:
-        """All of it; `waiting` events were accepted and are not counted here yet."""
+        """Return the stats; `waiting` is how many accepted events are not counted here yet."""
         with self._lock:
             counts = self._counts.copy()
         verdicts = sum(counts[name] for name in ("imported", "rejected", "refused", "undelivered", "dropped"))

@@ -1,80 +1,60 @@
-"""A batch on its way, and where batches wait."""
+"""`Job`: one batch for the worker pool. `CancelToken`: ends a run, or one batch, early."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+import threading
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mixpress.batch import Outgoing, Verdicts
-    from mixpress.send.backoff import Halt
+    from mixpress.batch import SendableBatch
+    from mixpress.report.verdicts import VerdictSink
 
 
-def _do_nothing(_parcel: Parcel) -> None:
-    pass
+class CancelToken(threading.Event):
+    """Set when a run, or a batch, must end before its events have verdicts. `error` is the cause; None for Ctrl-C."""
+
+    error: Exception | None = None
+
+    def __init__(self, what: str = "the import stopped") -> None:
+        super().__init__()
+        self._what = what
+
+    def cancel(self, error: Exception | None) -> None:
+        """Set the token and wake its waiters. Only the first call counts."""
+        if not self.is_set():
+            self.error = error
+            self.set()
+
+    @property
+    def reason(self) -> str:
+        """The failure message of an event that has no verdict because of the cancellation."""
+        return f"{self._what} before the server had confirmed it: {self.error or 'interrupted'}"
 
 
-@dataclass(frozen=True, eq=False)
-class Parcel:
-    """A batch, the account that its verdicts go to, and what halts it.
+class Job:
+    """A batch to send, the sink of its verdicts, and the token that cancels it.
 
-    `taken` is called by the thread that is to send it, before it waits for its turn. `done` is called once, when every
-    event has its verdict, in whatever thread that was found out.
-    A `patient` one is sent for as long as the policy allows also where no server was ever reached: nobody is
-    there to be told that the URL is wrong.
+    A `patient` job is retried for as long as the policy allows even if no server was ever reached: tracked events have
+    no caller who could correct a wrong URL.
     """
 
-    batch: Outgoing
-    account: Verdicts
-    halt: Halt
-    done: Callable[[Parcel], None]
-    patient: bool = False
-    taken: Callable[[Parcel], None] = _do_nothing
+    def __init__(
+        self, batch: SendableBatch, verdicts: VerdictSink, cancel_token: CancelToken, *, patient: bool = False
+    ) -> None:
+        self.batch = batch
+        self.verdicts = verdicts
+        self.cancel_token = cancel_token
+        self.patient = patient
 
+    def prepare(self) -> None:
+        """Do what can be done before the job has a permit to send. Called on the worker that sends it."""
 
-class Backlog(Protocol):
-    """Where parcels wait for a thread. The pool calls it under its lock, so no two calls meet."""
+    def done(self) -> None:
+        """Handle the end of the job. Called once, when every event has a verdict, on the thread that found that out."""
+        raise NotImplementedError
 
-    def put(self, parcel: Parcel) -> None:
-        """Keep a parcel."""
-
-    def take(self) -> Parcel | None:
-        """The one that has waited longest; None where none waits."""
-
-    def withdraw(self, halt: Halt | None) -> list[Parcel]:
-        """Take out those that `halt` halts, or all."""
-
-    def done(self, parcel: Parcel) -> None:
-        """One that was taken has its verdicts."""
-
-    def __len__(self) -> int:
-        """How many wait."""
-
-
-class MemoryBacklog:
-    """The default: what waits is lost with the process."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[Parcel] = deque()
-
-    def put(self, parcel: Parcel) -> None:
-        """Keep a parcel."""
-        self._waiting.append(parcel)
-
-    def take(self) -> Parcel | None:
-        """The one that has waited longest; None where none waits."""
-        return self._waiting.popleft() if self._waiting else None
-
-    def withdraw(self, halt: Halt | None) -> list[Parcel]:
-        """Take out those that `halt` halts, or all."""
-        taken = [parcel for parcel in self._waiting if halt in (None, parcel.halt)]
-        self._waiting = deque(parcel for parcel in self._waiting if halt not in (None, parcel.halt))
-        return taken
-
-    def done(self, parcel: Parcel) -> None:
-        """Nothing is kept of one that was taken."""
-
-    def __len__(self) -> int:
-        return len(self._waiting)
+    def give_up(self, error: Exception | None) -> None:
+        """Mark every event undelivered. Only for a job that no worker has."""
+        self.cancel_token.cancel(error)
+        self.verdicts.undeliver(self.batch, self.cancel_token.reason)
+        self.done()

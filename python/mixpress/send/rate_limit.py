@@ -1,4 +1,4 @@
-"""The rate limit, kept on this side: events and uncompressed bytes over a rolling minute. No lock, no clock."""
+"""The rate limit, kept by the client: events and uncompressed bytes in a rolling minute. No lock, no clock."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RateLimit:
-    """What may be sent in any span of `seconds`: so many events, and so many bytes before gzip.
+    """At most `events` events and `bytes` bytes before gzip in any span of `seconds`.
 
-    An enterprise project may have a higher one, and a project that several processes send to leaves each its
-    share: `RateLimit(events=450_000, bytes=500_000_000)` is a quarter of the documented limit.
+    An enterprise project may have a higher limit. Processes that send to the same project share its limit: give each
+    one a part, such as `RateLimit(events=450_000, bytes=500_000_000)` for a quarter of the documented limit.
     """
 
     events: float = math.inf
@@ -22,19 +22,21 @@ class RateLimit:
     def __post_init__(self) -> None:
         for name in ("events", "bytes", "seconds"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"RateLimit: {name} is {getattr(self, name)}, and must be more than 0")
+                raise ValueError(f"RateLimit: {name} must be greater than 0, got {getattr(self, name)}")
 
     @classmethod
     def documented(cls) -> RateLimit:
-        """2 GB of uncompressed JSON a minute and 30,000 events a second, "measured on a rolling 1 minute basis"."""
+        """Return the documented limit: 2 GB of uncompressed JSON a minute and 30,000 events a second, "measured on a
+        rolling 1 minute basis".
+        """
         return cls(events=30_000 * 60, bytes=2_000_000_000, seconds=60.0)
 
 
-class Limiter:
-    """Says when a request may go, and remembers those that went.
+class RateLimiter:
+    """Decides when a request may be sent, and remembers the requests that were.
 
-    A request counts from the moment that it is let through until `seconds` later. One that is larger than
-    the whole limit goes where nothing else counts: it could not go otherwise.
+    A request counts from the moment it is allowed until `seconds` later. A request larger than the whole limit is
+    allowed when no other counts: otherwise it could never be sent.
     """
 
     def __init__(self, limit: RateLimit | None) -> None:
@@ -44,8 +46,9 @@ class Limiter:
         self._bytes = 0
 
     def take(self, now: float, events: int, size: int) -> float:
-        """0.0 where a request of so many events and bytes may go now, and it is entered; else the seconds until
-        it may be asked again. `now` never goes back.
+        """Count a request and return 0.0 if it may be sent now, else return the seconds until the next try.
+
+        `now` must not decrease between calls.
         """
         self._forget(now)
         if self._fits(self._events + events, self._bytes + size) or not self._sent:
@@ -58,23 +61,23 @@ class Limiter:
     def _fits(self, events: int, size: int) -> bool:
         return events <= self._limit.events and size <= self._limit.bytes
 
-    def _ends(self, then: float) -> float:
+    def _expires(self, then: float) -> float:
         return then + self._limit.seconds
 
     def _forget(self, now: float) -> None:
-        while self._sent and self._ends(self._sent[0][0]) <= now:
+        while self._sent and self._expires(self._sent[0][0]) <= now:
             _, events, size = self._sent.popleft()
             self._events -= events
             self._bytes -= size
 
     def _room_at(self, events: int, size: int) -> float:
-        """When enough of what was sent no longer counts."""
+        """Return when enough of the earlier requests will have expired."""
         all_events, all_bytes = self._events + events, self._bytes + size
-        end = 0.0
+        expiry = 0.0
         for then, their_events, their_bytes in self._sent:
             if self._fits(all_events, all_bytes):
                 break
             all_events -= their_events
             all_bytes -= their_bytes
-            end = self._ends(then)
-        return end
+            expiry = self._expires(then)
+        return expiry

@@ -1,9 +1,9 @@
-"""What somebody else's code raised, kept from showing the credentials that it was handed."""
+"""Remove credentials from exceptions that a transport raised."""
 
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from mixpress.errors import TransportError
 
@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from mixpress.reply import Hide
 
 
+@overload
+def without_credentials(error: TransportError, hide: Hide) -> TransportError: ...
+@overload
+def without_credentials(error: Exception, hide: Hide) -> Exception: ...
 def without_credentials(error: Exception, hide: Hide) -> Exception:
-    """`error`; or, where what it shows holds a credential, another in its place that shows `***` there.
+    """Return `error`, or an exception that shows `***` instead if anything in it shows a credential.
 
-    That one has neither the traceback nor the causes of the first, as these would show it again.
+    The replacement has neither the traceback nor the causes of the original, since these would show the credential.
     """
     shown = "".join([*traceback.format_exception(error), repr(error), repr(vars(error))])
     if hide(shown) == shown:

@@ -1,78 +1,68 @@
-"""What goes around a body: where it is sent, and the headers that say who sends it. The client's requests and those of
-`Batch.request` are made here, and nowhere else.
-"""
+"""Build requests: the URL, the query and the headers around a body. The client and `Batch.request` both use this."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlencode
 
 from mixpress._core import __version__
 from mixpress.address import server_at
 from mixpress.auth import Auth, ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.transport import Request
+from mixpress.transport.interface import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mixpress._core import Batch
+    from mixpress.batch import SendableBatch
 
 Endpoint = Literal["import", "track"]
 
 HEADERS: Mapping[str, str] = {"User-Agent": f"mixpress/{__version__}"}
 
 
-class Body(Protocol):
-    """A request body, and what it is."""
-
-    @property
-    def body(self) -> bytes:
-        """The bytes to send."""
-        ...
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What the body is."""
-        ...
-
-
 @dataclass(frozen=True)
-class Envelope:
-    """The same for every batch that goes to one place. Its headers hold the credentials."""
+class RequestTemplate:
+    """The part of a request that all batches for one endpoint share. Its headers hold the credentials."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
 
     @staticmethod
-    def to(
+    def for_endpoint(
         server: str, auth: Auth, endpoint: Endpoint, *, strict: bool = True, ip: bool = False, verbose: bool = True
-    ) -> Envelope:
-        """What goes to an endpoint of a server. `verbose` makes an answer that is not strict say what was wrong,
-        instead of a bare 0. On /track nothing says who sends: the token stands in the events.
+    ) -> RequestTemplate:
+        """Return the template for an endpoint of a server.
+
+        `verbose` makes an answer that is not strict name the error instead of a bare 0. A request to /track has no
+        credentials: the token is in the events.
         """
         is_strict = endpoint == "import" and strict
         answer = {"strict": "1"} if is_strict else {"verbose": "1"} if verbose else {}
         query = {**answer, "ip": "1" if ip else "0", **auth.query()}
-        sender = {} if endpoint == "track" else auth.headers()
-        return Envelope(f"{server}/{endpoint}?{urlencode(query)}", {**HEADERS, **sender})
+        credentials = {} if endpoint == "track" else auth.headers()
+        return RequestTemplate(f"{server}/{endpoint}?{urlencode(query)}", {**HEADERS, **credentials})
 
-    def around(self, batch: Body) -> Request:
-        """The request for a batch."""
+    def request(self, batch: SendableBatch) -> Request:
+        """Return the request that sends a batch."""
         return Request(self.url, {**self.headers, **batch.headers}, batch.body)
 
 
 def request_of(batch: Batch, base_url: str, auth: Auth, *, strict: bool, ip: bool, verbose: bool) -> Request:
-    """`Batch.request`."""
+    """Implement `Batch.request`."""
     check_auth(auth, batch.endpoint)
-    return Envelope.to(server_at(base_url), auth, batch.endpoint, strict=strict, ip=ip, verbose=verbose).around(batch)
+    server = server_at(base_url)
+    return RequestTemplate.for_endpoint(server, auth, batch.endpoint, strict=strict, ip=ip, verbose=verbose).request(
+        batch
+    )
 
 
 def check_auth(auth: object, endpoint: object) -> None:
-    """Who sends, and to which endpoint."""
+    """Raise `TypeError` or `ValueError` unless `auth` is one that the endpoint accepts."""
     if not isinstance(auth, ServiceAccount | ProjectToken | ProjectSecret):
-        raise TypeError(f"auth must be a ServiceAccount, ProjectToken or ProjectSecret, and is a {type(auth).__name__}")
+        raise TypeError(f"auth must be a ServiceAccount, ProjectToken or ProjectSecret, got a {type(auth).__name__}")
     if endpoint not in get_args(Endpoint):
-        raise ValueError(f'endpoint must be "import" or "track", and is {endpoint!r}')
+        raise ValueError(f'endpoint must be "import" or "track", got {endpoint!r}')
     if endpoint == "track" and not isinstance(auth, ProjectToken):
-        raise ValueError(f"/track takes a ProjectToken, and auth is a {type(auth).__name__}")
+        raise ValueError(f"auth must be a ProjectToken for /track, got a {type(auth).__name__}")

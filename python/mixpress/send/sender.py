@@ -1,4 +1,4 @@
-"""send -> retry: what one batch goes through until each of its events has a verdict."""
+"""send -> retry: one batch, from its first request until each of its events has a verdict."""
 
 from __future__ import annotations
 
@@ -11,138 +11,143 @@ from mixpress.reply import NoReply, TryLater, read_reply
 from mixpress.report.report import Failure
 from mixpress.retry import Done, GiveUp, Split, Stop, Wait, decide
 from mixpress.send.redact import without_credentials
-from mixpress.send.throttle import Passage
+from mixpress.send.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mixpress.batch import Outgoing, Verdicts
+    from mixpress.batch import SendableBatch
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
     from mixpress.reply import Hide, Refusal, Reply
+    from mixpress.report.verdicts import VerdictSink
     from mixpress.retry import Decision, RetryPolicy
-    from mixpress.send.backoff import Gate
-    from mixpress.send.job import Parcel
+    from mixpress.send.backoff import Backoff
+    from mixpress.send.job import Job
     from mixpress.send.rate_limit import RateLimit
-    from mixpress.send.request import Envelope
-    from mixpress.send.throttle import Ticket
-    from mixpress.transport import Transport
+    from mixpress.send.request import RequestTemplate
+    from mixpress.send.throttle import Permit
+    from mixpress.transport.interface import Transport
 
-_WRONG_CREDENTIALS = "; until the client is made with others, every batch is tried once, and ends like this"
+_WRONG_CREDENTIALS = "; every batch is tried once and fails like this until the client is made with other credentials"
 
 
 class Sender:
-    """Carries batches to one place. A client has one, for all its threads: they share its pauses, its pace, its
-    rate limit and what it has learned of the server.
+    """Delivers batches to one endpoint. All workers of a client share one sender, and so its backoff, its concurrency
+    window, its rate limit and the batch size that the server accepts.
 
-    `hang_up` ends the requests that are under way.
+    `disconnect` cuts off the requests under way; None for a transport that belongs to the caller.
     """
 
     def __init__(
         self,
-        envelope: Envelope,
+        template: RequestTemplate,
         hide: Hide,
         *,
         transport: Transport,
+        disconnect: Callable[[], object] | None,
         policy: RetryPolicy,
         clock: Clock,
         concurrency: int,
         rate_limit: RateLimit | None,
         log: RepeatLog,
-        hang_up: Callable[[], None],
     ) -> None:
-        self._envelope = envelope
+        self._template = template
         self._hide = hide
         self._transport = transport
+        self._disconnect = disconnect
         self._policy = policy
-        self._clock = clock
         self._patient_policy = replace(policy, first_contact=policy.attempts)
-        self.passage = Passage(policy, clock, concurrency, rate_limit, log)
+        self._clock = clock
         self._log = log
-        self.hang_up = hang_up
+        self.throttle = Throttle(policy, clock, concurrency, rate_limit, log)
         self._answered = False
         self._largest: int | None = None
 
     @property
-    def gate(self) -> Gate:
-        """What pauses the whole client."""
-        return self.passage.gate
+    def backoff(self) -> Backoff:
+        """The pause of the whole client."""
+        return self.throttle.backoff
 
-    def deliver(self, parcel: Parcel) -> None:
-        """Send a batch until its events have a verdict. Never raises: what goes wrong halts the parcel."""
+    def hang_up(self) -> None:
+        """Cut off the requests under way, unless the transport belongs to the caller."""
+        if self._disconnect is not None:
+            self._disconnect()
+
+    def deliver(self, job: Job) -> None:
+        """Send a batch until its events have verdicts. Never raises: an unexpected error cancels the job."""
         try:
-            self._deliver(parcel.batch, parcel)
-        except Exception as error:  # noqa: BLE001 - a bug of ours must end the import, and not hang it
-            parcel.halt.stop(error)
+            self._deliver(job.batch, job)
+        except Exception as error:  # noqa: BLE001 - a bug in mixpress must end the run instead of blocking it
+            job.cancel_token.cancel(error)
 
-    def _deliver(self, batch: Outgoing, parcel: Parcel) -> None:
+    def _deliver(self, batch: SendableBatch, job: Job) -> None:
         if self._largest and batch.raw_size > self._largest and batch.count > 1:
-            return self._deliver_halves(batch, parcel)
+            return self._deliver_halves(batch, job)
         attempt = 0
-        while ticket := self.passage.enter(batch.count, batch.raw_size, parcel.halt):
+        while permit := self.throttle.acquire(batch.count, batch.raw_size, job.cancel_token):
             attempt += 1
-            match self._attempt(batch, attempt, parcel, ticket):
+            match self._attempt(batch, attempt, job, permit):
                 case Done(refused):
-                    return parcel.account.settle(batch, _refusals(batch, refused))
+                    return job.verdicts.settle(batch, _refusals(batch, refused))
                 case Split(limit):
                     self._remember(limit)
-                    return self._deliver_halves(batch, parcel)
+                    return self._deliver_halves(batch, job)
                 case GiveUp(reason):
-                    self._tell(parcel, batch, reason)
-                    return parcel.account.undeliver(batch, reason)
+                    self._log_undelivered(job, batch, reason)
+                    return job.verdicts.undeliver(batch, reason)
                 case Stop(error):
-                    self._tell(parcel, batch, f"{error}{_WRONG_CREDENTIALS if isinstance(error, AuthError) else ''}")
-                    parcel.halt.stop(error)
-        return parcel.account.undeliver(batch, parcel.halt.reason)
+                    advice = _WRONG_CREDENTIALS if isinstance(error, AuthError) else ""
+                    self._log_undelivered(job, batch, f"{error}{advice}")
+                    job.cancel_token.cancel(error)
+        return job.verdicts.undeliver(batch, job.cancel_token.reason)
 
-    def _attempt(self, batch: Outgoing, attempt: int, parcel: Parcel, ticket: Ticket) -> Decision:
-        """One request, and what follows from it. A pause begins before the next request may go."""
+    def _attempt(self, batch: SendableBatch, attempt: int, job: Job, permit: Permit) -> Decision:
+        """Make one request and return the decision. A pause starts before the permit is released."""
         answered = False
         try:
-            parcel.account.sent(batch, attempt)
-            reply = self._ask(batch, parcel.account)
+            job.verdicts.sent(batch, attempt)
+            reply = self._ask(batch, job.verdicts)
             answered = not isinstance(reply, TryLater | NoReply)
-            decision = decide(self._patient_policy if parcel.patient else self._policy, attempt, reply)
+            decision = decide(self._patient_policy if job.patient else self._policy, attempt, reply)
             if isinstance(decision, Wait):
-                self.gate.hold(decision.seconds, decision.reason)
+                self.backoff.pause(decision.seconds, decision.reason)
             return decision
-        except Exception as error:  # noqa: BLE001 - a transport of the caller's own may raise anything
+        except Exception as error:  # noqa: BLE001 - a transport of the caller's may raise anything
             return Stop(without_credentials(error, self._hide))
         finally:
-            self.passage.leave(ticket, answered=answered)
+            self.throttle.release(permit, answered=answered)
 
-    def _ask(self, batch: Outgoing, account: Verdicts) -> Reply:
+    def _ask(self, batch: SendableBatch, verdicts: VerdictSink) -> Reply:
         try:
-            response = self._transport.send(self._envelope.around(batch))
+            response = self._transport.send(self._template.request(batch))
         except TransportError as error:
-            hidden = without_credentials(error, self._hide)
-            assert isinstance(hidden, TransportError), "it stays one"
-            return NoReply(hidden, first_contact=not self._answered)
+            return NoReply(without_credentials(error, self._hide), first_contact=not self._answered)
         self._answered = True
         if response.status == 429:
-            account.throttled()
+            verdicts.throttled()
         return read_reply(response, batch.count, now=self._clock.time(), hide=self._hide)
 
-    def _deliver_halves(self, batch: Outgoing, parcel: Parcel) -> None:
+    def _deliver_halves(self, batch: SendableBatch, job: Job) -> None:
         for half in batch.split():
-            self._deliver(half, parcel)
+            self._deliver(half, job)
 
-    def _tell(self, parcel: Parcel, batch: Outgoing, why: str) -> None:
-        """What ends an import is raised; of tracked events there is the log."""
-        if parcel.patient:
+    def _log_undelivered(self, job: Job, batch: SendableBatch, why: str) -> None:
+        """Log the failure of tracked events. An import raises or reports it instead."""
+        if job.patient:
             reason = f"tracked events could not be delivered: {why}"
             self._log.tell(logging.ERROR, reason, "%d %s", batch.count, reason)
 
     def _remember(self, limit: int | None) -> None:
-        """Later batches are split before they are sent. Whether the server means the bytes before or after
-        gzip is not documented; no more than `limit` before gzip is right in both cases.
+        """Split later batches before they are sent. It is not documented whether the server's limit counts bytes before
+        or after gzip; at most `limit` bytes before gzip is right in both cases.
         """
         if limit:
             self._largest = min(limit, self._largest or limit)
 
 
-def _refusals(batch: Outgoing, refused: Sequence[Refusal]) -> list[Failure]:
-    """The server counts from the start of the batch, the caller from the first event."""
+def _refusals(batch: SendableBatch, refused: Sequence[Refusal]) -> list[Failure]:
+    """Map the server's positions in the batch to input indexes."""
     indexes = batch.indexes
     return [
         Failure(

@@ -1,76 +1,77 @@
-"""What each request passes on its way out: the pause of the whole client, its turn, and the rate limit."""
+"""`Throttle`: a request is sent when the backoff, the concurrency window and the rate limit all allow it."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from mixpress.send.backoff import Gate
-from mixpress.send.concurrency import Pace
-from mixpress.send.rate_limit import Limiter
+from mixpress.send.backoff import Backoff
+from mixpress.send.concurrency import ConcurrencyWindow
+from mixpress.send.rate_limit import RateLimiter
 
 if TYPE_CHECKING:
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
     from mixpress.retry import RetryPolicy
-    from mixpress.send.backoff import Halt
     from mixpress.send.rate_limit import RateLimit
 
-TICK = 0.2
-"""Seconds until a thread that waits for its turn looks whether it was halted."""
+POLL = 0.2
+"""Seconds between two checks of the cancel token while a worker waits for a place in the concurrency window."""
 
 
-class Ticket(NamedTuple):
-    """A request that has passed: since when, how large, the how many-th under way, after how many cuts."""
+class Permit(NamedTuple):
+    """The right to send one request, and the state when it was given."""
 
-    began: float
+    since: float
     size: int
-    under_way: int
+    in_flight: int
+    """Requests under way, this one included."""
     cuts: int
+    """How often the concurrency window had been cut."""
 
 
-class Passage:
-    """Shared by all threads of a client. The decisions are `Gate`'s, `Pace`'s and `Limiter`'s."""
+class Throttle:
+    """Shared by all workers of a client. The decisions are made by `Backoff`, `ConcurrencyWindow` and `RateLimiter`."""
 
     def __init__(
         self, policy: RetryPolicy, clock: Clock, concurrency: int, limit: RateLimit | None, log: RepeatLog
     ) -> None:
-        self.gate = Gate(policy, clock, log)
+        self.backoff = Backoff(policy, clock, log)
         self._clock = clock
-        self._pace = Pace.full(concurrency)
-        self._limiter = Limiter(limit)
-        self._under_way = 0
-        self._left = threading.Condition()
+        self._window = ConcurrencyWindow.full(concurrency)
+        self._limiter = RateLimiter(limit)
+        self._in_flight = 0
+        self._released = threading.Condition()
 
-    def enter(self, events: int, size: int, halt: Halt) -> Ticket | None:
-        """Wait until a request of so many events and uncompressed bytes may go; None where it was halted."""
-        while self.gate.wait(halt):
-            with self._left:
-                if self._under_way >= self._pace.allowed:
-                    self._left.wait(TICK)
+    def acquire(self, events: int, size: int, cancel: threading.Event) -> Permit | None:
+        """Wait for the right to send `events` in `size` uncompressed bytes; None if `cancel` was set first."""
+        while self.backoff.wait(cancel):
+            with self._released:
+                if self._in_flight >= self._window.allowed:
+                    self._released.wait(POLL)
                     continue
-                if self.gate.seconds_left() > 0:  # a pause began while this thread waited for its turn
+                if self.backoff.seconds_left() > 0:  # a pause started while this worker waited for its place
                     continue
                 now = self._clock.monotonic()
                 wait = self._limiter.take(now, events, size)
                 if not wait:
-                    self._under_way += 1
-                    return Ticket(now, size, self._under_way, self._pace.cuts)
-            self._clock.wait(halt, wait)
+                    self._in_flight += 1
+                    return Permit(now, size, self._in_flight, self._window.cuts)
+            self._clock.wait(cancel, wait)
         return None
 
-    def leave(self, ticket: Ticket, *, answered: bool) -> None:
-        """Let the next one in. A pause that the answer asks for is to begin before."""
-        with self._left:
-            self._under_way -= 1
+    def release(self, permit: Permit, *, answered: bool) -> None:
+        """Return a permit. A pause that the answer asks for must have started before."""
+        with self._released:
+            self._in_flight -= 1
             if answered:
-                seconds = self._clock.monotonic() - ticket.began
-                self._pace = self._pace.answered(seconds, ticket.size, ticket.under_way)
+                seconds = self._clock.monotonic() - permit.since
+                self._window = self._window.answered(seconds, permit.size, permit.in_flight)
             else:
-                self._pace = self._pace.troubled(ticket.cuts)
-            self._left.notify_all()
+                self._window = self._window.troubled(permit.cuts)
+            self._released.notify_all()
 
     @property
-    def under_way(self) -> int:
-        """Requests that no answer has come to yet."""
-        return self._under_way
+    def in_flight(self) -> int:
+        """Requests without an answer yet."""
+        return self._in_flight

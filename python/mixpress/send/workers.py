@@ -1,119 +1,118 @@
-"""The threads of a client: plain daemons, started when there is work, gone when there has been none for a while."""
+"""The worker threads of a client: daemons that start when there is work, and end after a while without any."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from mixpress import process
-from mixpress.send.job import MemoryBacklog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mixpress.clock import Clock
-    from mixpress.send.backoff import Halt
-    from mixpress.send.job import Backlog, Parcel
+    from mixpress.send.job import CancelToken, Job
 
 logger = logging.getLogger("mixpress")
 
 IDLE = 10.0
-"""Seconds without work after which a thread ends."""
-TICK = 0.2
-"""Seconds between two looks at what nobody tells of."""
+"""Seconds without work after which a worker ends."""
+POLL = 0.2
+"""Seconds between two checks of a state whose change is not signalled."""
 
 
-class Pool:
-    """Up to `size` threads that do `work`, which does not raise, on each parcel.
+class WorkerPool:
+    """Up to `size` threads. `work`, which must not raise, is called with each job.
 
-    A thread without work asks `tend`, which puts in parcels that are due, for the seconds until the next one
-    is; None says that none will be. There is always at least one that asks, as long as one is free: while all
-    are busy, nothing that is due could be sent anyway.
+    An idle worker calls `tend`, which may add jobs that are due. It returns the seconds until the next one is due, or
+    None if there is none. At least one idle worker does so; while all are busy, a job that is due could not be sent.
     """
 
-    def __init__(
-        self,
-        size: int,
-        work: Callable[[Parcel], None],
-        tend: Callable[[], float | None],
-        clock: Clock,
-        backlog: Backlog | None = None,
-    ) -> None:
-        self._size = size
+    def __init__(self, size: int, work: Callable[[Job], None], tend: Callable[[], float | None], clock: Clock) -> None:
+        self.size = size
         self._work = work
         self._tend = tend
         self._clock = clock
-        self._backlog: Backlog = MemoryBacklog() if backlog is None else backlog
+        self._waiting: deque[Job] = deque()
         self._lock = threading.RLock()  # an object's __del__ may track an event while this is held
         self._changed = threading.Condition(self._lock)
         self._wake = threading.Event()
         self._threads: set[threading.Thread] = set()
         self._idle: set[threading.Thread] = set()
         self._watching: set[threading.Thread] = set()
-        self._at_work: dict[threading.Thread, Parcel] = {}
-        self._resting = False
+        """Workers that wait for a job to become due."""
+        self._running: dict[threading.Thread, Job] = {}
+        self._stopping = False
         self.forked = False
-        """Set in a child process, where the threads are not: nobody may wait for them."""
+        """Set in a forked child, which does not have the threads: it must not wait for them."""
 
-    def put(self, parcel: Parcel) -> None:
-        """Hand over a parcel. It does not wait: who puts in bounds how much."""
+    def put(self, job: Job) -> None:
+        """Add a job without waiting. The caller bounds how many there are."""
         with self._lock:
-            self._backlog.put(parcel)
-            self._call(len(self._backlog))
+            self._waiting.append(job)
+            self._call(len(self._waiting))
 
     def nudge(self) -> None:
-        """Have somebody ask `tend`."""
+        """Make a worker call `tend`."""
         with self._lock:
             self._call(1)
 
-    def withdraw(self, halt: Halt | None = None) -> list[Parcel]:
-        """Take out the parcels that wait: those that `halt` halts, or all."""
+    def withdraw(self, cancel: CancelToken | None = None) -> list[Job]:
+        """Remove and return the waiting jobs: those of one token, or all."""
         with self._lock:
-            return self._backlog.withdraw(halt)
+            taken = [job for job in self._waiting if cancel in (None, job.cancel_token)]
+            self._waiting = deque(job for job in self._waiting if cancel not in (None, job.cancel_token))
+            return taken
 
-    def halt(self, error: Exception | None) -> None:
-        """Halt every parcel that is at work."""
+    def cancel_running(self, error: Exception | None) -> None:
+        """Cancel every job that a worker has."""
         with self._lock:
-            for parcel in self._at_work.values():
-                parcel.halt.stop(error)
+            for job in self._running.values():
+                job.cancel_token.cancel(error)
 
-    def has_hands(self) -> bool:
-        """Whether a thread is free, or can be hired, for one more parcel."""
+    def has_free_worker(self) -> bool:
+        """Return whether a worker is free, or can be started, for one more job."""
         with self._lock:
-            return len(self._backlog) + len(self._at_work) < self._size
+            return len(self._waiting) + len(self._running) < self.size
 
-    def inside(self) -> bool:
-        """Whether the caller is one of these threads, and so must not wait for them."""
+    def is_worker(self) -> bool:
+        """Return whether the calling thread is a worker, which must not wait for the workers."""
         return threading.current_thread() in self._threads
 
-    def rest(self, seconds: float, *, also_busy: bool = False) -> None:
-        """Send the threads without work home, and wait for them so long at most: those that wait for what is due, and
-        those that are busy, with `also_busy` alone.
+    def refuse_worker(self, what: str) -> None:
+        """Raise `RuntimeError` if the calling thread is a worker: a callback that waits for the workers deadlocks."""
+        if self.is_worker():
+            raise RuntimeError(f"{what} inside a client callback would deadlock; call it from another thread")
+
+    def join_idle(self, seconds: float, *, also_busy: bool = False) -> None:
+        """Ask idle threads to exit and join them for up to `seconds`. Threads that wait for a job to become due, and
+        threads with a job, are included with `also_busy` alone.
         """
         ends = time.monotonic() + seconds
         with self._changed:
-            self._resting = True
+            self._stopping = True
             self._wake.set()
             leaving = self._leaving(also_busy) - {threading.current_thread()}
             while leaving & self._leaving(also_busy) and time.monotonic() < ends and not self.forked:
-                self._changed.wait(TICK)
+                self._changed.wait(POLL)
             gone = leaving - self._threads
         for thread in gone:
             thread.join()
 
     def _leaving(self, also_busy: bool) -> set[threading.Thread]:
-        """Who is on the way home."""
-        if not self._resting:
+        """Return the threads that were asked to exit."""
+        if not self._stopping:
             return set()
-        return self._threads - (set() if also_busy else self._watching | set(self._at_work))
+        return self._threads - (set() if also_busy else self._watching | set(self._running))
 
     def _call(self, wanted: int) -> None:
-        """Wake those who are free, and hire if they are too few."""
-        self._resting = False
+        """Wake the idle workers, and start one more if they are too few."""
+        self._stopping = False
         self._wake.set()
-        if wanted > len(self._idle) and len(self._threads) < self._size and (len(self._backlog) or not self._threads):
+        if wanted > len(self._idle) and len(self._threads) < self.size and (self._waiting or not self._threads):
             process.expect_exit()
             thread = threading.Thread(target=self._run, name="mixpress-send", daemon=True)
             self._threads.add(thread)
@@ -127,40 +126,40 @@ class Pool:
     def _run(self) -> None:
         me = threading.current_thread()
         try:
-            while (parcel := self._next(me)) is not None:
-                self._deal_with(parcel, me)
-                del parcel  # it would be held while this thread has nothing to do
+            while (job := self._next(me)) is not None:
+                self._handle(job, me)
+                del job  # otherwise it would be kept alive while this worker is idle
         finally:
             with self._changed:
                 self._threads.discard(me)
                 self._changed.notify_all()
 
-    def _deal_with(self, parcel: Parcel, me: threading.Thread) -> None:
-        """Whatever is raised here, a callback's SystemExit included, the thread goes on."""
+    def _handle(self, job: Job, me: threading.Thread) -> None:
+        """Run a job. Whatever is raised, even a callback's SystemExit, the worker goes on."""
         try:
             try:
-                self._work(parcel)
+                self._work(job)
             finally:
                 with self._changed:
-                    self._backlog.done(parcel)
-                    del self._at_work[me]
-                parcel.done(parcel)
+                    del self._running[me]
+                job.done()
         except BaseException:
-            logger.exception("a batch could not be dealt with")
+            logger.exception("a batch could not be handled")
 
-    def _next(self, me: threading.Thread) -> Parcel | None:
-        """The next parcel; None where the thread is to end."""
-        patience = True
+    def _next(self, me: threading.Thread) -> Job | None:
+        """Return the next job; None if the worker must exit."""
+        is_patient = True
         while True:
             self._wake.clear()
             due = self._tend()
             with self._changed:
-                if (parcel := self._backlog.take()) is not None:
-                    self._at_work[me] = parcel
+                if self._waiting:
+                    job = self._waiting.popleft()
+                    self._running[me] = job
                     if due is not None:
-                        self._wake.set()  # somebody else must wait now for what is due
-                    return parcel
-                if due is None and (self._resting or not patience) and not self._wake.is_set():
+                        self._wake.set()  # another worker must now wait for what is due
+                    return job
+                if due is None and (self._stopping or not is_patient) and not self._wake.is_set():
                     self._threads.discard(me)
                     self._changed.notify_all()
                     return None
@@ -169,7 +168,7 @@ class Pool:
                     self._watching.add(me)
                     self._changed.notify_all()
             if due is None:
-                patience = self._wake.wait(IDLE)
+                is_patient = self._wake.wait(IDLE)
             else:
                 self._clock.wait(self._wake, due)
             with self._changed:

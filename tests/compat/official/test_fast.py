@@ -136,7 +136,7 @@ def test_a_missing_time_and_id_are_added() -> None:
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        ("{broken", "the message is no JSON"),
+        ("{broken", "the message is not JSON"),
         ('"text"', "needs '.?token', the project's token"),
         ("{}", "needs '.?token', the project's token"),
         ('{"properties":5,"$token":7}', "needs '.?token', the project's token"),
@@ -218,7 +218,7 @@ def test_unsupported_options_of_the_original_raise(options: dict[str, Any], said
 
 
 def test_an_unknown_option_raises() -> None:
-    with pytest.raises(TypeError, match="colour: no option of fast=True"):
+    with pytest.raises(TypeError, match="fast=True has no option colour"):
         BufferedConsumer(fast=True, colour="red")  # type: ignore[call-arg]
 
 

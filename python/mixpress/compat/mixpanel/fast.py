@@ -1,4 +1,4 @@
-"""What `fast=True` sends with: a `Client` for events, one for imports, and `Updates` for people and groups."""
+"""The delivery behind `fast=True`: an engine for events, one for imports, and `Updates` for people and groups."""
 
 from __future__ import annotations
 
@@ -6,42 +6,40 @@ import json
 import math
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
 
 from mixpress import process
 from mixpress._core import Encoder, Limits
 from mixpress.auth import Auth, ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.client.client import Client
-from mixpress.client.engine import Settings
+from mixpress.client.engine import EngineHolder
+from mixpress.client.options import DOCUMENTED, check_arguments, choose_server, spool_options
+from mixpress.client.options import Options as EngineOptions
 from mixpress.clock import Clock
 from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
 from mixpress.compat.mixpanel.lost import Lost, raise_for
 from mixpress.compat.mixpanel.nan import places_of_nan
-from mixpress.compat.mixpanel.updates import Updates, url_of_updates
+from mixpress.compat.mixpanel.updates import UpdateBuilder, Updates, url_of_updates
 from mixpress.errors import MixpressError
 from mixpress.queues.event import complete
-from mixpress.queues.event_queue import OnFull, Terms
+from mixpress.queues.event_queue import OnFull, QueueLimits
 from mixpress.retry import RetryPolicy
-from mixpress.send.request import HEADERS, Envelope
-from mixpress.send.sender import Sender
+from mixpress.send.request import HEADERS, RequestTemplate
 from mixpress.transport import Urllib3Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mixpress.batch import FailureSink
-    from mixpress.log import RepeatLog
     from mixpress.report.report import Failure, Report
     from mixpress.send.rate_limit import RateLimit
     from mixpress.send.request import Endpoint
     from mixpress.transport import Transport
 
 PATHS: Mapping[str, Endpoint] = {"events": "track", "imports": "import"}
-"""Where events go: the other endpoints take updates."""
+"""The endpoints that accept events; the others accept updates."""
 
 
 class Options(TypedDict, total=False):
-    """What `fast=True` takes besides: the options of `Client` by the same names, and the `limits` of its encoder."""
+    """Further arguments with `fast=True`: those of `Client` by the same names, and the `limits` of its encoder."""
 
     limits: Limits
     concurrency: int
@@ -60,8 +58,8 @@ class Options(TypedDict, total=False):
 
 
 def limits_of_the_original() -> Limits:
-    """What the original sends and the server may take is sent, so that the server's word counts: a depth of 10, a
-    number as `distinct_id`, no `distinct_id` (`$merge` has none), and what `meta` puts beside `properties`.
+    """Return limits that send what the original sends and the server may accept, so that the server decides: a depth of
+    10, a number as `distinct_id`, no `distinct_id` (`$merge` has none), and what `meta` adds beside `properties`.
     """
     left_to_the_server = ("unknown-field", "distinct-id-type", "distinct-id-missing")
     observed = Limits.observed()
@@ -73,14 +71,14 @@ def limits_of_the_original() -> Limits:
 
 
 class Channel(Protocol):
-    """What takes the messages of one endpoint and one project."""
+    """Sends the messages for one endpoint of one project."""
 
     def take(self, record: object) -> None:
-        """Queue one."""
+        """Queue a message."""
         ...
 
     def flush(self, timeout: float | None) -> Report:
-        """Wait until all have their verdict."""
+        """Wait until every message has its verdict."""
         ...
 
     def close(self, timeout: float) -> Report:
@@ -88,32 +86,29 @@ class Channel(Protocol):
         ...
 
 
-class Events(Client):
-    """A client whose encoders have these limits, and that hands on the events which were not taken."""
+class Events:
+    """Sends whole events, as `Client.track_many` does."""
 
-    def __init__(self, auth: Auth, endpoint: Endpoint, limits: Limits, lost: Lost, **options: Any) -> None:
-        self._lost = lost
-        self._limits = limits
-        encoder = self._make_encoder(auth, endpoint, "gzip")
-        super().__init__(auth, endpoint=endpoint, encoder=encoder, **options)
+    def __init__(self, options: EngineOptions) -> None:
+        self._holder = EngineHolder(options)
+        self._holder.engine.open()
 
     def take(self, record: object) -> None:
-        """Queue a whole event. What breaks a rule is in the next report."""
-        self._engine.add(complete(self._clock.time(), record))
+        """Queue an event. The next report has a rejected one."""
+        engine = self._holder.engine
+        engine.queue.add(complete(engine.clock.time(), record))
 
-    def _make_encoder(self, auth: Auth, endpoint: Endpoint, compression: Literal["gzip"] | None) -> Encoder:
-        token = auth.token if isinstance(auth, ProjectToken) else None
-        return Encoder(endpoint, compression=compression, token=token, limits=self._limits)
+    def flush(self, timeout: float | None) -> Report:
+        """Wait until every event has its verdict; see `Client.flush`."""
+        return self._holder.engine.flush(timeout)
 
-    def _failure_sink(self) -> FailureSink | None:
-        return self._lost
-
-    def _event_encoder(self, auth: Auth, endpoint: Endpoint, encoder: Encoder | None) -> Encoder | None:  # noqa: ARG002
-        return self._make_encoder(auth, endpoint, None)  # gzip of one event would be for nothing
+    def close(self, timeout: float) -> Report:
+        """Flush, and end the threads; see `Client.close`."""
+        return self._holder.engine.close(timeout)
 
 
 class Fast:
-    """All that a consumer with `fast=True` has on its way. Any thread may use it."""
+    """The messages of one consumer with `fast=True`. Thread-safe."""
 
     def __init__(
         self,
@@ -126,7 +121,7 @@ class Fast:
         options: Options,
     ) -> None:
         if unknown := options.keys() - Options.__annotations__.keys():
-            raise TypeError(f"{', '.join(sorted(unknown))}: no option of fast=True")
+            raise TypeError(f"fast=True has no option {', '.join(sorted(unknown))}")
         self._urls = urls
         self._servers = {endpoint: _server_of(urls[endpoint], path) for endpoint, path in PATHS.items()}
         self._account = credentials and ServiceAccount(
@@ -144,18 +139,18 @@ class Fast:
     def take(self, endpoint: str, message: str, secret: str | None = None) -> None:
         """Queue a message, or a JSON array of them."""
         if endpoint not in PATHS and (places := places_of_nan(message)):
-            raise not_sent(f"no JSON has a word for NaN or an infinity: {places}", endpoint, message)
+            raise not_sent(f"JSON cannot express NaN or an infinity: {places}", endpoint, message)
         try:
             content = json.loads(message)
         except ValueError as error:
-            raise not_sent(f"the message is no JSON: {error}", endpoint, message) from None
+            raise not_sent(f"the message is not JSON: {error}", endpoint, message) from None
         if not isinstance(content, list):
             return self.take_record(endpoint, content, secret)
         for place, record in enumerate(content):
             try:
                 self.take_record(endpoint, record, secret)
             except MixpanelException as error:
-                error.message = _text(content[place:])  # those before were taken
+                error.message = _text(content[place:])  # those before were queued
                 raise
         return None
 
@@ -169,7 +164,7 @@ class Fast:
             raise not_sent(error, endpoint, _text(record)) from error
 
     def flush(self, timeout: float | None = None) -> None:
-        """Wait, `timeout` seconds at most; `MixpanelException` where not everything was taken."""
+        """Wait up to `timeout` seconds; raise `MixpanelException` if not every message was accepted."""
         ends = math.inf if timeout is None else self._clock.monotonic() + timeout
 
         def left() -> float | None:
@@ -178,7 +173,7 @@ class Fast:
         raise_for([(name, one.flush(left()), lost.take()) for (name, _), (one, lost) in list(self._channels.items())])
 
     def close(self, timeout: float = 10.0) -> None:
-        """Flush for so long, give up the rest, and end the threads. It can be used again."""
+        """Flush for up to `timeout` seconds, give up the rest, and end the threads. It can be used again."""
         ends = self._clock.monotonic() + timeout
         outcomes = [
             (name, one.close(max(0.0, ends - self._clock.monotonic())), lost.take())
@@ -191,7 +186,7 @@ class Fast:
         raise_for(outcomes)
 
     def _key(self, endpoint: str, record: Any, secret: str | None) -> str:
-        """Who sends: a project's token, or the secret of an import; empty for the service account."""
+        """Return the token of the project, or the secret of an import; empty for the service account."""
         if endpoint == "imports":
             if secret or self._account:
                 return "" if self._account else secret or ""
@@ -211,66 +206,79 @@ class Fast:
     def _make(self, endpoint: str, key: str) -> tuple[Channel, Lost]:
         if endpoint not in PATHS:
             lost = Lost(endpoint, self._clock)
-            return Updates(lambda encoder: self._settings_of_updates(endpoint, ProjectToken(key), encoder, lost)), lost
+            return Updates(self._options_of_updates(endpoint, ProjectToken(key), lost)), lost
         auth: Auth
         if endpoint == "events":
             auth, lost = ProjectToken(key), Lost(endpoint, self._clock, key)
         else:
             auth, lost = self._account or ProjectSecret(key), Lost(endpoint, self._clock)
         try:
-            return self._make_client(endpoint, auth, lost), lost
+            return Events(self._options_of_events(endpoint, auth, lost)), lost
         except MixpressError as error:
             raise not_sent(error, endpoint, "") from error
 
-    def _make_client(self, endpoint: str, auth: Auth, lost: Lost) -> Events:
-        options: dict[str, Any] = {**self._options, "base_url": self._servers[endpoint]}
-        limits = options.pop("limits", None) or limits_of_the_original()
+    def _options_of_events(self, endpoint: str, auth: Auth, lost: Lost) -> EngineOptions:
+        path, given = PATHS[endpoint], self._options
+        queue, concurrency = self._queue_limits(), given.get("concurrency", 10)
+        check_arguments(auth, path, concurrency, queue, given.get("exit_timeout", 10.0))
+        server = choose_server(None, self._servers[endpoint])
+        limits = given.get("limits") or limits_of_the_original()
+        token = auth.token if isinstance(auth, ProjectToken) else None
+        encoder = Encoder(path, token=token, limits=limits)
+        spool = None
         if self._spool is not None:
-            options["spool"] = self._spool if endpoint == "events" else f"{os.fspath(self._spool)}.imports"
-        if self._transport is not None:
-            options["transport"] = self._transport
-        return Events(auth, PATHS[endpoint], limits, lost, **options)
-
-    def _settings_of_updates(self, endpoint: str, auth: ProjectToken, encoder: Encoder, lost: Lost) -> Settings:
-        options, clock = self._options, self._clock
-
-        def make_sender(log: RepeatLog) -> Sender:
-            own = Urllib3Transport(1)
-            return Sender(
-                Envelope(url_of_updates(self._urls[endpoint]), HEADERS),
-                auth.hide,
-                transport=self._transport or own,
-                policy=options.get("retry") or RetryPolicy(),
-                clock=clock,
-                concurrency=1,
-                rate_limit=None,
-                log=log,
-                hang_up=own.close,
-            )
-
-        return Settings(
+            file = self._spool if endpoint == "events" else f"{os.fspath(self._spool)}.imports"
+            uncompressed = Encoder(path, compression=None, token=token, limits=limits)
+            spool = spool_options(file, f"{server}/{path}", auth, batches=encoder, events=uncompressed)
+        return EngineOptions(
             encoder=encoder,
-            make_sender=make_sender,
-            concurrency=1,
-            terms=Terms(
-                options.get("queue_size", 100_000),
-                options.get("queue_bytes", 64_000_000),
-                options.get("linger", 1.0),
-                options.get("on_full", "block"),
-                options.get("block_timeout"),
-            ),
-            clock=clock,
-            confirms="batches",
-            token=None,
-            dead_letter=None,
-            on_report=options.get("on_report"),
-            on_failure=options.get("on_failure"),
-            exit_timeout=options.get("exit_timeout", 10.0),
-            failure_sink=lost,
+            template=RequestTemplate.for_endpoint(server, auth, path),
+            hide=auth.hide,
+            confirms="events" if path == "import" else "batches",
+            token=token,
+            queue=queue,
+            concurrency=concurrency,
+            rate_limit=given.get("rate_limit", DOCUMENTED),
+            spool=spool,
+            **self._common_options(lost),
         )
 
-    def _renew(self) -> None:
-        """In a forked child: another thread may have held the lock, and what was lost is the parent's."""
+    def _options_of_updates(self, endpoint: str, auth: ProjectToken, lost: Lost) -> EngineOptions:
+        return EngineOptions(
+            encoder=cast("Encoder", UpdateBuilder()),
+            template=RequestTemplate(url_of_updates(self._urls[endpoint]), HEADERS),
+            hide=auth.hide,
+            confirms="batches",
+            queue=self._queue_limits(),
+            concurrency=1,
+            rate_limit=None,
+            **self._common_options(lost),
+        )
+
+    def _common_options(self, lost: Lost) -> dict[str, Any]:
+        given = self._options
+        return {
+            "clock": self._clock,
+            "transport": self._transport,
+            "retry": given.get("retry") or RetryPolicy(),
+            "failure_sink": lost,
+            "on_report": given.get("on_report"),
+            "on_failure": given.get("on_failure"),
+            "exit_timeout": given.get("exit_timeout", 10.0),
+        }
+
+    def _queue_limits(self) -> QueueLimits:
+        given, default = self._options, QueueLimits()
+        return QueueLimits(
+            given.get("queue_size", default.events),
+            given.get("queue_bytes", default.bytes),
+            given.get("linger", default.linger),
+            given.get("on_full", default.on_full),
+            given.get("block_timeout", default.block_timeout),
+        )
+
+    def after_fork(self) -> None:
+        """Replace what belongs to the parent: a lock that another thread may hold, and the lost messages."""
         self._lock = threading.RLock()
         for _, lost in self._channels.values():
             lost.renew()
@@ -279,14 +287,16 @@ class Fast:
 def _server_of(url: str, path: str) -> str:
     server, _, last = url.rstrip("/").rpartition("/")
     if last != path:
-        raise ValueError(f"with fast=True the URL of {path} must end with /{path}, and is {url!r}")
+        raise ValueError(f"with fast=True the URL of {path} must end with /{path}, got {url!r}")
     return server
 
 
 def _make_transport(timeout: Any, verify: bool | str, options: Options) -> Urllib3Transport | None:
-    """One by the original's options; None where they ask for nothing that a client's own has not."""
+    """Return a transport with the original's options; None if they are all at their defaults."""
     if verify is False:
-        raise ValueError("fast=True always verifies certificates: give verify_cert= the file of an authority to trust")
+        raise ValueError(
+            "fast=True always verifies certificates: set verify_cert= to the file of an authority to trust"
+        )
     if "transport" in options or (timeout is None and verify is True):
         return None
     connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)

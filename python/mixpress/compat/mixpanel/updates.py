@@ -7,15 +7,15 @@ Only one request is in flight at a time, since a later update must not overtake 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from mixpress import process
-from mixpress.client.engine import Engine, Settings
+from mixpress.client.engine import EngineHolder
 
 if TYPE_CHECKING:
-    from mixpress._core import Encoder, Finding, Truncation
+    from mixpress._core import Finding, Truncation
+    from mixpress.client.options import Options
     from mixpress.report.report import Report
 
 MAX_UPDATES = 2000
@@ -28,7 +28,7 @@ FULL_BYTES = 8_500_000
 
 @dataclass(frozen=True)
 class UpdateBatch:
-    """Updates in one request; an `Outgoing`."""
+    """Updates in one request; a `SendableBatch`."""
 
     start: int
     updates: Sequence[bytes] = field(repr=False)
@@ -106,29 +106,23 @@ class UpdateBuilder:
 class Updates:
     """Sends updates to one URL, as a `Client` sends events."""
 
-    def __init__(self, make_settings: Callable[[Encoder], Settings]) -> None:
-        self._settings = make_settings(cast("Encoder", UpdateBuilder()))
-        self._engine = Engine(self._settings)
-        process.clients.add(self)
+    def __init__(self, options: Options) -> None:
+        self._holder = EngineHolder(options)
 
     def take(self, update: object) -> None:
         """Queue an update. ValueError if it is too large or holds NaN or an infinity."""
         text = json.dumps(update, separators=(",", ":"), allow_nan=False).encode()
         if len(text) >= MAX_UPDATE_BYTES:
             raise ValueError(f"the update must have fewer than {MAX_UPDATE_BYTES} bytes, got {len(text)}: split it")
-        self._engine.add(text)
+        self._holder.engine.queue.add(text)
 
     def flush(self, timeout: float | None) -> Report:
         """Do what `Client.flush` does."""
-        self._engine.drain(timeout)
-        return self._engine.report()
+        return self._holder.engine.flush(timeout)
 
     def close(self, timeout: float) -> Report:
         """Do what `Client.close` does."""
-        return self._engine.close(timeout)
-
-    def _renew(self) -> None:
-        self._engine = Engine(self._settings)
+        return self._holder.engine.close(timeout)
 
 
 def url_of_updates(url: str) -> str:

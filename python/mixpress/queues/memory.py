@@ -1,0 +1,223 @@
+"""`MemoryQueue`: tracked events in memory, packed when a batch is full or due."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from mixpress.errors import QueueFull
+from mixpress.queues.event_queue import EventQueue
+from mixpress.send.job import CancelToken, Job
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from mixpress._core import Encoder, Rejection
+    from mixpress.batch import SendableBatch
+    from mixpress.clock import Clock
+    from mixpress.log import RepeatLog
+    from mixpress.queues.event_queue import QueueLimits
+    from mixpress.report.reporter import Reporter
+    from mixpress.report.verdicts import Verdicts
+    from mixpress.send.workers import WorkerPool
+
+
+class MemoryQueue(EventQueue):
+    """A queue whose events are lost with the process."""
+
+    is_durable = False
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        workers: WorkerPool,
+        reporter: Reporter,
+        limits: QueueLimits,
+        clock: Clock,
+        log: RepeatLog,
+    ) -> None:
+        super().__init__(encoder, workers, reporter, limits, clock, log)
+        self._jobs: set[_MemoryJob] = set()
+        self._uncompressed: set[_MemoryJob] = set()
+
+    def start(self) -> None:
+        """Start nothing: the workers start with the first event."""
+
+    def pack(self) -> None:
+        """Send the open batch."""
+        with self._lock:
+            self._pack()
+
+    def tend(self) -> float | None:
+        """Send the open batch if it is due; return the seconds until it is, or None without one."""
+        with self._lock:
+            if not self._unpacked or self._is_writing:
+                return None
+            left = self._oldest + self._limits.linger - self._clock.monotonic()
+            if left > 0:
+                return left
+            self._pack()
+            return None
+
+    def wait_for_room(self, cancelled: threading.Event) -> None:
+        """Wait until the queue is not full, or `cancelled` is set."""
+        while not cancelled.is_set():
+            with self._lock:
+                if not self._is_full():
+                    return
+                self._pack()
+                self._settled.clear()
+            self._wait(None)
+
+    def wait_settled(self, ends: float | None, give_up: Callable[[], bool] | None = None) -> bool:
+        """Wait until every event that was added before has its verdict; see `EventQueue`."""
+        with self._lock:
+            self._pack()
+            wanted = set(self._jobs)
+        while True:
+            with self._lock:
+                self._settled.clear()
+                wanted &= self._jobs
+            if not wanted:
+                return True
+            if (give_up and give_up()) or not self._wait(ends):
+                return False
+
+    def stop(self) -> None:
+        """Stop nothing: no thread of the queue creates jobs."""
+
+    def close(self) -> int:
+        """Close nothing: no event outlives the process."""
+        return 0
+
+    def compress(self, job: _MemoryJob) -> None:
+        """Compress a batch. A worker calls this without the lock; if two threads do, the first one counts."""
+        size = len(job.batch.body)
+        with self._lock:
+            if job in self._uncompressed:
+                self._uncompressed.remove(job)
+                self._held += size - job.batch.raw_size
+
+    def settled(self, job: _MemoryJob) -> None:
+        """Report a batch whose events all have a verdict. Callbacks run before `wait_settled` returns."""
+        elapsed = self._clock.monotonic() - job.since
+        report = job.verdicts.close(job.batch.count, elapsed, job.cancel_token.reason)
+        try:
+            self._reporter.on_report(report)
+        finally:
+            with self._lock:
+                self._jobs.remove(job)
+                self._report.add_report(report)
+                self._unsettled -= job.batch.count
+                # Reading `body` compresses, which would be wasted on a batch that was given up.
+                self._held -= job.batch.raw_size if job in self._uncompressed else len(job.batch.body)
+                self._uncompressed.discard(job)
+            self._settled.set()
+
+    def _add(self, event: object, *, wait: bool) -> Rejection | None:
+        ends: float | None = None
+        while True:
+            with self._lock:
+                if self._is_writing:
+                    self._later.append(event)
+                    return None
+                if not self._is_full():
+                    return self._write(event)
+                if self._limits.on_full == "drop":
+                    break
+                if self._limits.on_full == "raise" or not wait or self._workers.is_worker():
+                    raise QueueFull(f"the queue is full: {self._unsettled} events wait, {self._held} bytes")
+                self._pack()
+                self._settled.clear()
+            if ends is None and self._limits.block_timeout is not None:
+                ends = self._clock.monotonic() + self._limits.block_timeout
+            if not self._wait(ends):
+                raise QueueFull(
+                    f"the queue stayed full for {self._limits.block_timeout} s: {self._unsettled} events wait"
+                )
+        self._drop()
+        return None
+
+    def _drop(self) -> None:
+        """Count a dropped event, outside of the lock: a log handler may be slow."""
+        self._reporter.totals.add(accepted=1, dropped=1)
+        reason = "an event was dropped because the queue is full"
+        self._log.tell(logging.WARNING, reason, "%s: %d events wait", reason, self._unsettled)
+
+    def _is_full(self) -> bool:
+        if self._held >= self._limits.bytes:
+            for job in list(self._uncompressed):
+                self.compress(job)
+        return self._unsettled >= self._limits.events or self._held >= self._limits.bytes
+
+    def _write(self, event: object) -> Rejection | None:
+        self._is_writing = True
+        try:
+            rejection = self._encoding.add(event)
+        finally:
+            self._is_writing = False
+        if rejection is None:
+            self._unsettled += 1
+            self._unpacked += 1
+            if self._unpacked == 1:
+                self._open()
+        else:
+            self._reject(rejection, event)
+        if self._encoding.full:
+            self._pack()
+        if self._later:
+            self._write_later()
+        return rejection
+
+    def _open(self) -> None:
+        """Note the first event of a batch, and let a worker wait until the batch is due."""
+        self._oldest = self._clock.monotonic()
+        self._workers.nudge()
+
+    def _pack(self) -> None:
+        """Send the open batch. An event that did not fit into it is the first of the next one.
+
+        Its gzip takes milliseconds, so the worker that sends it compresses it. If no worker is free it is compressed
+        here: while it waits, it would take about ten times the memory.
+        """
+        if not self._unpacked or self._is_writing:
+            return
+        verdicts = self._reporter.tracked_verdicts()
+        truncated, warnings = self._encoding.truncated, self._encoding.warnings
+        self._is_writing = True
+        try:
+            batch = self._encoding.finish()
+            job = _MemoryJob(self, batch, verdicts, self._clock.monotonic())
+            verdicts.packed(batch, truncated, warnings)
+            self._jobs.add(job)
+            self._uncompressed.add(job)
+            self._held += batch.raw_size
+            self._unpacked -= batch.count
+            if not self._workers.has_free_worker():
+                self.compress(job)
+            self._workers.put(job)
+        finally:
+            self._is_writing = False
+        if self._unpacked:
+            self._open()
+        self._write_later()
+
+
+class _MemoryJob(Job):
+    """A batch of tracked events under way."""
+
+    verdicts: Verdicts
+
+    def __init__(self, queue: MemoryQueue, batch: SendableBatch, verdicts: Verdicts, since: float) -> None:
+        super().__init__(batch, verdicts, CancelToken("given up"), patient=True)
+        self._queue = queue
+        self.since = since
+
+    def prepare(self) -> None:
+        """Compress the batch."""
+        self._queue.compress(self)
+
+    def done(self) -> None:
+        """Report the batch."""
+        self._queue.settled(self)
