@@ -1,14 +1,14 @@
 //! Batch: accepted events are packed into bodies of at most so many events and so many bytes.
 
-use crate::derive::Canonical;
+use crate::event::derived_id::Canonical;
 use crate::event::{EventWriter, Verdict};
-use crate::finding::{Finding, Found};
+use crate::rules::finding::{Finding, Found};
 
-pub use crate::finding::Origin;
-use crate::limits::{Endpoint, Limits};
-use crate::long_text::LongTexts;
-use crate::press::Hint;
+use crate::gzip::press::Hint;
+pub use crate::rules::finding::Origin;
+use crate::rules::limits::{Endpoint, Limits};
 use crate::source::Source;
+use crate::truncate::LongTexts;
 use crate::truncate::Truncation;
 
 /// How a body is laid out.

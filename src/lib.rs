@@ -56,32 +56,52 @@
 //! binding, which the wheels are built with.
 
 pub mod batch;
-pub mod derive;
 pub mod encoder;
 #[doc(hidden)] // for the fuzzers and benchmarks, like the rest that is hidden: it may change with any version
 pub mod event;
-pub mod finding;
 pub mod gzip;
-pub mod limits;
-pub mod long_text;
-#[doc(hidden)]
-pub mod press;
-mod quoted;
+#[cfg(feature = "python")]
+mod python;
 pub mod rules;
+mod scan;
 pub mod serialize;
 pub mod source;
-pub mod stream;
 pub mod truncate;
 mod validate;
 #[doc(hidden)]
 pub mod vectors;
 
 pub use batch::{Batcher, Format};
+pub use encoder::json::Output;
 pub use encoder::{Batch, Contents, Settings};
-pub use finding::{Finding, Found, Origin};
-pub use limits::{Endpoint, Limits};
-pub use stream::Output;
+#[doc(hidden)]
+pub use gzip::press;
+pub use rules::finding::{Finding, Found, Origin};
+pub use rules::limits::{Endpoint, Limits};
 pub use truncate::Truncation;
 
-#[cfg(feature = "python")]
-mod python;
+/// An `$insert_id` derived from the event that it is for.
+pub mod derive {
+    pub use crate::event::derived_id::{Canonical, Fault};
+}
+
+/// What was found wrong with an event: data, collected, never an exception.
+pub mod finding {
+    pub use crate::rules::finding::{Finding, Found, Origin, quote};
+}
+
+/// The numbers of the API, each with its source, and what each rule does.
+pub mod limits {
+    pub use crate::rules::limits::*;
+    pub use crate::validate::is_disallowed_id;
+}
+
+/// What may be done with a long text instead of cutting it.
+pub mod long_text {
+    pub use crate::truncate::LongTexts;
+}
+
+/// JSON text from any reader to bodies.
+pub mod stream {
+    pub use crate::encoder::json::Output;
+}

@@ -1,6 +1,7 @@
 //! Strings as they are written, against a character at a time.
 
-use mixpress::serialize::{string_at, unescape, write_name, write_spelled_name, write_spelled_string, write_string};
+use mixpress::serialize::{write_name, write_spelled_name, write_spelled_string, write_string};
+use mixpress::source::scan::{string_at, unescape};
 
 use crate::draw::Draw;
 use crate::spell;

@@ -1,7 +1,6 @@
 //! The tokens of JSON text, against serde_json.
 
-use mixpress::serialize::unescape;
-use mixpress::source::scan::{Scanner, SyntaxError, is_object_or_array};
+use mixpress::source::scan::{Scanner, SyntaxError, is_object_or_array, unescape};
 use serde::de::IgnoredAny;
 
 use crate::parsed::Wtf8;

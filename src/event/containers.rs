@@ -1,11 +1,12 @@
 //! Objects and arrays: how deep, how many in them, and whether their names are different.
 
-use super::{EventWriter, Kind, LOOKED_AT_BEYOND, Place};
-use crate::finding::Finding;
-use crate::limits::MAX_LEVELS;
+use super::place::{Kind, Place};
+use super::writer::{EventWriter, LOOKED_AT_BEYOND};
+use crate::rules::finding::Finding;
+use crate::rules::limits::MAX_LEVELS;
 use crate::rules::{Action, Rule};
-use crate::serialize::unescape;
-use crate::source::scan::Scanner;
+use crate::scan::Scanner;
+use crate::scan::unescape;
 
 impl EventWriter {
     /// A value begins: writes the comma before an element of an array; a member's stands before its name. True: the value

@@ -3,7 +3,8 @@
 //! They stay where they are when one is opened inside another: moving them would read back what was just written, which
 //! takes a processor longer than the writing.
 
-use super::{Kind, MAX_OPEN};
+use super::place::Kind;
+use super::writer::MAX_OPEN;
 
 /// An open object or array.
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,14 @@
 //! Names of members: what they mean to the rules, and those that are written otherwise than they were given.
 
-use super::{ChangedName, EventWriter, Kind, Meaning, Place};
-use crate::long_text::LongTexts;
-use crate::press::Hint;
-use crate::quoted::append_member;
+use super::place::{Kind, Meaning, Place};
+use super::writer::{ChangedName, EventWriter};
+use crate::gzip::press::Hint;
 use crate::rules::Rule;
-use crate::serialize::{string_at, unescape, write_name};
+use crate::scan::{string_at, unescape};
+use crate::serialize::write_name;
+use crate::truncate::LongTexts;
 use crate::truncate::{Advice, Truncation, cut};
+use crate::vectors::baseline::append_member;
 
 impl EventWriter {
     /// The comma before a member, and where its name begins.

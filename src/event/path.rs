@@ -1,10 +1,11 @@
 //! Findings, and where they are: the path is read back out of what was written.
 
 use super::frames::Frame;
-use super::{EventWriter, Kind};
-use crate::finding::Finding;
+use super::place::Kind;
+use super::writer::EventWriter;
+use crate::rules::finding::Finding;
 use crate::rules::{Action, Rule};
-use crate::serialize::{string_at, unescape};
+use crate::scan::{string_at, unescape};
 
 impl EventWriter {
     /// Records that a rule is broken by the value that comes now (or has just been written).

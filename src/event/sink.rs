@@ -1,6 +1,7 @@
 //! What each pushed value does.
 
-use super::{EventWriter, Kind, Meaning, Place};
+use super::place::{Kind, Meaning, Place};
+use super::writer::EventWriter;
 use crate::rules::Rule;
 use crate::serialize::{Moment, write_integer, write_moment, write_spelled_name, write_spelled_string};
 use crate::source::Sink;

@@ -1,6 +1,6 @@
 //! Texts and floats: those that are written otherwise than they were given.
 
-use super::EventWriter;
+use super::writer::EventWriter;
 use crate::rules::Rule;
 use crate::serialize::{write_float, write_string, write_string_with};
 use crate::truncate::{Truncation, advise, cut};

@@ -13,7 +13,7 @@ use super::given::Given;
 use super::words::{ENDPOINTS, LAYOUTS, one_of, word_of};
 use crate::encoder::{self, Contents, Raw};
 use crate::gzip::Gzip;
-use crate::limits::Endpoint;
+use crate::rules::limits::Endpoint;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Batch {

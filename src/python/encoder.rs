@@ -21,8 +21,8 @@ use super::words::{ENDPOINTS, one_of, word_of};
 use crate::batch::{Added, Batcher, Format, Origin, Packed};
 use crate::encoder::Settings;
 use crate::gzip::Gzip;
-use crate::limits::{self, Endpoint};
-use crate::long_text::LongTexts;
+use crate::rules::limits::{self, Endpoint};
+use crate::truncate::LongTexts;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Encoder {

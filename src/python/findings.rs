@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::finding::{self, Found, Origin};
+use crate::rules::finding::{self, Found, Origin};
 use crate::truncate;
 
 #[pyclass(frozen, subclass, module = "mixpress")]

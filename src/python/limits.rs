@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::given::Given;
-use crate::limits::{self, TruncateUnit};
+use crate::rules::limits::{self, TruncateUnit};
 use crate::rules::{Action, RULES, Rule};
 
 #[pyclass(frozen, eq, module = "mixpress")]

@@ -7,9 +7,9 @@ use pyo3::prelude::*;
 
 use super::encoder::snapshot;
 use super::walk::{GivenEvent, Memory, SnapshotEvent};
-use crate::derive::{Canonical, Fault};
-use crate::limits::MAX_LEVELS;
+use crate::event::derived_id::{Canonical, Fault};
 use crate::rules::RULES;
+use crate::rules::limits::MAX_LEVELS;
 use crate::source::Source;
 
 #[pyclass(frozen, get_all, module = "mixpress")]

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::given::Given;
 use crate::batch::Format;
-use crate::limits::Endpoint;
+use crate::rules::limits::Endpoint;
 
 pub const ENDPOINTS: &[(&str, Endpoint)] = &[("import", Endpoint::Import), ("track", Endpoint::Track)];
 

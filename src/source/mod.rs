@@ -6,12 +6,16 @@
 #[cfg(feature = "arrow")]
 pub mod arrow;
 pub mod json;
-#[doc(hidden)]
-pub mod scan;
 pub mod value;
 
 use crate::serialize::Moment;
 use crate::vectors::Vectors;
+
+/// The tokens of JSON text.
+#[doc(hidden)]
+pub mod scan {
+    pub use crate::scan::{RawString, Scanner, SyntaxError, Unescaped, is_object_or_array, string_at, unescape};
+}
 
 /// Receives the values of one event in the order in which the source has them.
 ///

@@ -16,8 +16,8 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 
 use super::{Sink, Source};
+use crate::scan::Scanner;
 use crate::serialize::Moment;
-use crate::source::scan::Scanner;
 
 /// A value of an event, or an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,8 +136,8 @@ impl<const COUNT: usize> From<[(&str, Value); COUNT]> for Value {
 mod tests {
     use super::*;
     use crate::batch::{Added, Batcher, Format, Origin};
-    use crate::limits::{Endpoint, Limits};
     use crate::rules::Rule;
+    use crate::rules::limits::{Endpoint, Limits};
 
     fn event(members: Vec<(String, Value)>) -> Value {
         let required = [("time", 1_700_000_000.into()), ("distinct_id", "u".into()), ("$insert_id", "i".into())];

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, FieldRef};
 
 use super::cells::{Floats, Integers, Moments, Spans, Texts, elements_of};
 use super::decimal::Decimals;
-use crate::limits::MAX_LEVELS;
+use crate::rules::limits::MAX_LEVELS;
 
 /// An array whose type was looked at once.
 pub(super) struct Column {

@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::batch::{Batcher, Format, Origin};
-    use crate::limits::{Endpoint, Limits};
+    use crate::rules::limits::{Endpoint, Limits};
 
     fn batch(times: Vec<Option<i64>>) -> ArrayRef {
         let texts = |text: &str| Arc::new(StringArray::from(vec![text; times.len()])) as ArrayRef;

@@ -7,22 +7,24 @@
 //! Names that repeat are noticed by their hashes, mostly without a comparison. Only then is the event read again, with
 //! the members of each object collected, so that the last of each name can win.
 
+mod flatten;
 mod names;
 mod reader;
+mod repeated;
+mod scalars;
 mod window;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
 use self::names::{Names, hash};
-
-use crate::limits::MAX_LEVELS;
-use crate::serialize::{unescape, unescape_exactly};
-use crate::source::scan::{Scanner, SyntaxError};
+use self::scalars::{push_escaped_key, push_scalar, push_text};
+use crate::scan::{Scanner, SyntaxError, unescape_exactly};
 use crate::source::{Sink, Source};
 use crate::vectors::{Baseline, Vectors, Wide, Work};
 
+pub(crate) use flatten::flatten;
 pub use reader::{Broken, JsonReader, Next};
+pub(crate) use repeated::push_value;
 pub use window::Window;
 
 /// Why the walk of a JSON text stops half-way.
@@ -229,182 +231,4 @@ impl<'a, S: Sink, V: Vectors> Work for Elements<'_, '_, 'a, S, V> {
         *outside = scanner;
         Ok(())
     }
-}
-
-/// Pushes the text that the scanner stands at.
-#[inline(always)]
-fn push_text<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S, vectors: impl Vectors) -> Result<(), SyntaxError> {
-    let text = scanner.string_with("a value", vectors)?;
-    if text.escaped {
-        push_escaped_text(text.inside, sink);
-    } else {
-        sink.plain_text(text.inside, vectors);
-    }
-    Ok(())
-}
-
-#[inline(never)]
-fn push_escaped_text<S: Sink>(inside: &str, sink: &mut S) {
-    let unescaped = unescape(inside);
-    if unescaped.repaired { sink.repaired_text(&unescaped.text) } else { sink.spelled_text(&unescaped.text, inside) }
-}
-
-#[inline(never)]
-fn push_escaped_key<S: Sink>(inside: &str, sink: &mut S) {
-    let unescaped = unescape(inside);
-    if unescaped.repaired { sink.repaired_key(&unescaped.text) } else { sink.spelled_key(&unescaped.text, inside) }
-}
-
-/// Pushes a number or a word.
-#[inline(always)]
-fn push_scalar<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S, vectors: impl Vectors) -> Result<(), SyntaxError> {
-    match scanner.peek() {
-        Some(b'-'..=b'9') if scanner.is_at_number() => sink.number_with(scanner.number()?, vectors),
-        Some(b't') => {
-            scanner.word("true")?;
-            sink.boolean(true);
-        }
-        Some(b'f') => {
-            scanner.word("false")?;
-            sink.boolean(false);
-        }
-        Some(b'n') => {
-            scanner.word("null")?;
-            sink.null();
-        }
-        // No JSON, but what Python's json writes.
-        _ => {
-            let (word, value) = scanner.not_a_number()?;
-            scanner.word(word)?;
-            sink.float(value);
-        }
-    }
-    Ok(())
-}
-
-/// Pushes the value that the scanner stands at, of each object the last member of each name.
-pub(crate) fn push_value<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result<(), SyntaxError> {
-    match scanner.peek() {
-        Some(b'"') => push_text(scanner, sink, Baseline),
-        Some(b'{') => push_last_members(scanner, sink),
-        Some(b'[') => push_last_of_elements(scanner, sink),
-        _ => push_scalar(scanner, sink, Baseline),
-    }
-}
-
-/// A member whose value has been passed over: its name as spelled, whether that has escapes, and where the value is.
-struct Member<'a> {
-    name: &'a str,
-    escaped: bool,
-    value: Scanner<'a>,
-}
-
-fn push_last_members<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result<(), SyntaxError> {
-    if !sink.begin_object() {
-        return scanner.skip_value();
-    }
-    let members = collect_members(scanner)?;
-    for (mut member, times) in last_of_each_name(members) {
-        if member.escaped {
-            push_escaped_key(member.name, sink)
-        } else {
-            sink.spelled_key(member.name, member.name)
-        }
-        if times > 1 {
-            sink.duplicate_key(times);
-        }
-        push_value(&mut member.value, sink)?;
-    }
-    sink.end_object();
-    Ok(())
-}
-
-/// The last member of each name, and how often that name was there.
-fn last_of_each_name(members: Vec<Member<'_>>) -> Vec<(Member<'_>, usize)> {
-    let names: Vec<_> = members.iter().map(|member| unescape_exactly(member.name)).collect();
-    let mut times_and_last: HashMap<&[u8], (usize, usize)> = HashMap::new();
-    for (position, name) in names.iter().enumerate() {
-        let (times, last) = times_and_last.entry(name).or_default();
-        (*times, *last) = (*times + 1, position);
-    }
-    let members = members.into_iter().enumerate().filter_map(|(position, member)| {
-        let (times, last) = times_and_last[names[position].as_slice()];
-        (last == position).then_some((member, times))
-    });
-    members.collect()
-}
-
-/// A value of a flattened object, and its name.
-pub(crate) struct FlatMember<'a> {
-    pub(crate) name: String,
-    /// Whether the name had lone surrogates.
-    pub(crate) repaired: bool,
-    pub(crate) value: Scanner<'a>,
-}
-
-/// The members of a JSON object under the names `<name>_<key>`, those of objects in it likewise; an array under the name
-/// itself. None where objects nest past 64 levels.
-pub(crate) fn flatten<'a>(text: &'a str, name: &str) -> Option<Vec<FlatMember<'a>>> {
-    let mut flat = Vec::new();
-    flatten_into(&mut flat, Scanner::new(text, 0), name.to_owned(), false, 0).then_some(flat)
-}
-
-fn flatten_into<'a>(
-    flat: &mut Vec<FlatMember<'a>>,
-    mut value: Scanner<'a>,
-    name: String,
-    repaired: bool,
-    levels: usize,
-) -> bool {
-    let members = if value.peek() == Some(b'{') { collect_members(&mut value.clone()).ok() } else { None };
-    match members {
-        Some(members) if levels == 0 || !members.is_empty() => {
-            levels <= MAX_LEVELS
-                && last_of_each_name(members).into_iter().all(|(member, _)| {
-                    let key = unescape(member.name);
-                    let name = format!("{name}_{}", key.text);
-                    flatten_into(flat, member.value, name, repaired || key.repaired, levels + 1)
-                })
-        }
-        _ => {
-            flat.push(FlatMember { name, repaired, value });
-            true
-        }
-    }
-}
-
-fn collect_members<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<Member<'a>>, SyntaxError> {
-    let mut members = Vec::new();
-    scanner.take(b'{');
-    if scanner.take(b'}') {
-        return Ok(members);
-    }
-    loop {
-        let name = scanner.string("a name in quotes")?;
-        scanner.expect(b':', "a colon after the name")?;
-        members.push(Member { name: name.inside, escaped: name.escaped, value: *scanner });
-        scanner.skip_value()?;
-        if !scanner.take(b',') {
-            scanner.expect(b'}', "a comma or the end of the object")?;
-            return Ok(members);
-        }
-    }
-}
-
-fn push_last_of_elements<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result<(), SyntaxError> {
-    if !sink.begin_array() {
-        return scanner.skip_value();
-    }
-    scanner.take(b'[');
-    if !scanner.take(b']') {
-        loop {
-            push_value(scanner, sink)?;
-            if !scanner.take(b',') {
-                break;
-            }
-        }
-        scanner.expect(b']', "a comma or the end of the array")?;
-    }
-    sink.end_array();
-    Ok(())
 }

@@ -10,9 +10,9 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use super::window::{Part, Window};
 use super::{JsonEvent, Stop};
-use crate::finding::{Finding, Found, Origin};
+use crate::rules::finding::{Finding, Found, Origin};
 use crate::rules::{Action, Rule};
-use crate::source::scan::SyntaxError;
+use crate::scan::SyntaxError;
 
 /// Bytes that are taken as text at a time; more where an event is longer.
 const PART: usize = 1 << 16;
@@ -362,7 +362,7 @@ fn begins_with_mark(window: &[u8]) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::batch::{Added, Batcher, Format, Origin};
-    use crate::limits::{Endpoint, Limits};
+    use crate::rules::limits::{Endpoint, Limits};
 
     /// What becomes of a text that comes in windows of a size: each event as accepted or rejected, or what is broken.
     fn read(text: &[u8], size: usize) -> (Vec<String>, Vec<u8>) {

@@ -1,6 +1,6 @@
 //! Recent: where the first bytes of a value stood last.
 
-use super::name::Name;
+use super::habits::Name;
 
 /// Values of some hundred events; 16 kB stay in the processor's nearest cache, and more gained nothing.
 const SLOT_BITS: u32 = 13;

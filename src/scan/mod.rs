@@ -1,9 +1,13 @@
 //! The tokens of JSON text, strictly by RFC 8259.
 
 mod number;
+mod unescape;
 
-use crate::quoted::ordinary_prefix;
+use crate::vectors::baseline::ordinary_prefix;
 use crate::vectors::{Baseline, Vectors};
+
+pub(crate) use unescape::unescape_exactly;
+pub use unescape::{Unescaped, string_at, unescape};
 
 /// Where a text stops being JSON, and what was wanted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,38 +1,15 @@
-//! Encoder: what a body is made with, and the body that comes of it.
+//! A request body: how it is laid out and gzipped, and its events read back.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 
-use crate::batch::{Batcher, Format, Packed};
+use super::form::{form, unform};
+use crate::batch::Format;
+use crate::gzip::press::Hint;
 use crate::gzip::{Gzip, decompress};
-use crate::limits::{Endpoint, Limits};
-use crate::long_text::LongTexts;
-use crate::press::Hint;
-use crate::source::scan::Scanner;
-
-/// What an encoder is told once. [`Settings::new`] makes some, whose fields are then set.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Settings {
-    /// Where the bodies go.
-    pub endpoint: Endpoint,
-    /// How they are laid out.
-    pub format: Format,
-    /// Whether they are gzipped.
-    pub gzip: bool,
-    /// The gzip level, 1 to 9; None is the default.
-    pub level: Option<u8>,
-    /// Becomes `properties.token` where an event has none.
-    pub token: Option<String>,
-    /// Whether an event without an `$insert_id` gets one that is derived from the rest of it.
-    pub derives_ids: bool,
-    /// Which long texts are converted instead of cut.
-    pub long_texts: LongTexts,
-    /// The numbers, and what each rule does.
-    pub limits: Limits,
-}
+use crate::scan::Scanner;
 
 /// What is in a body, and how to read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +29,8 @@ pub struct Contents {
 /// A body before gzip, for whoever has the time for that.
 #[derive(Debug)]
 pub struct Raw {
-    text: Vec<u8>,
-    hints: Vec<Hint>,
+    pub(super) text: Vec<u8>,
+    pub(super) hints: Vec<Hint>,
 }
 
 /// A request body and what is in it.
@@ -65,67 +42,8 @@ pub struct Batch<'a> {
     pub contents: Contents,
 }
 
-impl Settings {
-    /// A gzipped JSON array for an endpoint, under the documents' limits; every field can be changed.
-    pub fn new(endpoint: Endpoint) -> Settings {
-        Settings {
-            endpoint,
-            format: Format::Json,
-            gzip: true,
-            level: None,
-            token: None,
-            derives_ids: false,
-            long_texts: LongTexts::default(),
-            limits: Limits::documented(),
-        }
-    }
-
-    /// A batcher for these settings.
-    pub fn batcher(&self) -> Batcher {
-        let mut batcher = Batcher::new(self.limits.clone(), self.endpoint, self.format, self.token.clone());
-        if self.derives_ids {
-            batcher.derive_ids();
-        }
-        batcher.convert_long_texts(self.long_texts);
-        // A form's text is another one, percent-encoded, in which all places have moved.
-        if self.gzip && Gzip::takes_hints(self.level) && matches!(self.format, Format::Json | Format::Ndjson) {
-            batcher.give_hints();
-        }
-        batcher
-    }
-
-    /// Makes the body of a batch: percent-encoded for a form, then gzipped.
-    pub fn seal<'a>(&self, packed: &'a mut Packed, gzip: &'a mut Gzip) -> Batch<'a> {
-        let (indexes, lines) = (std::mem::take(&mut packed.indexes), std::mem::take(&mut packed.lines));
-        seal(&packed.json, &packed.hints, (indexes, lines), self.format, self.gzip.then_some(gzip))
-    }
-
-    /// All of [`Settings::seal`] but the gzip.
-    pub fn lay_out(&self, packed: Packed) -> (Raw, Contents) {
-        let Packed { json, hints, indexes, lines } = packed;
-        let text = match self.format {
-            Format::Json | Format::Ndjson => json,
-            Format::Form | Format::FormBase64 => laid_out(&json, self.format).into_owned(),
-        };
-        let contents = Contents { indexes, lines, raw_size: text.len(), format: self.format, gzip: self.gzip };
-        (Raw { text, hints }, contents)
-    }
-}
-
-impl Raw {
-    /// The bytes to send.
-    pub fn gzip<'a>(&self, gzip: &'a mut Gzip) -> &'a [u8] {
-        gzip.compress(&self.text, &self.hints)
-    }
-
-    /// The text.
-    pub fn text(&self) -> &[u8] {
-        &self.text
-    }
-}
-
 /// A batch's JSON as it stands in a body.
-fn laid_out(json: &[u8], format: Format) -> Cow<'_, [u8]> {
+pub(super) fn laid_out(json: &[u8], format: Format) -> Cow<'_, [u8]> {
     match format {
         Format::Json | Format::Ndjson => Cow::Borrowed(json),
         Format::Form => Cow::Owned(form(json)),
@@ -133,7 +51,7 @@ fn laid_out(json: &[u8], format: Format) -> Cow<'_, [u8]> {
     }
 }
 
-fn seal<'a>(
+pub(super) fn seal<'a>(
     json: &'a [u8],
     hints: &[Hint],
     (indexes, lines): (Vec<usize>, Vec<usize>),
@@ -147,6 +65,18 @@ fn seal<'a>(
         None => raw,
     };
     Batch { body, contents }
+}
+
+impl Raw {
+    /// The bytes to send.
+    pub fn gzip<'a>(&self, gzip: &'a mut Gzip) -> &'a [u8] {
+        gzip.compress(&self.text, &self.hints)
+    }
+
+    /// The text.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
 }
 
 impl Contents {
@@ -205,44 +135,12 @@ impl Contents {
     }
 }
 
-/// `data=` and the text, with every byte but RFC 3986's unreserved ones percent-encoded.
-fn form(json: &[u8]) -> Vec<u8> {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut out = Vec::with_capacity(json.len() * 2);
-    out.extend_from_slice(b"data=");
-    for &byte in json {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
-    }
-    out
-}
-
-/// The text that [`form`] encoded.
-fn unform(body: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = body.strip_prefix(b"data=")?;
-    let mut json = Vec::with_capacity(rest.len());
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = if byte == b'%' { after.get(..2) } else { None };
-        match digits {
-            Some(digits) => {
-                json.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
-                rest = &after[2..];
-            }
-            None => {
-                json.push(byte);
-                rest = after;
-            }
-        }
-    }
-    Some(json)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Packed;
+    use crate::encoder::Settings;
+    use crate::rules::limits::Endpoint;
 
     fn settings(format: Format, gzip: bool) -> Settings {
         Settings { format, gzip, ..Settings::new(Endpoint::Import) }

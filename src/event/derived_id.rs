@@ -12,7 +12,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::limits::{FIRST_MILLISECONDS, MAX_LEVELS};
+use crate::rules::limits::{FIRST_MILLISECONDS, MAX_LEVELS};
 use crate::serialize::{Moment, write_float, write_integer, write_moment, write_string};
 use crate::source::Sink;
 

@@ -38,12 +38,12 @@ mod block;
 mod codes;
 mod doubt;
 mod frequencies;
+mod habits;
 mod hint;
 mod huffman;
 mod matches;
 #[cfg(test)]
 mod naive;
-mod name;
 mod recent;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,8 @@
 //! The rules an event is held to: one table, from which the code, the docs and `mixpress.rules()` are made.
 
+pub(crate) mod finding;
+pub(crate) mod limits;
+
 /// What happens when a rule is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -9,8 +9,8 @@
 
 use super::WINDOW;
 use super::alike::{Pair, Place, READ};
+use super::habits::{FOR_ENDS, FOR_VALUES, Habits, Name};
 use super::hint::{Hint, Hints};
-use super::name::{FOR_ENDS, FOR_VALUES, Habits, Name};
 use super::recent::Recent;
 use super::token::{LONGEST, SHORTEST, Token};
 

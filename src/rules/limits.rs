@@ -83,28 +83,6 @@ pub const DISALLOWED_IDS: [&str; 17] = [
     "{}",
 ];
 
-/// Whether an id is one of [`DISALLOWED_IDS`].
-#[inline]
-pub fn is_disallowed_id(id: &str) -> bool {
-    let Some(&first) = id.as_bytes().first() else { return false };
-    // Nearly every id is settled by its first byte and its length.
-    DISALLOWED_LENGTHS[usize::from(first)] >> id.len().min(63) & 1 == 1
-        && DISALLOWED_IDS.iter().any(|disallowed| disallowed.eq_ignore_ascii_case(id))
-}
-
-/// For each first byte, a bit for each length that a disallowed id with it has.
-static DISALLOWED_LENGTHS: [u64; 256] = {
-    let mut lengths = [0; 256];
-    let mut position = 0;
-    while position < DISALLOWED_IDS.len() {
-        let id = DISALLOWED_IDS[position].as_bytes();
-        lengths[id[0] as usize] |= 1 << id.len();
-        lengths[id[0].to_ascii_uppercase() as usize] |= 1 << id.len();
-        position += 1;
-    }
-    lengths
-};
-
 impl Limits {
     /// The documents' word for word.
     pub fn documented() -> Limits {
@@ -159,14 +137,6 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn disallowed_ids_are_matched_whole_and_without_regard_to_case() {
-        assert!(DISALLOWED_IDS.into_iter().all(|id| is_disallowed_id(id) && is_disallowed_id(&id.to_uppercase())));
-        assert!(is_disallowed_id("NULL") && is_disallowed_id("-1") && is_disallowed_id("N/a"));
-        // U+212A lowercases to "k" in Unicode; the list is ASCII, and so is its comparison.
-        assert!(!is_disallowed_id("nullx") && !is_disallowed_id("") && !is_disallowed_id("un\u{212a}nown"));
-    }
 
     #[test]
     fn a_set_action_wins_over_the_profile_and_the_endpoint() {

@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use super::Meaning;
-use crate::quoted::is_plain;
+use super::place::Meaning;
 use crate::vectors::Vectors;
+use crate::vectors::baseline::is_plain;
 
 /// The longest name that is remembered.
 const LONGEST: usize = 38;

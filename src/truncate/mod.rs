@@ -1,7 +1,11 @@
 //! Truncate: strings are cut to the API's length, and what was cut is reported with the documents' advice.
 
-use crate::limits::TruncateUnit;
-use crate::source::scan;
+mod url;
+
+use crate::rules::limits::TruncateUnit;
+use crate::scan;
+
+pub(crate) use url::parts_of_url;
 
 /// What Import Events recommends for a string that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,17 @@ impl Advice {
             Advice::Text => "text",
         }
     }
+}
+
+/// Which long texts are converted; the others are cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LongTexts {
+    /// URLs become `<name>_host`, `<name>_path` and `<name>_param_<key>`.
+    pub parse_urls: bool,
+    /// JSON objects become `<name>_<key>`, likewise for objects in them; an array stays one.
+    pub flatten_json: bool,
+    /// Other text is left out.
+    pub drop_text: bool,
 }
 
 /// A string that was cut.

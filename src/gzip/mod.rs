@@ -1,8 +1,11 @@
 //! Gzip: a request body, compressed.
 
+#[doc(hidden)]
+pub mod press;
+
 use libdeflater::{CompressionLvl, Compressor};
 
-use crate::press::{Effort, Hint, Press};
+use press::{Effort, Hint, Press};
 
 /// The levels that an encoder can be given: 1 is the fastest, 9 the smallest.
 pub const LEVELS: std::ops::RangeInclusive<u8> = 1..=9;

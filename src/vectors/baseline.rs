@@ -5,7 +5,11 @@
 
 use std::mem::MaybeUninit;
 
-use crate::serialize::is_special;
+/// Whether a byte can't stand in a JSON string as it is.
+#[inline]
+pub(crate) fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
 
 /// Appends a quote, the text and `end`. False, with nothing appended, where a byte of the text needs an escape.
 #[inline(always)]

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::batch::{Added, Batcher, Origin, Packed};
 use crate::encoder::{Batch, Settings};
-use crate::finding::Found;
 use crate::gzip::Gzip;
+use crate::rules::finding::Found;
 use crate::source::json::{JsonReader, Next, Window};
 use crate::truncate::Truncation;
 
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
     use crate::batch::Format;
-    use crate::limits::Endpoint;
+    use crate::rules::limits::Endpoint;
 
     /// Gives a byte at a time, as a slow pipe does.
     struct Dripping<'t>(&'t [u8]);

@@ -1,13 +1,12 @@
 //! Validate: what `event`, `properties`, `time` and the ids must be.
 
-use crate::event::{EventWriter, Place, Seen};
-use crate::finding::quote;
-use crate::limits::{
-    Endpoint, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS, is_disallowed_id,
-};
+use super::place::{Place, Seen};
+use super::writer::EventWriter;
+use crate::rules::finding::quote;
+use crate::rules::limits::{Endpoint, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS};
 use crate::rules::{Action, Rule};
-use crate::serialize::{Moment, write_moment};
 use crate::source::Sink;
+use crate::validate::{calendar, has_only_id_characters, is_disallowed_id, saturating_integer};
 
 impl EventWriter {
     /// Checks a text that stands at one of the places with rules of their own.
@@ -211,36 +210,5 @@ impl EventWriter {
                 "the event has no 'token': set it to the project's token, or give the encoder token=".into()
             });
         }
-    }
-}
-
-/// Whether an id has letters and digits of ASCII and hyphens only.
-fn has_only_id_characters(id: &[u8]) -> bool {
-    // No branch inside, so that the compiler looks at sixteen bytes at once; they may overlap the sixteen before.
-    let is_clean = |bytes: &[u8]| {
-        bytes.iter().fold(true, |clean, &byte| {
-            clean & (((byte | 0x20).wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 10) | (byte == b'-'))
-        })
-    };
-    match id.last_chunk::<16>() {
-        Some(last) => id.as_chunks::<16>().0.iter().all(|block| is_clean(block)) && is_clean(last),
-        None => is_clean(id),
-    }
-}
-
-/// An integer's value by its digits; one of more than 128 bits as the nearest that fits.
-fn saturating_integer(digits: &str) -> i128 {
-    digits.parse().unwrap_or(if digits.starts_with('-') { i128::MIN } else { i128::MAX })
-}
-
-/// A time for a message, as ` (2023-11-14T22:13:20)`; nothing for one that no calendar reaches.
-fn calendar(milliseconds: i128) -> String {
-    match i64::try_from(milliseconds.saturating_mul(1000)) {
-        Ok(micros) if micros.unsigned_abs() < 250_000_000_000_000_000 => {
-            let mut text = Vec::new();
-            write_moment(&mut text, Moment { micros, utc: true });
-            format!(" ({})", String::from_utf8_lossy(&text))
-        }
-        _ => String::new(),
     }
 }
