@@ -9,8 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict, PyRange, PyTuple, PyType};
 
 use super::encoder::Encoder;
+use super::engine::Workspace;
 use super::given::Given;
 use super::words::{ENDPOINTS, LAYOUTS, one_of, word_of};
+use crate::batch::Packed;
 use crate::encoder::{self, Contents, Raw};
 use crate::gzip::Gzip;
 use crate::rules::limits::Endpoint;
@@ -72,6 +74,29 @@ impl Batch {
 
     pub fn len(&self) -> usize {
         self.contents.indexes.len()
+    }
+}
+
+impl Encoder {
+    /// As [`Encoder::seal_full`]; but what is to be gzipped is that when its body is asked for.
+    pub fn lay_out_full(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.take_full()?;
+        Some(Encoder::lay_out(slf, py, workspace, packed))
+    }
+
+    /// As [`Encoder::seal_rest`]; but what is to be gzipped is that when its body is asked for.
+    pub fn lay_out_rest(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.finish()?;
+        Some(Encoder::lay_out(slf, py, workspace, packed))
+    }
+
+    fn lay_out(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace, packed: Packed) -> Batch {
+        let encoder = slf.get();
+        if !encoder.settings.gzip {
+            return encoder.seal(py, workspace, packed);
+        }
+        let (raw, contents) = encoder.settings.lay_out(packed);
+        Batch::later(raw, contents, slf.clone_ref(py), encoder.settings.endpoint, encoder.settings.level)
     }
 }
 

@@ -7,9 +7,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::batch::Batch;
-use super::encoder::{Encoder, Findings, Workspace};
-use super::findings::Rejection;
-use crate::batch::Origin;
+use super::encoder::Encoder;
+use super::engine::Workspace;
+use super::findings::{Findings, Rejection};
+use crate::rules::finding::Origin;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Builder {

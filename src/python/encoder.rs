@@ -1,24 +1,23 @@
-//! `Encoder` and `Encoded`, as Python sees them.
+//! `Encoder`, as Python sees it.
 
-use std::cell::RefCell;
-use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Mutex;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::batch::Batch;
+use super::batch_iterator::BatchIterator;
 use super::builder::Builder;
-use super::findings::{Finding, Rejection, Truncation};
+use super::encoded::Encoded;
+use super::engine::Workspace;
+use super::findings::Findings;
 use super::given::Given;
 use super::gzip::level_of;
-use super::input::{Filled, Input};
+use super::input::Input;
+use super::input::fill::Filled;
 use super::limits::Limits;
-use super::stream::BatchIterator;
-use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
 use super::words::{ENDPOINTS, one_of, word_of};
-use crate::batch::{Added, Batcher, Format, Origin, Packed};
+use crate::batch::Format;
 use crate::encoder::Settings;
 use crate::gzip::Gzip;
 use crate::rules::limits::{self, Endpoint};
@@ -26,177 +25,16 @@ use crate::truncate::LongTexts;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Encoder {
-    settings: Settings,
-    now: Option<Py<PyAny>>,
-    default: Option<Py<PyAny>>,
-    explain: bool,
+    pub(super) settings: Settings,
+    pub(super) now: Option<Py<PyAny>>,
+    pub(super) default: Option<Py<PyAny>>,
+    pub(super) explain: bool,
     /// Batchers and compressors that are not in use: threads share an encoder, and each call takes its own.
-    idle: Mutex<Vec<Workspace>>,
-    idle_gzips: Mutex<Vec<Gzip>>,
-}
-
-/// What one call works with; its buffers are kept for the next.
-pub struct Workspace {
-    pub batcher: Batcher,
-    memory: RefCell<Memory>,
-}
-
-#[pyclass(frozen, get_all, module = "mixpress")]
-pub struct Encoded {
-    batches: Py<PyList>,
-    rejected: Py<PyList>,
-    truncated: Py<PyList>,
-    warnings: Py<PyList>,
-}
-
-/// What was found in the events of a call so far.
-pub struct Findings {
-    pub rejected: Py<PyList>,
-    pub truncated: Py<PyList>,
-    pub warnings: Py<PyList>,
-}
-
-impl Findings {
-    pub fn none(py: Python<'_>) -> Findings {
-        let list = || PyList::empty(py).unbind();
-        Findings { rejected: list(), truncated: list(), warnings: list() }
-    }
+    pub(super) idle: Mutex<Vec<Workspace>>,
+    pub(super) idle_gzips: Mutex<Vec<Gzip>>,
 }
 
 impl Encoder {
-    /// Takes up what became of an event. A rejection is returned, and left to the caller to keep.
-    pub fn take_up(&self, py: Python<'_>, findings: &Findings, added: Added) -> PyResult<Option<Py<Rejection>>> {
-        match added {
-            Added::Rejected(found) => return Rejection::of(py, found, self.explain).map(Some),
-            Added::Plain => {}
-            Added::Accepted { warnings, truncations } => {
-                for finding in warnings.into_iter().flat_map(Finding::each) {
-                    findings.warnings.bind(py).append(Py::new(py, finding)?)?;
-                }
-                for truncation in truncations {
-                    findings.truncated.bind(py).append(Truncation::from(truncation))?;
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// A workspace with nothing in it. The lock is taken and let go without detaching, so no fork can find it taken.
-    pub fn workspace(&self, py: Python<'_>) -> Workspace {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| Workspace::new(py, &self.settings))
-    }
-
-    /// Keeps a workspace for the next call.
-    pub fn give_back(&self, mut workspace: Workspace) {
-        workspace.batcher.clear();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
-    }
-
-    /// Adds an event to the open batch; a batch that became full by it must be sealed before the next. What there is to
-    /// say of the event goes to `found`.
-    pub fn add(
-        &self,
-        workspace: &mut Workspace,
-        origin: Origin,
-        event: &Bound<'_, PyAny>,
-        found: &mut Vec<Added>,
-    ) -> PyResult<()> {
-        if workspace.is_empty() {
-            self.set_clock(event.py(), workspace)?;
-        }
-        match workspace.batcher.add(origin, &GivenEvent { event, memory: &workspace.memory }) {
-            Ok(Added::Plain) => Ok(()),
-            Ok(added) => {
-                found.push(added);
-                Ok(())
-            }
-            Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, found),
-        }
-    }
-
-    #[cold]
-    fn add_snapshot(
-        &self,
-        workspace: &mut Workspace,
-        origin: Origin,
-        event: &Bound<'_, PyAny>,
-        found: &mut Vec<Added>,
-    ) -> PyResult<()> {
-        let snapshot = snapshot(event, self.default.as_ref())?;
-        let snapshot = SnapshotEvent { event: &snapshot, memory: &workspace.memory };
-        let added = workspace.batcher.add(origin, &snapshot);
-        let added = added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))?;
-        found.extend((added != Added::Plain).then_some(added));
-        Ok(())
-    }
-
-    /// Sets the clock for a batch that begins.
-    pub fn set_clock(&self, py: Python<'_>, workspace: &mut Workspace) -> PyResult<()> {
-        workspace.batcher.set_now(self.clock(py)?);
-        Ok(())
-    }
-
-    /// Milliseconds since the epoch.
-    fn clock(&self, py: Python<'_>) -> PyResult<i64> {
-        let seconds = match &self.now {
-            Some(now) => now.call0(py)?.extract::<f64>(py)?,
-            None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
-        };
-        Ok((seconds * 1000.0).round() as i64)
-    }
-
-    /// The batch that became full, if one did.
-    pub fn seal_full(&self, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
-        let packed = workspace.batcher.take_full()?;
-        Some(self.seal(py, workspace, packed))
-    }
-
-    /// The open batch, if there is an event in it.
-    pub fn seal_rest(&self, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
-        let packed = workspace.batcher.finish()?;
-        Some(self.seal(py, workspace, packed))
-    }
-
-    fn seal(&self, py: Python<'_>, workspace: &mut Workspace, mut packed: Packed) -> Batch {
-        let batch = self.with_gzip(|gzip| {
-            let sealed = py.detach(|| self.settings.seal(&mut packed, gzip));
-            Batch::new(py, sealed, self.settings.endpoint, self.settings.level)
-        });
-        workspace.batcher.reuse(packed);
-        batch
-    }
-
-    /// As [`Encoder::seal_full`]; but what is to be gzipped is that when its body is asked for.
-    pub fn lay_out_full(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
-        let packed = workspace.batcher.take_full()?;
-        Some(Encoder::lay_out(slf, py, workspace, packed))
-    }
-
-    /// As [`Encoder::seal_rest`]; but what is to be gzipped is that when its body is asked for.
-    pub fn lay_out_rest(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
-        let packed = workspace.batcher.finish()?;
-        Some(Encoder::lay_out(slf, py, workspace, packed))
-    }
-
-    fn lay_out(slf: &Py<Encoder>, py: Python<'_>, workspace: &mut Workspace, packed: Packed) -> Batch {
-        let encoder = slf.get();
-        if !encoder.settings.gzip {
-            return encoder.seal(py, workspace, packed);
-        }
-        let (raw, contents) = encoder.settings.lay_out(packed);
-        Batch::later(raw, contents, slf.clone_ref(py), encoder.settings.endpoint, encoder.settings.level)
-    }
-
-    /// Lends a compressor. No lock is held meanwhile.
-    pub fn with_gzip<T>(&self, make: impl FnOnce(&mut Gzip) -> T) -> T {
-        let idle = self.idle_gzips.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut gzip = idle.unwrap_or_else(|| Gzip::new(self.settings.level));
-        let made = make(&mut gzip);
-        self.idle_gzips.lock().unwrap_or_else(PoisonError::into_inner).push(gzip);
-        made
-    }
-
     fn encode_input(&self, py: Python<'_>, input: PyResult<Input>) -> PyResult<Encoded> {
         let mut workspace = self.workspace(py);
         let encoded = self.encode_all(py, &mut workspace, input?);
@@ -230,37 +68,6 @@ impl Encoder {
             }
         }
     }
-}
-
-impl Workspace {
-    fn new(py: Python<'_>, settings: &Settings) -> Workspace {
-        Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)) }
-    }
-
-    /// Whether a batch begins with the next event.
-    pub fn is_empty(&self) -> bool {
-        self.batcher.count() == 0
-    }
-
-    /// Whether a batch must be sealed before the next event.
-    pub fn is_full(&self) -> bool {
-        self.batcher.is_full()
-    }
-
-    /// How many events the open batch has.
-    pub fn count(&self) -> usize {
-        self.batcher.count()
-    }
-
-    /// Bytes of JSON that wait to be sealed.
-    pub fn held_bytes(&self) -> usize {
-        self.batcher.held_bytes()
-    }
-}
-
-/// A copy of an event that takes no Python code to read.
-pub fn snapshot<'py>(event: &Bound<'py, PyAny>, default: Option<&Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-    event.py().import("mixpress.plain")?.call_method1("snapshot", (event, default))
 }
 
 fn check_callable(py: Python<'_>, given: Option<&Py<PyAny>>, message: &'static str) -> PyResult<()> {
@@ -429,18 +236,4 @@ impl Encoder {
 pub fn encode(events: &Bound<'_, PyAny>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Encoded> {
     let encoder = events.py().get_type::<Encoder>().call((), settings)?.cast_into::<Encoder>()?;
     encoder.get().encode(events)
-}
-
-#[pymethods]
-impl Encoded {
-    fn __repr__(&self, py: Python<'_>) -> String {
-        let length = |list: &Py<PyList>| list.bind(py).len();
-        format!(
-            "Encoded({} batches, {} rejected, {} truncated, {} warnings)",
-            length(&self.batches),
-            length(&self.rejected),
-            length(&self.truncated),
-            length(&self.warnings),
-        )
-    }
 }

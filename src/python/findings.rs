@@ -101,3 +101,17 @@ impl Truncation {
         format!("Truncation(index={index}, path={path:?}, length={length}, advice={advice:?})")
     }
 }
+
+/// What was found in the events of a call so far.
+pub struct Findings {
+    pub rejected: Py<PyList>,
+    pub truncated: Py<PyList>,
+    pub warnings: Py<PyList>,
+}
+
+impl Findings {
+    pub fn none(py: Python<'_>) -> Findings {
+        let list = || PyList::empty(py).unbind();
+        Findings { rejected: list(), truncated: list(), warnings: list() }
+    }
+}

@@ -1,9 +1,12 @@
 //! The binding to Python: the one folder that knows pyo3, and no rules.
 
-mod arrow;
 mod batch;
+mod batch_iterator;
 mod builder;
+mod derive;
+mod encoded;
 mod encoder;
+mod engine;
 mod findings;
 mod given;
 mod gzip;
@@ -11,7 +14,7 @@ mod input;
 mod limits;
 mod raw;
 mod rules;
-mod stream;
+mod snapshot;
 mod walk;
 mod words;
 
@@ -23,9 +26,15 @@ mod _core {
     #[pymodule_export]
     use super::batch::Batch;
     #[pymodule_export]
+    use super::batch_iterator::BatchIterator;
+    #[pymodule_export]
     use super::builder::Builder;
     #[pymodule_export]
-    use super::encoder::{Encoded, Encoder, encode};
+    use super::derive::derive_insert_id;
+    #[pymodule_export]
+    use super::encoded::Encoded;
+    #[pymodule_export]
+    use super::encoder::{Encoder, encode};
     #[pymodule_export]
     use super::findings::{Finding, Rejection, Truncation};
     #[pymodule_export]
@@ -33,11 +42,9 @@ mod _core {
     #[pymodule_export]
     use super::limits::Limits;
     #[pymodule_export]
-    use super::rules::{Rule, derive_insert_id, rules};
+    use super::rules::{Rule, rules};
     #[pymodule_export]
-    use super::stream::BatchIterator;
-    #[pymodule_export]
-    use super::walk::{Members, Number, Unsupported};
+    use super::snapshot::{Members, Number, Unsupported};
     use pyo3::exceptions::PyImportError;
     use pyo3::prelude::*;
 

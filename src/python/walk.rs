@@ -11,51 +11,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyTzInfo};
 
 use super::raw::{self, Entries};
+use super::snapshot::{Members, Number, Unsupported};
 use crate::serialize::Moment;
 use crate::source::{Sink, Source};
 use crate::vectors::{Baseline, Vectors, Wide, Work};
-
-/// A number by its spelling, in a snapshot: what a Decimal becomes.
-#[pyclass(frozen, module = "mixpress._core")]
-pub struct Number {
-    spelling: Py<PyString>,
-}
-
-#[pymethods]
-impl Number {
-    #[new]
-    fn new(spelling: Py<PyString>) -> Number {
-        Number { spelling }
-    }
-}
-
-/// The members of an object that is no exact dict, in a snapshot: a list of pairs.
-#[pyclass(frozen, module = "mixpress._core")]
-pub struct Members {
-    pairs: Py<PyList>,
-}
-
-#[pymethods]
-impl Members {
-    #[new]
-    fn new(pairs: Py<PyList>) -> Members {
-        Members { pairs }
-    }
-}
-
-/// A value that JSON has no form for, in a snapshot, and the sentence that says so.
-#[pyclass(frozen, module = "mixpress._core")]
-pub struct Unsupported {
-    message: Py<PyString>,
-}
-
-#[pymethods]
-impl Unsupported {
-    #[new]
-    fn new(message: Py<PyString>) -> Unsupported {
-        Unsupported { message }
-    }
-}
 
 /// A value was met that takes Python code to read.
 pub struct NeedsSnapshot;

@@ -12,9 +12,11 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyMapping};
 
-use super::encoder::{Encoder, Workspace};
-use super::input::{Filled, HANDED_OVER};
-use crate::batch::{Added, Origin};
+use super::fill::{Filled, HANDED_OVER};
+use crate::batch::Added;
+use crate::python::encoder::Encoder;
+use crate::python::engine::Workspace;
+use crate::rules::finding::Origin;
 use crate::source::arrow::{ArrowRows, Plan};
 
 type Batches = Box<dyn Iterator<Item = Result<ArrayRef, ArrowError>> + Send>;

@@ -3,13 +3,16 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::batch::Batch;
-use super::encoder::{Encoder, Findings, Workspace};
-use super::input::{Filled, Input, can_wait};
+use super::encoder::Encoder;
+use super::engine::Workspace;
+use super::findings::Findings;
+use super::input::Input;
+use super::input::fill::Filled;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct BatchIterator {
@@ -129,4 +132,9 @@ impl BatchIterator {
     fn warnings(&self, py: Python<'_>) -> Py<PyList> {
         self.findings_list(py, |findings| &findings.warnings)
     }
+}
+
+/// Whether an exception is one that code handles, and not one that ends a program: that is not held back.
+fn can_wait(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyException>(py)
 }
