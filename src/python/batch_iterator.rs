@@ -1,22 +1,21 @@
-//! `BatchIterator`: batches as they close, in memory bounded by one of them.
+//! `BatchIterator`: batches as they close, in memory bounded by one batch, as a Python class.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::batch::Batch;
-use super::encoder::Encoder;
-use super::engine::Workspace;
+use super::engine::{Engine, Workspace};
 use super::findings::Findings;
 use super::input::Input;
-use super::input::fill::Filled;
+use super::input::fill::{Filled, Filling};
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct BatchIterator {
-    encoder: Py<Encoder>,
+    engine: Py<Engine>,
     on_rejected: Option<Py<PyAny>>,
     total: AtomicUsize,
     findings: Mutex<Findings>,
@@ -25,21 +24,21 @@ pub struct BatchIterator {
 
 struct State {
     input: Input,
-    /// None once the events are at their end.
+    /// None after the last event.
     workspace: Option<Workspace>,
-    /// What the iterable raised, held back until the batch that was begun is out.
+    /// An exception of the iterable, raised after the open batch is returned.
     raised: Option<PyErr>,
 }
 
 impl BatchIterator {
-    pub fn new(py: Python<'_>, encoder: Py<Encoder>, input: Input, on_rejected: Option<Py<PyAny>>) -> Self {
+    pub fn new(py: Python<'_>, engine: Py<Engine>, input: Input, on_rejected: Option<Py<PyAny>>) -> Self {
         let findings = Mutex::new(Findings::none(py));
-        let workspace = Some(encoder.get().workspace(py));
+        let workspace = Some(engine.get().workspace(py));
         let state = Mutex::new(State { input, workspace, raised: None });
-        BatchIterator { encoder, on_rejected, total: AtomicUsize::new(0), findings, state }
+        BatchIterator { engine, on_rejected, total: AtomicUsize::new(0), findings, state }
     }
 
-    /// Reads events until a batch is full. None: they are at their end.
+    /// Reads events until a batch is full. None: there are no more events.
     fn read(
         &self,
         py: Python<'_>,
@@ -47,14 +46,15 @@ impl BatchIterator {
         workspace: &mut Workspace,
         findings: &Findings,
     ) -> PyResult<Option<Batch>> {
-        let encoder = self.encoder.get();
+        let engine = self.engine.get();
         let mut found = Vec::new();
         loop {
             let mut total = self.total();
-            let filled = input.fill(py, encoder, workspace, &mut total, &mut found);
+            let mut filling = Filling { workspace: &mut *workspace, index: &mut total, found: &mut found };
+            let filled = input.fill(py, engine, &mut filling);
             self.total.store(total, Ordering::Relaxed);
             for added in found.drain(..) {
-                if let Some(rejection) = encoder.take_up(py, findings, added)? {
+                if let Some(rejection) = findings.take(py, added, engine.explain)? {
                     match &self.on_rejected {
                         Some(on_rejected) => drop(on_rejected.call1(py, (rejection,))?),
                         None => findings.rejected.bind(py).append(rejection)?,
@@ -62,7 +62,7 @@ impl BatchIterator {
                 }
             }
             match filled? {
-                Filled::Batch => return Ok(encoder.seal_full(py, workspace)),
+                Filled::Batch => return Ok(Batch::seal_full(py, engine, workspace)),
                 Filled::Findings => {}
                 Filled::Input => return Ok(None),
             }
@@ -82,8 +82,9 @@ impl BatchIterator {
             Err(raised) if can_wait(py, &raised) => state.raised = Some(raised),
             Err(raised) => return Err(raised),
         }
-        let rest = self.encoder.get().seal_rest(py, &mut workspace);
-        self.encoder.get().give_back(workspace);
+        let engine = self.engine.get();
+        let rest = Batch::seal_rest(py, engine, &mut workspace);
+        engine.give_back(workspace);
         match rest {
             Some(batch) => Ok(Some(batch)),
             None => state.raised.take().map_or(Ok(None), Err),
@@ -102,11 +103,18 @@ impl BatchIterator {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Batch>> {
-        let Ok(mut state) = self.state.try_lock() else {
-            return Err(PyRuntimeError::new_err(
-                "these batches are being read already, by another thread or by the events' own code",
-            ));
-        };
+        let mut state = self.state.try_lock().map_err(|error| {
+            PyRuntimeError::new_err(match error {
+                TryLockError::WouldBlock => {
+                    "another thread, or the events' own code, is reading these batches; \
+                     use one iterator for each thread, or a lock"
+                }
+                TryLockError::Poisoned(_) => {
+                    "an earlier call of this iterator failed half-way (a defect of mixpress; please report it), \
+                     so the open batch is lost; the batches before it are whole"
+                }
+            })
+        })?;
         let findings = Findings::none(py);
         let batch = self.next_batch(py, &mut state, &findings);
         *self.findings.lock().unwrap_or_else(PoisonError::into_inner) = findings;
@@ -134,7 +142,7 @@ impl BatchIterator {
     }
 }
 
-/// Whether an exception is one that code handles, and not one that ends a program: that is not held back.
+/// Whether an exception may wait for the open batch. One that ends the program, such as `KeyboardInterrupt`, may not.
 fn can_wait(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<PyException>(py)
 }

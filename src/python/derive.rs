@@ -1,4 +1,4 @@
-//! `derive_insert_id()`: the id that an encoder would derive from an event.
+//! `derive_insert_id()`: the `$insert_id` that an encoder derives from an event.
 
 use std::cell::RefCell;
 
@@ -21,10 +21,10 @@ pub fn derive_insert_id(event: &Bound<'_, PyAny>, fields: Option<Vec<String>>) -
         canonical = Canonical::default();
         let snapshot = snapshot(event, None)?;
         let walked = SnapshotEvent { event: &snapshot, memory: &memory }.walk(&mut canonical);
-        walked.map_err(|_| PyTypeError::new_err("the event can't be read"))?;
+        walked.map_err(|_| PyTypeError::new_err("the event's snapshot can't be read; please report this"))?;
     }
     if !canonical.is_object() {
-        return Err(PyTypeError::new_err("an event is an object with 'event' and 'properties'"));
+        return Err(PyTypeError::new_err("event must be an object with 'event' and 'properties'"));
     }
     canonical.insert_id(fields.as_deref(), true).map_err(|fault| match fault {
         Fault::Unsupported(what) => PyTypeError::new_err(format!("no $insert_id can be derived from {what}")),

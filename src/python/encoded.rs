@@ -1,4 +1,4 @@
-//! `Encoded`: what became of all events of a call, as Python sees it.
+//! `Encoded`: the result of one call of an encoder, as a Python class.
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;

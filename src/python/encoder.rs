@@ -1,71 +1,69 @@
-//! `Encoder`, as Python sees it.
-
-use std::sync::Mutex;
+//! `Encoder`: settings, and the calls that encode, as a Python class.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use super::batch::Batch;
 use super::batch_iterator::BatchIterator;
 use super::builder::Builder;
 use super::encoded::Encoded;
-use super::engine::Workspace;
+use super::engine::{Engine, Workspace};
 use super::findings::Findings;
 use super::given::Given;
 use super::gzip::level_of;
 use super::input::Input;
-use super::input::fill::Filled;
+use super::input::fill::{Filled, Filling};
 use super::limits::Limits;
 use super::words::{ENDPOINTS, one_of, word_of};
 use crate::batch::Format;
 use crate::encoder::Settings;
-use crate::gzip::Gzip;
 use crate::rules::limits::{self, Endpoint};
 use crate::truncate::LongTexts;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Encoder {
-    pub(super) settings: Settings,
-    pub(super) now: Option<Py<PyAny>>,
-    pub(super) default: Option<Py<PyAny>>,
-    pub(super) explain: bool,
-    /// Batchers and compressors that are not in use: threads share an encoder, and each call takes its own.
-    pub(super) idle: Mutex<Vec<Workspace>>,
-    pub(super) idle_gzips: Mutex<Vec<Gzip>>,
+    engine: Py<Engine>,
 }
 
 impl Encoder {
-    fn encode_input(&self, py: Python<'_>, input: PyResult<Input>) -> PyResult<Encoded> {
-        let mut workspace = self.workspace(py);
-        let encoded = self.encode_all(py, &mut workspace, input?);
-        self.give_back(workspace);
-        encoded
+    fn settings(&self) -> &Settings {
+        &self.engine.get().settings
     }
 
-    fn encode_all(&self, py: Python<'_>, workspace: &mut Workspace, mut input: Input) -> PyResult<Encoded> {
-        let batches = PyList::empty(py);
-        let findings = Findings::none(py);
-        let (mut index, mut found) = (0, Vec::new());
-        loop {
-            let filled = input.fill(py, self, workspace, &mut index, &mut found)?;
-            py.check_signals()?; // no Python code may have run, and so no Ctrl-C
-            for added in found.drain(..) {
-                if let Some(rejection) = self.take_up(py, &findings, added)? {
-                    findings.rejected.bind(py).append(rejection)?;
-                }
+    fn encode_input(&self, py: Python<'_>, input: PyResult<Input>) -> PyResult<Encoded> {
+        let engine = self.engine.get();
+        let mut workspace = engine.workspace(py);
+        let encoded = encode_all(py, engine, &mut workspace, input?);
+        engine.give_back(workspace);
+        encoded
+    }
+}
+
+fn encode_all(py: Python<'_>, engine: &Engine, workspace: &mut Workspace, mut input: Input) -> PyResult<Encoded> {
+    let batches = PyList::empty(py);
+    let findings = Findings::none(py);
+    let (mut index, mut found) = (0, Vec::new());
+    loop {
+        let mut filling = Filling { workspace: &mut *workspace, index: &mut index, found: &mut found };
+        let filled = input.fill(py, engine, &mut filling)?;
+        py.check_signals()?; // a walk that runs no Python code handles no Ctrl-C
+        for added in found.drain(..) {
+            if let Some(rejection) = findings.take(py, added, engine.explain)? {
+                findings.rejected.bind(py).append(rejection)?;
             }
-            let batch = match filled {
-                Filled::Batch => self.seal_full(py, workspace),
-                Filled::Findings => None,
-                Filled::Input => self.seal_rest(py, workspace),
-            };
-            if let Some(batch) = batch {
-                batches.append(batch)?;
-            }
-            if filled == Filled::Input {
-                let Findings { rejected, truncated, warnings } = findings;
-                return Ok(Encoded { batches: batches.unbind(), rejected, truncated, warnings });
-            }
+        }
+        let batch = match filled {
+            Filled::Batch => Batch::seal_full(py, engine, workspace),
+            Filled::Findings => None,
+            Filled::Input => Batch::seal_rest(py, engine, workspace),
+        };
+        if let Some(batch) = batch {
+            batches.append(batch)?;
+        }
+        if filled == Filled::Input {
+            let Findings { rejected, truncated, warnings } = findings;
+            return Ok(Encoded { batches: batches.unbind(), rejected, truncated, warnings });
         }
     }
 }
@@ -74,7 +72,7 @@ fn check_callable(py: Python<'_>, given: Option<&Py<PyAny>>, message: &'static s
     match given {
         Some(given) if !given.bind(py).is_callable() => {
             let given = given.bind(py).repr()?;
-            Err(PyTypeError::new_err(format!("{message}, and is {given}")))
+            Err(PyTypeError::new_err(format!("{message}, got {given}")))
         }
         _ => Ok(()),
     }
@@ -82,12 +80,10 @@ fn check_callable(py: Python<'_>, given: Option<&Py<PyAny>>, message: &'static s
 
 fn check_settings(settings: &Settings) -> PyResult<()> {
     let wrong = match (settings.endpoint, settings.format) {
-        (Endpoint::Track, Format::Ndjson) => "format=\"ndjson\" is for endpoint=\"import\" only".to_owned(),
-        (Endpoint::Import, Format::Form | Format::FormBase64) => {
-            "format=\"form\" is for endpoint=\"track\" only".to_owned()
-        }
+        (Endpoint::Track, Format::Ndjson) => "format=\"ndjson\" needs endpoint=\"import\"".to_owned(),
+        (Endpoint::Import, Format::Form | Format::FormBase64) => "format=\"form\" needs endpoint=\"track\"".to_owned(),
         _ if settings.level.is_some() && !settings.gzip => {
-            "level is for compression=\"gzip\", and compression is None".to_owned()
+            "level needs compression=\"gzip\", got compression=None".to_owned()
         }
         _ => return Ok(()),
     };
@@ -140,15 +136,14 @@ impl Encoder {
         let limits = limits.map_or_else(limits::Limits::documented, |limits| limits.get().0.clone());
         let format = match (format, form_base64) {
             (Format::Form, true) => Format::FormBase64,
-            (_, true) => return Err(PyValueError::new_err("form_base64 is for format=\"form\" only")),
+            (_, true) => return Err(PyValueError::new_err("form_base64 needs format=\"form\"")),
             (format, false) => format,
         };
         check_callable(py, now.as_ref(), "now must be a function that returns seconds since the epoch")?;
         check_callable(py, default.as_ref(), "default must be a function that converts a value")?;
         let settings = Settings { endpoint, format, gzip, level, token, derives_ids, long_texts, limits };
         check_settings(&settings)?;
-        let (idle, idle_gzips) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-        Ok(Encoder { settings, now, default, explain, idle, idle_gzips })
+        Ok(Encoder { engine: Py::new(py, Engine::new(settings, now, default, explain))? })
     }
 
     fn encode(&self, events: &Bound<'_, PyAny>) -> PyResult<Encoded> {
@@ -171,27 +166,28 @@ impl Encoder {
 
     #[pyo3(signature = (source, *, event=None, columns=None, on_rejected=None))]
     fn iter_batches(
-        slf: Py<Self>,
+        &self,
         source: &Bound<'_, PyAny>,
         event: Option<&Bound<'_, PyAny>>,
         columns: Option<&Bound<'_, PyAny>>,
         on_rejected: Option<Py<PyAny>>,
     ) -> PyResult<BatchIterator> {
-        Ok(BatchIterator::new(source.py(), slf, Input::any(source, event, columns)?, on_rejected))
+        let (py, input) = (source.py(), Input::any(source, event, columns)?);
+        Ok(BatchIterator::new(py, self.engine.clone_ref(py), input, on_rejected))
     }
 
-    fn builder(slf: Py<Self>, py: Python<'_>) -> Builder {
-        Builder::new(py, slf)
+    fn builder(&self, py: Python<'_>) -> Builder {
+        Builder::new(py, self.engine.clone_ref(py))
     }
 
     #[getter]
     fn endpoint(&self) -> &'static str {
-        word_of(self.settings.endpoint, ENDPOINTS)
+        word_of(self.settings().endpoint, ENDPOINTS)
     }
 
     #[getter]
     fn format(&self) -> &'static str {
-        match self.settings.format {
+        match self.settings().format {
             Format::Json => "json",
             Format::Ndjson => "ndjson",
             Format::Form | Format::FormBase64 => "form",
@@ -200,24 +196,24 @@ impl Encoder {
 
     #[getter]
     fn compression(&self) -> Option<&'static str> {
-        self.settings.gzip.then_some("gzip")
+        self.settings().gzip.then_some("gzip")
     }
 
     #[getter]
     fn level(&self) -> Option<u8> {
-        self.settings.level
+        self.settings().level
     }
 
     #[getter]
     fn limits(&self) -> Limits {
-        Limits(self.settings.limits.clone())
+        Limits(self.settings().limits.clone())
     }
 
-    /// The token is a credential of sorts: it is named, not shown.
+    /// The token is a credential: the text says whether there is one, and not which.
     fn __repr__(&self) -> String {
         let quoted = |word: Option<&str>| word.map_or_else(|| "None".to_owned(), |word| format!("{word:?}"));
-        let level = self.settings.level.map_or_else(|| "None".to_owned(), |level| level.to_string());
-        let token = if self.settings.token.is_some() { "'...'" } else { "None" };
+        let level = self.settings().level.map_or_else(|| "None".to_owned(), |level| level.to_string());
+        let token = if self.settings().token.is_some() { "'...'" } else { "None" };
         format!(
             "Encoder(endpoint={:?}, format={:?}, compression={}, level={level}, token={token})",
             self.endpoint(),
@@ -227,7 +223,7 @@ impl Encoder {
     }
 }
 
-/// An encoder for one call: its keywords are those of `Encoder`, which says what is wrong with them.
+/// Encode by an encoder made for this call. `Encoder` checks the keywords.
 #[pyfunction]
 #[pyo3(signature = (events, **settings),
     text_signature = "(events, *, endpoint='import', format='json', compression='gzip', level=None, token=None, \

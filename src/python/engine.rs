@@ -1,26 +1,42 @@
-//! The engine of an encoder: its clock, and the workspaces and compressors that are not in use.
+//! `Engine`: what an encoder, its builders and its iterators share: settings, clock, idle workspaces and compressors.
 
 use std::cell::RefCell;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use super::batch::Batch;
-use super::encoder::Encoder;
-use super::findings::{Finding, Findings, Rejection, Truncation};
 use super::snapshot::snapshot;
 use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
-use crate::batch::{Added, Batcher, Packed};
+use crate::batch::{Added, Batcher};
 use crate::encoder::Settings;
 use crate::gzip::Gzip;
 use crate::rules::finding::Origin;
 
-/// What one call works with; its buffers are kept for the next.
+/// The buffers that one call works with; they are kept for the next call.
 pub struct Workspace {
     pub batcher: Batcher,
     memory: RefCell<Memory>,
+}
+
+/// Compressors that no call uses at the moment.
+pub struct Compressors {
+    level: Option<u8>,
+    idle: Mutex<Vec<Gzip>>,
+}
+
+/// It is a Python object, though Python never sees it, so that each of the classes that use it can hold a reference.
+#[pyclass(frozen)]
+pub struct Engine {
+    pub settings: Settings,
+    now: Option<Py<PyAny>>,
+    default: Option<Py<PyAny>>,
+    /// Whether a rejection lists every rule that its event broke.
+    pub explain: bool,
+    /// Threads share an encoder, and each call takes a workspace out of here.
+    idle: Mutex<Vec<Workspace>>,
+    pub compressors: Arc<Compressors>,
 }
 
 impl Workspace {
@@ -28,46 +44,30 @@ impl Workspace {
         Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)) }
     }
 
-    /// Whether a batch begins with the next event.
+    /// Whether the next event starts a batch.
     pub fn is_empty(&self) -> bool {
         self.batcher.count() == 0
     }
+}
 
-    /// Whether a batch must be sealed before the next event.
-    pub fn is_full(&self) -> bool {
-        self.batcher.is_full()
-    }
-
-    /// How many events the open batch has.
-    pub fn count(&self) -> usize {
-        self.batcher.count()
-    }
-
-    /// Bytes of JSON that wait to be sealed.
-    pub fn held_bytes(&self) -> usize {
-        self.batcher.held_bytes()
+impl Compressors {
+    /// Lends a compressor to `make`. No lock is held meanwhile.
+    pub fn lend<T>(&self, make: impl FnOnce(&mut Gzip) -> T) -> T {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut gzip = idle.unwrap_or_else(|| Gzip::new(self.level));
+        let made = make(&mut gzip);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(gzip);
+        made
     }
 }
 
-impl Encoder {
-    /// Takes up what became of an event. A rejection is returned, and left to the caller to keep.
-    pub fn take_up(&self, py: Python<'_>, findings: &Findings, added: Added) -> PyResult<Option<Py<Rejection>>> {
-        match added {
-            Added::Rejected(found) => return Rejection::of(py, found, self.explain).map(Some),
-            Added::Plain => {}
-            Added::Accepted { warnings, truncations } => {
-                for finding in warnings.into_iter().flat_map(Finding::each) {
-                    findings.warnings.bind(py).append(Py::new(py, finding)?)?;
-                }
-                for truncation in truncations {
-                    findings.truncated.bind(py).append(Truncation::from(truncation))?;
-                }
-            }
-        }
-        Ok(None)
+impl Engine {
+    pub fn new(settings: Settings, now: Option<Py<PyAny>>, default: Option<Py<PyAny>>, explain: bool) -> Engine {
+        let compressors = Arc::new(Compressors { level: settings.level, idle: Mutex::new(Vec::new()) });
+        Engine { settings, now, default, explain, idle: Mutex::new(Vec::new()), compressors }
     }
 
-    /// A workspace with nothing in it. The lock is taken and let go without detaching, so no fork can find it taken.
+    /// An empty workspace. The lock is never held while detached, so no fork can find it taken.
     pub fn workspace(&self, py: Python<'_>) -> Workspace {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.unwrap_or_else(|| Workspace::new(py, &self.settings))
@@ -79,8 +79,8 @@ impl Encoder {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
     }
 
-    /// Adds an event to the open batch; a batch that became full by it must be sealed before the next. What there is to
-    /// say of the event goes to `found`.
+    /// Adds an event to the open batch. If that fills the batch, it must be taken before the next event is added.
+    /// What there is to report of the event goes to `found`: returned by value, it would cost each good event a copy.
     pub fn add(
         &self,
         workspace: &mut Workspace,
@@ -117,48 +117,18 @@ impl Encoder {
         Ok(())
     }
 
-    /// Sets the clock for a batch that begins.
+    /// Sets the clock of the next batch.
     pub fn set_clock(&self, py: Python<'_>, workspace: &mut Workspace) -> PyResult<()> {
-        workspace.batcher.set_now(self.clock(py)?);
+        workspace.batcher.set_now(self.now_ms(py)?);
         Ok(())
     }
 
     /// Milliseconds since the epoch.
-    fn clock(&self, py: Python<'_>) -> PyResult<i64> {
+    fn now_ms(&self, py: Python<'_>) -> PyResult<i64> {
         let seconds = match &self.now {
             Some(now) => now.call0(py)?.extract::<f64>(py)?,
             None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         };
         Ok((seconds * 1000.0).round() as i64)
-    }
-
-    /// The batch that became full, if one did.
-    pub fn seal_full(&self, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
-        let packed = workspace.batcher.take_full()?;
-        Some(self.seal(py, workspace, packed))
-    }
-
-    /// The open batch, if there is an event in it.
-    pub fn seal_rest(&self, py: Python<'_>, workspace: &mut Workspace) -> Option<Batch> {
-        let packed = workspace.batcher.finish()?;
-        Some(self.seal(py, workspace, packed))
-    }
-
-    pub(super) fn seal(&self, py: Python<'_>, workspace: &mut Workspace, mut packed: Packed) -> Batch {
-        let batch = self.with_gzip(|gzip| {
-            let sealed = py.detach(|| self.settings.seal(&mut packed, gzip));
-            Batch::new(py, sealed, self.settings.endpoint, self.settings.level)
-        });
-        workspace.batcher.reuse(packed);
-        batch
-    }
-
-    /// Lends a compressor. No lock is held meanwhile.
-    pub fn with_gzip<T>(&self, make: impl FnOnce(&mut Gzip) -> T) -> T {
-        let idle = self.idle_gzips.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut gzip = idle.unwrap_or_else(|| Gzip::new(self.settings.level));
-        let made = make(&mut gzip);
-        self.idle_gzips.lock().unwrap_or_else(PoisonError::into_inner).push(gzip);
-        made
     }
 }

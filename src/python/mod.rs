@@ -1,4 +1,4 @@
-//! The binding to Python: the one folder that knows pyo3, and no rules.
+//! The binding to Python: the only folder that uses pyo3. It has no rules of events.
 
 mod batch;
 mod batch_iterator;
@@ -20,7 +20,7 @@ mod words;
 
 use pyo3::prelude::*;
 
-// A walk borrows from objects that the interpreter's lock keeps from changing: a free-threaded interpreter turns it on.
+// A walk borrows from objects that only the interpreter's lock keeps unchanged: a free-threaded interpreter enables it.
 #[pymodule(gil_used = true)]
 mod _core {
     #[pymodule_export]
@@ -51,7 +51,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         if !super::raw::is_main_interpreter() {
-            // What one interpreter's encoder keeps (types, functions) must not be touched by another.
+            // An encoder keeps types and functions of its interpreter, which another one must not touch.
             return Err(PyImportError::new_err(
                 "mixpress can't be used in a subinterpreter: import it in the main one",
             ));

@@ -1,4 +1,4 @@
-//! `rules()`: the table of rules, as Python sees it.
+//! `Rule` and `rules()`: the table of rules, as Python classes.
 
 use pyo3::prelude::*;
 

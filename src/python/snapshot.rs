@@ -1,14 +1,14 @@
-//! Snapshots: copies of events that take no Python code to read, and the classes that only those have.
+//! Snapshots: copies of events that can be read without running Python code, and the classes that only they contain.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
-/// A copy of an event that takes no Python code to read.
+/// A copy of an event that can be read without running Python code.
 pub fn snapshot<'py>(event: &Bound<'py, PyAny>, default: Option<&Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-    event.py().import("mixpress.plain")?.call_method1("snapshot", (event, default))
+    event.py().import("mixpress.snapshot")?.call_method1("snapshot", (event, default))
 }
 
-/// A number by its spelling, in a snapshot: what a Decimal becomes.
+/// A number by its spelling, in a snapshot: a Decimal becomes one.
 #[pyclass(frozen, module = "mixpress._core")]
 pub struct Number {
     pub(super) spelling: Py<PyString>,
@@ -22,7 +22,7 @@ impl Number {
     }
 }
 
-/// The members of an object that is no exact dict, in a snapshot: a list of pairs.
+/// The members of a mapping that is not an exact dict, in a snapshot: a list of pairs.
 #[pyclass(frozen, module = "mixpress._core")]
 pub struct Members {
     pub(super) pairs: Py<PyList>,
@@ -36,7 +36,7 @@ impl Members {
     }
 }
 
-/// A value that JSON has no form for, in a snapshot, and the sentence that says so.
+/// A value that JSON can't represent, in a snapshot, and the sentence that says so.
 #[pyclass(frozen, module = "mixpress._core")]
 pub struct Unsupported {
     pub(super) message: Py<PyString>,

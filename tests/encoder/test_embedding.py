@@ -225,7 +225,7 @@ def test_a_copy_is_the_same_and_shares_the_body(make: Any) -> None:
         ({5: (1, 1)}, "ascend"),
         ({5: (2, 1)}, "ascend"),
         ({6: [1]}, "a line for each"),
-        ({0: "engage"}, 'endpoint must be "import" or "track", and is "engage"'),
+        ({0: "engage"}, 'endpoint must be "import" or "track", got "engage"'),
         ({1: "xml"}, "layout must be"),
     ],
 )
@@ -238,7 +238,7 @@ def test_a_pickle_that_was_changed_is_refused(change: dict[int, Any], message: s
 
 def test_a_body_that_was_changed_is_an_error_where_its_events_are_read() -> None:
     restore, (_, state) = batch_of(event(0)).__reduce__()
-    with pytest.raises(ValueError, match="not one that this encoder made"):
+    with pytest.raises(ValueError, match="not made by this encoder"):
         restore(b"no gzip", state).events()
 
 

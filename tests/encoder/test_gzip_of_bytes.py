@@ -29,7 +29,7 @@ def test_it_unpacks_to_the_body_and_is_the_same_each_time(body: bytes, level: in
 
 @pytest.mark.parametrize("level", [0, 10, -1, 1 << 40])
 def test_a_level_that_is_none(level: int) -> None:
-    with pytest.raises(ValueError, match=rf"level must be .*1 \(fastest\) to 9 \(smallest\), and is {level}"):
+    with pytest.raises(ValueError, match=rf"level must be .*1 \(fastest\) to 9 \(smallest\), got {level}"):
         gzip(b"", level)
 
 

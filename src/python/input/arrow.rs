@@ -1,5 +1,5 @@
-//! Arrow tables from Python, by the Arrow PyCapsule interface: no Python object is made of a cell, and the interpreter is
-//! let go while rows are read.
+//! Input of Arrow record batches, by the Arrow PyCapsule interface. No cell becomes a Python object, and the interpreter
+//! is detached while rows are read.
 
 use std::ffi::CStr;
 use std::ptr::NonNull;
@@ -12,31 +12,28 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyMapping};
 
-use super::fill::{Filled, HANDED_OVER};
-use crate::batch::Added;
-use crate::python::encoder::Encoder;
-use crate::python::engine::Workspace;
-use crate::rules::finding::Origin;
+use super::fill::{Filled, Filling, Step};
+use crate::python::engine::Engine;
 use crate::source::arrow::{ArrowRows, Plan};
 
 type Batches = Box<dyn Iterator<Item = Result<ArrayRef, ArrowError>> + Send>;
 
-/// Levels of a type that are read, far more than an event may have: reading recurses, and the stack is finite.
+/// The most levels of a type that are read, far more than an event may have: reading recurses, and the stack is finite.
 const MAX_TYPE_LEVELS: usize = 200;
 
-/// The rows of an Arrow stream, on their way into batches.
+/// The rows of an Arrow stream.
 pub struct ArrowInput {
     rows: ArrowRows<Batches>,
 }
 
 impl ArrowInput {
-    /// Whether something gives Arrow data.
+    /// Whether an object gives Arrow data.
     pub fn takes(source: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(source.hasattr("__arrow_c_stream__")? || source.hasattr("__arrow_c_array__")?)
     }
 
-    /// Opens whatever gives Arrow data. `event`: the name of every event. `columns`: a mapping of what an event needs to
-    /// the name of the column that has it.
+    /// Opens an object that gives Arrow data. `event`: the name of every event. `columns`: maps the name of a member of
+    /// an event to the name of its column.
     pub fn open(
         source: &Bound<'_, PyAny>,
         event: Option<&Bound<'_, PyAny>>,
@@ -55,49 +52,33 @@ impl ArrowInput {
         Ok(ArrowInput { rows: ArrowRows::new(plan, batches) })
     }
 
-    /// Adds rows until a batch is full, much is to be reported, or there are no more. The interpreter is let go meanwhile.
-    pub fn fill(
-        &mut self,
-        py: Python<'_>,
-        encoder: &Encoder,
-        workspace: &mut Workspace,
-        index: &mut usize,
-        found: &mut Vec<Added>,
-    ) -> PyResult<Filled> {
-        if workspace.is_empty() {
-            encoder.set_clock(py, workspace)?;
+    /// Adds rows until a batch is full, there is much to report, or there are no more. The interpreter is detached from
+    /// this thread meanwhile.
+    pub fn fill(&mut self, py: Python<'_>, engine: &Engine, filling: &mut Filling<'_>) -> PyResult<Filled> {
+        if filling.workspace.is_empty() {
+            engine.set_clock(py, filling.workspace)?;
         }
         let rows = &mut self.rows;
-        py.detach(|| fill_from_rows(rows, workspace, index, found)).map_err(|error| stream_failed(&error, *index))
+        let filled = py.detach(|| fill_from_rows(rows, filling));
+        filled.map_err(|error| stream_failed(&error, *filling.index))
     }
 }
 
-fn fill_from_rows(
-    rows: &mut ArrowRows<Batches>,
-    workspace: &mut Workspace,
-    index: &mut usize,
-    found: &mut Vec<Added>,
-) -> Result<Filled, ArrowError> {
-    while let Some(row) = rows.next_row() {
-        let Ok(added) = workspace.batcher.add(Origin { index: *index, line: None }, &row?);
-        *index += 1;
-        if !matches!(added, Added::Plain) {
-            found.push(added);
-        }
-        if workspace.is_full() {
-            return Ok(Filled::Batch);
-        }
-        if found.len() >= HANDED_OVER {
-            return Ok(Filled::Findings);
-        }
-    }
-    Ok(Filled::Input)
+fn fill_from_rows(rows: &mut ArrowRows<Batches>, filling: &mut Filling<'_>) -> Result<Filled, ArrowError> {
+    let filled = filling.add_all(|filling| {
+        let Some(row) = rows.next_row().transpose()? else { return Ok(Step::End) };
+        let origin = filling.next_origin();
+        let Ok(added) = filling.workspace.batcher.add(origin, &row);
+        filling.keep(added);
+        Ok::<_, ArrowError>(Step::Event)
+    })?;
+    Ok(filled.unwrap_or(Filled::Input))
 }
 
 fn event_name(event: &Bound<'_, PyAny>) -> PyResult<String> {
     event.extract().map_err(|_| {
         let shown = event.repr().map_or_else(|_| name_of(event), |repr| repr.to_string());
-        PyTypeError::new_err(format!("event must be text, the name of every event, and is {shown}"))
+        PyTypeError::new_err(format!("event must be text, the name of every event, got {shown}"))
     })
 }
 
@@ -106,7 +87,7 @@ fn named_columns(columns: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> 
     let pairs = columns.cast::<PyMapping>().ok().map(|mapping| mapping.items()?.extract::<Vec<(String, String)>>());
     pairs.and_then(Result::ok).ok_or_else(|| {
         let shown = columns.repr().map_or_else(|_| name_of(columns), |repr| repr.to_string());
-        PyTypeError::new_err(format!("columns must be a dict of names, as in {{\"time\": \"ts\"}}, and is {shown}"))
+        PyTypeError::new_err(format!("columns must be a dict of names, as in {{\"time\": \"ts\"}}, got {shown}"))
     })
 }
 
@@ -134,11 +115,11 @@ fn import(source: &Bound<'_, PyAny>) -> PyResult<(DataType, Batches)> {
     )))
 }
 
-/// A reader of a stream whose types are not nested so deep that reading them would overflow the stack.
+/// A reader of a stream, after a check that its types are not nested deep enough to overflow the stack.
 fn open_stream(mut stream: FFI_ArrowArrayStream) -> Result<ArrayStreamReader, ArrowError> {
     let mut schema = FFI_ArrowSchema::empty();
     if let (Some(_), Some(get_schema)) = (stream.release(), stream.get_schema()) {
-        // SAFETY: the callback is that of the stream, which is not released, and fills in a schema that is empty.
+        // SAFETY: the callback belongs to the stream, which is not released, and fills in an empty schema.
         let status = unsafe { get_schema(&raw mut stream, &raw mut schema) };
         if status == 0 {
             check_levels(&schema)?;
@@ -163,12 +144,13 @@ fn take_array(schema: &Bound<'_, PyAny>, array: &Bound<'_, PyAny>) -> PyResult<A
     let schema = take(schema, c"arrow_schema", FFI_ArrowSchema::from_raw)?;
     let array = take(array, c"arrow_array", FFI_ArrowArray::from_raw)?;
     check_levels(&schema).map_err(|error| stream_failed(&error, 0))?;
-    // SAFETY: by the interface the two describe one array, and all buffers are as the schema says.
+    // SAFETY: by the interface the two describe one array, whose buffers fit the schema.
     let data = unsafe { from_ffi(array, &schema) };
     data.map(make_array).map_err(|error| stream_failed(&error, 0))
 }
 
-/// Moves out what a capsule of that name points to, as the interface asks of a consumer: nothing is left to be released.
+/// Moves the struct out of a capsule of that name, as the interface asks of a consumer: the capsule has nothing left to
+/// release.
 fn take<T>(capsule: &Bound<'_, PyAny>, name: &CStr, take: unsafe fn(*mut T) -> T) -> PyResult<T> {
     let pointer: NonNull<T> = capsule.cast::<PyCapsule>()?.pointer_checked(Some(name))?.cast();
     // SAFETY: by the interface a capsule of this name points to a valid struct of this type, which the capsule owns and
@@ -176,7 +158,7 @@ fn take<T>(capsule: &Bound<'_, PyAny>, name: &CStr, take: unsafe fn(*mut T) -> T
     Ok(unsafe { take(pointer.as_ptr()) })
 }
 
-/// What the producer said; or, of data that can't be read, what is wrong with it.
+/// The producer's error; or the reason why its data can't be read.
 fn stream_failed(error: &ArrowError, rows: usize) -> PyErr {
     if let ArrowError::SchemaError(message) = error {
         return PyValueError::new_err(message.clone());

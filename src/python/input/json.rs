@@ -1,17 +1,17 @@
 //! Input of JSON text.
 
+use std::convert::Infallible;
+
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PySlice, PyString};
 
-use super::fill::{Filled, HANDED_OVER};
-use crate::batch::Added;
-use crate::python::encoder::Encoder;
-use crate::python::engine::Workspace;
-use crate::rules::finding::Origin;
+use super::fill::{Filled, Filling, Step};
+use crate::batch::{Added, Origin};
+use crate::python::engine::Engine;
 use crate::source::json::{JsonReader, Next, Window};
 
-/// Bytes of text that are copied from a buffer at a time.
+/// Bytes that are copied from a buffer at a time.
 const WINDOW: usize = 1 << 20;
 
 /// A JSON text that is read event by event.
@@ -21,16 +21,16 @@ pub struct JsonInput {
 }
 
 pub enum Text {
-    /// Bytes that never change, read where they lie.
+    /// Immutable bytes, read in place.
     Whole(PyBackedBytes),
-    /// Bytes that may change or be a file: copied window by window.
+    /// Bytes that may change, or that map a file: copied window by window.
     Windows { view: Py<PyMemoryView>, size: usize, copied: usize, window: Vec<u8> },
 }
 
 impl Text {
     pub fn of(data: &Bound<'_, PyAny>) -> PyResult<Text> {
         if data.is_instance_of::<PyString>() {
-            // A lone surrogate has no UTF-8; as an escape it is what JSON makes of it.
+            // UTF-8 can't represent a lone surrogate. As an escape, JSON can.
             let bytes = data.call_method1("encode", ("utf-8", "backslashreplace"))?;
             return Ok(Text::Whole(bytes.extract()?));
         }
@@ -42,7 +42,7 @@ impl Text {
         Ok(Text::Windows { view: view.unbind(), size, copied: 0, window: Vec::new() })
     }
 
-    /// The bytes that are at hand, and whether they are the last.
+    /// The bytes available now, and whether they are the last.
     fn window(&self) -> (&[u8], bool) {
         match self {
             Text::Whole(bytes) => (bytes, true),
@@ -50,7 +50,7 @@ impl Text {
         }
     }
 
-    /// Drops bytes that are done with and copies more: as many as are left at least, since an event may be longer.
+    /// Drops the first `done` bytes and copies more: at least as many as are left, since an event may be longer.
     fn copy_more(&mut self, py: Python<'_>, done: usize) -> PyResult<()> {
         let Text::Windows { view, size, copied, window } = self else { return Ok(()) };
         window.drain(..done);
@@ -63,22 +63,16 @@ impl Text {
 }
 
 impl JsonInput {
-    pub fn fill(
-        &mut self,
-        py: Python<'_>,
-        encoder: &Encoder,
-        workspace: &mut Workspace,
-        index: &mut usize,
-        found: &mut Vec<Added>,
-    ) -> PyResult<Filled> {
+    /// Adds events until a batch is full, there is much to report, or the text ends. The interpreter is detached from
+    /// this thread meanwhile.
+    pub fn fill(&mut self, py: Python<'_>, engine: &Engine, filling: &mut Filling<'_>) -> PyResult<Filled> {
         loop {
-            if workspace.is_empty() {
-                encoder.set_clock(py, workspace)?;
+            if filling.workspace.is_empty() {
+                engine.set_clock(py, filling.workspace)?;
             }
             let (window, is_last) = self.text.window();
             let reader = &mut self.reader;
-            let filled = py.detach(|| fill_from_window(reader, window, is_last, workspace, index, found));
-            if let Some(filled) = filled {
+            if let Some(filled) = py.detach(|| fill_from_window(reader, window, is_last, filling)) {
                 return Ok(filled);
             }
             let done = self.reader.release(self.text.window().0);
@@ -92,35 +86,25 @@ fn fill_from_window(
     reader: &mut JsonReader,
     window: &[u8],
     is_last: bool,
-    workspace: &mut Workspace,
-    index: &mut usize,
-    found: &mut Vec<Added>,
+    filling: &mut Filling<'_>,
 ) -> Option<Filled> {
     let mut window = Window::new(window, is_last);
-    loop {
-        let next = reader
-            .next(&mut window, |event, line| workspace.batcher.add(Origin { index: *index, line: Some(line) }, event));
-        match next {
-            Next::Event(added) => {
-                if !matches!(added, Added::Plain) {
-                    found.push(added);
-                }
-            }
-            Next::Broken(broken) => found.push(Added::Rejected(broken.found(*index))),
-            Next::MoreText => return None,
-            Next::End => return Some(Filled::Input),
+    let filled: Result<_, Infallible> = filling.add_all(|filling| {
+        let (index, batcher) = (*filling.index, &mut filling.workspace.batcher);
+        match reader.next(&mut window, |event, line| batcher.add(Origin { index, line: Some(line) }, event)) {
+            Next::Event(added) => filling.keep(added),
+            Next::Broken(broken) => filling.keep(Added::Rejected(broken.found(index))),
+            Next::MoreText => return Ok(Step::MoreText),
+            Next::End => return Ok(Step::End),
         }
-        *index += 1;
-        if workspace.is_full() {
-            return Some(Filled::Batch);
-        }
-        if found.len() >= HANDED_OVER {
-            return Some(Filled::Findings);
-        }
-    }
+        *filling.index += 1;
+        Ok(Step::Event)
+    });
+    let Ok(filled) = filled;
+    filled
 }
 
-/// Whether it is bytes or text of any kind, rather than an iterable of events.
+/// Whether an object is bytes or text of any kind, and not an iterable of events.
 pub fn is_text(data: &Bound<'_, PyAny>) -> bool {
     data.is_instance_of::<PyBytes>()
         || data.is_instance_of::<PyString>()

@@ -1,4 +1,4 @@
-//! What an encoder reads: Python objects or JSON text, until a batch is full or the input is at its end.
+//! The inputs of an encoder: Python objects, JSON text or Arrow record batches.
 
 mod arrow;
 pub mod fill;
@@ -10,17 +10,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList};
 
 use self::arrow::ArrowInput;
-use self::fill::Filled;
+use self::fill::{Filled, Filling};
 use self::json::{JsonInput, Text, is_text};
 use self::objects::fill_from_objects;
-use super::encoder::Encoder;
-use super::engine::Workspace;
-use crate::batch::Added;
+use super::engine::Engine;
 use crate::source::json::JsonReader;
 
 /// Where events come from.
 pub enum Input {
-    /// A list of Python objects, which can be read faster than any other iterable, and how many were read.
+    /// A list of Python objects, which is read faster than another iterable, and the number of objects read.
     List(Py<PyList>, usize),
     /// Any other iterable of Python objects.
     Objects(Py<PyIterator>),
@@ -31,14 +29,14 @@ pub enum Input {
 }
 
 impl Input {
-    /// An iterable of events. What is one event, or text, is an argument error and not many bad events.
+    /// An iterable of events. A single event, or text, is a wrong argument and not an iterable of bad events.
     pub fn objects(events: &Bound<'_, PyAny>) -> PyResult<Input> {
         let hint = if events.is_instance_of::<PyDict>() {
-            "one dict; put it in a list: [event]".to_owned()
+            "one dict: put it in a list, as [event]".to_owned()
         } else if is_text(events) {
-            "text; for JSON there is encode_json()".to_owned()
+            "text: pass JSON to encode_json()".to_owned()
         } else if ArrowInput::takes(events)? {
-            "Arrow data; for that there is encode_arrow()".to_owned()
+            "Arrow data: pass it to encode_arrow()".to_owned()
         } else {
             if let Ok(list) = events.cast_exact::<PyList>() {
                 return Ok(Input::List(list.clone().unbind(), 0));
@@ -48,7 +46,7 @@ impl Input {
                 Err(_) => format!("a {}", events.get_type().name()?),
             }
         };
-        Err(PyTypeError::new_err(format!("events must be an iterable of events, and is {hint}")))
+        Err(PyTypeError::new_err(format!("events must be an iterable of events, got {hint}")))
     }
 
     /// JSON text: NDJSON, an array, or objects one after another.
@@ -56,13 +54,13 @@ impl Input {
         if !is_text(data) {
             let name = data.get_type().name()?;
             return Err(PyTypeError::new_err(format!(
-                "data must be JSON text (bytes, bytearray, memoryview, str or mmap), and is a {name}"
+                "data must be JSON text (bytes, bytearray, memoryview, str or mmap), got a {name}"
             )));
         }
         Ok(Input::Json(Box::new(JsonInput { reader: JsonReader::new(), text: Text::of(data)? })))
     }
 
-    /// Whatever gives Arrow record batches.
+    /// An object that gives Arrow record batches.
     pub fn arrow(
         source: &Bound<'_, PyAny>,
         event: Option<&Bound<'_, PyAny>>,
@@ -71,7 +69,7 @@ impl Input {
         Ok(Input::Arrow(Box::new(ArrowInput::open(source, event, columns)?)))
     }
 
-    /// Whatever kind of source it is.
+    /// An input of any kind, recognised by its type.
     pub fn any(
         source: &Bound<'_, PyAny>,
         event: Option<&Bound<'_, PyAny>>,
@@ -86,29 +84,22 @@ impl Input {
         }
     }
 
-    /// Adds events until a batch is full or there are no more. `index` counts them; what was found goes to `found`.
-    pub fn fill(
-        &mut self,
-        py: Python<'_>,
-        encoder: &Encoder,
-        workspace: &mut Workspace,
-        index: &mut usize,
-        found: &mut Vec<Added>,
-    ) -> PyResult<Filled> {
+    /// Adds events until a batch is full, there is much to report, or there are no more.
+    pub fn fill(&mut self, py: Python<'_>, engine: &Engine, filling: &mut Filling<'_>) -> PyResult<Filled> {
         match self {
             Input::List(events, read) => {
                 let events = events.bind(py);
                 let unread = || {
-                    // It may have become shorter or longer meanwhile.
+                    // An event's own code may shorten or extend the list.
                     let event = (*read < events.len()).then(|| events.get_item(*read));
                     *read += 1;
                     event
                 };
-                fill_from_objects(std::iter::from_fn(unread), encoder, workspace, index, found)
+                fill_from_objects(std::iter::from_fn(unread), engine, filling)
             }
-            Input::Objects(events) => fill_from_objects(events.bind(py).clone(), encoder, workspace, index, found),
-            Input::Json(json) => json.fill(py, encoder, workspace, index, found),
-            Input::Arrow(rows) => rows.fill(py, encoder, workspace, index, found),
+            Input::Objects(events) => fill_from_objects(events.bind(py).clone(), engine, filling),
+            Input::Json(json) => json.fill(py, engine, filling),
+            Input::Arrow(rows) => rows.fill(py, engine, filling),
         }
     }
 }

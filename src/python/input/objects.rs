@@ -2,30 +2,20 @@
 
 use pyo3::prelude::*;
 
-use super::fill::{Filled, HANDED_OVER};
-use crate::batch::Added;
-use crate::python::encoder::Encoder;
-use crate::python::engine::Workspace;
-use crate::rules::finding::Origin;
+use super::fill::{Filled, Filling, Step};
+use crate::python::engine::Engine;
 
+/// Adds the objects of an iterator until a batch is full, there is much to report, or there are no more.
 pub fn fill_from_objects<'py>(
-    events: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>,
-    encoder: &Encoder,
-    workspace: &mut Workspace,
-    index: &mut usize,
-    found: &mut Vec<Added>,
+    mut events: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>,
+    engine: &Engine,
+    filling: &mut Filling<'_>,
 ) -> PyResult<Filled> {
-    for event in events {
-        let event = event?;
-        let origin = Origin { index: *index, line: None };
-        *index += 1;
-        encoder.add(workspace, origin, &event, found)?;
-        if workspace.is_full() {
-            return Ok(Filled::Batch);
-        }
-        if found.len() >= HANDED_OVER {
-            return Ok(Filled::Findings);
-        }
-    }
-    Ok(Filled::Input)
+    let filled = filling.add_all(|filling| {
+        let Some(event) = events.next().transpose()? else { return Ok(Step::End) };
+        let origin = filling.next_origin();
+        engine.add(filling.workspace, origin, &event, filling.found)?;
+        Ok::<_, PyErr>(Step::Event)
+    })?;
+    Ok(filled.unwrap_or(Filled::Input))
 }
