@@ -73,7 +73,7 @@ impl Builder {
             None => Batch::lay_out_rest(py, self.engine.get(), &mut state.workspace),
         };
         state.findings = Findings::none(py);
-        batch.ok_or_else(|| PyValueError::new_err("the batch has no event: add() one before finish()"))
+        batch.ok_or_else(|| PyValueError::new_err("the batch has no event: call add() before finish()"))
     }
 
     #[getter]
