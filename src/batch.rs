@@ -1,15 +1,16 @@
 //! Batch: accepted events are packed into bodies of at most so many events and so many bytes.
 
+use crate::event::EventWriter;
 use crate::event::derived_id::Canonical;
-use crate::event::{EventWriter, Verdict};
-use crate::rules::finding::{Finding, Found};
-
 use crate::gzip::press::Hint;
-pub use crate::rules::finding::Origin;
 use crate::rules::limits::{Endpoint, Limits};
 use crate::source::Source;
 use crate::truncate::LongTexts;
-use crate::truncate::Truncation;
+
+pub use crate::event::Verdict;
+#[doc(hidden)] // its name before
+pub use crate::event::Verdict as Added;
+pub use crate::rules::finding::Origin;
 
 /// How a body is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,22 +36,6 @@ pub struct Packed {
     pub indexes: Vec<usize>,
     /// Position in the batch -> line of the input, where that is JSON text; else empty.
     pub lines: Vec<usize>,
-}
-
-/// What became of an event that was added.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Added {
-    /// It is in a batch, and there is nothing to say of it.
-    Plain,
-    /// It is in a batch.
-    Accepted {
-        /// What was let through with a warning.
-        warnings: Option<Found>,
-        /// What was cut.
-        truncations: Vec<Truncation>,
-    },
-    /// It is in none.
-    Rejected(Found),
 }
 
 /// Packs events, one after another, into batches.
@@ -100,7 +85,7 @@ impl Batcher {
 
     /// Sets the clock, in milliseconds since the epoch.
     pub fn set_now(&mut self, now_ms: i64) {
-        self.writer.now_ms = now_ms;
+        self.writer.rules.now_ms = now_ms;
     }
 
     /// How many events the open batch has.
@@ -110,38 +95,27 @@ impl Batcher {
 
     /// Bytes that are held, of the open batch and of one that is full.
     pub fn held_bytes(&self) -> usize {
-        self.writer.out.len() + self.full.as_ref().map_or(0, |packed| packed.json.len())
+        self.writer.json.text.len() + self.full.as_ref().map_or(0, |packed| packed.json.len())
     }
 
     /// Adds an event. A batch that became full by it must be taken by [`Batcher::take_full`] before the next.
-    pub fn add<S: Source>(&mut self, origin: Origin, source: &S) -> Result<Added, S::Interrupted> {
-        let separator_at = self.writer.out.len();
+    pub fn add<S: Source>(&mut self, origin: Origin, source: &S) -> Result<Verdict, S::Interrupted> {
+        let separator_at = self.writer.json.text.len();
         match (self.format, separator_at) {
             (Format::Ndjson, _) => {}
-            (_, 0) => self.writer.out.push(b'['),
-            _ => self.writer.out.push(b','),
+            (_, 0) => self.writer.json.text.push(b'['),
+            _ => self.writer.json.text.push(b','),
         }
         if let Err(interrupted) = self.write(source) {
-            self.writer.take_back(separator_at);
+            self.writer.json.take_back(separator_at);
             return Err(interrupted);
         }
-        match self.writer.end_event() {
-            Verdict::Rejected(findings) => {
-                let found = self.found(origin, findings);
-                self.writer.take_back(separator_at);
-                Ok(Added::Rejected(found))
-            }
-            Verdict::Plain => {
-                self.accept(origin, separator_at);
-                Ok(Added::Plain)
-            }
-            Verdict::Accepted { warnings, mut truncations } => {
-                let warnings = (!warnings.is_empty()).then(|| self.found(origin, warnings));
-                truncations.iter_mut().for_each(|truncation| truncation.index = origin.index);
-                self.accept(origin, separator_at);
-                Ok(Added::Accepted { warnings, truncations })
-            }
+        let verdict = self.writer.end_event(origin);
+        match verdict {
+            Verdict::Rejected(_) => self.writer.json.take_back(separator_at),
+            Verdict::Plain | Verdict::Accepted { .. } => self.accept(origin, separator_at),
         }
+        Ok(verdict)
     }
 
     fn write<S: Source>(&mut self, source: &S) -> Result<(), S::Interrupted> {
@@ -156,30 +130,27 @@ impl Batcher {
         source.walk(&mut self.writer)
     }
 
-    fn found(&self, origin: Origin, findings: Vec<Finding>) -> Found {
-        Found { origin, insert_id: self.writer.insert_id(), findings }
-    }
-
     /// The event that was just written stays; where it is one too many it begins the next batch.
     fn accept(&mut self, origin: Origin, separator_at: usize) {
-        let (max_events, max_bytes) = (self.writer.limits.max_batch_events, self.writer.limits.max_batch_bytes);
+        let (max_events, max_bytes) =
+            (self.writer.rules.limits.max_batch_events, self.writer.rules.limits.max_batch_bytes);
         // The closing bracket or the last newline: one byte either way.
-        if !self.indexes.is_empty() && self.writer.out.len() + 1 > max_bytes {
+        if !self.indexes.is_empty() && self.writer.json.text.len() + 1 > max_bytes {
             let mut next = std::mem::take(&mut self.spare);
             if self.format != Format::Ndjson {
                 next.push(b'[');
             }
-            next.extend_from_slice(&self.writer.out[self.writer.event_start()..]);
-            self.writer.take_back(separator_at);
-            let full = std::mem::replace(&mut self.writer.out, next);
+            next.extend_from_slice(self.writer.json.event());
+            self.writer.json.take_back(separator_at);
+            let full = std::mem::replace(&mut self.writer.json.text, next);
             self.full = Some(self.pack(full));
         } else if self.gives_hints {
-            self.writer.keep_hints(); // an event that begins the next batch goes without: its names have moved
+            self.writer.json.keep_hints(); // an event that begins the next batch goes without: its names have moved
         }
         self.indexes.push(origin.index);
         self.lines.extend(origin.line);
         if self.format == Format::Ndjson {
-            self.writer.out.push(b'\n');
+            self.writer.json.text.push(b'\n');
         }
         if self.full.is_none() && self.indexes.len() >= max_events {
             self.full = self.finish();
@@ -190,7 +161,7 @@ impl Batcher {
         if self.format != Format::Ndjson {
             json.push(b']');
         }
-        let hints = std::mem::replace(&mut self.writer.hints, std::mem::take(&mut self.spare_hints));
+        let hints = std::mem::replace(&mut self.writer.json.hints, std::mem::take(&mut self.spare_hints));
         Packed { json, hints, indexes: std::mem::take(&mut self.indexes), lines: std::mem::take(&mut self.lines) }
     }
 
@@ -207,12 +178,12 @@ impl Batcher {
     /// Closes the open batch, if there is an event in it.
     pub fn finish(&mut self) -> Option<Packed> {
         if self.indexes.is_empty() {
-            self.writer.out.clear();
-            self.writer.hints.clear();
+            self.writer.json.text.clear();
+            self.writer.json.hints.clear();
             return None;
         }
         let spare = std::mem::take(&mut self.spare);
-        let json = std::mem::replace(&mut self.writer.out, spare);
+        let json = std::mem::replace(&mut self.writer.json.text, spare);
         Some(self.pack(json))
     }
 
@@ -225,8 +196,8 @@ impl Batcher {
 
     /// Forgets everything, as after an error half-way.
     pub fn clear(&mut self) {
-        self.writer.out.clear();
-        self.writer.hints.clear();
+        self.writer.json.text.clear();
+        self.writer.json.hints.clear();
         self.indexes.clear();
         self.lines.clear();
         self.full = None;
@@ -265,7 +236,7 @@ mod tests {
         &rest[..rest.iter().position(|&byte| byte == b':').unwrap()]
     }
 
-    fn add(batcher: &mut Batcher, event: &Value, index: usize) -> Added {
+    fn add(batcher: &mut Batcher, event: &Value, index: usize) -> Verdict {
         let Ok(added) = batcher.add(Origin { index, line: None }, event);
         added
     }
@@ -276,7 +247,7 @@ mod tests {
         for index in 0..6 {
             let is_rejected = matches!(
                 add(&mut batcher, &event(if index == 3 { 1 } else { 1_700_000_000 }, index), index),
-                Added::Rejected(_)
+                Verdict::Rejected(_)
             );
             assert_eq!(is_rejected, index == 3);
         }

@@ -74,9 +74,12 @@ pub mod vectors;
 pub use batch::{Batcher, Format};
 pub use encoder::json::Output;
 pub use encoder::{Batch, Contents, Settings};
+pub use event::Verdict;
 #[doc(hidden)]
 pub use gzip::press;
-pub use rules::finding::{Finding, Found, Origin};
+#[doc(hidden)]
+pub use rules::finding::Found;
+pub use rules::finding::{EventFindings, Finding, Origin};
 pub use rules::limits::{Endpoint, Limits};
 pub use truncate::Truncation;
 
@@ -87,7 +90,9 @@ pub mod derive {
 
 /// What was found wrong with an event: data, collected, never an exception.
 pub mod finding {
-    pub use crate::rules::finding::{Finding, Found, Origin, quote};
+    #[doc(hidden)]
+    pub use crate::rules::finding::Found;
+    pub use crate::rules::finding::{EventFindings, Finding, Origin, quote};
 }
 
 /// The numbers of the API, each with its source, and what each rule does.

@@ -4,7 +4,7 @@
 //! The input is the text, or the text, the byte FF and what the settings and windows are made of: so that a file of JSON
 //! is an input as it is.
 
-use mixpress::batch::{Added, Batcher, Format, Origin};
+use mixpress::batch::{Batcher, Format, Origin, Verdict};
 use mixpress::encoder::Settings;
 use mixpress::rules::{Action, Rule};
 use mixpress::source::json::{Broken, JsonReader, Next, Window};
@@ -35,14 +35,14 @@ pub fn check(data: &[u8]) {
 /// What became of a text: its events and what could not be read, in order, and the lines written.
 #[derive(Debug, PartialEq)]
 struct Read {
-    found: Vec<Found>,
+    found: Vec<Piece>,
     json: Vec<u8>,
 }
 
 #[derive(Debug, PartialEq)]
-enum Found {
+enum Piece {
     /// On a line, and what became of it.
-    Event(usize, Added),
+    Event(usize, Verdict),
     Broken(Broken),
 }
 
@@ -71,8 +71,8 @@ fn read_window(reader: &mut JsonReader, window: &mut Window<'_>, batcher: &mut B
             batcher.add(Origin { index, line: Some(line) }, event).map(|added| (line, added))
         });
         match next {
-            Next::Event((line, added)) => read.found.push(Found::Event(line, added)),
-            Next::Broken(broken) => read.found.push(Found::Broken(broken)),
+            Next::Event((line, added)) => read.found.push(Piece::Event(line, added)),
+            Next::Broken(broken) => read.found.push(Piece::Broken(broken)),
             Next::End => return true,
             Next::MoreText => return false,
         }
@@ -96,14 +96,14 @@ fn check_behind_a_part(text: &[u8], settings: &Settings, whole: &Read) {
     let padded = [&b"\""[..], &vec![b'x'; before - 3], b"\"\n", text].concat();
     let mut moved = read(&padded, settings, || padded.len());
     let string = moved.found.remove(0);
-    assert!(matches!(string, Found::Event(1, Added::Rejected(_))), "{string:?}");
+    assert!(matches!(string, Piece::Event(1, Verdict::Rejected(_))), "{string:?}");
     for found in &mut moved.found {
         match found {
-            Found::Event(line, added) => {
+            Piece::Event(line, added) => {
                 *line -= 1;
                 move_back(added);
             }
-            Found::Broken(broken) => {
+            Piece::Broken(broken) => {
                 broken.line -= 1;
                 broken.offset -= before;
             }
@@ -112,11 +112,11 @@ fn check_behind_a_part(text: &[u8], settings: &Settings, whole: &Read) {
     assert_eq!(moved, *whole);
 }
 
-fn move_back(added: &mut Added) {
+fn move_back(added: &mut Verdict) {
     let (found, truncations) = match added {
-        Added::Rejected(found) => (Some(found), None),
-        Added::Plain => return,
-        Added::Accepted { warnings, truncations } => (warnings.as_mut(), Some(truncations)),
+        Verdict::Rejected(found) => (Some(found), None),
+        Verdict::Plain => return,
+        Verdict::Accepted { warnings, truncations } => (warnings.as_mut(), Some(truncations)),
     };
     if let Some(found) = found {
         found.origin.index -= 1;
@@ -128,7 +128,7 @@ fn move_back(added: &mut Added) {
 /// Lines and columns are those of the byte, counted anew.
 fn check_places(text: &[u8], whole: &Read) {
     for found in &whole.found {
-        let Found::Broken(broken) = found else { continue };
+        let Piece::Broken(broken) = found else { continue };
         let before = &text[..broken.offset];
         let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
         let characters = before[line_start..].iter().filter(|&&byte| !(0x80..0xC0).contains(&byte)).count();
@@ -140,7 +140,7 @@ fn check_places(text: &[u8], whole: &Read) {
 /// One line of JSON for each event that was accepted.
 fn check_output(whole: &Read) {
     let accepted =
-        whole.found.iter().filter(|found| matches!(found, Found::Event(_, Added::Plain | Added::Accepted { .. })));
+        whole.found.iter().filter(|found| matches!(found, Piece::Event(_, Verdict::Plain | Verdict::Accepted { .. })));
     let lines: Vec<_> = whole.json.split_inclusive(|&byte| byte == b'\n').collect();
     assert_eq!(lines.len(), accepted.count());
     for line in lines {
@@ -161,7 +161,7 @@ fn check_events(text: &[u8], mut settings: Settings) {
     assert_eq!(read.found.len(), events.len());
     let mut expected = Vec::new();
     for (index, ((offset, event), found)) in events.iter().zip(&read.found).enumerate() {
-        let Found::Event(line, added) = found else { panic!("JSON that can't be read: {found:?}") };
+        let Piece::Event(line, added) = found else { panic!("JSON that can't be read: {found:?}") };
         assert_eq!(*line, 1 + text[..*offset].matches('\n').count());
         let verdict = judge(event, &settings);
         check_verdict(index, added, &verdict);

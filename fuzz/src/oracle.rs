@@ -14,7 +14,7 @@ use crate::settings::NOW;
 use crate::spell;
 
 /// What is to become of an event.
-pub struct Verdict {
+pub struct Expected {
     /// Rule, action and field, in the order of the rules; of a rejected event those that reject it.
     pub findings: Vec<(Rule, Action, String)>,
     pub is_rejected: bool,
@@ -25,7 +25,7 @@ pub struct Verdict {
     pub json: String,
 }
 
-pub fn judge(event: &Value, settings: &Settings) -> Verdict {
+pub fn judge(event: &Value, settings: &Settings) -> Expected {
     let mut walk = Walk { settings, findings: vec![], truncations: vec![], insert_id: None, is_past_levels: false };
     let json = walk.event(event);
     if !walk.is_rejected() && json.len() > settings.limits.max_event_bytes {
@@ -35,7 +35,7 @@ pub fn judge(event: &Value, settings: &Settings) -> Verdict {
     let Walk { mut findings, truncations, insert_id, .. } = walk;
     findings.sort_by_key(|(rule, _, _)| *rule);
     findings.retain(|(_, action, _)| !is_rejected || *action == Action::Reject);
-    Verdict { findings, is_rejected, truncations, insert_id, json }
+    Expected { findings, is_rejected, truncations, insert_id, json }
 }
 
 type Members = [(String, Value)];

@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use mixpress::batch::{Added, Batcher, Format, Packed};
+use mixpress::batch::{Batcher, Format, Packed, Verdict};
 use mixpress::encoder::Settings;
-use mixpress::finding::{Finding, Found, Origin};
+use mixpress::finding::{EventFindings, Finding, Origin};
 use mixpress::gzip::Gzip;
 use mixpress::rules::{Action, Rule};
 use mixpress::source::value::Value;
@@ -12,7 +12,7 @@ use mixpress::truncate::Truncation;
 
 use crate::draw::Draw;
 use crate::events::event;
-use crate::oracle::{Verdict, judge};
+use crate::oracle::{Expected, judge};
 use crate::settings::{NOW, settings, without_additions};
 
 pub fn check(data: &[u8]) {
@@ -57,30 +57,30 @@ fn check_events(events: &[Value], settings: &Settings) {
     check_batches(packed, &accepted, settings);
 }
 
-pub fn check_verdict(index: usize, added: &Added, verdict: &Verdict) {
+pub fn check_verdict(index: usize, added: &Verdict, expected: &Expected) {
     let (found, truncations) = match added {
-        Added::Rejected(found) => {
-            assert!(verdict.is_rejected, "rejected, and should not be: {found:?}");
+        Verdict::Rejected(found) => {
+            assert!(expected.is_rejected, "rejected, and should not be: {found:?}");
             (Some(found), &[][..])
         }
-        Added::Plain => {
-            assert!(!verdict.is_rejected, "accepted in spite of {:?}", verdict.findings);
+        Verdict::Plain => {
+            assert!(!expected.is_rejected, "accepted in spite of {:?}", expected.findings);
             (None, &[][..])
         }
-        Added::Accepted { warnings, truncations } => {
-            assert!(!verdict.is_rejected, "accepted in spite of {:?}", verdict.findings);
+        Verdict::Accepted { warnings, truncations } => {
+            assert!(!expected.is_rejected, "accepted in spite of {:?}", expected.findings);
             (warnings.as_ref(), truncations.as_slice())
         }
     };
     let findings = found.map_or(&[][..], |found| &found.findings);
-    assert_eq!(findings.iter().map(plain).collect::<Vec<_>>(), verdict.findings);
-    if let Some(Found { origin, insert_id, .. }) = found {
-        assert_eq!((origin.index, insert_id), (index, &verdict.insert_id));
+    assert_eq!(findings.iter().map(plain).collect::<Vec<_>>(), expected.findings);
+    if let Some(EventFindings { origin, insert_id, .. }) = found {
+        assert_eq!((origin.index, insert_id), (index, &expected.insert_id));
     }
-    if !verdict.is_rejected {
+    if !expected.is_rejected {
         let plain = |cut: &Truncation| (cut.path.clone(), cut.length, cut.advice);
         assert!(truncations.iter().all(|cut| cut.index == index));
-        assert_eq!(truncations.iter().map(plain).collect::<Vec<_>>(), verdict.truncations);
+        assert_eq!(truncations.iter().map(plain).collect::<Vec<_>>(), expected.truncations);
     }
 }
 

@@ -3,10 +3,10 @@
 use std::io::{Read, Result};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::batch::{Added, Batcher, Origin, Packed};
+use crate::batch::{Batcher, Origin, Packed, Verdict};
 use crate::encoder::{Batch, Settings};
 use crate::gzip::Gzip;
-use crate::rules::finding::Found;
+use crate::rules::finding::EventFindings;
 use crate::source::json::{JsonReader, Next, Window};
 use crate::truncate::Truncation;
 
@@ -19,9 +19,9 @@ pub enum Output<'a> {
     /// A body to send, with what is in it. Its events come in the order of the text.
     Batch(Batch<'a>),
     /// An event that is in no body, and every rule that it broke.
-    Rejected(Found),
+    Rejected(EventFindings),
     /// An event that is in a body although rules that only warn were broken.
-    Warned(Found),
+    Warned(EventFindings),
     /// A string that was cut.
     Truncated(Truncation),
 }
@@ -109,11 +109,11 @@ impl Stream<'_> {
     }
 }
 
-fn pass_on(added: Added, take: &mut impl FnMut(Output<'_>) -> Result<()>) -> Result<()> {
+fn pass_on(added: Verdict, take: &mut impl FnMut(Output<'_>) -> Result<()>) -> Result<()> {
     match added {
-        Added::Plain => Ok(()),
-        Added::Rejected(found) => take(Output::Rejected(found)),
-        Added::Accepted { warnings, truncations } => {
+        Verdict::Plain => Ok(()),
+        Verdict::Rejected(found) => take(Output::Rejected(found)),
+        Verdict::Accepted { warnings, truncations } => {
             warnings.map_or(Ok(()), |found| take(Output::Warned(found)))?;
             truncations.into_iter().try_for_each(|truncation| take(Output::Truncated(truncation)))
         }

@@ -1,24 +1,32 @@
-//! What may be done with a long text instead of cutting it, as the documents recommend: a URL is parsed into its parts,
-//! JSON is flattened into properties, other text is left out.
+//! Convert a long text instead of truncating it: a URL into its parts, JSON into properties; other text is dropped.
 
 use super::writer::EventWriter;
 use crate::source::Sink;
 use crate::source::json::{flatten, push_value};
 use crate::truncate::{Advice, parts_of_url};
 
+/// What became of a long text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Conversion {
+    /// Other members were written instead of its member, or none.
+    Converted,
+    /// Nothing was written: it is to be truncated.
+    Kept,
+}
+
 impl EventWriter {
-    /// Writes the members that stand in for one with a long text. False, with nothing written, where it is to be cut.
-    pub(crate) fn convert(&mut self, text: &str, advice: Advice) -> bool {
-        let Some(name) = self.name_to_convert() else { return false };
+    /// Replaces the member whose value is a long text, if the settings say so.
+    pub(super) fn convert(&mut self, text: &str, advice: Advice) -> Conversion {
+        let Some(name) = self.name_to_convert() else { return Conversion::Kept };
         let converts = match advice {
             Advice::Url => self.long_texts.parse_urls,
             Advice::Json => self.long_texts.flatten_json,
             Advice::Text => self.long_texts.drop_text,
         };
         let flat = if converts && advice == Advice::Json { flatten(text, &name) } else { Some(Vec::new()) };
-        let (true, Some(flat)) = (converts, flat) else { return false };
+        let (true, Some(flat)) = (converts, flat) else { return Conversion::Kept };
         self.take_back_name();
-        self.is_converting = true; // what is long in its turn is only cut
+        self.is_converting = true; // long texts inside are only truncated
         if advice == Advice::Url {
             for (part, value) in parts_of_url(text) {
                 self.key(&format!("{name}_{part}"));
@@ -31,10 +39,10 @@ impl EventWriter {
             } else {
                 self.key(&member.name)
             }
-            push_value(&mut member.value, self).expect("the text was seen to be JSON");
+            push_value(&mut member.value, self).expect("the text was scanned as JSON");
         }
         self.is_converting = false;
         self.names_may_repeat();
-        true
+        Conversion::Converted
     }
 }

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::rules::limits::{FIRST_MILLISECONDS, MAX_LEVELS};
 use crate::serialize::{Moment, write_float, write_integer, write_moment, write_string};
 use crate::source::Sink;
+use crate::validate::float_milliseconds;
 
 /// Properties that have a place of their own in the canonical text, or none.
 const APART: [&str; 4] = ["time", "distinct_id", "$insert_id", "token"];
@@ -303,9 +304,7 @@ impl Sink for Canonical {
         }
         let mut json = Vec::new();
         write_float(&mut json, value);
-        let seconds = value.abs() < FIRST_MILLISECONDS as f64;
-        let milliseconds = if seconds { value * 1000.0 } else { value }.round_ties_even();
-        self.value_and_time(json, Some(format!("{:.0}", milliseconds + 0.0).into_bytes()));
+        self.value_and_time(json, Some(format!("{:.0}", float_milliseconds(value) + 0.0).into_bytes()));
     }
 
     fn boolean(&mut self, value: bool) {

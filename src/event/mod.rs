@@ -1,20 +1,29 @@
-//! Event: one event is written as JSON while its values are pushed in, and held to the rules as they pass.
+//! Write one event as JSON while its values are pushed in, and check it against the rules on the way.
 //!
-//! The writer is the one receiver of every source. It appends to the body of the open batch; an event that turns out to
-//! be rejected is taken back by shortening the body to where the event began. A good event pays for no bookkeeping of
-//! where it is: the path of a finding is read back out of what was written.
+//! The writer is the only sink that matters: every source pushes into it. It appends to the body of the open batch. A
+//! rejected event is removed by truncating the body to where the event starts. A good event pays nothing for error
+//! messages: the path of a finding is read back out of the JSON that was written.
+//!
+//! - `json`: the JSON that was written, with the objects and arrays that are open (`frames`) and the names that are
+//!   expected (`known_names`).
+//! - `applied_rules`: the limits, the endpoint and what each rule does; `place`: what a value is to the rules.
+//! - `report`: what was found, and the verdict.
+//! - `writer` holds these. `sink`, `containers`, `names` and `convert` say what each pushed value does, and `checks` which
+//!   rules it breaks, by the functions of `validate`.
 
+mod applied_rules;
 mod checks;
 mod containers;
 mod convert;
 pub(crate) mod derived_id;
 mod frames;
+mod json;
 mod known_names;
 mod names;
-mod path;
 mod place;
+mod report;
 mod sink;
-mod texts;
 mod writer;
 
-pub use writer::{EventWriter, Verdict};
+pub use report::Verdict;
+pub use writer::EventWriter;

@@ -1,20 +1,21 @@
-//! Places: what a value is to the rules, and which members have passed.
+//! What a value is to the rules, and which members an event has.
 
-/// What the next value is, as the rules see it.
+/// What a value is to the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(super) enum Place {
     Event,
     Name,
     Properties,
     Time,
     DistinctId,
     InsertId,
-    /// A member's value that only the general rules apply to.
+    /// The value of a member, under the general rules only.
     Plain,
-    /// An element of an array: the same, but that a comma may have to come before it.
+    /// An element of an array, under the general rules only.
     Element,
 }
 
+/// A kind of object or array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Event,
@@ -24,46 +25,45 @@ pub(super) enum Kind {
 }
 
 impl Place {
-    /// What a value is in an object, before its name is known, or in an array.
+    /// What a value in an object or array is; in an object, until its name is known.
     pub(super) fn inside(kind: Kind) -> Place {
         if kind == Kind::Array { Place::Element } else { Place::Plain }
     }
 }
 
-/// Which of the members that the rules ask for have passed: a bit for each.
+/// The members named by rules that an event has: a bit for each.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Seen(u8);
+pub(super) struct Seen(u8);
 
 impl Seen {
-    pub(crate) const NONE: Seen = Seen(0);
-    pub(crate) const EVENT: Seen = Seen(1);
-    pub(crate) const PROPERTIES: Seen = Seen(2);
-    pub(crate) const TIME: Seen = Seen(4);
-    pub(crate) const DISTINCT_ID: Seen = Seen(8);
-    pub(crate) const INSERT_ID: Seen = Seen(16);
-    pub(crate) const TOKEN: Seen = Seen(32);
+    pub(super) const NONE: Seen = Seen(0);
+    pub(super) const EVENT: Seen = Seen(1);
+    pub(super) const PROPERTIES: Seen = Seen(2);
+    pub(super) const TIME: Seen = Seen(4);
+    pub(super) const DISTINCT_ID: Seen = Seen(8);
+    pub(super) const INSERT_ID: Seen = Seen(16);
+    pub(super) const TOKEN: Seen = Seen(32);
 
-    pub(crate) fn has(self, member: Seen) -> bool {
+    pub(super) fn has(self, member: Seen) -> bool {
         self.0 & member.0 != 0
     }
 
-    pub(crate) fn add(&mut self, member: Seen) {
+    pub(super) fn add(&mut self, member: Seen) {
         self.0 |= member.0;
     }
 
-    /// Whether all of these have passed.
-    pub(crate) fn has_all(self, members: Seen) -> bool {
+    pub(super) fn has_all(self, members: Seen) -> bool {
         self.0 & members.0 == members.0
     }
 }
 
-/// What the name of a member means to the rules.
+/// What the name of a member means to the rules, depending on where it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meaning {
-    /// As a name of `properties`.
+    /// In `properties`.
     pub(super) place: Place,
     pub(super) seen: Seen,
-    /// As a name of the event itself, which has only two.
+    /// In the event itself, which has only two members.
     pub(super) field: Option<(Place, Seen)>,
 }
 

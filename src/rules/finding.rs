@@ -1,41 +1,44 @@
-//! What was found wrong with an event: data, collected, never an exception.
+//! Findings: the rules that an event breaks, as data.
 
 use crate::rules::{Action, Rule};
 
-/// One rule broken at one place of one event.
+/// A rule that is broken at one place of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
     pub rule: Rule,
-    /// What is done about it: the event is rejected, or sent with a warning.
+    /// Whether the event is rejected, or sent with a warning.
     pub action: Action,
-    /// Where, as in `properties.a.b[2]`; empty for the event as a whole.
+    /// The path of the value, like `properties.a.b[2]`; empty for the event as a whole.
     pub field: String,
-    /// A sentence that names the value, the limit and the remedy.
+    /// A sentence with the value, the limit and the remedy.
     pub message: String,
 }
 
-/// Where an event was in the input.
+/// Where an event is in the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// How many events came before it, bad ones too.
+    /// The number of events before it, bad ones included.
     pub index: usize,
-    /// In JSON text, the line on which it begins, from 1.
+    /// In JSON text, the line on which it starts, counted from 1.
     pub line: Option<usize>,
 }
 
-/// An event's findings with the event's own name for itself.
+/// All findings of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Where the event was.
+pub struct EventFindings {
+    /// Where the event is in the input.
     pub origin: Origin,
-    /// Its `$insert_id` where that is text.
+    /// Its `$insert_id`, if that is text.
     pub insert_id: Option<String>,
     /// At least one, in the order of the rules, then of the event.
     pub findings: Vec<Finding>,
 }
 
-/// A value for a message: in quotes, shortened so that the sentence stays one.
+#[doc(hidden)] // its name before
+pub use EventFindings as Found;
+
+/// Quote a value for a message, shortened to 60 characters.
 pub fn quote(text: &str) -> String {
     const SHOWN: usize = 60;
     match text.char_indices().nth(SHOWN) {

@@ -135,7 +135,7 @@ impl<const COUNT: usize> From<[(&str, Value); COUNT]> for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Added, Batcher, Format, Origin};
+    use crate::batch::{Batcher, Format, Origin, Verdict};
     use crate::rules::Rule;
     use crate::rules::limits::{Endpoint, Limits};
 
@@ -146,7 +146,7 @@ mod tests {
         Value::from([("event", Value::from("e")), ("properties", Value::Object(properties))])
     }
 
-    fn add(event: &Value) -> (Added, Option<String>) {
+    fn add(event: &Value) -> (Verdict, Option<String>) {
         let mut batcher = Batcher::new(Limits::documented(), Endpoint::Import, Format::Json, None);
         let added = batcher.add(Origin { index: 0, line: None }, event).unwrap();
         (added, batcher.finish().map(|packed| String::from_utf8(packed.json).unwrap()))
@@ -181,7 +181,7 @@ mod tests {
             [(unsupported, Rule::UnsupportedType), (no_number, Rule::UnsupportedType), (twice, Rule::KeyCollision)]
         {
             let (added, json) = add(&event(vec![("a".into(), value)]));
-            assert!(matches!(added, Added::Rejected(found) if found.findings[0].rule == rule));
+            assert!(matches!(added, Verdict::Rejected(found) if found.findings[0].rule == rule));
             assert_eq!(json, None);
         }
     }

@@ -1,70 +1,73 @@
-//! Validate: what `time` and the ids must be.
+//! Check `event`, `properties`, `time` and the ids: pure functions that return the rule that a value breaks.
+//!
+//! They know neither the writer nor what a rule does when it is broken. A message is formatted only if it is asked for.
 
-use crate::rules::limits::DISALLOWED_IDS;
-use crate::serialize::{Moment, write_moment};
+mod ids;
+mod time;
 
-/// Whether an id is one of [`DISALLOWED_IDS`].
-#[inline]
-pub fn is_disallowed_id(id: &str) -> bool {
-    let Some(&first) = id.as_bytes().first() else { return false };
-    // Nearly every id is settled by its first byte and its length.
-    DISALLOWED_LENGTHS[usize::from(first)] >> id.len().min(63) & 1 == 1
-        && DISALLOWED_IDS.iter().any(|disallowed| disallowed.eq_ignore_ascii_case(id))
+use crate::rules::Rule;
+use crate::rules::finding::quote;
+
+pub use ids::is_disallowed_id;
+pub(crate) use ids::{disallowed_id, insert_id_characters, insert_id_length};
+pub(crate) use time::{float_milliseconds, in_future, is_usual_time, milliseconds, saturating_integer, too_old};
+
+/// A broken rule, and how to say so.
+pub(crate) struct Violation<Message: FnOnce() -> String> {
+    pub(crate) rule: Rule,
+    pub(crate) message: Message,
 }
 
-/// For each first byte, a bit for each length that a disallowed id with it has.
-static DISALLOWED_LENGTHS: [u64; 256] = {
-    let mut lengths = [0; 256];
-    let mut position = 0;
-    while position < DISALLOWED_IDS.len() {
-        let id = DISALLOWED_IDS[position].as_bytes();
-        lengths[id[0] as usize] |= 1 << id.len();
-        lengths[id[0].to_ascii_uppercase() as usize] |= 1 << id.len();
-        position += 1;
-    }
-    lengths
-};
-
-/// Whether an id has letters and digits of ASCII and hyphens only.
-pub(crate) fn has_only_id_characters(id: &[u8]) -> bool {
-    // No branch inside, so that the compiler looks at sixteen bytes at once; they may overlap the sixteen before.
-    let is_clean = |bytes: &[u8]| {
-        bytes.iter().fold(true, |clean, &byte| {
-            clean & (((byte | 0x20).wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 10) | (byte == b'-'))
-        })
-    };
-    match id.last_chunk::<16>() {
-        Some(last) => id.as_chunks::<16>().0.iter().all(|block| is_clean(block)) && is_clean(last),
-        None => is_clean(id),
-    }
+/// `event` must be more than whitespace.
+#[inline(always)]
+pub(crate) fn event_name(name: &str) -> Option<Violation<impl FnOnce() -> String>> {
+    let starts_visible = name.as_bytes().first().is_some_and(u8::is_ascii_graphic);
+    (!starts_visible && name.trim().is_empty()).then_some(Violation {
+        rule: Rule::EventBlank,
+        message: move || format!("'event' is {}: give the event a name", quote(name)),
+    })
 }
 
-/// An integer's value by its digits; one of more than 128 bits as the nearest that fits.
-pub(crate) fn saturating_integer(digits: &str) -> i128 {
-    digits.parse().unwrap_or(if digits.starts_with('-') { i128::MIN } else { i128::MAX })
-}
-
-/// A time for a message, as ` (2023-11-14T22:13:20)`; nothing for one that no calendar reaches.
-pub(crate) fn calendar(milliseconds: i128) -> String {
-    match i64::try_from(milliseconds.saturating_mul(1000)) {
-        Ok(micros) if micros.unsigned_abs() < 250_000_000_000_000_000 => {
-            let mut text = Vec::new();
-            write_moment(&mut text, Moment { micros, utc: true });
-            format!(" ({})", String::from_utf8_lossy(&text))
+/// A value of a type that a rule does not allow, described by `found`. `rule` must be a rule about a type.
+pub(crate) fn wrong_type(rule: Rule, found: &str) -> Violation<impl FnOnce() -> String> {
+    let wanted = match rule {
+        Rule::EventNotObject => "an event must be an object with 'event' and 'properties'",
+        Rule::EventType => "'event' must be text, the name of what happened",
+        Rule::PropertiesType => "'properties' must be an object",
+        Rule::TimeType => {
+            "'time' must be a number of seconds or milliseconds since the epoch, or a datetime with a timezone"
         }
-        _ => String::new(),
-    }
+        Rule::DistinctIdType => "'distinct_id' must be text",
+        Rule::InsertIdType => "'$insert_id' must be text",
+        _ => unreachable!("no rule about a type"),
+    };
+    Violation { rule, message: move || format!("{wanted}, and is {found}") }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn disallowed_ids_are_matched_whole_and_without_regard_to_case() {
-        assert!(DISALLOWED_IDS.into_iter().all(|id| is_disallowed_id(id) && is_disallowed_id(&id.to_uppercase())));
-        assert!(is_disallowed_id("NULL") && is_disallowed_id("-1") && is_disallowed_id("N/a"));
-        // U+212A lowercases to "k" in Unicode; the list is ASCII, and so is its comparison.
-        assert!(!is_disallowed_id("nullx") && !is_disallowed_id("") && !is_disallowed_id("un\u{212a}nown"));
-    }
+/// A missing field or property: its path, and the message. `rule` must be a rule about one that is missing.
+pub(crate) fn missing(rule: Rule) -> (&'static str, Violation<impl FnOnce() -> String>) {
+    let (path, message) = match rule {
+        Rule::EventMissing => {
+            ("event", "the event has no 'event': give it the name of what happened, such as \"Signed Up\"")
+        }
+        Rule::PropertiesMissing => {
+            ("properties", "the event has no 'properties': give it an object with time, distinct_id and $insert_id")
+        }
+        Rule::TimeMissing => {
+            ("properties.time", "the event has no 'time': set it to seconds or milliseconds since the epoch")
+        }
+        Rule::DistinctIdMissing => (
+            "properties.distinct_id",
+            "the event has no 'distinct_id': set it to the user's id, or to \"\" for an anonymous event",
+        ),
+        Rule::InsertIdMissing => (
+            "properties.$insert_id",
+            "the event has no '$insert_id': set it to a unique id such as a UUID, or let the encoder derive one",
+        ),
+        Rule::TokenMissing => {
+            ("properties.token", "the event has no 'token': set it to the project's token, or give the encoder token=")
+        }
+        _ => unreachable!("no rule about a missing field"),
+    };
+    (path, Violation { rule, message: move || message.to_owned() })
 }

@@ -10,7 +10,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use super::window::{Part, Window};
 use super::{JsonEvent, Stop};
-use crate::rules::finding::{Finding, Found, Origin};
+use crate::rules::finding::{EventFindings, Finding, Origin};
 use crate::rules::{Action, Rule};
 use crate::scan::SyntaxError;
 
@@ -78,11 +78,11 @@ pub struct Broken {
 
 impl Broken {
     /// The finding about it, as of an event of that index.
-    pub fn found(&self, index: usize) -> Found {
+    pub fn found(&self, index: usize) -> EventFindings {
         let Broken { line, column, offset, wanted } = self;
         let message = format!("line {line}, column {column} (byte {offset}) is not JSON: {wanted} was wanted there");
         let finding = Finding { rule: Rule::InvalidJson, action: Action::Reject, field: String::new(), message };
-        Found { origin: Origin { index, line: Some(*line) }, insert_id: None, findings: vec![finding] }
+        EventFindings { origin: Origin { index, line: Some(*line) }, insert_id: None, findings: vec![finding] }
     }
 }
 
@@ -361,7 +361,7 @@ fn begins_with_mark(window: &[u8]) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Added, Batcher, Format, Origin};
+    use crate::batch::{Batcher, Format, Origin, Verdict};
     use crate::rules::limits::{Endpoint, Limits};
 
     /// What becomes of a text that comes in windows of a size: each event as accepted or rejected, or what is broken.
@@ -374,8 +374,8 @@ mod tests {
                 batcher.add(Origin { index, line: Some(line) }, event).map(|added| (added, line))
             };
             match reader.next(&mut Window::new(&window, fed == text.len()), add) {
-                Next::Event((Added::Plain | Added::Accepted { .. }, line)) => seen.push(format!("{line} accepted")),
-                Next::Event((Added::Rejected(found), line)) => {
+                Next::Event((Verdict::Plain | Verdict::Accepted { .. }, line)) => seen.push(format!("{line} accepted")),
+                Next::Event((Verdict::Rejected(found), line)) => {
                     seen.push(format!("{line} {}", found.findings[0].rule.id()));
                 }
                 Next::Broken(broken) => seen.push(format!("{broken:?}")),
