@@ -1,4 +1,4 @@
-//! Bits: codes are put one behind another, the lowest bit first.
+//! Append bits to a buffer, the lowest bit first.
 
 /// Writes bits into a buffer that has room for them.
 pub(super) struct Bits<'a> {
@@ -8,7 +8,7 @@ pub(super) struct Bits<'a> {
     count: u32,
 }
 
-/// Bits that a stream ends with, before they fill a byte.
+/// The bits at the end of a stream that do not fill a byte yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Unfinished {
     held: u64,
@@ -23,14 +23,14 @@ impl Unfinished {
 }
 
 impl<'a> Bits<'a> {
-    /// Bytes that the buffer must have behind the last one that is needed: a flush writes eight, whatever it holds.
+    /// Bytes that the buffer must have after the last one that is needed: a flush always writes eight.
     pub(super) const SLACK: usize = 8;
 
     pub(super) fn new(out: &'a mut [u8], unfinished: Unfinished) -> Bits<'a> {
         Bits { out, at: 0, held: unfinished.held, count: unfinished.count }
     }
 
-    /// Holds the lowest `count` bits of `bits`, the others being 0. Not more than 56 between two flushes.
+    /// Holds the lowest `count` bits of `bits`; the others must be 0. At most 56 between two flushes.
     #[inline(always)]
     pub(super) fn hold(&mut self, bits: u64, count: u32) {
         debug_assert!(self.count + count < 64 && bits >> count == 0);
@@ -38,7 +38,7 @@ impl<'a> Bits<'a> {
         self.count += count;
     }
 
-    /// Writes what is held, but for the bits of a byte that is not full.
+    /// Writes the full bytes that are held.
     #[inline(always)]
     pub(super) fn flush(&mut self) {
         self.out[self.at..self.at + 8].copy_from_slice(&self.held.to_le_bytes());
@@ -47,7 +47,7 @@ impl<'a> Bits<'a> {
         self.count &= 7;
     }
 
-    /// Holds and writes a few bits, where no speed is needed.
+    /// Holds and writes a few bits, where speed does not matter.
     pub(super) fn put(&mut self, bits: u32, count: u32) {
         self.hold(bits.into(), count);
         self.flush();
@@ -65,7 +65,7 @@ impl<'a> Bits<'a> {
         self.at += bytes.len();
     }
 
-    /// How many bytes are full, and the bits behind them.
+    /// The number of full bytes, and the bits after them.
     pub(super) fn end(self) -> (usize, Unfinished) {
         (self.at, Unfinished { held: self.held, count: self.count })
     }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bits_are_those_of_one_at_a_time() {
+    fn bits_agree_with_one_bit_at_a_time() {
         let mut chance = Chance(1);
         let mut out = vec![0; 4000];
         let (mut expected, mut unfinished, mut end) = (Vec::new(), Unfinished::default(), 0);

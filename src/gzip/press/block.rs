@@ -1,4 +1,4 @@
-//! Block: tokens are counted, given codes, and written.
+//! Write a block: count its symbols, choose their codes, write them.
 
 use super::bits::{Bits, Unfinished};
 use super::codes::{Header, Lengths};
@@ -9,7 +9,7 @@ use super::token::{
     length_symbol,
 };
 
-/// The bits of a symbol, or of a match's length with the bits behind its symbol.
+/// The bits of a symbol, or of a match's length with the extra bits of its symbol.
 #[derive(Clone, Copy, Default)]
 struct Written {
     bits: u32,
@@ -29,21 +29,21 @@ impl Written {
     }
 }
 
-/// Writes blocks; the tables that it holds are made anew for each.
+/// Writes blocks; its tables are computed again for each.
 pub(super) struct BlockWriter {
-    /// One for each byte, and one for nothing.
+    /// One for each byte, and an empty one.
     literals: [Written; NOTHING + 1],
     end: Written,
     lengths: [Written; LONGEST + 1],
     distances: [Code; DISTANCE_SYMBOLS],
 }
 
-/// The ways to write a block, by the two bits that tell which it is.
+/// The types of a block, as two bits.
 const STORED: u32 = 0;
 const FIXED: u32 = 1;
 const DYNAMIC: u32 = 2;
 
-/// A place in the table of literals where nothing is written.
+/// The index of the empty entry in the table of literals.
 const NOTHING: usize = 256;
 
 /// The longest stored block.
@@ -59,7 +59,7 @@ impl BlockWriter {
         }
     }
 
-    /// Appends the block that `tokens` make of `text`, in the way that takes the fewest bits.
+    /// Appends a block as the type that takes the fewest bits.
     pub(super) fn write(
         &mut self,
         text: &[u8],
@@ -108,7 +108,7 @@ impl BlockWriter {
         bits.put(self.end.bits, self.end.count);
     }
 
-    /// Looks up what each literal and each length is written as.
+    /// Computes the bits of each literal and each length.
     fn prepare(&mut self, lengths: &Lengths) {
         let mut literals = [Code::default(); LITERAL_SYMBOLS + 2];
         codes(&lengths.literals, &mut literals);
@@ -128,20 +128,20 @@ impl BlockWriter {
         codes(&lengths.distances, &mut self.distances);
     }
 
-    /// The first `run` bytes.
+    /// Writes the first `run` bytes of the text.
     #[inline(always)]
     fn write_literals(&self, text: &[u8], run: usize, bits: &mut Bits) {
         let mut at = 0;
         while at + 4 <= run {
             let four = first_four(&text[at..]);
             let [a, b, c, d] = four.map(|byte| self.literals[usize::from(byte)]);
-            // Pairs are put together apart from each other, and do not wait for what is held.
+            // Combine the pairs independently of each other and of the bits that are held.
             let (ab, cd) = (a.then(b), c.then(d));
             bits.hold(ab.bits | cd.bits << ab.count, ab.count + cd.count);
             bits.flush();
             at += 4;
         }
-        // Up to three are left; no branch for each.
+        // Up to three are left: without a branch for each.
         let rest = run - at;
         let [a, b, c, _] = first_four(&text[at..]).map(usize::from);
         let [a, b, c] =
@@ -165,7 +165,7 @@ impl BlockWriter {
     }
 }
 
-/// Bits of a text in stored blocks, at most: the first one's padding is not known yet.
+/// The largest number of bits of a text in stored blocks, as the padding of the first is not known yet.
 fn stored_cost(length: usize) -> usize {
     length.div_ceil(LONGEST_STORED).max(1) * (3 + 7 + 32) + length * 8
 }

@@ -1,34 +1,33 @@
-//! Codes: the two codes of a block, and the header that tells a reader what they are (RFC 1951, 3.2.7).
+//! The two codes of a block, and the header that describes them (RFC 1951, 3.2.7).
 
 use super::bits::Bits;
 use super::frequencies::Frequencies;
 use super::huffman::{Code, code_lengths, codes};
 use super::token::{DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS};
 
-/// The longest code of a literal or a length: DEFLATE has 15, but with 14 four literals fit between two flushes.
+/// The longest code of a literal or a length. DEFLATE allows 15; with 14, four literals fit between two flushes.
 pub(super) const LONGEST_LITERAL_CODE: usize = 14;
 const LONGEST_DISTANCE_CODE: usize = 15;
 
-/// The lengths of a block's codes are coded themselves, by symbols for a length, for the one before again, and for
-/// zeros.
+/// The code lengths of a block are coded themselves, by symbols for a length, for repeats of the last one, and for zeros.
 const REPEAT: u8 = 16;
 const FEW_ZEROS: u8 = 17;
 const MANY_ZEROS: u8 = 18;
 const LENGTH_CODE_SYMBOLS: usize = 19;
 const LONGEST_LENGTH_CODE: usize = 7;
 
-/// The order in which the code of the lengths is told, the likely ones first.
-const TOLD_ORDER: [usize; LENGTH_CODE_SYMBOLS] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+/// The order in which the lengths of that code are written, the likely ones first.
+const WRITTEN_ORDER: [usize; LENGTH_CODE_SYMBOLS] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// Lengths of the codes of both alphabets.
 pub(super) struct Lengths {
-    /// Two symbols of the fixed code never occur, and take their place nonetheless.
+    /// The fixed code has two symbols that never occur.
     pub(super) literals: [u8; LITERAL_SYMBOLS + 2],
     pub(super) distances: [u8; DISTANCE_SYMBOLS],
 }
 
 impl Lengths {
-    /// The code that a reader knows without being told.
+    /// The fixed code, which needs no header.
     pub(super) const FIXED: Lengths = {
         let mut literals = [8; LITERAL_SYMBOLS + 2];
         let mut symbol = 144;
@@ -39,7 +38,7 @@ impl Lengths {
         Lengths { literals, distances: [5; DISTANCE_SYMBOLS] }
     };
 
-    /// The best ones for symbols that occur so often.
+    /// The best lengths for these frequencies.
     pub(super) fn best(frequencies: &Frequencies) -> Lengths {
         let mut lengths = Lengths { literals: [0; LITERAL_SYMBOLS + 2], distances: [0; DISTANCE_SYMBOLS] };
         code_lengths(&frequencies.literals, LONGEST_LITERAL_CODE, &mut lengths.literals);
@@ -60,8 +59,8 @@ impl Lengths {
 pub(super) struct Header {
     literals: usize,
     distances: usize,
-    /// A symbol, and the number behind it with the bits that it takes.
-    told: Vec<(u8, u8, u8)>,
+    /// Symbols, each with its extra number and the bits of that.
+    runs: Vec<(u8, u8, u8)>,
     lengths: [u8; LENGTH_CODE_SYMBOLS],
     ordered: usize,
 }
@@ -73,33 +72,33 @@ impl Header {
         };
         let literals = used(&lengths.literals, END_OF_BLOCK + 1);
         let distances = used(&lengths.distances, 1);
-        let told = run_lengths(&[&lengths.literals[..literals], &lengths.distances[..distances]].concat());
+        let runs = run_lengths(&[&lengths.literals[..literals], &lengths.distances[..distances]].concat());
         let mut frequencies = [0; LENGTH_CODE_SYMBOLS];
-        for &(symbol, ..) in &told {
+        for &(symbol, ..) in &runs {
             frequencies[usize::from(symbol)] += 1;
         }
         let mut lengths = [0; LENGTH_CODE_SYMBOLS];
         code_lengths(&frequencies, LONGEST_LENGTH_CODE, &mut lengths);
-        let ordered = TOLD_ORDER.iter().rposition(|&symbol| lengths[symbol] > 0).expect("two codes at least") + 1;
-        Header { literals, distances, told, lengths, ordered: ordered.max(4) }
+        let ordered = WRITTEN_ORDER.iter().rposition(|&symbol| lengths[symbol] > 0).expect("two codes at least") + 1;
+        Header { literals, distances, runs, lengths, ordered: ordered.max(4) }
     }
 
-    /// Bits that it takes.
+    /// Its size in bits.
     pub(super) fn cost(&self) -> usize {
-        let told = self.told.iter().map(|&(symbol, _, extra)| usize::from(self.lengths[usize::from(symbol)] + extra));
-        14 + 3 * self.ordered + told.sum::<usize>()
+        let runs = self.runs.iter().map(|&(symbol, _, extra)| usize::from(self.lengths[usize::from(symbol)] + extra));
+        14 + 3 * self.ordered + runs.sum::<usize>()
     }
 
     pub(super) fn write(&self, bits: &mut Bits) {
         bits.put((self.literals - 257) as u32, 5);
         bits.put((self.distances - 1) as u32, 5);
         bits.put((self.ordered - 4) as u32, 4);
-        for &symbol in &TOLD_ORDER[..self.ordered] {
+        for &symbol in &WRITTEN_ORDER[..self.ordered] {
             bits.put(self.lengths[symbol].into(), 3);
         }
         let mut written = [Code::default(); LENGTH_CODE_SYMBOLS];
         codes(&self.lengths, &mut written);
-        for &(symbol, number, extra_bits) in &self.told {
+        for &(symbol, number, extra_bits) in &self.runs {
             let code = written[usize::from(symbol)];
             bits.put(code.bits.into(), code.length.into());
             bits.put(number.into(), extra_bits.into());
@@ -107,14 +106,14 @@ impl Header {
     }
 }
 
-/// The lengths as symbols: a length that stands several times in a row is told once, and how often it is repeated.
+/// The lengths as symbols, run-length encoded.
 fn run_lengths(lengths: &[u8]) -> Vec<(u8, u8, u8)> {
-    let mut told = Vec::new();
+    let mut runs = Vec::new();
     for run in lengths.chunk_by(|one, next| one == next) {
         let length = run[0];
         let mut left = run.len();
         if length > 0 {
-            told.push((length, 0, 0));
+            runs.push((length, 0, 0));
             left -= 1;
         }
         loop {
@@ -125,9 +124,9 @@ fn run_lengths(lengths: &[u8]) -> Vec<(u8, u8, u8)> {
                 (1.., 3..) => (REPEAT, left.min(6), 3, 2),
                 _ => (length, 1, 1, 0),
             };
-            told.push((symbol, (taken - least) as u8, extra_bits));
+            runs.push((symbol, (taken - least) as u8, extra_bits));
             left -= taken;
         }
     }
-    told
+    runs
 }

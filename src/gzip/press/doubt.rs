@@ -1,22 +1,21 @@
-//! Doubt: signs that a text repeats itself in ways that its hints do not show.
+//! Recognise a text that may repeat itself in ways that its hints do not show, by the tokens of its first block.
 //!
-//! They are looked for in what the first block became. A sign proves nothing: it only makes the press try the other way
-//! on a sample.
+//! A sign proves nothing: it only makes the press compress a sample both ways.
 
 use super::token::Token;
 
-/// A block of more than so many percent literals is a sign: its texts may have words that come again.
+/// A block with more than so many percent literals is a sign: its texts may have repeated words.
 const MANY_LITERALS: usize = 50;
 
-/// So are literals that came before, under another name, in more than one of so many long runs of them.
+/// A sign too: of the long runs of literals, more than one in so many occurred before, under another name.
 const ONE_OF: usize = 4;
 
-/// A run is long, and is known again by one of the first few words of eight bytes in it: where it begins is by chance.
+/// The bytes of a long run, and how many windows of eight bytes at its start are compared, as its start is arbitrary.
 const LONG_RUN: usize = 12;
 const WORDS: usize = 4;
 
-/// Tokens that are enough to tell.
-const LOOKED_AT: usize = 2000;
+/// Tokens to examine.
+const EXAMINED: usize = 2000;
 
 const SLOT_BITS: u32 = 12;
 
@@ -28,7 +27,7 @@ pub(super) fn is_in_doubt(block: &[u8], tokens: &[Token]) -> bool {
     }
     let mut seen = vec![0; 1 << SLOT_BITS];
     let (mut at, mut runs, mut repeated) = (0, 0, 0);
-    for token in tokens.iter().take(LOOKED_AT) {
+    for token in tokens.iter().take(EXAMINED) {
         let run = &block[at..][..token.literals as usize];
         at += run.len() + usize::from(token.length);
         if run.len() >= LONG_RUN {
@@ -39,12 +38,12 @@ pub(super) fn is_in_doubt(block: &[u8], tokens: &[Token]) -> bool {
     repeated * ONE_OF > runs
 }
 
-/// Whether one of the first words of a run is among those seen; all of them are from now on.
+/// Whether one of the first words of a run was seen before. Adds all of them to `seen`.
 fn came_before(seen: &mut [u32], run: &[u8]) -> bool {
     run.windows(8).take(WORDS).fold(false, |came_before, word| {
         let word = word.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
         let hash = word.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let tag = hash as u32 | 1; // 0 is a slot where nothing was seen
+        let tag = hash as u32 | 1; // 0 is an empty slot
         std::mem::replace(&mut seen[(hash >> (64 - SLOT_BITS)) as usize], tag) == tag || came_before
     })
 }
@@ -53,7 +52,7 @@ fn came_before(seen: &mut [u32], run: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// A block of these runs of literals, each behind a match of ten bytes.
+    /// A block of these runs of literals, each after a match of ten bytes.
     fn block(runs: &[&str]) -> (Vec<u8>, Vec<Token>) {
         let run = |run: &&str| [b"0123456789", run.as_bytes()].concat();
         let first = Token { literals: 0, length: 10, distance: 1 };
@@ -64,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn long_runs_that_came_before_are_a_sign_wherever_they_begin() {
+    fn repeated_long_runs_are_a_sign_wherever_they_start() {
         for (runs, is_sign) in [
             (["abcdefghijkl", "mnopqrstuvwx", "abcdefghijkl"], true),
             (["abcdefghijkl", "mnopqrstuvwx", "bcdefghijklm"], true),
@@ -73,7 +72,7 @@ mod tests {
             (["", "", ""], false),
         ] {
             let (mut text, mut tokens) = block(&runs);
-            // Enough of what matches that the literals are not many.
+            // Enough matches that the literals are few.
             text.extend_from_slice(&[b'x'; 200]);
             tokens.push(Token { literals: 0, length: 200, distance: 1 });
             assert_eq!(is_in_doubt(&text, &tokens), is_sign, "{runs:?}");

@@ -1,4 +1,4 @@
-//! Frequencies: how often each symbol occurs in a block.
+//! Count how often each symbol occurs in a block.
 
 use super::token::{
     DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS, LONGEST, SHORTEST, Token, distance_symbol, first_four,
@@ -12,7 +12,7 @@ pub(super) struct Frequencies {
     pub(super) distances: [u32; DISTANCE_SYMBOLS],
 }
 
-/// Four counts of each byte: with one, a byte that comes again soon would have to wait for itself.
+/// Four counters for each byte: with one, a byte that repeats soon would wait for its own store.
 type Counts = [[u32; 256]; 4];
 
 impl Frequencies {
@@ -41,7 +41,7 @@ impl Frequencies {
         frequencies
     }
 
-    /// Bits behind the symbols of all matches.
+    /// Extra bits of the symbols of all matches.
     pub(super) fn extra_bits(&self) -> usize {
         let of_lengths = (LITERAL_SYMBOLS - 29..LITERAL_SYMBOLS - 1)
             .map(|symbol| self.literals[symbol] as usize * ((symbol - 257) / 4).saturating_sub(1));
@@ -61,7 +61,7 @@ fn count_run(text: &[u8], run: usize, counts: &mut Counts) {
         }
         at += 4;
     }
-    // Up to three are left; no branch for each.
+    // Up to three are left: without a branch for each.
     for (place, (counts, byte)) in counts.iter_mut().zip(first_four(&text[at..])).enumerate() {
         counts[usize::from(byte)] += u32::from(at + place < run);
     }

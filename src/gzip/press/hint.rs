@@ -1,20 +1,19 @@
-//! Hint: what the encoder knows of a text, and the compressor would have to search for.
+//! Where a text may repeat itself, as its writer knows.
 
-/// From `at` on the text may repeat what stands at `like`, an earlier place. A hint may be wrong: it costs size, never
-/// correctness.
+/// The text at `at` may repeat the text at `like`, an earlier place. A wrong hint costs size, never correctness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// Where a member's name begins.
+    /// Where a member's name starts.
     pub at: u32,
-    /// Where a member of the same name began last.
+    /// Where the last member of the same name started.
     pub like: u32,
 }
 
-/// The hints of a text, read along with it.
+/// The hints of a text, read in its order.
 #[derive(Clone)]
 pub(super) struct Hints<'a> {
     rest: std::slice::Iter<'a, Hint>,
-    /// The place of the hint that comes next; past any text where there is none.
+    /// The place of the next hint; past any text if there is none.
     next_at: usize,
     next_like: usize,
 }
@@ -26,20 +25,20 @@ impl<'a> Hints<'a> {
         hints
     }
 
-    /// The place that the next hint speaks of.
+    /// The place of the next hint.
     #[inline(always)]
     pub(super) fn next_at(&self) -> usize {
         self.next_at
     }
 
-    /// How far back it points; a senseless number where it does not point back.
+    /// How far back the next hint points; wraps if it does not point back.
     #[inline(always)]
     pub(super) fn next_distance(&self) -> usize {
         self.next_at.wrapping_sub(self.next_like)
     }
 
-    /// Passes the hints of places up to `at`. Returns how far back the last one points, and its own place. What a hint
-    /// says of its place holds for the places behind it as long as the text goes on alike.
+    /// Consumes the hints up to `at`. Returns how far back the last one points, and its own place. A hint's distance stays
+    /// valid while both places keep matching.
     #[inline(always)]
     pub(super) fn pass(&mut self, at: usize) -> (usize, usize) {
         let mut passed = (0, 0);

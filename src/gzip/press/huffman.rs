@@ -1,20 +1,20 @@
-//! Huffman: how long the code of each symbol is, and the codes themselves.
+//! Compute Huffman codes: the length of each symbol's code, and the codes.
 
-/// Symbols of the largest alphabet.
+/// The number of symbols of the largest alphabet.
 const MOST_SYMBOLS: usize = super::token::LITERAL_SYMBOLS + 2;
 
-/// The longest code that DEFLATE has.
+/// The longest code that DEFLATE allows.
 pub(super) const LONGEST_CODE: usize = 15;
 
-/// A symbol's code, its first bit lowest as it is written, and its length; 0 bits where the symbol does not occur.
+/// A symbol's code, with its first bit lowest, and its length; 0 if the symbol does not occur.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Code {
     pub(super) bits: u16,
     pub(super) length: u8,
 }
 
-/// The lengths of a prefix code of at most `limit` bits for symbols that occur so often. Where fewer than two occur
-/// there are two codes nonetheless, since some decoders do not take less.
+/// Computes the lengths of a prefix code of at most `limit` bits for these frequencies. There are at least two codes, even
+/// if fewer symbols occur, since some decoders reject fewer.
 pub(super) fn code_lengths(frequencies: &[u32], limit: usize, lengths: &mut [u8]) {
     lengths.fill(0);
     let mut leaves = [(0, 0); MOST_SYMBOLS];
@@ -42,14 +42,14 @@ pub(super) fn code_lengths(frequencies: &[u32], limit: usize, lengths: &mut [u8]
     }
 }
 
-/// How many leaves of the Huffman tree are so deep. Those that are deeper than `limit` are counted there. The leaves
-/// are at least two, the rarest first.
+/// The number of leaves of the Huffman tree at each depth; those deeper than `limit` are counted at `limit`. There must be
+/// at least two leaves, the rarest first.
 fn leaves_by_depth(leaves: &[(u32, u16)], limit: usize) -> [usize; LONGEST_CODE + 1] {
     let inner_nodes = leaves.len() - 1;
     let mut weights = [0; MOST_SYMBOLS];
     let mut inner_parents = [0; MOST_SYMBOLS];
     let mut leaf_parents = [0; MOST_SYMBOLS];
-    // Both queues are in order of weight: leaves that were sorted, and inner nodes as they are made.
+    // Both queues are ordered by weight: the sorted leaves, and the inner nodes in the order of creation.
     let (mut leaf, mut inner) = (0, 0);
     for made in 0..inner_nodes {
         for _ in 0..2 {
@@ -65,7 +65,7 @@ fn leaves_by_depth(leaves: &[(u32, u16)], limit: usize) -> [usize; LONGEST_CODE 
             }
         }
     }
-    // The root is the last node that was made, and a parent is always made behind its children.
+    // The root was created last, and every parent after its children.
     let mut depths = [0; MOST_SYMBOLS];
     for node in (0..inner_nodes - 1).rev() {
         depths[node] = depths[inner_parents[node]] + 1;
@@ -77,12 +77,12 @@ fn leaves_by_depth(leaves: &[(u32, u16)], limit: usize) -> [usize; LONGEST_CODE 
     counts
 }
 
-/// Leaves that were too deep took more room than there is: others move down until all fit.
+/// Moves leaves down until all fit: those that were too deep take more code space than there is.
 fn fit(counts: &mut [usize; LONGEST_CODE + 1], limit: usize) {
     let room = 1 << limit;
     let mut taken: usize = (1..=limit).map(|length| counts[length] << (limit - length)).sum();
     while taken > room {
-        // One leaf becomes a node with itself and one of the deepest below it: that one's place is free.
+        // One leaf becomes a node with itself and one of the deepest leaves below it, which frees the place of that one.
         let length = (1..limit).rev().find(|&length| counts[length] > 0).expect("leaves at the limit alone always fit");
         counts[length] -= 1;
         counts[length + 1] += 2;
@@ -93,7 +93,7 @@ fn fit(counts: &mut [usize; LONGEST_CODE + 1], limit: usize) {
 
 /// The canonical codes of these lengths (RFC 1951, 3.2.2).
 pub(super) fn codes(lengths: &[u8], codes: &mut [Code]) {
-    // How many codes are one shorter; then the next code of each length.
+    // First the number of codes that are one bit shorter, then the next code of each length.
     let mut next = [0u16; LONGEST_CODE + 2];
     for &length in lengths.iter().filter(|&&length| length > 0) {
         next[usize::from(length) + 1] += 1;
@@ -120,11 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_complete_and_nearly_the_shortest_of_their_limit() {
+    fn codes_are_complete_and_nearly_the_shortest_within_their_limit() {
         let mut chance = Chance(1);
         for round in 0..600 {
             let (symbols, limit) = [(286, 14), (30, 15), (19, 7), (2, 7), (100, 12)][round % 5];
-            // From even to steep.
+            // From uniform to steep.
             let steepness = chance.below(40);
             let mut frequency = || {
                 let bits = chance.below(steepness.min(24) + 1);
@@ -145,12 +145,12 @@ mod tests {
             let cost: u64 = lengths.iter().zip(&frequencies).map(|(&l, &f)| u64::from(l) * u64::from(f)).sum();
             let least = naive::least_cost(&frequencies, limit);
             let unlimited = naive::least_cost(&frequencies, 40);
-            // Moving leaves until they fit is not the best of ways, where a steep tree feels the limit.
+            // Moving leaves is not optimal for a steep tree that reaches the limit.
             assert!(cost == least || least > unlimited && cost * 100 <= least * 120, "{cost} {least} {unlimited}");
         }
     }
 
-    /// Fibonacci's numbers make the deepest trees.
+    /// Fibonacci numbers make the deepest trees.
     #[test]
     fn a_tree_deeper_than_its_limit_fits() {
         let mut frequencies = vec![1, 1];

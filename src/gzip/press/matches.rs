@@ -1,39 +1,37 @@
-//! Matches: a text and its hints become tokens.
+//! Turn a text and its hints into tokens.
 //!
-//! Each step looks at the fewest places that are likely to pay:
+//! Each step looks only at the places that are most likely to match:
 //!
-//! 1. At a name, what its hint points at. The match runs over the name, and into the value as far as that is the same.
-//! 2. Where a match ends, usually inside a value, the last place where a value of this name went on so. A match with
-//!    it often reaches back over the name, and on over the next one: then it takes the other's place.
-//! 3. The rest of a value at each byte, if that was worth it for this name before.
+//! 1. At a name, the place of its hint. The match covers the name, and the value as far as that is the same.
+//! 2. At the end of a match, usually inside a value, the last place where a value of this name had the same four bytes. A
+//!    match with it often covers the name before and the next one too: then it replaces the first match.
+//! 3. At each byte of the rest of a value, if that found matches for this name before.
 
-use super::WINDOW;
 use super::alike::{Pair, Place, READ};
 use super::habits::{FOR_ENDS, FOR_VALUES, Habits, Name};
 use super::hint::{Hint, Hints};
 use super::recent::Recent;
-use super::token::{LONGEST, SHORTEST, Token};
+use super::token::{LONGEST, SHORTEST, Token, WINDOW};
 
-/// A block ends behind so many tokens, or so many bytes.
+/// A block ends after so many tokens, or so many bytes.
 const BLOCK_TOKENS: usize = 10_000;
 const BLOCK_BYTES: usize = 256 << 10;
 
-/// A value is searched, or left out, so many bytes at a time.
+/// Bytes of a value that are searched, or skipped, at a time.
 const STRETCH: usize = 64;
 
-/// Literals that take about as many bits as a match does, and from how far back on it takes one more.
+/// Literals that take about as many bits as a match, and the distance from which on a match takes one more.
 const WORTH_A_MATCH: usize = 4;
 const FAR: usize = 4096;
 
-/// Literals at its start that a match may lose to another one that goes on further, since they take fewer bits than a
-/// match.
+/// Replace a match by a longer one if that leaves at most this many leading literals: they take fewer bits than a match.
 const SPARED: usize = 3;
 
-/// Literals that a match must save beyond that where another one ends; and inside of a value, to make searching pay.
+/// Literals that a match must save beyond that: at the end of another one, and inside a value, where searching costs time.
 const BEHIND_MATCH: usize = 1;
 const INSIDE_VALUE: usize = 6;
 
-/// The text from `start` to `end` also stands `distance` back.
+/// The text from `start` to `end` repeats the text `distance` bytes before it.
 #[derive(Clone, Copy, Debug)]
 struct Match {
     start: usize,
@@ -41,19 +39,19 @@ struct Match {
     distance: usize,
 }
 
-/// Makes tokens of a text, from its start to its end.
+/// Turns a text into tokens, from its start to its end.
 pub(super) struct Matches<'a> {
     text: &'a [u8],
     hints: Hints<'a>,
     recent: &'a mut Recent,
-    /// Whether searching pays, of values and where matches end.
+    /// For which names searches find matches: of values, and at the ends of matches.
     values: Habits,
     ends: Habits,
-    /// Whether values are searched, or hints alone are followed.
+    /// Whether values are searched, or only hints followed.
     searches: bool,
     /// The member that `at` belongs to.
     name: Name,
-    /// How far the text has been looked at, and how far it has become tokens.
+    /// How far the text was examined, and how far it was turned into tokens.
     at: usize,
     done: usize,
 }
@@ -66,7 +64,7 @@ impl<'a> Matches<'a> {
         Matches { text, hints, recent, values, ends, searches, name: Name::default(), at: 0, done: 0 }
     }
 
-    /// Appends the tokens of the next block, and returns what it is made of. The last one ends with the text.
+    /// Appends the tokens of the next block, and returns its text. The last block ends with the text.
     pub(super) fn next_block(&mut self, tokens: &mut Vec<Token>) -> &'a [u8] {
         let start = self.done;
         let end = self.text.len().min(start + BLOCK_BYTES);
@@ -88,7 +86,7 @@ impl<'a> Matches<'a> {
         &self.text[start..self.done]
     }
 
-    /// The next match; or None, some bytes further on.
+    /// The next match; or None, and `at` is some bytes further.
     #[inline(always)]
     fn next_match(&mut self, searched: usize) -> Option<Match> {
         let hinted = self.hinted(self.at);
@@ -96,7 +94,7 @@ impl<'a> Matches<'a> {
             return hinted;
         }
         let end = self.hints.next_at().min(self.at + STRETCH).min(searched);
-        if !self.searches || self.values.leave_out(self.name) {
+        if !self.searches || self.values.skip(self.name) {
             self.at = end;
             return None;
         }
@@ -113,8 +111,8 @@ impl<'a> Matches<'a> {
         None
     }
 
-    /// Where a match ends, another one may go on; or cover all of it and reach further, and so on. Pushes those that
-    /// are settled, and returns the last.
+    /// Follows a match with those that start at its end, or cover it and end later, as long as there are any. Pushes all but
+    /// the last, which it returns.
     #[inline(always)]
     fn follow(&mut self, mut found: Match, searched: usize, tokens: &mut Vec<Token>) -> Match {
         while found.end < searched {
@@ -136,11 +134,11 @@ impl<'a> Matches<'a> {
         found
     }
 
-    /// The match that a look for it finds where another one ends, if that pays for this name.
+    /// The match that is looked up at the end of another one, unless that is skipped for this name.
     #[inline(always)]
     fn searched(&mut self, at: usize) -> Option<Match> {
         let name = self.name;
-        if !self.searches || self.ends.leave_out(name) {
+        if !self.searches || self.ends.skip(name) {
             return None;
         }
         let found = self.look_up(at);
@@ -148,7 +146,7 @@ impl<'a> Matches<'a> {
         found
     }
 
-    /// The match of the hint for `at`, if one came since the last that was asked for.
+    /// The match of the last hint up to `at`, if there is one since the last call.
     #[inline(always)]
     fn hinted(&mut self, at: usize) -> Option<Match> {
         if self.hints.next_at() > at {
@@ -160,7 +158,7 @@ impl<'a> Matches<'a> {
         pair.is_match().then(|| self.extend(pair))
     }
 
-    /// The last place where this name's value went on as it does at `at`, which is the last from now on.
+    /// The match with the last place where a value of this name had the same four bytes. Records `at` as the last place.
     #[inline(always)]
     fn look_up(&mut self, at: usize) -> Option<Match> {
         let place = Place::new(self.text, at)?;
@@ -168,15 +166,15 @@ impl<'a> Matches<'a> {
         pair.is_match().then(|| self.extend(pair))
     }
 
-    /// A match as long as can be, that takes back literals too.
+    /// The longest match of a pair, extended backwards over literals too.
     #[inline(always)]
     fn extend(&self, pair: Pair) -> Match {
         let at = pair.at();
         Match { start: at - pair.alike_before(at - self.done), end: at + pair.alike_after(), distance: pair.distance() }
     }
 
-    /// The match, if it saves so many literals more than it costs. One that ends behind the next name is compared with
-    /// what the hint there gives for free.
+    /// The match, if it saves so many literals more than it costs. One that ends after the next name is compared with the
+    /// match of the hint there, which costs no search.
     #[inline(always)]
     fn worth(&self, found: Match, saved: usize) -> Option<Match> {
         let saved = saved + usize::from(found.distance >= FAR);
@@ -196,7 +194,7 @@ impl<'a> Matches<'a> {
         (cut.end - cut.start >= saved + WORTH_A_MATCH).then_some(cut)
     }
 
-    /// The literals that are left, and the match. One that is too long for a token becomes several.
+    /// Pushes the literals before a match, and the match. One that is too long for a token becomes several.
     #[inline(always)]
     fn push(&mut self, found: Match, tokens: &mut Vec<Token>) {
         let mut literals = (found.start - self.done) as u32;
@@ -204,7 +202,7 @@ impl<'a> Matches<'a> {
         debug_assert!(left >= SHORTEST && found.distance <= WINDOW);
         let distance = found.distance as u16;
         while left > LONGEST {
-            // What is left must not be too short for one.
+            // The rest must not be too short for a match.
             let length = LONGEST.min(left - SHORTEST);
             tokens.push(Token { literals, length: length as u16, distance });
             literals = 0;

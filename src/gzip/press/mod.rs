@@ -1,13 +1,13 @@
-//! Press: a body is gzipped by what its writer already knows of it.
+//! Compress a body as a gzip stream, using hints from its writer about where it repeats itself.
 //!
-//! A general compressor searches a text for repeats, and knows nothing of it. The writer of JSON events knows where
-//! most repeats are: an event has the names of the one before, in the same order, and often the same values. So beside
-//! the text it gives [`Hint`]s: here is a member's name, and there it stood last. A hint makes a match without a
-//! search, and what is left to search are the insides of values that differ.
+//! A general compressor has to search a text for repeats. The writer of JSON events knows most of them: an event has the
+//! names of the one before, in the same order, and often the same values. So it adds [`Hint`]s to the text: a member's
+//! name is at this place, and was last at that one. A hint makes a match without a search. Only the parts of values that
+//! differ are left to search.
 //!
-//! A hint is safe because it is only where to look. A match is made of bytes that were compared, whatever was pointed
-//! at; a hint that lies costs a comparison. So what is read back rests on no hint. The tests and the fuzzer hold it to
-//! that with hints of chance, and the stages to slow twins (`naive`).
+//! A hint only says where to look. Every match consists of bytes that were compared, so a wrong hint costs a comparison
+//! and the output never depends on it being right. The tests and the fuzzer use random hints, and compare the stages with
+//! slow reference implementations (`naive`).
 //!
 //! # The stages
 //!
@@ -15,22 +15,22 @@
 //! text, hints -> matches -> tokens -> codes -> bits
 //! ```
 //!
-//! - `matches`: a text becomes tokens, each some literals and a match. It asks hints (`hint`) at names, the place where
-//!   the same bytes stood last in a value of that name (`recent`) where a match ends, and searches a value byte by
-//!   byte only if that paid before for its name (`name`). `alike` compares.
-//! - `block`: some hundred events at a time are counted (`frequencies`), and written by codes that suit them:
-//!   `huffman` makes those, `codes` tells a reader which they are, `bits` puts them one behind another.
+//! - `matches` turns a text into tokens. At a name it follows the hint (`hint`). At the end of a match it looks up where
+//!   the same bytes occurred last in a value of that name (`recent`). It searches a value byte by byte only if that found
+//!   matches for its name before (`habits`). `alike` compares.
+//! - `block` counts the symbols of some hundred events at a time (`frequencies`) and writes them with codes for these
+//!   counts: `huffman` computes the codes, `codes` writes the header that describes them, `bits` appends bits.
 //!
-//! Of the time for page views, two thirds are matches, an eighth is counting, a fifth is writing, and the checksum is
-//! a fiftieth; where most of the text is numbers, matches are under half. Neither AVX2 nor BMI2 bought anything: the
-//! time goes into branches that cannot be foreseen.
+//! Of the time for page views, two thirds are matches, an eighth is counting, a fifth is writing, and a fiftieth is the
+//! checksum. If most of the text is numbers, matches are under half. Neither AVX2 nor BMI2 made it faster: most of the
+//! time is mispredicted branches.
 //!
-//! # Where hints do not pay
+//! # When hints do not help
 //!
-//! A text of a few events has a library compress it, which costs little there. So has one whose repeats the hints do
-//! not show: long texts, in which words come again, or escapes, or values that wander from name to name. That is noticed by few
-//! hints for its size, or by what its first block became (`doubt.rs`); then a sample is compressed both ways, and the text
-//! as the sample was smaller.
+//! libdeflate compresses a text of a few events, which costs little there, and a text whose repeats the hints do not show:
+//! long texts with repeated words, escapes, or values that move from name to name. Signs of that are few hints for the
+//! size of the text, or the tokens of its first block (`doubt`). Then a sample is compressed both ways, and the text in
+//! the way that made the sample smaller.
 
 mod alike;
 mod bits;
@@ -58,35 +58,36 @@ pub use hint::Hint;
 use matches::Matches;
 use recent::Recent;
 use token::Token;
+#[cfg(test)]
+use token::WINDOW;
 
-/// How far back a match can reach.
-const WINDOW: usize = 1 << 15;
-
-/// What a gzip stream begins with: no time, no name, no system.
+/// The start of a gzip stream: no time, no name, no system.
 const HEADER: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF];
 
-/// A text of fewer bytes is left to the library.
+/// A text of fewer bytes is compressed by the library.
 const SMALL: usize = 4096;
 
-/// With more bytes than this for each hint a text may have repeats that hints do not show.
+/// A text with more bytes than this for each hint may have repeats that the hints do not show.
 const SPARSE: usize = 48;
 
-/// Bytes that are compressed both ways in doubt, and how much larger, in percent, the result may be.
+/// Bytes that are compressed both ways in doubt.
 const SAMPLE: usize = 64 << 10;
-const MUCH_LARGER: usize = 103;
 
-/// How much is done for a smaller stream.
+/// The result by hints is used if its size is at most so many percent of the library's.
+const MAX_PERCENT: usize = 103;
+
+/// The effort for a smaller stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// Hints are followed, and nothing else is looked for: the fastest.
+    /// Only follow hints: the fastest.
     Hints,
-    /// Values are searched where that pays.
+    /// Also search values for which that finds matches.
     Search,
 }
 
 impl Effort {
-    /// The library's level where hints do not pay: its fastest; or its best that is not much slower, and for long texts the
-    /// next one, which tries enough places for words in any order.
+    /// The library's level when hints do not help: its fastest one; or its best one that is not much slower, and for long
+    /// texts the next one, which tries enough places to find words in any order.
     fn library_level(self, is_sparse: bool) -> i32 {
         match self {
             Effort::Hints => 1,
@@ -95,19 +96,34 @@ impl Effort {
     }
 }
 
-/// Compresses texts; its memory is reused from one to the next, and nothing else of them is kept.
+/// What to do if the first block shows that the hints may not help.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InDoubt {
+    Continue,
+    Stop,
+}
+
+/// What was compressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pressed {
+    All,
+    /// The first block was in doubt.
+    Nothing,
+}
+
+/// Compresses texts. Its memory is reused from one to the next, and nothing else is kept.
 pub struct Press {
     effort: Effort,
     recent: Recent,
     tokens: Vec<Token>,
     writer: BlockWriter,
-    /// Made when it is first needed, for a level.
+    /// Created on first use, for a level.
     library: Option<(i32, Compressor)>,
     gzipped: Vec<u8>,
 }
 
 impl Press {
-    /// Makes the memory for it.
+    /// A press with its memory allocated.
     pub fn new(effort: Effort) -> Press {
         let (recent, writer) = (Recent::new(), BlockWriter::new());
         Press { effort, recent, tokens: Vec::new(), writer, library: None, gzipped: Vec::new() }
@@ -117,33 +133,38 @@ impl Press {
     pub fn gzip(&mut self, text: &[u8], hints: &[Hint]) -> &[u8] {
         let is_sparse = !hints.is_empty() && text.len() / SPARSE > hints.len();
         let level = self.effort.library_level(is_sparse);
-        let is_pressed = if text.len() < SMALL || hints.is_empty() {
+        let uses_hints = if text.len() < SMALL || hints.is_empty() {
             false
         } else if self.effort == Effort::Hints {
-            self.press(text, hints, false) // whatever its size: no other way is as fast
+            true // whatever its size: no other way is as fast
         } else if is_sparse {
-            self.wins(text, hints, level) && self.press(text, hints, false)
+            self.hints_win(text, hints, level)
         } else {
-            self.press(text, hints, true) || (self.wins(text, hints, level) && self.press(text, hints, false))
+            match self.press(text, hints, InDoubt::Stop) {
+                Pressed::All => return &self.gzipped,
+                Pressed::Nothing => self.hints_win(text, hints, level),
+            }
         };
-        if !is_pressed {
+        if uses_hints {
+            self.press(text, hints, InDoubt::Continue);
+        } else {
             self.gzip_by_library(text, level);
         }
         &self.gzipped
     }
 
-    /// Whether hints pay for the text's beginning.
-    fn wins(&mut self, text: &[u8], hints: &[Hint], level: i32) -> bool {
+    /// Whether hints compress the start of the text about as well as the library does.
+    fn hints_win(&mut self, text: &[u8], hints: &[Hint], level: i32) -> bool {
         let sample = &text[..text.len().min(SAMPLE)];
-        self.press(sample, hints, false);
+        self.press(sample, hints, InDoubt::Continue);
         let pressed = self.gzipped.len();
         self.gzip_by_library(sample, level);
-        pressed * 100 <= self.gzipped.len() * MUCH_LARGER
+        pressed * 100 <= self.gzipped.len() * MAX_PERCENT
     }
 
     fn gzip_by_library(&mut self, text: &[u8], level: i32) {
         if self.library.as_ref().is_none_or(|(made_for, _)| *made_for != level) {
-            let of_library = CompressionLvl::new(level).expect("it has twelve");
+            let of_library = CompressionLvl::new(level).expect("libdeflate has twelve levels");
             self.library = Some((level, Compressor::new(of_library)));
         }
         let Some((_, library)) = &mut self.library else { return };
@@ -152,8 +173,8 @@ impl Press {
         self.gzipped.truncate(length);
     }
 
-    /// Compresses by hints. False, with nothing made, if it `may_doubt` and the first block gives reason to.
-    fn press(&mut self, text: &[u8], hints: &[Hint], may_doubt: bool) -> bool {
+    /// Compresses by hints.
+    fn press(&mut self, text: &[u8], hints: &[Hint], in_doubt: InDoubt) -> Pressed {
         self.gzipped.clear();
         self.gzipped.extend_from_slice(&HEADER);
         let mut unfinished = Unfinished::default();
@@ -164,8 +185,8 @@ impl Press {
             let block = matches.next_block(&mut self.tokens);
             let is_first = left == text.len();
             left -= block.len();
-            if is_first && may_doubt && is_in_doubt(block, &self.tokens) {
-                return false;
+            if is_first && in_doubt == InDoubt::Stop && is_in_doubt(block, &self.tokens) {
+                return Pressed::Nothing;
             }
             self.writer.write(block, &self.tokens, left == 0, &mut self.gzipped, &mut unfinished);
             if left == 0 {
@@ -173,10 +194,10 @@ impl Press {
             }
         }
         self.end(text, unfinished);
-        true
+        Pressed::All
     }
 
-    /// The last bits, the checksum and the size.
+    /// Writes the last bits, the checksum and the size.
     fn end(&mut self, text: &[u8], unfinished: Unfinished) {
         let start = self.gzipped.len();
         self.gzipped.resize(start + Bits::SLACK, 0);

@@ -1,9 +1,9 @@
-//! Naive: the same things as slowly and obviously as can be, to hold the others to.
+//! Slow and obvious reference implementations for the tests.
 
 use super::huffman::Code;
 use super::token::Token;
 
-/// The text that tokens stand for. The literals are taken from the text itself, since tokens only count them.
+/// The text of the tokens. Literals are copied from the text, since tokens only count them.
 pub(super) fn expand(text: &[u8], tokens: &[Token]) -> Vec<u8> {
     let mut expanded = Vec::new();
     for token in tokens {
@@ -21,8 +21,8 @@ pub(super) fn bytes(bits: &[bool]) -> Vec<u8> {
     bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect()
 }
 
-/// What a code of at most `limit` bits costs at the least: package-merge. The cheapest `2n - 2` of the packages, each
-/// symbol of which is one bit of its code.
+/// The smallest cost of a code of at most `limit` bits, by package-merge: the cheapest `2n - 2` packages, in which each
+/// occurrence of a symbol is one bit of its code.
 pub(super) fn least_cost(frequencies: &[u32], limit: usize) -> u64 {
     let mut coins: Vec<u64> = frequencies.iter().filter(|&&frequency| frequency > 0).map(|&f| f.into()).collect();
     coins.sort_unstable();
@@ -35,7 +35,7 @@ pub(super) fn least_cost(frequencies: &[u32], limit: usize) -> u64 {
     packages.iter().take(2 * coins.len() - 2).sum()
 }
 
-/// Whether every sequence of bits is some sequence of codes, and one only.
+/// Whether every sequence of bits is exactly one sequence of codes.
 pub(super) fn is_complete(codes: &[Code]) -> bool {
     let used: Vec<_> = codes.iter().filter(|code| code.length > 0).collect();
     let begins_with = |long: &Code, short: &Code| {

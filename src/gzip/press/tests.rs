@@ -1,4 +1,4 @@
-//! Every stream must read back as the text, whatever the text and the hints are.
+//! Tests: every stream decompresses to the text, whatever the text and the hints are.
 
 use super::matches::Matches;
 use super::recent::Recent;
@@ -6,7 +6,7 @@ use super::token::{LONGEST, SHORTEST, Token};
 use super::*;
 use crate::gzip::decompress;
 
-/// A xorshift generator: chance that repeats.
+/// A xorshift generator: random and repeatable.
 pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
@@ -18,7 +18,7 @@ impl Chance {
     }
 }
 
-/// Events of one shape, with the hints that their writer gives.
+/// Events of one shape, with the hints of their writer.
 fn events(count: usize, chance: &mut Chance) -> (Vec<u8>, Vec<Hint>) {
     let (mut text, mut hints, mut last) = (vec![b'['], Vec::new(), [u32::MAX; 5]);
     for number in 0..count {
@@ -52,7 +52,7 @@ fn tokens(text: &[u8], hints: &[Hint], searches: bool) -> Vec<Token> {
     all
 }
 
-/// Through both ways of compressing, by a press that was used and by a new one.
+/// Checks both efforts, with a used press and with a new one.
 fn check(press: &mut Press, text: &[u8], hints: &[Hint]) {
     for searches in [false, true] {
         let tokens = tokens(text, hints, searches);
@@ -67,25 +67,25 @@ fn check(press: &mut Press, text: &[u8], hints: &[Hint]) {
     let gzipped = press.gzip(text, hints).to_vec();
     assert!(decompress(&gzipped, text.len()).as_deref() == Some(text));
     assert!(Press::new(Effort::Search).gzip(text, hints) == gzipped);
-    assert!(press.press(text, hints, false));
+    assert!(press.press(text, hints, InDoubt::Continue) == Pressed::All);
     assert!(decompress(&press.gzipped, text.len()).as_deref() == Some(text));
 }
 
 #[test]
-fn events_are_smaller_with_hints_and_nearly_as_small_as_the_library_makes_them() {
+fn events_are_smaller_with_hints_and_nearly_as_small_as_by_the_library() {
     let (text, hints) = events(5000, &mut Chance(1));
     let mut press = Press::new(Effort::Search);
     check(&mut press, &text, &hints);
-    press.press(&text, &hints, false);
+    press.press(&text, &hints, InDoubt::Continue);
     let with = press.gzipped.len();
-    press.press(&text, &[], false);
+    press.press(&text, &[], InDoubt::Continue);
     assert!(with < press.gzipped.len(), "{with} and {}", press.gzipped.len());
     press.gzip_by_library(&text, 6);
     assert!(with * 100 < press.gzipped.len() * 105, "{with} and {}", press.gzipped.len());
 }
 
 #[test]
-fn texts_of_every_small_size() {
+fn texts_of_every_small_size_round_trip() {
     let mut press = Press::new(Effort::Search);
     let (text, hints) = events(20, &mut Chance(2));
     for length in 0..text.len().min(600) {
@@ -95,7 +95,7 @@ fn texts_of_every_small_size() {
 }
 
 #[test]
-fn hints_that_lie() {
+fn texts_with_wrong_hints_round_trip() {
     let mut chance = Chance(3);
     let mut press = Press::new(Effort::Search);
     let (text, hints) = events(300, &mut chance);
@@ -122,7 +122,7 @@ fn hints_that_lie() {
 }
 
 #[test]
-fn random_texts_with_random_hints() {
+fn random_texts_with_random_hints_round_trip() {
     let mut chance = Chance(4);
     let mut press = Press::new(Effort::Search);
     for round in 0..300 {
@@ -160,7 +160,7 @@ fn a_window_reaches_back_32768_bytes() {
 }
 
 #[test]
-fn matches_around_the_longest() {
+fn matches_around_the_longest_length_round_trip() {
     let mut chance = Chance(6);
     for length in [3, 4, 5, 256, 257, 258, 259, 260, 261, 262, 515, 516, 517, 518, 519, 520, 1000] {
         let part: Vec<u8> = (0..length).map(|_| chance.below(256) as u8).collect();
@@ -173,7 +173,7 @@ fn matches_around_the_longest() {
 }
 
 #[test]
-fn several_blocks_stored_fixed_and_dynamic() {
+fn stored_fixed_and_dynamic_blocks_round_trip() {
     let mut chance = Chance(7);
     let mut press = Press::new(Effort::Search);
     let noise: Vec<u8> = (0..700_000).map(|_| chance.below(256) as u8).collect();
@@ -183,7 +183,7 @@ fn several_blocks_stored_fixed_and_dynamic() {
     check(&mut press, &text, &hints);
     check(&mut press, &[&text[..], &noise, &text].concat(), &hints);
     check(&mut press, &vec![b'a'; 3_000_000], &[Hint { at: 1, like: 0 }]);
-    // The ends of blocks: a text of one, one byte less and one more.
+    // Around the end of a block.
     let block = 256 << 10;
     for length in [block - 33, block - 32, block - 31, block - 1, block, block + 1, block + 32, block + 33] {
         check(&mut press, &noise[..length], &[]);
@@ -191,7 +191,7 @@ fn several_blocks_stored_fixed_and_dynamic() {
     }
 }
 
-/// A text with a hint for each name, where that stood last.
+/// A text with a hint for each name.
 #[derive(Default)]
 struct Written {
     text: Vec<u8>,
@@ -211,7 +211,7 @@ impl Written {
     }
 }
 
-/// `count` letters from `first` on, as text.
+/// `count` random letters out of `of` from `first` on.
 fn letters(chance: &mut Chance, first: char, of: usize, count: usize) -> String {
     (0..count).map(|_| char::from_u32(first as u32 + chance.below(of) as u32).expect("it is a letter")).collect()
 }
@@ -220,7 +220,7 @@ fn words(chance: &mut Chance, known: &[String], count: usize) -> String {
     (0..count).map(|_| known[chance.below(known.len())].as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// Traffic that hints help little with, or not at all.
+/// Traffic for which hints help little or not at all.
 fn hard_cases() -> Vec<(&'static str, Vec<u8>, Vec<Hint>)> {
     let mut chance = Chance(8);
     let chance = &mut chance;
@@ -251,7 +251,7 @@ fn hard_cases() -> Vec<(&'static str, Vec<u8>, Vec<Hint>)> {
     written.chain([("50 events", few.0, few.1), ("one event", single.0, single.1)]).collect()
 }
 
-/// What zlib 1.2.13 makes of the hard cases at level 6, by its size and the checksum of the text it was given.
+/// The hard cases as compressed by zlib 1.2.13 at level 6: the checksum of the text, and the compressed size.
 const BY_ZLIB: [(&str, u32, usize); 8] = [
     ("prose", 0x6B6E_B0F9, 220_154),
     ("non-ASCII", 0x4270_177C, 206_421),
@@ -264,10 +264,10 @@ const BY_ZLIB: [(&str, u32, usize); 8] = [
 ];
 
 #[test]
-fn where_hints_do_not_pay_the_result_is_hardly_larger_than_zlibs() {
+fn without_useful_hints_the_result_is_hardly_larger_than_zlibs() {
     let mut press = Press::new(Effort::Search);
     for ((name, text, hints), (named, checksum, by_zlib)) in hard_cases().into_iter().zip(BY_ZLIB) {
-        assert_eq!((name, crc32fast::hash(&text)), (named, checksum), "the text is not the one that zlib was given");
+        assert_eq!((name, crc32fast::hash(&text)), (named, checksum), "the text differs from the one given to zlib");
         check(&mut press, &text, &hints);
         let size = press.gzip(&text, &hints).len();
         assert!(size * 100 <= by_zlib * 107, "{name}: {size}, zlib {by_zlib}");

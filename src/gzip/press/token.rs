@@ -1,33 +1,35 @@
-//! Token: what a text becomes before it is coded, and the symbols that DEFLATE has for it (RFC 1951, 3.2.5).
+//! Tokens, and the symbols that DEFLATE has for them (RFC 1951, 3.2.5).
 
-/// So many bytes as they are, and then a match: `length` bytes that also stand `distance` back.
+/// Literals, then a match: `length` bytes that repeat those `distance` bytes before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) literals: u32,
-    /// 3 to 258, or 0 where the literals end a block and no match follows.
+    /// 3 to 258, or 0 if the literals end a block and no match follows.
     pub(super) length: u16,
     /// 1 to 32768.
     pub(super) distance: u16,
 }
 
+/// How far back a match can reach.
+pub(super) const WINDOW: usize = 1 << 15;
+
 /// The shortest and the longest match.
 pub(super) const SHORTEST: usize = 3;
 pub(super) const LONGEST: usize = 258;
 
-/// The symbol that ends a block; those behind it are lengths.
+/// The symbol that ends a block; those after it are lengths.
 pub(super) const END_OF_BLOCK: usize = 256;
 
-/// Symbols for literals, the end and lengths; and for distances.
+/// The number of symbols for literals, the end and lengths; and for distances.
 pub(super) const LITERAL_SYMBOLS: usize = 286;
 pub(super) const DISTANCE_SYMBOLS: usize = 30;
 
-/// A symbol that stands for a range of numbers, and which of them it is.
+/// The symbol of a range of numbers, and the position in the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ranged {
     pub(super) symbol: usize,
-    /// The number's place in the range.
     pub(super) extra: u32,
-    /// Bits that the place is written in.
+    /// Bits that `extra` is written in.
     pub(super) extra_bits: u32,
 }
 
@@ -48,7 +50,7 @@ pub(super) fn distance_symbol(distance: usize) -> Ranged {
     ranged::<2>(distance - 1)
 }
 
-/// Both alphabets go alike: `EACH` symbols for each number of extra bits, and twice as many for none.
+/// Both alphabets have `EACH` symbols for each number of extra bits, and twice as many for none.
 #[inline(always)]
 fn ranged<const EACH: usize>(number: usize) -> Ranged {
     let extra_bits = (number / EACH).max(1).ilog2();
@@ -56,7 +58,7 @@ fn ranged<const EACH: usize>(number: usize) -> Ranged {
     Ranged { symbol: extra_bits as usize * EACH + range, extra: (number - (range << extra_bits)) as u32, extra_bits }
 }
 
-/// The first four bytes of a text, with zeros where it is shorter.
+/// The first four bytes of a text, padded with zeros.
 #[inline(always)]
 pub(super) fn first_four(text: &[u8]) -> [u8; 4] {
     match text.first_chunk() {
@@ -69,7 +71,7 @@ pub(super) fn first_four(text: &[u8]) -> [u8; 4] {
 mod tests {
     use super::*;
 
-    /// Symbols follow each other without a gap, and so do the numbers in each.
+    /// Symbols are consecutive, and so are the numbers of each.
     fn check(symbol: impl Fn(usize) -> Ranged, numbers: std::ops::RangeInclusive<usize>, first: usize, last: usize) {
         let mut expected = Ranged { symbol: first, extra: 0, extra_bits: 0 };
         for number in numbers {

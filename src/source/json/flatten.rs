@@ -1,10 +1,10 @@
-//! The members of a JSON object under one name each, however deep they are.
+//! Flatten a JSON object into members with joined names.
 
 use super::repeated::{collect_members, last_of_each_name};
 use crate::rules::limits::MAX_LEVELS;
 use crate::scan::{Scanner, unescape};
 
-/// A value of a flattened object, and its name.
+/// A value of a flattened object, and its joined name.
 pub(crate) struct FlatMember<'a> {
     pub(crate) name: String,
     /// Whether the name had lone surrogates.
@@ -12,8 +12,8 @@ pub(crate) struct FlatMember<'a> {
     pub(crate) value: Scanner<'a>,
 }
 
-/// The members of a JSON object under the names `<name>_<key>`, those of objects in it likewise; an array under the name
-/// itself. None where objects nest past 64 levels.
+/// The members of a JSON object under the names `<name>_<key>`, recursively; an array keeps the name. None if objects nest
+/// deeper than 64 levels.
 pub(crate) fn flatten<'a>(text: &'a str, name: &str) -> Option<Vec<FlatMember<'a>>> {
     let mut flat = Vec::new();
     flatten_into(&mut flat, Scanner::new(text, 0), name.to_owned(), false, 0).then_some(flat)

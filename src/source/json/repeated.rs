@@ -1,4 +1,4 @@
-//! Objects with a name that repeats: the last member of each name is pushed.
+//! Push objects with repeated names: of each name the last member only.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::scan::{Scanner, SyntaxError, unescape_exactly};
 use crate::source::Sink;
 use crate::vectors::Baseline;
 
-/// Pushes the value that the scanner stands at, of each object the last member of each name.
+/// Pushes the value at the scanner, and of each object in it the last member of each name.
 pub(crate) fn push_value<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result<(), SyntaxError> {
     match scanner.peek() {
         Some(b'"') => push_text(scanner, sink, Baseline),
@@ -17,7 +17,7 @@ pub(crate) fn push_value<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Re
     }
 }
 
-/// A member whose value has been passed over: its name as spelled, whether that has escapes, and where the value is.
+/// A member whose value was skipped: its name as spelled, whether that has escapes, and a scanner at the value.
 pub(super) struct Member<'a> {
     pub(super) name: &'a str,
     escaped: bool,
@@ -44,7 +44,7 @@ fn push_last_members<S: Sink>(scanner: &mut Scanner<'_>, sink: &mut S) -> Result
     Ok(())
 }
 
-/// The last member of each name, and how often that name was there.
+/// The last member of each name, and how often the name occurs.
 pub(super) fn last_of_each_name(members: Vec<Member<'_>>) -> Vec<(Member<'_>, usize)> {
     let names: Vec<_> = members.iter().map(|member| unescape_exactly(member.name)).collect();
     let mut times_and_last: HashMap<&[u8], (usize, usize)> = HashMap::new();

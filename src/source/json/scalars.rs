@@ -1,10 +1,10 @@
-//! Texts, numbers and words of JSON text, pushed by their spelling.
+//! Push texts, numbers and words by their spelling.
 
 use crate::scan::{Scanner, SyntaxError, unescape};
 use crate::source::Sink;
 use crate::vectors::Vectors;
 
-/// Pushes the text that the scanner stands at.
+/// Pushes the text at the scanner.
 #[inline(always)]
 pub(super) fn push_text<S: Sink>(
     scanner: &mut Scanner<'_>,
@@ -53,7 +53,7 @@ pub(super) fn push_scalar<S: Sink>(
             scanner.word("null")?;
             sink.null();
         }
-        // No JSON, but what Python's json writes.
+        // Not JSON, but Python's json writes it.
         _ => {
             let (word, value) = scanner.not_a_number()?;
             scanner.word(word)?;
