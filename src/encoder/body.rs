@@ -1,4 +1,4 @@
-//! A request body: how it is laid out and gzipped, and its events read back.
+//! A request body: lay it out, gzip it, and read its events back.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,38 +11,38 @@ use crate::gzip::press::Hint;
 use crate::gzip::{Gzip, decompress};
 use crate::scan::Scanner;
 
-/// What is in a body, and how to read it.
+/// What a body contains, and how to read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
-    /// Position in the batch -> position in the input; ascending.
+    /// For each event its position in the input; ascending.
     pub indexes: Vec<usize>,
-    /// Position in the batch -> line of the input, where that is JSON text; else empty.
+    /// For each event its line in the input, if that is JSON text; otherwise empty.
     pub lines: Vec<usize>,
-    /// Bytes of the body before gzip.
+    /// The size of the body before gzip, in bytes.
     pub raw_size: usize,
-    /// How the body is laid out.
+    /// The layout of the body.
     pub format: Format,
-    /// Whether it is gzipped.
+    /// Whether the body is gzipped.
     pub gzip: bool,
 }
 
-/// A body before gzip, for whoever has the time for that.
+/// A body before gzip, to be gzipped later.
 #[derive(Debug)]
 pub struct Raw {
     pub(super) text: Vec<u8>,
     pub(super) hints: Vec<Hint>,
 }
 
-/// A request body and what is in it.
+/// A request body and what it contains.
 #[derive(Debug)]
 pub struct Batch<'a> {
-    /// The bytes to send; they lie in the batch that was packed, or in the compressor.
+    /// The bytes to send, borrowed from the packed batch or from the compressor.
     pub body: Cow<'a, [u8]>,
-    /// What they are.
+    /// What the body contains.
     pub contents: Contents,
 }
 
-/// A batch's JSON as it stands in a body.
+/// The JSON of a batch in the layout of a body.
 pub(super) fn laid_out(json: &[u8], format: Format) -> Cow<'_, [u8]> {
     match format {
         Format::Json | Format::Ndjson => Cow::Borrowed(json),
@@ -68,12 +68,12 @@ pub(super) fn seal<'a>(
 }
 
 impl Raw {
-    /// The bytes to send.
+    /// The gzipped body.
     pub fn gzip<'a>(&self, gzip: &'a mut Gzip) -> &'a [u8] {
         gzip.compress(&self.text, &self.hints)
     }
 
-    /// The text.
+    /// The body before gzip.
     pub fn text(&self) -> &[u8] {
         &self.text
     }
@@ -89,12 +89,12 @@ impl Contents {
         }
     }
 
-    /// The JSON of each event of the body as it was written. None where the body is not one that an encoder made.
+    /// The JSON of each event of a body, as written. None if no encoder made the body.
     pub fn events(&self, body: &[u8]) -> Option<Vec<Vec<u8>>> {
         if self.gzip { self.events_of_raw(&decompress(body, self.raw_size)?) } else { self.events_of_raw(body) }
     }
 
-    /// The same of the body before gzip.
+    /// The same for a body before gzip.
     pub fn events_of_raw(&self, raw: &[u8]) -> Option<Vec<Vec<u8>>> {
         let json = match self.format {
             Format::Json | Format::Ndjson => Cow::Borrowed(raw),
@@ -116,7 +116,7 @@ impl Contents {
         (events.len() == self.indexes.len()).then_some(events)
     }
 
-    /// Two bodies with half of its events each, as they were written; one where there is one event alone.
+    /// Splits the events into two bodies with half of them each; a single event into one body.
     pub fn split(&self, events: &[Vec<u8>], gzip: &mut Gzip) -> Vec<(Vec<u8>, Contents)> {
         let half = events.len().div_ceil(2);
         let parts = [0..half, half..events.len()].into_iter().filter(|part| !part.is_empty());
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_another_maker_is_none() {
+    fn a_foreign_body_has_no_events() {
         let contents = Contents { indexes: vec![0], lines: vec![], raw_size: 10, format: Format::Json, gzip: true };
         assert_eq!(contents.events(b"not gzip"), None);
     }

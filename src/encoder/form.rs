@@ -1,6 +1,6 @@
-//! The body of a form: `data=` and a percent-encoded text.
+//! Encode and decode the body of a form: `data=` and a percent-encoded text.
 
-/// `data=` and the text, with every byte but RFC 3986's unreserved ones percent-encoded.
+/// Encodes a text as `data=` and the text with every byte percent-encoded, except RFC 3986's unreserved ones.
 pub(super) fn form(json: &[u8]) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(json.len() * 2);
@@ -15,7 +15,7 @@ pub(super) fn form(json: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The text that [`form`] encoded.
+/// Decodes the text of a form.
 pub(super) fn unform(body: &[u8]) -> Option<Vec<u8>> {
     let mut rest = body.strip_prefix(b"data=")?;
     let mut json = Vec::with_capacity(rest.len());

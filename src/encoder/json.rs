@@ -1,4 +1,4 @@
-//! Stream: JSON text from any reader in, bodies and findings out, in memory that is bounded by one batch and one event.
+//! Encode JSON text from any reader into bodies and findings, in memory bounded by one batch and one event.
 
 use std::io::{Read, Result};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,35 +10,35 @@ use crate::rules::finding::EventFindings;
 use crate::source::json::{JsonReader, Next, Window};
 use crate::truncate::Truncation;
 
-/// Bytes that are read at a time.
+/// Bytes to read at a time.
 const WINDOW: usize = 1 << 18;
 
-/// What comes of a text, piece by piece.
+/// A result of encoding a text.
 #[derive(Debug)]
 pub enum Output<'a> {
-    /// A body to send, with what is in it. Its events come in the order of the text.
+    /// A body to send, and what it contains. Its events are in the order of the text.
     Batch(Batch<'a>),
-    /// An event that is in no body, and every rule that it broke.
+    /// An event that is in no body, and every rule that it breaks.
     Rejected(EventFindings),
-    /// An event that is in a body although rules that only warn were broken.
+    /// An event that is in a body, and every rule that it breaks and that only warns.
     Warned(EventFindings),
-    /// A string that was cut.
+    /// A string that was truncated.
     Truncated(Truncation),
 }
 
 impl Settings {
-    /// Encodes JSON text: NDJSON, an array of events, or objects one after another. Gives how many events there were, bad
-    /// ones too.
+    /// Encodes JSON text: NDJSON, an array of events, or objects one after another. Returns the number of events, bad ones
+    /// included.
     ///
-    /// `now` is what a time in the future is told by. `take` gets what comes of the text: an event's findings when it was
-    /// read, a body when it is full or the text is at its end. A line that is not JSON is one [`Output::Rejected`], and
-    /// the rest goes on.
+    /// `now` is the clock that decides whether a time is in the future. `take` receives the results: the findings of an
+    /// event when it was read, and a body when it is full or the text ends. A line that is not JSON is one
+    /// [`Output::Rejected`], and encoding continues after it.
     ///
     /// # Errors
-    /// What `text` gives when it is read, and what `take` gives, which ends the reading. An event is never an error.
+    /// Errors of reading `text`, and errors returned by `take`, which end the encoding. A bad event is never an error.
     ///
     /// # Panics
-    /// Where the level is not one of [`LEVELS`](crate::gzip::LEVELS).
+    /// If the level is not one of [`LEVELS`](crate::gzip::LEVELS).
     pub fn encode_json(
         &self,
         text: impl Read,
@@ -60,6 +60,14 @@ fn milliseconds(time: SystemTime) -> i64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// What is needed to continue after a window.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    MoreText,
+    /// The text has ended.
+    Nothing,
+}
+
 struct Stream<'s> {
     settings: &'s Settings,
     batcher: Batcher,
@@ -70,30 +78,30 @@ struct Stream<'s> {
 impl Stream<'_> {
     fn read(&mut self, mut text: impl Read, take: &mut impl FnMut(Output<'_>) -> Result<()>) -> Result<()> {
         let (mut reader, mut bytes, mut is_last) = (JsonReader::new(), Vec::new(), false);
-        while !self.read_window(&mut reader, &mut Window::new(&bytes, is_last), take)? {
+        while self.read_window(&mut reader, &mut Window::new(&bytes, is_last), take)? == Needs::MoreText {
             bytes.drain(..reader.release(&bytes));
-            // As many as are left at least, since an event may be longer than a window.
+            // At least as many as are left: an event may be longer than a window.
             let size = WINDOW.max(bytes.len()) as u64;
             is_last = text.by_ref().take(size).read_to_end(&mut bytes)? == 0;
         }
         Ok(())
     }
 
-    /// True: that was the end of the text.
+    /// Encodes the events of a window.
     fn read_window(
         &mut self,
         reader: &mut JsonReader,
         window: &mut Window<'_>,
         take: &mut impl FnMut(Output<'_>) -> Result<()>,
-    ) -> Result<bool> {
+    ) -> Result<Needs> {
         loop {
             let index = self.index;
             let next = reader.next(window, |event, line| self.batcher.add(Origin { index, line: Some(line) }, event));
             match next {
-                Next::Event(added) => pass_on(added, take)?,
+                Next::Event(verdict) => pass_on(verdict, take)?,
                 Next::Broken(broken) => take(Output::Rejected(broken.found(index)))?,
-                Next::MoreText => return Ok(false),
-                Next::End => return Ok(true),
+                Next::MoreText => return Ok(Needs::MoreText),
+                Next::End => return Ok(Needs::Nothing),
             }
             self.index += 1;
             if let Some(packed) = self.batcher.take_full() {
@@ -109,8 +117,8 @@ impl Stream<'_> {
     }
 }
 
-fn pass_on(added: Verdict, take: &mut impl FnMut(Output<'_>) -> Result<()>) -> Result<()> {
-    match added {
+fn pass_on(verdict: Verdict, take: &mut impl FnMut(Output<'_>) -> Result<()>) -> Result<()> {
+    match verdict {
         Verdict::Plain => Ok(()),
         Verdict::Rejected(found) => take(Output::Rejected(found)),
         Verdict::Accepted { warnings, truncations } => {
@@ -128,7 +136,7 @@ mod tests {
     use crate::batch::Format;
     use crate::rules::limits::Endpoint;
 
-    /// Gives a byte at a time, as a slow pipe does.
+    /// Returns one byte at a time, as a slow pipe does.
     struct Dripping<'t>(&'t [u8]);
 
     impl Read for Dripping<'_> {
@@ -144,7 +152,7 @@ mod tests {
         (0..events).map(|index| if index % 3 == 2 { "{]\n".to_owned() } else { good(index) + "\n" }).collect()
     }
 
-    /// The bodies as they are before gzip, and the lines of what was rejected.
+    /// The bodies before gzip, the lines of the rejected events, and the number of events.
     fn encode(text: impl Read, settings: &Settings) -> (Vec<Vec<u8>>, Vec<usize>, usize) {
         let (mut bodies, mut rejected) = (Vec::new(), Vec::new());
         let total = settings.encode_json(text, SystemTime::now(), |output| {
@@ -161,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_gives_the_same_whole_and_by_the_byte() {
+    fn a_text_read_byte_by_byte_gives_the_same() {
         let mut settings = Settings::new(Endpoint::Import);
         settings.format = Format::Ndjson;
         settings.limits.max_batch_events = 5;
@@ -176,14 +184,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_taker_says_ends_the_reading() {
+    fn an_error_of_the_receiver_ends_the_reading() {
         let ended = Settings::new(Endpoint::Import)
             .encode_json(text(30).as_bytes(), SystemTime::now(), |_| Err(ErrorKind::BrokenPipe.into()));
         assert_eq!(ended.unwrap_err().kind(), ErrorKind::BrokenPipe);
     }
 
     #[test]
-    fn warnings_and_cuts_are_passed_on() {
+    fn warnings_and_truncations_are_passed_on() {
         let long = format!(
             r#"{{"event":"e","properties":{{"time":1700000000,"distinct_id":"u","$insert_id":"i","a":"{}","b":1,"b":2}}}}"#,
             "x".repeat(300)

@@ -1,4 +1,4 @@
-//! Encoder: what a body is made with, and the body that comes of it.
+//! The settings of an encoder, and the bodies that it makes of batches.
 
 mod body;
 mod form;
@@ -12,30 +12,30 @@ use crate::truncate::LongTexts;
 pub use body::{Batch, Contents, Raw};
 use body::{laid_out, seal};
 
-/// What an encoder is told once. [`Settings::new`] makes some, whose fields are then set.
+/// The settings of an encoder. Create them by [`Settings::new`], then set the fields.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where the bodies go.
+    /// The endpoint that the bodies are for.
     pub endpoint: Endpoint,
-    /// How they are laid out.
+    /// The layout of a body.
     pub format: Format,
-    /// Whether they are gzipped.
+    /// Whether bodies are gzipped.
     pub gzip: bool,
-    /// The gzip level, 1 to 9; None is the default.
+    /// The gzip level, 1 to 9; None is the default level.
     pub level: Option<u8>,
-    /// Becomes `properties.token` where an event has none.
+    /// Becomes `properties.token` of an event that has none.
     pub token: Option<String>,
-    /// Whether an event without an `$insert_id` gets one that is derived from the rest of it.
+    /// Whether an event without an `$insert_id` gets one derived from its content.
     pub derives_ids: bool,
-    /// Which long texts are converted instead of cut.
+    /// Which long texts are converted instead of truncated.
     pub long_texts: LongTexts,
-    /// The numbers, and what each rule does.
+    /// The limits, and what each rule does.
     pub limits: Limits,
 }
 
 impl Settings {
-    /// A gzipped JSON array for an endpoint, under the documents' limits; every field can be changed.
+    /// Settings for gzipped JSON arrays under the documented limits.
     pub fn new(endpoint: Endpoint) -> Settings {
         Settings {
             endpoint,
@@ -56,20 +56,20 @@ impl Settings {
             batcher.derive_ids();
         }
         batcher.convert_long_texts(self.long_texts);
-        // A form's text is another one, percent-encoded, in which all places have moved.
+        // Percent-encoding a form moves all places, so hints would be wrong.
         if self.gzip && Gzip::takes_hints(self.level) && matches!(self.format, Format::Json | Format::Ndjson) {
             batcher.give_hints();
         }
         batcher
     }
 
-    /// Makes the body of a batch: percent-encoded for a form, then gzipped.
+    /// Makes the body of a batch: percent-encodes it for a form, then gzips it.
     pub fn seal<'a>(&self, packed: &'a mut Packed, gzip: &'a mut Gzip) -> Batch<'a> {
         let (indexes, lines) = (std::mem::take(&mut packed.indexes), std::mem::take(&mut packed.lines));
         seal(&packed.json, &packed.hints, (indexes, lines), self.format, self.gzip.then_some(gzip))
     }
 
-    /// All of [`Settings::seal`] but the gzip.
+    /// Does what [`Settings::seal`] does, without gzip.
     pub fn lay_out(&self, packed: Packed) -> (Raw, Contents) {
         let Packed { json, hints, indexes, lines } = packed;
         let text = match self.format {

@@ -1,4 +1,4 @@
-//! Derive: an `$insert_id` made of what makes an event unique, the same on every machine and from every source.
+//! Derive an `$insert_id` from the content of an event, the same on every machine and from every source.
 //!
 //! It is the first 36 characters of the lower-case hex SHA-256 of a canonical text, which is the compact JSON of
 //!
@@ -6,9 +6,9 @@
 //! [event, time in milliseconds, distinct_id, {the other properties}]
 //! ```
 //!
-//! without `token` and `$insert_id`; or, by `fields`, of the array of those fields' values. Names are sorted by code point
-//! at every level, what is missing is null, nothing is cut. A number without a fraction or exponent is written by its
-//! digits, any other as the shortest text that reads back as the same double.
+//! without `token` and `$insert_id`; or, with `fields`, of the array of the values of those fields. Names are sorted by code
+//! point at every level, a missing value is null, and nothing is truncated. A number without fraction and exponent is
+//! written by its digits, any other as the shortest text that reads back as the same double.
 
 use sha2::{Digest, Sha256};
 
@@ -17,10 +17,10 @@ use crate::serialize::{Moment, write_float, write_integer, write_moment, write_s
 use crate::source::Sink;
 use crate::validate::float_milliseconds;
 
-/// Properties that have a place of their own in the canonical text, or none.
+/// Properties with a separate place in the canonical text, or none.
 const APART: [&str; 4] = ["time", "distinct_id", "$insert_id", "token"];
 
-/// Collects what the canonical text of an event is made of.
+/// A sink that collects the content of the canonical text of an event.
 #[derive(Default)]
 pub struct Canonical {
     open: Vec<Open>,
@@ -28,9 +28,9 @@ pub struct Canonical {
     milliseconds: Option<Vec<u8>>,
     properties: Vec<(String, Value)>,
     is_object: bool,
-    /// The event or its properties have a name that is no text.
+    /// A name of the event or its properties is not text.
     fault: Option<Fault>,
-    /// A field or property nests too deep, and no more of it is looked into.
+    /// A field or property nests too deep, and the rest of it is not walked.
     is_too_deep: bool,
 }
 
@@ -38,11 +38,11 @@ pub struct Canonical {
 #[derive(Clone, Default)]
 struct Value {
     json: Vec<u8>,
-    /// What in it could not be written, and is null.
+    /// Why something in it is written as null.
     fault: Option<Fault>,
 }
 
-/// An object or array that has not ended, with the canonical JSON of what is in it so far.
+/// An open object or array, with the canonical JSON of its values so far.
 enum Open {
     Event { name: String },
     Properties { name: String },
@@ -53,9 +53,9 @@ enum Open {
 /// Why a value has no canonical JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It nests past 64 levels, or contains itself.
+    /// It nests deeper than 64 levels, or contains itself.
     TooDeep,
-    /// JSON has no form for something in it; the sentence says what.
+    /// JSON has no form for something in it, which the message names.
     Unsupported(String),
 }
 
@@ -70,7 +70,7 @@ impl Canonical {
         self.is_object
     }
 
-    /// The id, by all of the event or by some of its fields. Of what has no JSON form, `strict` is a fault, else null.
+    /// The id, of the whole event or of some fields. A value without a JSON form is an error if `strict`, and null otherwise.
     pub fn insert_id(self, fields: Option<&[String]>, strict: bool) -> Result<String, Fault> {
         let own_fault = self.fault.clone();
         let Value { json, fault } = self.text(fields);
@@ -82,7 +82,7 @@ impl Canonical {
         Ok(hash.iter().flat_map(|byte| [byte >> 4, byte & 15]).take(36).map(hex_digit).collect())
     }
 
-    /// The canonical text. In `fields`, `event` is the event's name and any other a property.
+    /// The canonical text. In `fields`, `event` is the event's name and any other name a property.
     fn text(self, fields: Option<&[String]>) -> Value {
         if let Some(fields) = fields {
             return array(fields.iter().map(|field| self.value_of(field)).collect());
@@ -107,18 +107,18 @@ impl Canonical {
         found.unwrap_or_else(null)
     }
 
-    /// Whether the value that comes now is `properties.time`.
+    /// Whether the next value is `properties.time`.
     fn is_time(&self) -> bool {
         matches!(self.open.last(), Some(Open::Properties { name }) if name == "time")
     }
 
-    /// Takes a value that is complete into what is around it.
+    /// Adds a complete value to the innermost open container.
     fn value(&mut self, value: Value) {
         match self.open.last_mut() {
             Some(Open::Event { name }) if name == "event" => self.event = Some(value),
             Some(Open::Event { .. }) | None => {}
             Some(Open::Properties { name }) => {
-                // Of several times, the last.
+                // The last of several times counts.
                 if name == "time" {
                     self.milliseconds = None;
                 }
@@ -137,14 +137,14 @@ impl Canonical {
         }
     }
 
-    /// A container is not looked into: it has no place in the text, or nests too deep.
-    fn pass_over(&mut self) {
+    /// Adds null for a container that is not walked: it has no place in the text, or nests too deep.
+    fn skip_container(&mut self) {
         let fault = self.is_too_deep.then_some(Fault::TooDeep);
         self.value(Value { fault, ..null() });
     }
 
-    /// Whether a container that begins now is looked into.
-    fn looks_into(&mut self) -> bool {
+    /// Whether to walk the container that starts now.
+    fn walks_container(&mut self) -> bool {
         let level = match self.open.first() {
             Some(Open::Event { name }) if name == "event" => self.open.len(),
             Some(Open::Event { name }) if name == "properties" => self.open.len() - 1,
@@ -170,7 +170,7 @@ fn array(values: Vec<Value>) -> Value {
 }
 
 fn object(mut members: Vec<(String, Value)>, fault: Option<Fault>) -> Value {
-    // By the bytes of UTF-8, which is by code point.
+    // The order of UTF-8 bytes is the order of code points.
     members.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut json = vec![b'{'];
     for (position, (name, value)) in members.iter().enumerate() {
@@ -205,13 +205,13 @@ impl Sink for Canonical {
             self.is_object = true;
             Open::Event { name }
         } else if is_properties {
-            self.properties.clear(); // of several, the last
+            self.properties.clear(); // the last of several counts
             self.milliseconds = None;
             Open::Properties { name }
-        } else if self.looks_into() {
+        } else if self.walks_container() {
             Open::Object { name, members: Vec::new(), fault: None }
         } else {
-            self.pass_over();
+            self.skip_container();
             return false;
         };
         self.open.push(opened);
@@ -226,8 +226,8 @@ impl Sink for Canonical {
 
     fn begin_array(&mut self) -> bool {
         let is_field = matches!(self.open.last(), Some(Open::Event { name }) if name == "properties");
-        if is_field || !self.looks_into() {
-            self.pass_over();
+        if is_field || !self.walks_container() {
+            self.skip_container();
             return false;
         }
         self.open.push(Open::Array { elements: Vec::new() });
@@ -241,7 +241,7 @@ impl Sink for Canonical {
     }
 
     fn key(&mut self, key: &str) {
-        // One field or property may be too deep, and the next not.
+        // The next field or property may be less deep.
         self.is_too_deep &= self.open.len() > 2;
         if let Some(Open::Event { name } | Open::Properties { name } | Open::Object { name, .. }) = self.open.last_mut()
         {

@@ -1,8 +1,8 @@
-//! Known names: recognised by one comparison each, since events of a kind have the same names in the same order.
+//! Recognise names by one comparison each, since events of a kind have the same names in the same order.
 //!
-//! Each name remembers the one that came behind it the last time. A name that is the one expected is copied as it was
-//! written before, comma, quotes and colon included, and what it means to the rules is known. Any other name is looked
-//! for by a hash, and may take the place of another: the table is bounded, whatever the names are.
+//! Each name remembers the one that followed it last. The expected name is copied as it was written before, with quotes and
+//! colon, and its meaning to the rules is known. Any other name is looked up by a hash, and may evict another: the table is
+//! bounded.
 
 use std::ops::Range;
 
@@ -13,38 +13,38 @@ use crate::vectors::baseline::is_plain;
 /// The longest name that is remembered.
 const LONGEST: usize = 38;
 
-/// How many tags are given.
+/// The number of tags that are accepted.
 const TAGS: u16 = 1024;
 
-/// How often a name that has no tag may come before it is left without one.
+/// The occurrences of a name after which no tag is accepted for it.
 const TAG_TRIES: u8 = 20;
 
-/// How many names are remembered at the most; a power of two.
+/// The number of names that are remembered; a power of two.
 const SLOTS: usize = 512;
 
-/// A name that was written before; one lies in one line of the processor's cache.
+/// A name that was written before, in one cache line.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct KnownName {
-    /// `"name":`, and bytes of no meaning behind it.
+    /// `"name":`, followed by arbitrary bytes.
     pub(super) written: [u8; BLOCK],
-    /// What a source recognises it by; 0 where that is nothing.
+    /// By which a source recognises it; 0 if there is none.
     tag: usize,
-    /// Where its quote stood in the output when it was written last, perhaps in that of another batch.
+    /// Where its quote was in the JSON when it was written last, perhaps in another batch.
     pub(super) last_at: u32,
-    /// Some bits of what may become the tag, when it comes a second time.
-    tag_begun: u16,
-    /// How many times more one is tried.
+    /// Some bits of the last tag that was offered: a tag is accepted the second time in a row.
+    tag_offered: u16,
+    /// How many more tags may be offered.
     tag_tries: u8,
-    /// Bytes of the name; 0 where the slot is free.
+    /// Bytes of the name; 0 if the slot is free.
     length: u8,
-    /// The slot of the name that came next.
+    /// The slot of the name that followed.
     next: u16,
-    /// What it means as a name of `properties`.
+    /// What it means to the rules.
     pub(super) meaning: Meaning,
 }
 
-/// Bytes that are copied for a name, whatever its length: quotes, colon and the longest name.
+/// Bytes that are copied for a name of any length: quotes, colon and the longest name.
 const BLOCK: usize = LONGEST + 3;
 
 const _: () = assert!(size_of::<KnownName>() == 64);
@@ -54,14 +54,14 @@ impl KnownName {
         written: [0; BLOCK],
         tag: 0,
         last_at: u32::MAX,
-        tag_begun: 0,
+        tag_offered: 0,
         tag_tries: TAG_TRIES,
         length: 0,
         next: 0,
         meaning: Meaning::NONE,
     };
 
-    /// Bytes of what is written for it.
+    /// The length of `"name":`.
     #[inline(always)]
     pub(super) fn written_length(&self) -> usize {
         usize::from(self.length) + 3
@@ -69,12 +69,12 @@ impl KnownName {
 
     #[inline(always)]
     fn is(&self, name: &[u8]) -> bool {
-        // An empty name is never known: a free slot has its length.
+        // An empty name is never known: free slots have length 0.
         if name.len() != usize::from(self.length) || name.is_empty() {
             return false;
         }
         let known = &self.written[1..][..name.len()];
-        // Two words of the same size, which overlap, cover every byte; the longest and shortest are compared as slices.
+        // Two words of the same size, which may overlap, cover every byte. The longest and shortest are compared as slices.
         match name.len() {
             8..17 => same_ends::<8>(name, known),
             4..8 => same_ends::<4>(name, known),
@@ -89,31 +89,31 @@ fn same_ends<const SIZE: usize>(name: &[u8], known: &[u8]) -> bool {
     (name.first_chunk::<SIZE>() == known.first_chunk()) & (name.last_chunk::<SIZE>() == known.last_chunk())
 }
 
-/// Names that were written before.
+/// A table of the names that were written before.
 pub(super) struct KnownNames {
     slots: Box<[KnownName; SLOTS]>,
-    /// The slot of the name that came last, and of the one that is expected behind it.
+    /// The slots of the last name and of the one that is expected next.
     last: u16,
     expected: u16,
-    /// How many tags more are given, as a source may have to keep something for each.
+    /// How many more tags are accepted, since a source may have to keep an object for each.
     tags_left: u16,
 }
 
-/// The slot that stands for the beginning of an event; no name is there.
-const BEGINNING: u16 = 0;
+/// The slot of the start of an event, which has no name.
+const START: u16 = 0;
 
 impl KnownNames {
     pub(super) fn new() -> KnownNames {
-        KnownNames { slots: Box::new([KnownName::FREE; SLOTS]), last: BEGINNING, expected: BEGINNING, tags_left: TAGS }
+        KnownNames { slots: Box::new([KnownName::FREE; SLOTS]), last: START, expected: START, tags_left: TAGS }
     }
 
-    /// An event begins.
+    /// Starts an event.
     pub(super) fn begin(&mut self) {
-        self.last = BEGINNING;
-        self.expected = self.at(BEGINNING).next;
+        self.last = START;
+        self.expected = self.at(START).next;
     }
 
-    /// Whether the name is known. If so, it counts as the one that came last.
+    /// Whether the name is known. If so, it becomes the last one.
     #[inline(always)]
     pub(super) fn find(&mut self, name: &str) -> bool {
         if self.at(self.expected).is(name.as_bytes()) {
@@ -123,7 +123,7 @@ impl KnownNames {
         self.look_up(name.as_bytes())
     }
 
-    /// Whether the expected name has this tag. If so, it counts as the one that came last.
+    /// Whether the expected name has this tag. If so, it becomes the last one.
     #[inline(always)]
     pub(super) fn find_tagged(&mut self, tag: usize) -> bool {
         let found = self.at(self.expected).tag == tag;
@@ -133,7 +133,7 @@ impl KnownNames {
         found
     }
 
-    /// Whether a text begins with the expected name as it is written. If so, it counts as the one that came last.
+    /// Whether a text starts with the expected name as written. If so, it becomes the last one.
     #[inline(always)]
     pub(super) fn find_written(&mut self, text: &[u8], vectors: impl Vectors) -> bool {
         let known = self.at(self.expected);
@@ -150,20 +150,20 @@ impl KnownNames {
         self.expected = self.at(self.expected).next;
     }
 
-    /// The name that came last.
+    /// The last name.
     #[inline(always)]
     pub(super) fn last(&self) -> &KnownName {
         self.at(self.last)
     }
 
-    /// The name that came last.
+    /// The last name.
     #[inline(always)]
     pub(super) fn last_mut(&mut self) -> &mut KnownName {
         &mut self.slots[usize::from(self.last) % SLOTS]
     }
 
-    /// Gives the name that came last a tag, if it came with the same one before: for names that come with another each time
-    /// a tag would be of no use, and after some times it is not tried any more.
+    /// Gives the last name a tag if it was offered with the same one before; returns whether it did. A tag that changes each
+    /// time is of no use, so no more are accepted after some tries.
     #[inline(always)]
     pub(super) fn tag_last(&mut self, tag: usize) -> bool {
         self.last().tag_tries != 0 && self.try_tag(tag)
@@ -175,8 +175,8 @@ impl KnownNames {
         let known = self.last_mut();
         known.tag_tries -= 1;
         let bits = (tag >> 4) as u16;
-        let is_second = known.tag_begun == bits && tags_left > 0;
-        known.tag_begun = bits;
+        let is_second = known.tag_offered == bits && tags_left > 0;
+        known.tag_offered = bits;
         if is_second {
             known.tag = tag;
             self.tags_left -= 1;
@@ -201,7 +201,7 @@ impl KnownNames {
         self.expected = self.at(slot).next;
     }
 
-    /// Remembers a name that was not known, if it is short and is written without escapes.
+    /// Remembers an unknown name if it is short and needs no escapes; returns whether it does.
     #[cold]
     pub(super) fn remember(&mut self, name: &str) -> bool {
         let bytes = name.as_bytes();
@@ -220,10 +220,10 @@ impl KnownNames {
     }
 }
 
-/// Slots that a name can be in.
+/// The number of slots that a name can be in.
 const WAYS: u16 = 4;
 
-/// The slots that a name can be in, by a hash of its ends and its length: what matters is that it costs little.
+/// The slots that a name can be in, by a cheap hash of its ends and its length.
 fn slots_of(name: &[u8]) -> Range<u16> {
     let mixed = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
         (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_any_length_is_known_from_its_second_time_on_and_no_other_is_taken_for_it() {
+    fn a_name_of_any_length_is_known_the_second_time_and_no_other_is_mistaken_for_it() {
         for length in 1..=60 {
             let mut names = KnownNames::new();
             let name = "x".repeat(length);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_at_the_beginning_of_a_text_is_found_where_it_is_the_expected_one() {
+    fn a_name_at_the_start_of_a_text_is_found_if_it_is_expected() {
         for length in 1..=LONGEST {
             let mut names = KnownNames::new();
             let name = "x".repeat(length);
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn more_names_than_slots_in_any_order_are_never_mixed_up() {
+    fn more_names_than_slots_in_any_order_are_never_confused() {
         let mut names = KnownNames::new();
         let mut known = 0;
         for number in 0..20_000_usize {
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_that_of_one_name_at_its_place_and_ends_with_it() {
+    fn a_tag_belongs_to_one_name_at_its_place_and_is_evicted_with_it() {
         let mut names = KnownNames::new();
         assert!(!names.find_tagged(0x70));
         for (name, tag) in [("a", 0x70), ("b", 0x80)] {

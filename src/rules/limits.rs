@@ -1,13 +1,13 @@
-//! The numbers of the API, each with its source. They live here and nowhere else.
+//! The limits of the API, each with its source. No other file has them.
 
 use crate::rules::{Action, RULES, Rule};
 
-/// What a string's length is counted in.
+/// The unit of a string's length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TruncateUnit {
     /// Unicode scalar values: "We truncate all strings down to 255 characters" (Import Events).
     Chars,
-    /// Bytes of UTF-8, never cutting inside a character: what the server is reported to do.
+    /// Bytes of UTF-8, never truncating inside a character: what the server is reported to do.
     Bytes,
 }
 
@@ -20,12 +20,12 @@ pub enum Endpoint {
     Track,
 }
 
-/// Every limit as the largest number that still passes, and what each broken rule does.
+/// Every limit as the largest accepted number, and what each broken rule does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
-    /// Longest text in `truncate_unit`; a longer one is cut, not rejected (Import Events: 255 characters).
+    /// Longest text in `truncate_unit`; a longer one is truncated, not rejected (Import Events: 255 characters).
     pub max_string: usize,
-    /// What `max_string` counts.
+    /// The unit of `max_string`.
     pub truncate_unit: TruncateUnit,
     /// Members of `properties` (Import Events: fewer than 255).
     pub max_properties: usize,
@@ -33,30 +33,30 @@ pub struct Limits {
     pub max_keys: usize,
     /// Elements of an array (Import Events: fewer than 255).
     pub max_elements: usize,
-    /// Objects inside one another within `properties`, itself depth 0 (Import Events: 3; the server is reported to take 10).
+    /// Nesting of objects within `properties`, which is depth 0 (Import Events: 3; the server is reported to accept 10).
     pub max_depth: usize,
-    /// Bytes of one event as written (Import Events: smaller than 1 MB, read as 1,000,000).
+    /// Bytes of one event as written (Import Events: smaller than 1 MB, taken as 1,000,000).
     pub max_event_bytes: usize,
     /// Bytes of `$insert_id` (server: 36).
     pub max_insert_id_bytes: usize,
     /// Events in a request (Import Events: 2000).
     pub max_batch_events: usize,
-    /// Bytes of a request before gzip (10 MB or 10 MiB is open, so a margin is kept below both).
+    /// Bytes of a request before gzip. Whether the limit is 10 MB or 10 MiB is unclear, so this is below both.
     pub max_batch_bytes: usize,
     actions: [Option<Action>; RULES.len()],
     observed: bool,
 }
 
-/// Containers of any kind inside `properties`, whatever the limits say: the walks recurse, and the stack is finite.
+/// Levels of objects and arrays inside `properties`, whatever the limits: the walks recurse, and the stack is finite.
 pub const MAX_LEVELS: usize = 64;
 
-/// `time` from here on is milliseconds: as seconds it would be the year 2969, as milliseconds it is 1971-01-01.
+/// The smallest `time` in milliseconds: as seconds it would be the year 2969, as milliseconds it is 1971-01-01.
 pub const FIRST_MILLISECONDS: i64 = 31_536_000_000;
 
-/// 1971-01-01 in milliseconds: the oldest time that /import takes.
+/// 1971-01-01 in milliseconds: the oldest time that /import accepts.
 pub const OLDEST_IMPORT_MS: i64 = 31_536_000_000;
 
-/// /track takes the last 5 days only.
+/// /track accepts the last 5 days only.
 pub const TRACK_WINDOW_MS: i64 = 5 * 86_400_000;
 
 /// An hour: a `time` further ahead of the clock than this is in the future.
@@ -84,7 +84,7 @@ pub const DISALLOWED_IDS: [&str; 17] = [
 ];
 
 impl Limits {
-    /// The documents' word for word.
+    /// The limits of Mixpanel's documents.
     pub fn documented() -> Limits {
         Limits {
             max_string: 255,
@@ -102,17 +102,17 @@ impl Limits {
         }
     }
 
-    /// What is known of the server: strings of 255 bytes, depth 10, a future time refused.
+    /// The limits that the server is known to have: strings of 255 bytes, depth 10, no future time.
     pub fn observed() -> Limits {
         Limits { truncate_unit: TruncateUnit::Bytes, max_depth: 10, observed: true, ..Limits::documented() }
     }
 
-    /// Sets what a rule does, instead of its default.
+    /// Sets what a rule does.
     pub fn set_action(&mut self, rule: Rule, action: Action) {
         self.actions[rule as usize] = Some(action);
     }
 
-    /// What a rule does when it was set by [`Limits::set_action`].
+    /// The actions that were set by [`Limits::set_action`].
     pub fn set_actions(&self) -> impl Iterator<Item = (Rule, Action)> + '_ {
         RULES.iter().filter_map(|info| self.actions[info.rule as usize].map(|action| (info.rule, action)))
     }
@@ -120,7 +120,7 @@ impl Limits {
     /// What a rule does on an endpoint.
     pub fn action(&self, rule: Rule, endpoint: Endpoint) -> Action {
         match (rule, endpoint) {
-            // Nothing could be written, whatever the caller would like.
+            // There is nothing to write, whatever was set.
             (Rule::InvalidJson | Rule::EventNotObject, _) => return Action::Reject,
             (Rule::TokenMissing, Endpoint::Import) => return Action::Off,
             _ => {}

@@ -1,4 +1,4 @@
-//! The rules an event is held to: one table, from which the code, the docs and `mixpress.rules()` are made.
+//! The rules for events: one table, from which the code, the docs and `mixpress.rules()` are generated.
 
 pub(crate) mod finding;
 pub(crate) mod limits;
@@ -24,18 +24,18 @@ impl Action {
         }
     }
 
-    /// The action of that word.
+    /// The action of a word.
     pub fn from_word(word: &str) -> Option<Action> {
         [Action::Reject, Action::Warn, Action::Off].into_iter().find(|action| action.word() == word)
     }
 }
 
-/// Defines the rules in their fixed order: of several that an event breaks, the first of this list is named.
+/// Defines the rules in a fixed order: of several that an event breaks, the first one is reported.
 macro_rules! rules {
     ($($variant:ident $id:literal $documented:ident $observed:ident $source:literal $says:literal;)*) => {
         /// A rule; the order of the variants is the order in which broken rules are reported.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[allow(missing_docs)] // each variant's words stand in the table
+        #[allow(missing_docs)] // the table describes each variant
         pub enum Rule { $($variant,)* }
 
         /// Every rule, in order.
@@ -52,9 +52,9 @@ pub struct RuleInfo {
     pub rule: Rule,
     /// Its stable word, as in `Rejection.rule`.
     pub id: &'static str,
-    /// What it demands.
+    /// What it requires.
     pub says: &'static str,
-    /// Where the demand comes from.
+    /// The source of the requirement.
     pub source: &'static str,
     /// What happens by default under `Limits.documented()`.
     pub documented: Action,
@@ -73,7 +73,7 @@ impl Rule {
         self.info().id
     }
 
-    /// The rule of that word.
+    /// The rule of a word.
     pub fn from_id(id: &str) -> Option<Rule> {
         RULES.iter().find(|info| info.id == id).map(|info| info.rule)
     }

@@ -1,4 +1,4 @@
-//! The tokens of JSON text, strictly by RFC 8259.
+//! Scan the tokens of JSON text, strictly by RFC 8259.
 
 mod number;
 mod unescape;
@@ -9,31 +9,40 @@ use crate::vectors::{Baseline, Vectors};
 pub(crate) use unescape::unescape_exactly;
 pub use unescape::{Unescaped, string_at, unescape};
 
-/// Where a text stops being JSON, and what was wanted there.
+/// Where a text stops being JSON, and what was expected there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
-    /// Offset of the byte.
+    /// The offset of the byte.
     pub at: usize,
-    /// What was wanted, as in `a value`.
+    /// What was expected, like `a value`.
     pub wanted: &'static str,
 }
 
-/// A position in JSON text that moves on token by token.
+/// A position in JSON text that advances token by token.
 #[derive(Clone, Copy)]
 pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
-    /// Whether the words NaN, Infinity and -Infinity are values too.
+    /// Whether NaN, Infinity and -Infinity are values too.
     lenient: bool,
-    /// Whether there was whitespace on the way.
+    /// Whether whitespace was skipped.
     passed_whitespace: bool,
+}
+
+/// What follows a skipped value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AfterValue {
+    /// Another value of the same outermost one.
+    Value,
+    /// The outermost value is complete.
+    End,
 }
 
 /// The inside of a JSON string.
 pub struct RawString<'a> {
-    /// The text between the quotes, as it is spelled.
+    /// The text between the quotes, as spelled.
     pub inside: &'a str,
-    /// Whether there is a backslash among them.
+    /// Whether it has a backslash.
     pub escaped: bool,
 }
 
@@ -43,7 +52,7 @@ impl<'a> Scanner<'a> {
         Scanner { text, at, lenient: false, passed_whitespace: false }
     }
 
-    /// One that also reads what Python's json writes and JSON does not have: NaN, Infinity and -Infinity.
+    /// A scanner that also accepts NaN, Infinity and -Infinity, which Python's json writes and JSON does not have.
     pub fn lenient(text: &'a str, at: usize) -> Scanner<'a> {
         Scanner { lenient: true, ..Scanner::new(text, at) }
     }
@@ -53,23 +62,23 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes()
     }
 
-    /// Whether there was whitespace on the way; else there was no end of a line, which stands nowhere else.
+    /// Whether whitespace was skipped. If not, there was no newline: JSON has them nowhere else.
     pub fn passed_whitespace(&self) -> bool {
         self.passed_whitespace
     }
 
-    /// The offset that it stands at.
+    /// The offset of the scanner.
     #[inline(always)]
     pub fn at(&self) -> usize {
         self.at
     }
 
-    /// The error that something else was wanted here.
+    /// The error that something else was expected here.
     pub fn wanted(&self, wanted: &'static str) -> SyntaxError {
         SyntaxError { at: self.at, wanted }
     }
 
-    /// The next byte that isn't whitespace, which is not consumed.
+    /// The next byte that isn't whitespace, without consuming it.
     #[inline(always)]
     pub fn peek(&mut self) -> Option<u8> {
         match self.bytes().get(self.at) {
@@ -83,13 +92,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What comes next, to the end of the text.
+    /// The rest of the text.
     #[inline(always)]
     pub fn rest(&self) -> &'a [u8] {
         &self.bytes()[self.at..]
     }
 
-    /// Consumes so many bytes, all of them ASCII or whole characters.
+    /// Consumes bytes, which must be whole characters.
     #[inline(always)]
     pub fn pass(&mut self, bytes: usize) {
         self.at += bytes;
@@ -98,7 +107,7 @@ impl<'a> Scanner<'a> {
     /// Consumes the byte if it comes next.
     #[inline(always)]
     pub fn take(&mut self, byte: u8) -> bool {
-        // Mostly there is no whitespace before it.
+        // Usually there is no whitespace before it.
         if !self.comes(byte) && self.peek() != Some(byte) {
             return false;
         }
@@ -117,7 +126,7 @@ impl<'a> Scanner<'a> {
         self.bytes().get(self.at) == Some(&byte)
     }
 
-    /// Consumes `true`, `false` or `null`.
+    /// Consumes a word such as `true`.
     pub fn word(&mut self, word: &'static str) -> Result<(), SyntaxError> {
         if !self.is_at(word) {
             return Err(self.wanted("a value"));
@@ -131,7 +140,7 @@ impl<'a> Scanner<'a> {
         self.bytes()[self.at..].starts_with(word.as_bytes())
     }
 
-    /// The word for a float that is no number, if one comes next and such are read; it is not consumed.
+    /// NaN, Infinity or -Infinity, if one comes next and the scanner accepts them; it is not consumed.
     #[inline(never)]
     pub fn not_a_number(self) -> Result<(&'static str, f64), SyntaxError> {
         const WORDS: [(&str, f64); 3] =
@@ -149,7 +158,7 @@ impl<'a> Scanner<'a> {
         self.string_with(wanted, Baseline)
     }
 
-    /// Consumes a string, quotes included, which these vectors look through.
+    /// Consumes a string, quotes included, with the given instructions.
     #[inline(always)]
     pub fn string_with(&mut self, wanted: &'static str, vectors: impl Vectors) -> Result<RawString<'a>, SyntaxError> {
         self.expect(b'"', wanted)?;
@@ -160,11 +169,11 @@ impl<'a> Scanner<'a> {
             return Ok(RawString { inside: &self.text[start..self.at - 1], escaped: true });
         }
         self.at += 1;
-        // Quotes are ASCII, so both ends are between characters.
+        // Quotes are ASCII, so both ends are character boundaries.
         Ok(RawString { inside: &self.text[start..self.at - 1], escaped: false })
     }
 
-    /// Where a string ends, behind its quote, whose first escape comes next.
+    /// The end of a string, after its quote; the scanner is at its first escape.
     #[inline(never)]
     fn end_of_escaped(mut self) -> Result<usize, SyntaxError> {
         loop {
@@ -196,7 +205,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Consumes a number and gives its spelling.
+    /// Consumes a number and returns its spelling.
     #[inline(always)]
     pub fn number(&mut self) -> Result<&'a str, SyntaxError> {
         let start = self.at;
@@ -207,14 +216,14 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Whether a digit comes next, or a minus with one behind it.
+    /// Whether a digit comes next, or a minus and a digit.
     #[inline(always)]
     pub fn is_at_number(&self) -> bool {
         let digit_at = self.at + usize::from(self.comes(b'-'));
         self.bytes().get(digit_at).is_some_and(u8::is_ascii_digit)
     }
 
-    /// Passes over a value of any depth: what is open is remembered in a list, not on the stack.
+    /// Skips a value of any depth: open containers are kept in a list, not on the stack.
     pub fn skip_value(&mut self) -> Result<(), SyntaxError> {
         let mut open: Vec<u8> = Vec::new();
         loop {
@@ -236,23 +245,23 @@ impl<'a> Scanner<'a> {
                 Some(b'n') => self.word("null")?,
                 _ => self.word(self.not_a_number()?.0)?,
             }
-            if !self.skip_ends(&mut open)? {
+            if self.skip_ends(&mut open)? == AfterValue::End {
                 return Ok(());
             }
         }
     }
 
-    /// Passes over the ends of containers up to the next value. False: there is none.
-    fn skip_ends(&mut self, open: &mut Vec<u8>) -> Result<bool, SyntaxError> {
+    /// Skips the ends of containers up to the next value.
+    fn skip_ends(&mut self, open: &mut Vec<u8>) -> Result<AfterValue, SyntaxError> {
         while let Some(&close) = open.last() {
             if self.take(b',') {
                 self.skip_name(close)?;
-                return Ok(true);
+                return Ok(AfterValue::Value);
             }
             self.expect(close, "a comma or the end of the object or array")?;
             open.pop();
         }
-        Ok(false)
+        Ok(AfterValue::End)
     }
 
     fn skip_name(&mut self, close: u8) -> Result<(), SyntaxError> {
@@ -265,7 +274,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Where the whitespace ends that comes at `at`.
+/// The end of the whitespace at `at`.
 #[inline(never)]
 fn past_whitespace(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
@@ -285,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_and_arrays_are_told_from_what_only_looks_like_them() {
+    fn only_valid_objects_and_arrays_are_recognised() {
         for valid in
             ["{}", "[]", " [ ] ", "{\"a\":{\"b\":[1,-0.5e+7,true,false,null,\"\\u00e9\\n\"]},\"c\":[]}", "[[[]],{}]"]
         {
@@ -323,21 +332,21 @@ mod tests {
     }
 
     #[test]
-    fn any_depth_is_passed_over() {
+    fn values_of_any_depth_are_skipped() {
         let depth = 1_000_000;
         let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(is_object_or_array(&text));
     }
 
     #[test]
-    fn words_for_no_number_are_read_where_asked_for() {
+    fn a_lenient_scanner_accepts_nan_and_infinity() {
         let text = "[NaN,-Infinity,{\"a\":Infinity},-1]";
         assert!(Scanner::lenient(text, 0).skip_value().is_ok());
         assert!(!is_object_or_array(text));
     }
 
     #[test]
-    fn an_error_says_where() {
+    fn an_error_has_the_offset() {
         let mut scanner = Scanner::new("{\"a\": 1, \"b\": x}", 0);
         assert_eq!(scanner.skip_value(), Err(SyntaxError { at: 14, wanted: "a value" }));
         for minus in ["-Infinity", "-", "-x"] {

@@ -1,11 +1,11 @@
-//! Where a number ends.
+//! Find the end of a number.
 
 use super::SyntaxError;
 
-/// The length of a number as most are, short and without exponent, that a text begins with. None: it may be another.
+/// The length of a usual number at the start of a text: short and without exponent. None if it may be another number.
 ///
-/// All bytes are looked at together: how long a number is can't be foreseen, so each pass of a loop over them costs as
-/// much as all of this. Sixteen bytes take twice the instructions of eight, which mostly do.
+/// Examines all bytes at once: a loop over them would mispredict its end, which costs as much as all of this. Sixteen bytes
+/// take twice the instructions of eight, which are usually enough.
 #[inline(always)]
 pub(super) fn plain_length(text: &[u8]) -> Option<usize> {
     let block = text.first_chunk::<16>()?;
@@ -23,13 +23,13 @@ macro_rules! plain_length_in_block {
             const ONES: $word = <$word>::MAX / 255;
             const HIGH: $word = ONES << 7;
             let bytes = <$word>::from_le_bytes(*block);
-            // The high bit of each ASCII byte that is not below this one. A byte that is not ASCII may spoil those behind.
+            // The high bit of each ASCII byte >= `byte`. A byte that is not ASCII may change the bytes after it.
             let from = |byte: u8| bytes.wrapping_add(ONES * <$word>::from(0x80 - byte));
-            // Of the bytes from '-' to '9' only '/' is not part of a number.
+            // Of the bytes from '-' to '9', only '/' is not part of a number.
             let others = !(from(b'-') & !from(b'9' + 1) & !bytes) & HIGH;
             let length = others.trailing_zeros() as usize / 8;
             let inside = (others & others.wrapping_neg()).wrapping_sub(1);
-            // The high bits of the bytes of the number that are no digits, but for its sign.
+            // The high bits of the bytes of the number that are not digits, without its sign.
             let minus = usize::from(block[0] == b'-');
             let points = !from(b'0') & HIGH & inside & !(0x80 * minus as $word);
             let point = if points == 0 { length } else { points.trailing_zeros() as usize / 8 };
@@ -48,7 +48,7 @@ macro_rules! plain_length_in_block {
 plain_length_in_block!(plain_length_in_8, u64, 8);
 plain_length_in_block!(plain_length_in_16, u128, 16);
 
-/// Where a number ends that begins at `at`: any number, one byte after another.
+/// The end of any number at `at`, byte by byte.
 #[inline(never)]
 pub(super) fn end(bytes: &[u8], mut at: usize) -> Result<usize, SyntaxError> {
     at += usize::from(bytes.get(at) == Some(&b'-'));
@@ -72,7 +72,7 @@ fn end_of_digits(bytes: &[u8], at: usize) -> Result<usize, SyntaxError> {
 mod tests {
     use super::*;
 
-    /// A text is read as one byte after another is; true where that was done all at once.
+    /// Asserts that a text is read as it is byte by byte; returns whether it was read at once.
     fn agrees(text: &[u8]) -> bool {
         let text = [text, &[b' '; 16]].concat();
         let blocks = [plain_length_in_8(text.first_chunk().unwrap()), plain_length_in_16(text.first_chunk().unwrap())];
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn every_short_text_of_the_bytes_that_matter_is_read_as_one_byte_after_another() {
+    fn every_short_text_of_relevant_bytes_is_read_as_byte_by_byte() {
         const BYTES: &[u8] = b"-0.19e+,}/:\xb0";
         for number in 0..BYTES.len().pow(5) {
             let text: Vec<u8> = (0..5).map(|place| BYTES[number / BYTES.len().pow(place) % BYTES.len()]).collect();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_any_length_before_any_byte_is_read_as_one_byte_after_another() {
+    fn a_number_of_any_length_before_any_byte_is_read_as_byte_by_byte() {
         for (sign, point, digits) in
             (0..2).flat_map(|sign| (0..18).flat_map(move |p| (1..18).map(move |d| (sign, p, d))))
         {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_that_belongs_nowhere_is_seen_at_any_place() {
+    fn any_byte_at_any_place_is_read_as_byte_by_byte() {
         for place in 0..16 {
             for byte in 0..=255 {
                 let mut text = *b"1234567890123456,";

@@ -1,14 +1,14 @@
-//! Text read back out of the JSON strings that it was written as.
+//! Read text back out of JSON strings.
 
-/// Text read out of a JSON string, and whether any of it had to be replaced by U+FFFD.
+/// Text read out of a JSON string.
 pub struct Unescaped {
     /// The text.
     pub text: String,
-    /// Whether a lone surrogate was replaced.
+    /// Whether a lone surrogate was replaced by U+FFFD.
     pub repaired: bool,
 }
 
-/// The text of the inside of a JSON string that is known to be well formed.
+/// The text of the inside of a valid JSON string.
 pub fn unescape(inside: &str) -> Unescaped {
     match String::from_utf8(unescape_exactly(inside)) {
         Ok(text) => Unescaped { text, repaired: false },
@@ -16,7 +16,7 @@ pub fn unescape(inside: &str) -> Unescaped {
     }
 }
 
-/// The same as bytes, in which a lone surrogate is encoded as any code point (WTF-8), so that no two are taken for one.
+/// The same as WTF-8, in which a lone surrogate is encoded like any code point, so that different strings stay different.
 pub(crate) fn unescape_exactly(inside: &str) -> Vec<u8> {
     let mut text = Vec::with_capacity(inside.len());
     let mut rest = inside;
@@ -34,14 +34,14 @@ pub(crate) fn unescape_exactly(inside: &str) -> Vec<u8> {
             b'n' => b'\n',
             b'r' => b'\r',
             b't' => b'\t',
-            other => other, // a quote, a backslash or a slash stands for itself
+            other => other, // a quote, a backslash or a slash
         });
     }
     text.extend_from_slice(rest.as_bytes());
     text
 }
 
-/// Appends the code point whose hex digits come now, by one escape or a pair of them; gives what comes behind.
+/// Appends the code point of the hex digits, which may be a pair of escapes; returns the rest.
 fn unescape_code_units<'a>(text: &mut Vec<u8>, digits: &'a str) -> &'a str {
     let (first, rest) = (code_unit(digits), &digits[4..]);
     let second = rest.strip_prefix("\\u").map(code_unit);
@@ -69,7 +69,7 @@ fn replace_surrogates(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
-        // A surrogate has three bytes, ED A0..BF 80..BF, of which each is a chunk of its own.
+        // A surrogate has three bytes, ED A0..BF 80..BF, each of them a separate chunk.
         if chunk.invalid().first() == Some(&0xED) {
             text.push(char::REPLACEMENT_CHARACTER);
         }
@@ -77,12 +77,12 @@ fn replace_surrogates(bytes: &[u8]) -> String {
     text
 }
 
-/// The value of the four hex digits that begin `digits`.
+/// The value of the first four hex digits.
 fn code_unit(digits: &str) -> u32 {
     digits.get(..4).and_then(|four| u32::from_str_radix(four, 16).ok()).unwrap_or(0xFFFD)
 }
 
-/// The inside of the JSON string that begins, with its quote, at `at`, and the position after its closing quote.
+/// The inside of the JSON string whose quote is at `at`, and the position after its closing quote.
 pub fn string_at(json: &[u8], at: usize) -> (&str, usize) {
     let mut end = at + 1;
     while json[end] != b'"' {

@@ -1,4 +1,4 @@
-//! Serialize: values to compact JSON, spelled as orjson spells it, and names read back out of it.
+//! Write values as compact JSON, spelled as orjson spells it.
 
 mod moment;
 mod number;
@@ -17,7 +17,7 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
     write_quoted(out, text, *b"\"");
 }
 
-/// Appends text as a JSON string, quotes included.
+/// Appends text as a JSON string, with the given instructions.
 #[inline(always)]
 pub(crate) fn write_string_with(out: &mut Vec<u8>, text: &str, vectors: impl Vectors) {
     if !vectors.append_quoted(out, text.as_bytes(), *b"\"") {
@@ -32,7 +32,7 @@ pub fn write_name(out: &mut Vec<u8>, name: &str) {
     write_quoted(out, name, *b"\":");
 }
 
-/// Appends the inside of a JSON string by its valid spelling, quotes included.
+/// Appends a JSON string by its valid spelling, which is between the quotes.
 #[inline(always)]
 #[doc(hidden)]
 pub fn write_spelled_string(out: &mut Vec<u8>, spelling: &str) {
@@ -46,7 +46,7 @@ pub fn write_spelled_name(out: &mut Vec<u8>, spelling: &str) {
     append_verbatim(out, spelling.as_bytes(), *b"\":");
 }
 
-/// Appends a quote, the text, and `end`, which begins with the other quote.
+/// Appends a quote, the text and `end`, which starts with the closing quote.
 #[inline(always)]
 fn write_quoted<const END: usize>(out: &mut Vec<u8>, text: &str, end: [u8; END]) {
     if !append_quoted(out, text.as_bytes(), end) {

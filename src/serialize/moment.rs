@@ -1,21 +1,21 @@
-//! Dates and times: the calendar, and the text that the API takes for them.
+//! Dates and times: read from a calendar, and written as the text that the API accepts.
 
-/// A moment as the API takes it: microseconds since the epoch, of UTC or of an unnamed zone.
+/// A moment as the API accepts it: microseconds since the epoch, in UTC or in an unknown zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// Microseconds since 1970-01-01T00:00:00, of UTC where `utc`, else as the clock on the wall reads.
+    /// Microseconds since 1970-01-01T00:00:00, in UTC or in local time.
     pub micros: i64,
-    /// Whether the zone is known.
+    /// Whether it is UTC.
     pub utc: bool,
 }
 
 const DAY_SECONDS: i64 = 86_400;
 
 impl Moment {
-    /// The moment at which a calendar and a clock read these (proleptic Gregorian, as Python's datetime).
+    /// The moment of a date and a time of day (proleptic Gregorian, as in Python's datetime).
     pub fn from_civil(date: (i32, u8, u8), clock: (u8, u8, u8, u32), utc: bool) -> Moment {
         let (year, month, day) = (i64::from(date.0), i64::from(date.1), i64::from(date.2));
-        // Years that begin in March put the leap day last, so that a month's first day is a linear formula.
+        // With years that start in March the leap day comes last, and the first day of a month is a linear formula.
         let shifted = if month <= 2 { year - 1 } else { year };
         let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
         let days =
@@ -26,14 +26,14 @@ impl Moment {
         Moment { micros: seconds * 1_000_000 + i64::from(micro), utc }
     }
 
-    /// Milliseconds since the epoch, rounded to the nearest, a half to the even one.
+    /// Milliseconds since the epoch, rounded half to even.
     pub fn milliseconds(self) -> i64 {
         let (floor, rest) = (self.micros.div_euclid(1000), self.micros.rem_euclid(1000));
         floor + i64::from(rest > 500 || (rest == 500 && floor % 2 != 0))
     }
 }
 
-/// Appends `YYYY-MM-DDTHH:MM:SS`, the API's text for a date; a fraction of a second is dropped.
+/// Appends `YYYY-MM-DDTHH:MM:SS`, the API's text for a date, without a fraction of a second.
 pub(crate) fn write_moment(out: &mut Vec<u8>, moment: Moment) {
     let seconds = moment.micros.div_euclid(1_000_000);
     let (days, clock) = (seconds.div_euclid(DAY_SECONDS) + 719_468, seconds.rem_euclid(DAY_SECONDS));

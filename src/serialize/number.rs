@@ -1,6 +1,6 @@
-//! Numbers to their JSON spelling: integers by their digits, floats as orjson spells them.
+//! Write numbers: integers by their digits, floats as orjson spells them.
 
-use crate::vectors::baseline::{append_digits, append_from_buffer};
+use crate::vectors::baseline::{append_digits, append_formatted};
 
 /// The first number of nine digits.
 const NINE_DIGITS: u64 = 100_000_000;
@@ -29,18 +29,18 @@ fn write_long_integer(out: &mut Vec<u8>, value: i64) {
     }
 }
 
-/// The decimal digits of a number of at most eight, the first one lowest, and how many they are.
+/// The digits of a number below 10^8, with the first one in the lowest byte, and their count.
 ///
-/// Without a branch: numbers of changing length would cost a mispredicted one each.
+/// Without a branch, which numbers of varying length would mispredict.
 #[inline(always)]
 fn up_to_eight_digits(value: u32) -> (u64, usize) {
-    // Apart from the digits: what is written next waits for the count.
+    // Computed independently of the digits, since the next write waits for the count.
     let count = (u64::from(value) + DIGITS_BY_BITS[(value | 1).ilog2() as usize]) >> 32;
     (eight_digits(value) >> (8 * (8 - count)), count as usize)
 }
 
-/// What is added to a number of so many bits, less one, to have its decimal digits in the upper half of the sum. For a
-/// power of two up to whose next one there is a power of ten, the lower half overflows from that on.
+/// Indexed by floor(log2 n): `(n + table[i]) >> 32` is the number of decimal digits of n. If there is a power of ten between
+/// 2^i and 2^(i+1), the lower half overflows from that power on.
 const DIGITS_BY_BITS: [u64; 27] = {
     let mut table = [0; 27];
     let (mut bits, mut power, mut digits) = (0, 10_u64, 1_u64);
@@ -55,7 +55,7 @@ const DIGITS_BY_BITS: [u64; 27] = {
     table
 };
 
-/// Eight decimal digits, the first one lowest.
+/// Eight decimal digits, with the first one in the lowest byte.
 #[inline(always)]
 fn eight_digits(value: u32) -> u64 {
     let value = u64::from(value);
@@ -71,15 +71,7 @@ fn eight_digits(value: u32) -> u64 {
 /// Appends the shortest text that reads back as the same float. The value must be finite.
 #[inline]
 pub(crate) fn write_float(out: &mut Vec<u8>, value: f64) {
-    let mut buffer = zmij::Buffer::new();
-    let text = buffer.format_finite(value);
-    let (start, length) = (text.as_ptr(), text.len());
-    if start == (&raw const buffer).cast() {
-        // SAFETY: the text begins where the buffer does.
-        unsafe { append_from_buffer(out, &buffer, length) }
-    } else {
-        out.extend_from_slice(buffer.format_finite(value).as_bytes());
-    }
+    append_formatted(out, &mut zmij::Buffer::new(), |buffer| buffer.format_finite(value));
 }
 
 #[cfg(test)]

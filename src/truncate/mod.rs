@@ -1,4 +1,4 @@
-//! Truncate: strings are cut to the API's length, and what was cut is reported with the documents' advice.
+//! Truncate strings to the API's length, and find the documents' advice for a string that is too long.
 
 mod url;
 
@@ -10,16 +10,16 @@ pub(crate) use url::parts_of_url;
 /// What Import Events recommends for a string that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
-    /// A URL: send its host, path and parameters as properties of their own.
+    /// A URL: send its host, path and parameters as separate properties.
     Url,
     /// JSON encoded as a string: flatten it into properties.
     Json,
-    /// Free text: leave it out if it isn't useful for analysis.
+    /// Other text: drop it if it isn't useful for analysis.
     Text,
 }
 
 impl Advice {
-    /// The stable word, as in `Truncation.advice`.
+    /// The stable word, as in the Python `Truncation.advice`.
     pub fn word(self) -> &'static str {
         match self {
             Advice::Url => "url",
@@ -29,31 +29,31 @@ impl Advice {
     }
 }
 
-/// Which long texts are converted; the others are cut.
+/// Which long texts are converted; the others are truncated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LongTexts {
     /// URLs become `<name>_host`, `<name>_path` and `<name>_param_<key>`.
     pub parse_urls: bool,
-    /// JSON objects become `<name>_<key>`, likewise for objects in them; an array stays one.
+    /// JSON objects become `<name>_<key>`, recursively; arrays stay arrays.
     pub flatten_json: bool,
-    /// Other text is left out.
+    /// Other text is dropped.
     pub drop_text: bool,
 }
 
-/// A string that was cut.
+/// A string that was truncated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truncation {
     /// Position of the event in the input.
     pub index: usize,
-    /// Where the string is, as in `properties.a.b[2]`.
+    /// The path of the string, like `properties.a.b[2]`.
     pub path: String,
-    /// Its length before, in the unit of the limit.
+    /// Its original length, in the unit of the limit.
     pub length: usize,
     /// What the documents recommend for such a string.
     pub advice: Advice,
 }
 
-/// The part of `text` that is kept, and its length before; None where it is short enough.
+/// The part of `text` that is kept, and its original length; None if it is short enough.
 pub fn cut(text: &str, max: usize, unit: TruncateUnit) -> Option<(&str, usize)> {
     if text.len() <= max {
         return None; // never more characters than bytes
@@ -67,7 +67,7 @@ pub fn cut(text: &str, max: usize, unit: TruncateUnit) -> Option<(&str, usize)> 
     }
 }
 
-/// What the documents recommend for a text that is too long.
+/// The documents' advice for a text that is too long.
 pub fn advise(text: &str) -> Advice {
     if is_url(text) {
         Advice::Url
@@ -78,7 +78,7 @@ pub fn advise(text: &str) -> Advice {
     }
 }
 
-/// `scheme://` and at least one character more, none of them white or a control.
+/// Whether a text is `scheme://` and at least one more character, without whitespace and control characters.
 fn is_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_the_naive_cut_around_every_boundary() {
+    fn truncation_agrees_with_the_naive_one_around_every_boundary() {
         for alphabet in ["a", "é", "€", "😀", "a😀", "é€a", "😀é"] {
             let text: String = alphabet.chars().cycle().take(12).collect();
             for max in 0..60 {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn advice_is_by_what_the_text_parses_as() {
+    fn advice_follows_from_what_the_text_parses_as() {
         assert_eq!(advise("https://example.com/a?b=c"), Advice::Url);
         assert_eq!(advise("https://example.com/a b"), Advice::Text);
         assert_eq!(advise("1x://a"), Advice::Text);

@@ -1,8 +1,8 @@
-//! The parts of a URL, as properties.
+//! Take a URL apart into properties.
 
-/// Host, path and parameters, the empty ones left out; of several parameters of one name the last, in its own place.
+/// Host, path and parameters, without the empty ones; of parameters with the same name only the last, at its place.
 ///
-/// The host is without user, password and port; the path is as it stands; parameters are decoded as forms are.
+/// The host is without user, password and port, the path is unchanged, and parameters are decoded as in forms.
 pub(crate) fn parts_of_url(url: &str) -> Vec<(String, String)> {
     let address = url.split_once("://").map_or(url, |(_, rest)| rest);
     let address = address.split_once('#').map_or(address, |(before, _)| before);
@@ -24,7 +24,7 @@ pub(crate) fn parts_of_url(url: &str) -> Vec<(String, String)> {
     parts
 }
 
-/// `+` is a space and `%xx` a byte; what is not UTF-8 then is U+FFFD.
+/// Decodes `+` as a space and `%xx` as a byte; bytes that are not UTF-8 become U+FFFD.
 fn decode_form(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

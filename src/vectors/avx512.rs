@@ -1,4 +1,4 @@
-//! Vectors of 32 bytes with a mask (AVX-512VL): any number of bytes up to 32 is copied by one instruction.
+//! Copy and compare with masked vectors of 32 bytes (AVX-512VL).
 
 use std::arch::x86_64::{
     __m256i, _bzhi_u32, _mm256_cmpeq_epi8_mask, _mm256_cmplt_epu8_mask, _mm256_cmpneq_epi8_mask, _mm256_loadu_si256,
@@ -7,16 +7,16 @@ use std::arch::x86_64::{
 
 use super::{Baseline, Vectors, Work};
 
-/// Vectors of 32 bytes with a mask. There is one only where the processor has them.
+/// Proof that the processor has masked vectors of 32 bytes.
 ///
-/// Those of 64 bytes measured slower: nearly every store of one crosses a line of the cache.
+/// Vectors of 64 bytes are slower: nearly every store of one crosses a cache line.
 #[derive(Clone, Copy)]
 pub struct Avx512 {
     _detected: (),
 }
 
 impl Avx512 {
-    /// Nothing where the processor lacks them.
+    /// None if the processor lacks them.
     pub fn detect() -> Option<Avx512> {
         let detected = is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
@@ -37,14 +37,14 @@ impl Vectors for Avx512 {
         fn compiled_for_it<W: Work>(work: W) -> W::Done {
             work.run()
         }
-        // SAFETY: the processor has the features: `self` was detected.
+        // SAFETY: the processor has the features, as `self` exists.
         unsafe { compiled_for_it(work) }
     }
 
     #[inline(always)]
     fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
         out.reserve(text.len() + WIDTH + 1 + END);
-        // SAFETY: the processor has the features: `self` was detected. There is room for the quote, the text rounded up
+        // SAFETY: the processor has the features, as `self` exists. There is room for the quote, the text rounded up
         // to whole vectors, and the end; what the length covers has been written.
         unsafe {
             let quote = out.as_mut_ptr().add(out.len());
@@ -62,7 +62,7 @@ impl Vectors for Avx512 {
     fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool) {
         let quote = usize::from(quotes);
         out.reserve(bytes.len() + WIDTH + 2);
-        // SAFETY: as above; without quotes they are written over, or not counted.
+        // SAFETY: as above; without quotes they are overwritten, or not covered by the length.
         unsafe {
             let start = out.as_mut_ptr().add(out.len());
             start.write(b'"');
@@ -76,7 +76,7 @@ impl Vectors for Avx512 {
     fn begins_with<const SIZE: usize>(self, text: &[u8], block: &[u8; SIZE], length: usize) -> bool {
         match (text.first_chunk::<WIDTH>(), block.first_chunk::<WIDTH>()) {
             (Some(begin), Some(block)) if length <= WIDTH => {
-                // SAFETY: the processor has the features: `self` was detected.
+                // SAFETY: the processor has the features, as `self` exists.
                 let others = unsafe {
                     let begin = _mm256_loadu_si256(begin.as_ptr().cast());
                     _mm256_cmpneq_epi8_mask(begin, _mm256_loadu_si256(block.as_ptr().cast()))
@@ -91,7 +91,7 @@ impl Vectors for Avx512 {
     fn ordinary_prefix(self, text: &[u8]) -> usize {
         let mut at = 0;
         while let Some(block) = text[at..].first_chunk::<WIDTH>() {
-            // SAFETY: the processor has the features: `self` was detected.
+            // SAFETY: the processor has the features, as `self` exists.
             let special = unsafe { special_mask(_mm256_loadu_si256(block.as_ptr().cast())) };
             if special != 0 {
                 return at + special.trailing_zeros() as usize;
@@ -102,14 +102,14 @@ impl Vectors for Avx512 {
     }
 }
 
-/// Copies the text; bytes of no meaning follow it. Not 0 where a byte is special in a JSON string.
+/// Copies the text, followed by arbitrary bytes. Returns 0 if no byte must be escaped in a JSON string.
 ///
 /// # Safety
-/// The processor has the features. `to` has room for the text and [`WIDTH`] bytes more.
+/// The processor has the features. `to` has room for the text and [`WIDTH`] more bytes.
 #[inline(always)]
 unsafe fn copy(text: &[u8], to: *mut u8) -> u32 {
     let (mut special, mut at) = (0, 0);
-    // SAFETY: whole vectors are read within the text; of the last one only the bytes of the mask, which are the rest.
+    // SAFETY: whole vectors are read within the text, and of the last one only the bytes of the mask, which are the rest.
     unsafe {
         while text.len() - at > WIDTH {
             let block = _mm256_loadu_si256(text.as_ptr().add(at).cast());
@@ -118,13 +118,15 @@ unsafe fn copy(text: &[u8], to: *mut u8) -> u32 {
             at += WIDTH;
         }
         let mask = _bzhi_u32(u32::MAX, (text.len() - at) as u32);
-        // Spaces, which are not special, for what is behind the text.
+        // After the text the vector has spaces, which are not special.
         let block = _mm256_mask_loadu_epi8(_mm256_set1_epi8(b' ' as i8), mask, text.as_ptr().add(at).cast());
         _mm256_storeu_si256(to.add(at).cast(), block);
         special | special_mask(block)
     }
 }
 
+/// A bit for each byte, set if it must be escaped in a JSON string.
+///
 /// # Safety
 /// The processor has the features.
 #[inline(always)]

@@ -1,42 +1,45 @@
-//! The hottest loop of the encoder: a text is copied between quotes and looked at on the way.
+//! Copy a text between quotes and look for bytes to escape in one pass: the hottest loop of the encoder.
 //!
-//! With slices and `push` every name and value pays for several checks of the buffer's room, a call of `memcpy` and a second
-//! pass; see "What `unsafe` buys" in `benches/README.md`.
+//! With slices and `push`, each name and value costs several capacity checks, a call of `memcpy` and a second pass; see
+//! "What `unsafe` buys" in `benches/README.md`.
 
 use std::mem::MaybeUninit;
 
-/// Whether a byte can't stand in a JSON string as it is.
+/// Whether a byte must be escaped in a JSON string.
 #[inline]
 pub(crate) fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// Appends a quote, the text and `end`. False, with nothing appended, where a byte of the text needs an escape.
+/// Appends a quote, the text and `end`, unless a byte of the text must be escaped. Returns whether it did.
 #[inline(always)]
 pub fn append_quoted<const END: usize>(out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
     append::<END, true>(out, text, end)
 }
 
-/// Appends a quote, the text as it is, and `end`.
+/// Appends a quote, the text and `end` without looking for bytes to escape.
 #[inline(always)]
 pub fn append_verbatim<const END: usize>(out: &mut Vec<u8>, text: &[u8], end: [u8; END]) {
     append::<END, false>(out, text, end);
 }
 
-/// Appends a minus, if one is needed, and the first `length` of eight bytes, the first one lowest.
+/// Appends a minus if there is one, and the first `length` of eight bytes, of which the first is lowest.
 #[inline(always)]
 pub fn append_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize) {
     append_behind(out, b'-', minus, &digits.to_le_bytes(), length);
 }
 
-/// Appends the text that a buffer begins with, by one copy of the whole buffer.
-///
-/// # Safety
-/// The first `length` bytes of the buffer have been written.
+/// Appends the text that `format` writes into a buffer, by one copy of the whole buffer.
 #[inline(always)]
-pub unsafe fn append_from_buffer<B>(out: &mut Vec<u8>, buffer: &B, length: usize) {
+pub fn append_formatted<B>(out: &mut Vec<u8>, buffer: &mut B, format: impl FnOnce(&mut B) -> &str) {
+    let start = (&raw const *buffer).cast();
+    let text = format(buffer);
+    if text.as_ptr() != start {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    let length = text.len();
     out.reserve(size_of::<B>());
-    // SAFETY: there is room for all of the buffer; by the contract what is counted of it has been written.
+    // SAFETY: there is room for all of the buffer. Its first `length` bytes were initialised: the text was made of them.
     unsafe {
         let end = out.as_mut_ptr().add(out.len());
         end.cast::<MaybeUninit<B>>().write_unaligned((&raw const *buffer).cast::<MaybeUninit<B>>().read());
@@ -44,7 +47,7 @@ pub unsafe fn append_from_buffer<B>(out: &mut Vec<u8>, buffer: &B, length: usize
     }
 }
 
-/// Appends a comma, if one is needed, and the first `length` bytes of a block, by one copy of the whole block.
+/// Appends a comma if there is one, and the first `length` bytes of a block, by one copy of the whole block.
 #[inline(always)]
 pub fn append_member<const SIZE: usize>(out: &mut Vec<u8>, comma: bool, block: &[u8; SIZE], length: usize) {
     append_behind(out, b',', comma, block, length);
@@ -55,13 +58,13 @@ fn append_behind<const SIZE: usize>(out: &mut Vec<u8>, mark: u8, is_marked: bool
     assert!(length <= SIZE);
     out.reserve(SIZE + 1);
     let mark_length = usize::from(is_marked);
-    // SAFETY: there is room for the mark and the whole block, and no more of them is counted than was written.
+    // SAFETY: there is room for the mark and the whole block, and the new length covers only bytes that were written.
     unsafe {
         let end = out.as_mut_ptr().add(out.len());
         end.write(mark);
         let start = end.add(mark_length);
         match block.split_first_chunk::<32>() {
-            // Most are short.
+            // Most are short: one copy of 32 bytes is enough.
             Some((first, rest)) => {
                 start.cast::<[u8; 32]>().write_unaligned(*first);
                 if length > first.len() {
@@ -74,7 +77,7 @@ fn append_behind<const SIZE: usize>(out: &mut Vec<u8>, mark: u8, is_marked: bool
     }
 }
 
-/// Whether no byte of the text needs an escape.
+/// Whether no byte of the text must be escaped.
 pub fn is_plain(text: &[u8]) -> bool {
     ordinary_prefix(text) == text.len()
 }
@@ -82,7 +85,7 @@ pub fn is_plain(text: &[u8]) -> bool {
 #[inline(always)]
 fn append<const END: usize, const LOOK: bool>(out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
     out.reserve(text.len() + 1 + END);
-    // SAFETY: there is room for the quote, the text and the end, which are written before the length covers them.
+    // SAFETY: there is room for the quote, the text and the end, and they are written before the length covers them.
     unsafe {
         let quote = out.as_mut_ptr().add(out.len());
         quote.write(b'"');
@@ -95,8 +98,8 @@ fn append<const END: usize, const LOOK: bool>(out: &mut Vec<u8>, text: &[u8], en
     true
 }
 
-/// Copies the text in blocks, the last of which overlaps the one before. With LOOK, true as soon as a block is found to
-/// have a special byte.
+/// Copies the text in blocks; the last one overlaps the one before. With LOOK, stops at a block with a special byte and
+/// returns whether there was one.
 ///
 /// # Safety
 /// `to` has room for `text.len()` bytes.
@@ -132,7 +135,7 @@ unsafe fn copy<const LOOK: bool>(text: &[u8], to: *mut u8) -> bool {
     }
 }
 
-/// How many bytes come before the first one that is special in a JSON string.
+/// The number of bytes before the first one that must be escaped in a JSON string.
 #[inline(always)]
 pub fn ordinary_prefix(text: &[u8]) -> usize {
     let mut at = 0;
@@ -146,7 +149,7 @@ pub fn ordinary_prefix(text: &[u8]) -> usize {
     at + text[at..].iter().position(|&byte| is_special(byte)).unwrap_or(text.len() - at)
 }
 
-/// A bit for each of sixteen bytes, set where it is special.
+/// A bit for each of sixteen bytes, set if it is special.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn special_mask(block: &[u8; 16]) -> u32 {
@@ -154,7 +157,7 @@ fn special_mask(block: &[u8; 16]) -> u32 {
         _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
     };
     let number = u128::from_le_bytes(*block);
-    // SAFETY: SSE2 is a part of x86-64.
+    // SAFETY: every x86-64 has SSE2.
     unsafe {
         let bytes = _mm_set_epi64x((number >> 64) as i64, number as i64);
         let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
@@ -164,14 +167,14 @@ fn special_mask(block: &[u8; 16]) -> u32 {
     }
 }
 
-/// A bit for each of sixteen bytes, set where it is special.
+/// A bit for each of sixteen bytes, set if it is special.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 fn special_mask(block: &[u8; 16]) -> u32 {
     block.iter().enumerate().fold(0, |mask, (at, &byte)| mask | u32::from(is_special(byte)) << at)
 }
 
-/// The high bit of each byte that is special; bytes above the first such one may be marked too.
+/// The high bit of each special byte; bytes above the first special one may be marked too.
 #[inline(always)]
 fn special_in(bytes: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
@@ -186,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_a_byte_at_a_time_for_every_byte_at_every_place_of_every_length() {
+    fn every_byte_at_every_place_of_every_length_agrees_with_a_byte_by_byte_copy() {
         for length in 0..70 {
             for place in 0..length.max(1) {
                 for byte in 0..=255_u8 {

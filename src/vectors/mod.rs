@@ -1,8 +1,8 @@
-//! Vectors: how a text is copied between quotes and looked at on the way, by what the processor has.
+//! Copy and compare texts with the widest instructions that the processor has.
 //!
-//! A text of changing length costs a mispredicted branch where it is copied by words of several sizes. The instructions
-//! that copy any number of bytes up to 32 at once (AVX-512VL) have no such branch, and are chosen when the program runs:
-//! what walks an event is compiled for [`Baseline`] and for [`Wide`]. See "What `unsafe` buys" in `benches/README.md`.
+//! Copying a text of varying length by words of several sizes mispredicts a branch. Instructions that copy any number of
+//! bytes up to 32 (AVX-512VL) need no such branch. They are chosen at run time: the walk of an event is compiled for
+//! [`Baseline`] and for [`Wide`]. See "What `unsafe` buys" in `benches/README.md`.
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -10,32 +10,33 @@ pub(crate) mod baseline;
 
 /// A set of instructions.
 pub trait Vectors: Copy {
-    /// Does some work, which is compiled for these instructions with all that is inlined into it.
+    /// Runs some work, compiled for these instructions with everything that is inlined into it.
     fn run<W: Work>(self, work: W) -> W::Done;
 
-    /// Appends a quote, the text and `end`. False, with nothing appended, where a byte of the text needs an escape.
+    /// Appends a quote, the text and `end`, unless a byte of the text must be escaped. Returns whether it did.
     fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool;
 
-    /// Appends the bytes as they are, with a quote before and behind them or none.
+    /// Appends the bytes unchanged, with or without quotes around them.
     fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool);
 
-    /// Whether the text begins with so many bytes of the block.
+    /// Whether the text starts with the first `length` bytes of the block.
     fn begins_with<const SIZE: usize>(self, text: &[u8], block: &[u8; SIZE], length: usize) -> bool;
 
-    /// How many bytes come before the first one that is special in a JSON string.
+    /// The number of bytes before the first one that must be escaped in a JSON string.
     fn ordinary_prefix(self, text: &[u8]) -> usize;
 }
 
-/// Some work, as a method that is always inlined: a closure would not be, and so not be compiled for the instructions.
+/// Some work, as a method that is always inlined. A closure might not be, and would then not be compiled for the
+/// instructions.
 pub trait Work {
-    /// What comes of it.
+    /// The result.
     type Done;
 
-    /// Does it. To be marked `#[inline(always)]`.
+    /// Does the work. Must be marked `#[inline(always)]`.
     fn run(self) -> Self::Done;
 }
 
-/// What every processor of its kind has.
+/// The instructions that every processor of the architecture has.
 #[derive(Clone, Copy, Default)]
 pub struct Baseline;
 
@@ -73,7 +74,7 @@ pub use avx512::Avx512 as Wide;
 
 #[cfg(not(target_arch = "x86_64"))]
 impl Baseline {
-    /// There are none.
+    /// None: this architecture has no wider ones here.
     pub fn detect() -> Option<Baseline> {
         None
     }
@@ -128,7 +129,7 @@ mod tests {
         }
     }
 
-    fn sees_where_a_text_begins_otherwise(vectors: impl Vectors) {
+    fn notices_a_different_byte(vectors: impl Vectors) {
         let block: [u8; 41] = std::array::from_fn(|place| b'A' + place as u8);
         for length in 0..=block.len() {
             for behind in [0, 1, 50] {
@@ -145,10 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn each_set_of_instructions_sees_where_a_text_begins_otherwise() {
-        sees_where_a_text_begins_otherwise(Baseline);
+    fn each_set_of_instructions_notices_a_different_byte_at_any_place() {
+        notices_a_different_byte(Baseline);
         if let Some(wide) = Wide::detect() {
-            sees_where_a_text_begins_otherwise(wide);
+            notices_a_different_byte(wide);
         }
     }
 
