@@ -1,22 +1,15 @@
 //! Scan the tokens of JSON text, strictly by RFC 8259.
 
 mod number;
+mod syntax_error;
 mod unescape;
 
 use crate::vectors::baseline::ordinary_prefix;
 use crate::vectors::{Baseline, Vectors};
 
+pub use syntax_error::SyntaxError;
 pub(crate) use unescape::unescape_exactly;
 pub use unescape::{Unescaped, string_at, unescape};
-
-/// Where a text stops being JSON, and what was expected there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SyntaxError {
-    /// The offset of the byte.
-    pub at: usize,
-    /// What was expected, like `a value`.
-    pub wanted: &'static str,
-}
 
 /// A position in JSON text that advances token by token.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Find the end of a number.
 
-use super::SyntaxError;
+use super::syntax_error::SyntaxError;
 
 /// The length of a usual number at the start of a text: short and without exponent. None if it may be another number.
 ///
