@@ -1,4 +1,4 @@
-//! Events under small limits: each gets the verdict of the oracle, and the batches are what a plain loop makes of it.
+//! Events under small limits: each gets the oracle's verdict, and the batches are those of a plain loop.
 
 use std::cell::RefCell;
 
@@ -23,7 +23,7 @@ pub fn check(data: &[u8]) {
     check_additions(&events, &settings);
 }
 
-/// With ids derived and long texts converted, what is written is still JSON.
+/// Checks that the output is JSON with ids derived and long texts converted.
 fn check_additions(events: &[Value], settings: &Settings) {
     let mut batcher = settings.batcher();
     let mut packed = Vec::new();
@@ -44,11 +44,11 @@ fn check_events(events: &[Value], settings: &Settings) {
     let mut packed = Vec::new();
     let mut accepted = Vec::new();
     for (index, event) in events.iter().enumerate() {
-        let verdict = judge(event, settings);
-        let Ok(added) = batcher.add(Origin { index, line: None }, event);
-        check_verdict(index, &added, &verdict);
-        if !verdict.is_rejected {
-            accepted.push((index, verdict.json));
+        let expected = judge(event, settings);
+        let Ok(verdict) = batcher.add(Origin { index, line: None }, event);
+        check_verdict(index, &verdict, &expected);
+        if !expected.is_rejected {
+            accepted.push((index, expected.json));
         }
         check_held(&batcher, &accepted, settings);
         packed.extend(batcher.take_full());
@@ -57,8 +57,8 @@ fn check_events(events: &[Value], settings: &Settings) {
     check_batches(packed, &accepted, settings);
 }
 
-pub fn check_verdict(index: usize, added: &Verdict, expected: &Expected) {
-    let (found, truncations) = match added {
+pub fn check_verdict(index: usize, verdict: &Verdict, expected: &Expected) {
+    let (found, truncations) = match verdict {
         Verdict::Rejected(found) => {
             assert!(expected.is_rejected, "rejected, and should not be: {found:?}");
             (Some(found), &[][..])
@@ -89,14 +89,14 @@ fn plain(finding: &Finding) -> (Rule, Action, String) {
     (finding.rule, finding.action, finding.field.clone())
 }
 
-/// What waits is a batch and at most one event more.
+/// Checks that at most a batch and one more event are held.
 fn check_held(batcher: &Batcher, accepted: &[(usize, String)], settings: &Settings) {
     let largest = accepted.iter().map(|(_, json)| json.len()).max().unwrap_or(0);
     assert!(batcher.held_bytes() <= settings.limits.max_batch_bytes + 2 * (largest + 2));
     assert!(batcher.count() <= settings.limits.max_batch_events);
 }
 
-/// Batches close before the event that would take them over a limit; an event alone always fits.
+/// Checks that a batch closes before the event that would exceed a limit; a single event always fits.
 fn check_batches(mut packed: Vec<Packed>, accepted: &[(usize, String)], settings: &Settings) {
     let limits = &settings.limits;
     let mut groups: Vec<Vec<(usize, String)>> = Vec::new();
@@ -126,12 +126,12 @@ fn joined(group: &[(usize, String)], format: Format) -> String {
     }
 }
 
-/// The body gives back its events, and each is JSON for another parser.
+/// Checks that the events can be read back from a body, and that another parser accepts each.
 fn check_body(packed: &mut Packed, group: &[(usize, String)], settings: &Settings) {
-    thread_local!(static GZIP: RefCell<Gzip> = RefCell::new(Gzip::new(None))); // costs more than all else to make
+    thread_local!(static GZIP: RefCell<Gzip> = RefCell::new(Gzip::new(None))); // the slowest part to create
     let events = GZIP.with_borrow_mut(|gzip| {
         let batch = settings.seal(packed, gzip);
-        batch.contents.events(&batch.body).expect("a body gives back its events")
+        batch.contents.events(&batch.body).expect("the events are in the body")
     });
     for (event, (_, json)) in events.iter().zip(group) {
         assert_eq!(event, json.as_bytes());
