@@ -4,7 +4,7 @@ use super::place::Seen;
 use crate::rules::limits::{Endpoint, Limits};
 use crate::rules::{Action, RULES, Rule};
 
-/// The limits, the endpoint and the clock, and what follows from them.
+/// The limits, the endpoint and the clock, with the action of each rule.
 pub(crate) struct AppliedRules {
     pub(crate) limits: Limits,
     pub(super) endpoint: Endpoint,
@@ -36,7 +36,7 @@ impl AppliedRules {
         AppliedRules { limits, endpoint, now_ms: 0, actions, wanted }
     }
 
-    /// What a rule does on this endpoint.
+    /// The action of a rule on this endpoint.
     pub(super) fn action(&self, rule: Rule) -> Action {
         self.actions[rule as usize]
     }

@@ -8,7 +8,7 @@ use crate::rules::{Action, Rule};
 use crate::source::Sink;
 use crate::validate::{self, Violation};
 
-/// What to write instead of a value of a wrong type.
+/// How a value of a wrong type is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum WrongType {
     /// The value: the rule does not reject, so it is a plain value.
@@ -26,7 +26,7 @@ impl EventWriter {
         }
     }
 
-    /// Sets what the value behind a name is.
+    /// Sets the place of the value after a name.
     #[inline(always)]
     pub(super) fn enter_member(&mut self, meaning: Meaning) {
         self.place = match self.json.open.top().kind {
@@ -39,7 +39,7 @@ impl EventWriter {
         };
     }
 
-    /// What a member of the event itself is.
+    /// The place of a member of the event itself.
     fn enter_field(&mut self, meaning: Meaning) -> Place {
         let Some((place, seen)) = meaning.field else {
             self.find(Rule::UnknownField, || {
@@ -51,7 +51,7 @@ impl EventWriter {
         place
     }
 
-    /// Checks a text at a place with rules of its own.
+    /// Checks a text at a place with special rules.
     pub(super) fn check_text(&mut self, text: &str) {
         match self.place {
             Place::Plain | Place::Element => {}
@@ -71,7 +71,7 @@ impl EventWriter {
         }
     }
 
-    /// Checks an integer of 64 bits at a place with rules of its own.
+    /// Checks an integer of 64 bits at a place with special rules.
     #[inline]
     pub(super) fn check_small_integer(&mut self, value: i64) {
         let AppliedRules { endpoint, now_ms, .. } = self.rules;
@@ -80,7 +80,7 @@ impl EventWriter {
         }
     }
 
-    /// Checks an integer at a place with rules of its own.
+    /// Checks an integer at a place with special rules.
     fn check_integer(&mut self, value: i128, spelling: impl Fn() -> String) {
         if self.place == Place::Time {
             self.check_milliseconds(validate::milliseconds(value), spelling);
@@ -96,7 +96,7 @@ impl EventWriter {
         self.record(validate::in_future(milliseconds, now_ms, &spelling));
     }
 
-    /// Writes a number, by its spelling, at a place with rules of its own.
+    /// Writes a number, by its spelling, at a place with special rules.
     pub(super) fn special_number(&mut self, spelling: &str) {
         let is_integer = !spelling.contains(['.', 'e', 'E']);
         if let (true, Ok(small)) = (is_integer, spelling.parse()) {
@@ -113,7 +113,7 @@ impl EventWriter {
         self.json.text.extend_from_slice(spelling.as_bytes());
     }
 
-    /// Writes a float at a place with rules of its own: a time as integer milliseconds.
+    /// Writes a float at a place with special rules: a time as integer milliseconds.
     #[cold]
     pub(super) fn special_float(&mut self, value: f64) {
         if self.place != Place::Time || !value.is_finite() {
@@ -150,7 +150,7 @@ impl EventWriter {
         self.find_at(rule, path, message);
     }
 
-    /// Checks at the end of an event what it lacks, and how large it is.
+    /// Checks at the end of an event for missing fields, and its size.
     pub(super) fn check_event(&mut self) {
         let (seen, is_object) = (self.seen, self.json.event().first() == Some(&b'{'));
         if is_object && !seen.has(Seen::EVENT) {
@@ -168,7 +168,7 @@ impl EventWriter {
         }
     }
 
-    /// Adds the token and a derived id at the end of `properties`, and checks what it lacks.
+    /// Adds the token and a derived id at the end of `properties`, and checks for missing members.
     pub(super) fn end_properties(&mut self) {
         if self.seen.has_all(self.rules.wanted) && self.derived_id.is_none() {
             return;

@@ -5,7 +5,7 @@ use crate::source::Sink;
 use crate::source::json::{flatten, push_value};
 use crate::truncate::{Advice, parts_of_url};
 
-/// What became of a long text.
+/// The result for a long text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conversion {
     /// Other members were written instead of its member, or none.

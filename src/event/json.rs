@@ -37,7 +37,7 @@ impl WrittenJson {
         self.known_names.begin();
     }
 
-    /// Removes the last event, and what was written before it since the text was `to` long.
+    /// Removes the last event, and everything since the text was `to` long.
     pub(crate) fn take_back(&mut self, to: usize) {
         self.text.truncate(to.min(self.event_start));
     }

@@ -6,10 +6,10 @@
 //!
 //! - `json`: the JSON that was written, with the objects and arrays that are open (`frames`) and the names that are
 //!   expected (`known_names`).
-//! - `applied_rules`: the limits, the endpoint and what each rule does; `place`: what a value is to the rules.
-//! - `report`: what was found, and the verdict.
-//! - `writer` holds these. `sink`, `containers`, `names` and `convert` say what each pushed value does, and `checks` which
-//!   rules it breaks, by the functions of `validate`.
+//! - `applied_rules`: the limits, the endpoint and the action of each rule; `place`: the places with different rules.
+//! - `report`: the findings and truncations, and the verdict.
+//! - `writer` has these parts. `sink`, `containers`, `names` and `convert` write the pushed values; `checks` calls
+//!   `validate` and records the broken rules.
 
 mod applied_rules;
 mod checks;

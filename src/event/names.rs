@@ -48,7 +48,7 @@ impl EventWriter {
         self.report.remember_name(name, self.json.open.top().name_at, mark);
     }
 
-    /// The name that was written last, as it was given, if the long text behind it may be converted.
+    /// The name that was written last, as it was given, if its long text may be converted.
     pub(super) fn name_to_convert(&self) -> Option<String> {
         let converts = self.long_texts != LongTexts::default() && !self.is_converting;
         let top = self.json.open.top();
@@ -60,7 +60,7 @@ impl EventWriter {
         (top.kind == Kind::Object || !has_own_rules).then_some(name)
     }
 
-    /// Removes the name that was written last, and what was reported about it.
+    /// Removes the name that was written last, with its findings and truncations.
     pub(super) fn take_back_name(&mut self) {
         self.report.take_back_name(self.json.open.top().name_at);
         self.json.take_back_name();

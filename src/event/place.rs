@@ -1,6 +1,6 @@
-//! What a value is to the rules, and which members an event has.
+//! The places of an event with different rules, and the members that an event has.
 
-/// What a value is to the rules.
+/// The place of a value, which decides its rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Event,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
 }
 
 impl Place {
-    /// What a value in an object or array is; in an object, until its name is known.
+    /// The place of a value in an object or array; in an object, until its name is known.
     pub(super) fn inside(kind: Kind) -> Place {
         if kind == Kind::Array { Place::Element } else { Place::Plain }
     }
@@ -57,7 +57,7 @@ impl Seen {
     }
 }
 
-/// What the name of a member means to the rules, depending on where it is.
+/// The meaning of a member's name to the rules.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meaning {
     /// In `properties`.

@@ -1,4 +1,4 @@
-//! What was found in an event: broken rules, truncated strings, and the verdict that follows.
+//! The findings and truncations of an event, and the verdict that follows from them.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::rules::Action;
 use crate::rules::finding::{EventFindings, Finding, Origin};
 use crate::truncate::Truncation;
 
-/// What becomes of an event.
+/// The verdict about an event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is in a batch, and nothing was found.
@@ -22,7 +22,7 @@ pub enum Verdict {
     Rejected(EventFindings),
 }
 
-/// What was found so far in the event that is being written.
+/// The findings and truncations so far of the event that is being written.
 #[derive(Default)]
 pub(super) struct Report {
     findings: Vec<Finding>,
@@ -30,14 +30,14 @@ pub(super) struct Report {
     changed_name: Option<ChangedName>,
 }
 
-/// How much a report has: what is added from there on belongs to one name.
+/// A position in a report, to find what was added after it.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     findings: usize,
     truncations: usize,
 }
 
-/// A name that was written differently than it was given, and what was reported about it.
+/// A name that was written differently than it was given, with its findings and truncations.
 struct ChangedName {
     name: String,
     name_at: usize,
@@ -79,7 +79,7 @@ impl Report {
         self.changed_name.as_ref().filter(|changed| changed.name_at == name_at).map(|changed| changed.name.as_str())
     }
 
-    /// Removes what was reported about the name written at `name_at`.
+    /// Removes the findings and truncations of the name written at `name_at`.
     pub(super) fn take_back_name(&mut self, name_at: usize) {
         if let Some(changed) = self.changed_name.take_if(|changed| changed.name_at == name_at) {
             self.findings.drain(changed.findings);

@@ -1,4 +1,4 @@
-//! What each pushed value does.
+//! Write each pushed value and check it.
 
 use super::checks::WrongType;
 use super::containers::ValueRules;

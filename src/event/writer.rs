@@ -14,7 +14,7 @@ pub struct EventWriter {
     pub(crate) json: WrittenJson,
     pub(crate) rules: AppliedRules,
     pub(super) report: Report,
-    /// What the next value is to the rules.
+    /// The place of the next value.
     pub(super) place: Place,
     /// The members that were written.
     pub(super) seen: Seen,

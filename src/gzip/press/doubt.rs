@@ -4,10 +4,10 @@
 
 use super::token::Token;
 
-/// A block with more than so many percent literals is a sign: its texts may have repeated words.
+/// A block with a higher percentage of literals is a sign: its texts may have repeated words.
 const MANY_LITERALS: usize = 50;
 
-/// A sign too: of the long runs of literals, more than one in so many occurred before, under another name.
+/// A sign too: more than one in `ONE_OF` of the long runs of literals occurred before, under another name.
 const ONE_OF: usize = 4;
 
 /// The bytes of a long run, and how many windows of eight bytes at its start are compared, as its start is arbitrary.

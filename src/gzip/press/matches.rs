@@ -13,7 +13,7 @@ use super::hint::{Hint, Hints};
 use super::recent::Recent;
 use super::token::{LONGEST, SHORTEST, Token, WINDOW};
 
-/// A block ends after so many tokens, or so many bytes.
+/// The number of tokens, or of bytes, after which a block ends.
 const BLOCK_TOKENS: usize = 10_000;
 const BLOCK_BYTES: usize = 256 << 10;
 
@@ -173,8 +173,8 @@ impl<'a> Matches<'a> {
         Match { start: at - pair.alike_before(at - self.done), end: at + pair.alike_after(), distance: pair.distance() }
     }
 
-    /// The match, if it saves so many literals more than it costs. One that ends after the next name is compared with the
-    /// match of the hint there, which costs no search.
+    /// The match, if it saves at least `saved` more literals than it costs. One that ends after the next name is compared
+    /// with the match of the hint there, which costs no search.
     #[inline(always)]
     fn worth(&self, found: Match, saved: usize) -> Option<Match> {
         let saved = saved + usize::from(found.distance >= FAR);

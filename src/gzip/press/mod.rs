@@ -73,7 +73,7 @@ const SPARSE: usize = 48;
 /// Bytes that are compressed both ways in doubt.
 const SAMPLE: usize = 64 << 10;
 
-/// The result by hints is used if its size is at most so many percent of the library's.
+/// The result by hints is used if its size is at most this percentage of the library's.
 const MAX_PERCENT: usize = 103;
 
 /// The effort for a smaller stream.
