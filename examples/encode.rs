@@ -1,4 +1,4 @@
-//! NDJSON on standard input, a file for each gzipped body in a folder, and a line for each event that is in none.
+//! Encode NDJSON from standard input: write a file for each gzipped body, and print a line for each rejected event.
 //!
 //!     cargo run --example encode -- bodies < events.ndjson
 
@@ -12,7 +12,7 @@ use mixpress::{Endpoint, Output, Settings};
 
 fn main() -> Result<ExitCode> {
     let Some(folder) = env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("which folder are the bodies for? encode FOLDER < events.ndjson");
+        eprintln!("usage: encode FOLDER < events.ndjson");
         return Ok(ExitCode::from(2));
     };
     fs::create_dir_all(&folder)?;

@@ -1,59 +1,44 @@
-//! Batch: accepted events are packed into bodies of at most so many events and so many bytes.
+//! Pack accepted events into batches that are limited in events and bytes.
 
-use crate::derive::Canonical;
-use crate::event::{EventWriter, Verdict};
-use crate::finding::{Finding, Found};
-
-pub use crate::finding::Origin;
-use crate::limits::{Endpoint, Limits};
-use crate::long_text::LongTexts;
-use crate::press::Hint;
+use crate::event::EventWriter;
+use crate::event::derived_id::Canonical;
+use crate::gzip::press::Hint;
+use crate::rules::limits::{Endpoint, Limits};
 use crate::source::Source;
-use crate::truncate::Truncation;
+use crate::truncate::LongTexts;
 
-/// How a body is laid out.
+pub use crate::event::Verdict;
+#[doc(hidden)] // its name before
+pub use crate::event::Verdict as Added;
+pub use crate::rules::finding::Origin;
+
+/// The layout of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A JSON array of events.
     Json,
-    /// An event a line, each ended by a newline (import only).
+    /// One event per line, each ended by a newline (import only).
     Ndjson,
     /// `data=` and the percent-encoded JSON array (track only).
     Form,
-    /// `data=` and the percent-encoded base64 of the JSON array, the older habit (track only).
+    /// `data=` and the percent-encoded base64 of the JSON array, an older layout (track only).
     FormBase64,
 }
 
-/// A batch that takes no more events: its JSON, before percent-encoding and gzip.
+/// A closed batch: its JSON, before percent-encoding and gzip.
 #[derive(Debug)]
 pub struct Packed {
     /// The JSON array, or the lines.
     pub json: Vec<u8>,
-    /// Where it may repeat itself, if the batcher gives hints.
+    /// Where the JSON may repeat itself, if the batcher gives hints.
     pub hints: Vec<Hint>,
-    /// Position in the batch -> position in the input; ascending.
+    /// For each event its position in the input; ascending.
     pub indexes: Vec<usize>,
-    /// Position in the batch -> line of the input, where that is JSON text; else empty.
+    /// For each event its line in the input, if that is JSON text; otherwise empty.
     pub lines: Vec<usize>,
 }
 
-/// What became of an event that was added.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Added {
-    /// It is in a batch, and there is nothing to say of it.
-    Plain,
-    /// It is in a batch.
-    Accepted {
-        /// What was let through with a warning.
-        warnings: Option<Found>,
-        /// What was cut.
-        truncations: Vec<Truncation>,
-    },
-    /// It is in none.
-    Rejected(Found),
-}
-
-/// Packs events, one after another, into batches.
+/// Packs events into batches.
 pub struct Batcher {
     writer: EventWriter,
     derives_ids: bool,
@@ -62,13 +47,13 @@ pub struct Batcher {
     indexes: Vec<usize>,
     lines: Vec<usize>,
     full: Option<Packed>,
-    /// A buffer for the next body, with room for one of the last one's size: fresh memory costs more than what is written.
+    /// The last batch's buffer, for the next one: fresh memory costs more than writing to it.
     spare: Vec<u8>,
     spare_hints: Vec<Hint>,
 }
 
 impl Batcher {
-    /// A batcher with nothing in it; `token` becomes `properties.token` where an event has none.
+    /// An empty batcher; `token` becomes `properties.token` of an event that has none.
     pub fn new(limits: Limits, endpoint: Endpoint, format: Format, token: Option<String>) -> Batcher {
         Batcher {
             writer: EventWriter::new(limits, endpoint, token),
@@ -83,65 +68,54 @@ impl Batcher {
         }
     }
 
-    /// From now on an event without an `$insert_id` gets one that is derived from the rest of it.
+    /// Derives an `$insert_id` for each further event that has none.
     pub fn derive_ids(&mut self) {
         self.derives_ids = true;
     }
 
-    /// From now on a batch comes with hints for its compression.
+    /// Adds hints for the compression to each further batch.
     pub fn give_hints(&mut self) {
         self.gives_hints = true;
     }
 
-    /// From now on long texts of some kinds are converted instead of cut.
+    /// Converts long texts of some kinds instead of truncating them, in further events.
     pub fn convert_long_texts(&mut self, long_texts: LongTexts) {
         self.writer.long_texts = long_texts;
     }
 
     /// Sets the clock, in milliseconds since the epoch.
     pub fn set_now(&mut self, now_ms: i64) {
-        self.writer.now_ms = now_ms;
+        self.writer.rules.now_ms = now_ms;
     }
 
-    /// How many events the open batch has.
+    /// The number of events in the open batch.
     pub fn count(&self) -> usize {
         self.indexes.len()
     }
 
-    /// Bytes that are held, of the open batch and of one that is full.
+    /// The bytes of JSON in the open batch and in a full one.
     pub fn held_bytes(&self) -> usize {
-        self.writer.out.len() + self.full.as_ref().map_or(0, |packed| packed.json.len())
+        self.writer.json.text.len() + self.full.as_ref().map_or(0, |packed| packed.json.len())
     }
 
-    /// Adds an event. A batch that became full by it must be taken by [`Batcher::take_full`] before the next.
-    pub fn add<S: Source>(&mut self, origin: Origin, source: &S) -> Result<Added, S::Interrupted> {
-        let separator_at = self.writer.out.len();
+    /// Adds an event. If it fills a batch, [`Batcher::take_full`] must be called before the next event.
+    pub fn add<S: Source>(&mut self, origin: Origin, source: &S) -> Result<Verdict, S::Interrupted> {
+        let separator_at = self.writer.json.text.len();
         match (self.format, separator_at) {
             (Format::Ndjson, _) => {}
-            (_, 0) => self.writer.out.push(b'['),
-            _ => self.writer.out.push(b','),
+            (_, 0) => self.writer.json.text.push(b'['),
+            _ => self.writer.json.text.push(b','),
         }
         if let Err(interrupted) = self.write(source) {
-            self.writer.take_back(separator_at);
+            self.writer.json.take_back(separator_at);
             return Err(interrupted);
         }
-        match self.writer.end_event() {
-            Verdict::Rejected(findings) => {
-                let found = self.found(origin, findings);
-                self.writer.take_back(separator_at);
-                Ok(Added::Rejected(found))
-            }
-            Verdict::Plain => {
-                self.accept(origin, separator_at);
-                Ok(Added::Plain)
-            }
-            Verdict::Accepted { warnings, mut truncations } => {
-                let warnings = (!warnings.is_empty()).then(|| self.found(origin, warnings));
-                truncations.iter_mut().for_each(|truncation| truncation.index = origin.index);
-                self.accept(origin, separator_at);
-                Ok(Added::Accepted { warnings, truncations })
-            }
+        let verdict = self.writer.end_event(origin);
+        match verdict {
+            Verdict::Rejected(_) => self.writer.json.take_back(separator_at),
+            Verdict::Plain | Verdict::Accepted { .. } => self.accept(origin, separator_at),
         }
+        Ok(verdict)
     }
 
     fn write<S: Source>(&mut self, source: &S) -> Result<(), S::Interrupted> {
@@ -149,37 +123,34 @@ impl Batcher {
         if self.derives_ids {
             let mut canonical = Canonical::default();
             source.walk(&mut canonical)?;
-            // One that is too deep for a text is rejected anyway.
+            // An event too deep for an id is rejected anyway.
             self.writer.derived_id =
                 if canonical.has_insert_id() { None } else { canonical.insert_id(None, false).ok() };
         }
         source.walk(&mut self.writer)
     }
 
-    fn found(&self, origin: Origin, findings: Vec<Finding>) -> Found {
-        Found { origin, insert_id: self.writer.insert_id(), findings }
-    }
-
-    /// The event that was just written stays; where it is one too many it begins the next batch.
+    /// Keeps the event that was just written. If it is one too many, it starts the next batch.
     fn accept(&mut self, origin: Origin, separator_at: usize) {
-        let (max_events, max_bytes) = (self.writer.limits.max_batch_events, self.writer.limits.max_batch_bytes);
-        // The closing bracket or the last newline: one byte either way.
-        if !self.indexes.is_empty() && self.writer.out.len() + 1 > max_bytes {
+        let (max_events, max_bytes) =
+            (self.writer.rules.limits.max_batch_events, self.writer.rules.limits.max_batch_bytes);
+        // One byte for the closing bracket or the last newline.
+        if !self.indexes.is_empty() && self.writer.json.text.len() + 1 > max_bytes {
             let mut next = std::mem::take(&mut self.spare);
             if self.format != Format::Ndjson {
                 next.push(b'[');
             }
-            next.extend_from_slice(&self.writer.out[self.writer.event_start()..]);
-            self.writer.take_back(separator_at);
-            let full = std::mem::replace(&mut self.writer.out, next);
+            next.extend_from_slice(self.writer.json.event());
+            self.writer.json.take_back(separator_at);
+            let full = std::mem::replace(&mut self.writer.json.text, next);
             self.full = Some(self.pack(full));
         } else if self.gives_hints {
-            self.writer.keep_hints(); // an event that begins the next batch goes without: its names have moved
+            self.writer.json.keep_hints(); // not for an event that starts the next batch, whose names have moved
         }
         self.indexes.push(origin.index);
         self.lines.extend(origin.line);
         if self.format == Format::Ndjson {
-            self.writer.out.push(b'\n');
+            self.writer.json.text.push(b'\n');
         }
         if self.full.is_none() && self.indexes.len() >= max_events {
             self.full = self.finish();
@@ -190,43 +161,43 @@ impl Batcher {
         if self.format != Format::Ndjson {
             json.push(b']');
         }
-        let hints = std::mem::replace(&mut self.writer.hints, std::mem::take(&mut self.spare_hints));
+        let hints = std::mem::replace(&mut self.writer.json.hints, std::mem::take(&mut self.spare_hints));
         Packed { json, hints, indexes: std::mem::take(&mut self.indexes), lines: std::mem::take(&mut self.lines) }
     }
 
-    /// Whether a batch became full, and must be taken before the next event.
+    /// Whether a batch is full and must be taken before the next event.
     pub fn is_full(&self) -> bool {
         self.full.is_some()
     }
 
-    /// The batch that became full, if one did.
+    /// Takes the full batch, if there is one.
     pub fn take_full(&mut self) -> Option<Packed> {
         self.full.take()
     }
 
-    /// Closes the open batch, if there is an event in it.
+    /// Closes the open batch, if it has an event.
     pub fn finish(&mut self) -> Option<Packed> {
         if self.indexes.is_empty() {
-            self.writer.out.clear();
-            self.writer.hints.clear();
+            self.writer.json.text.clear();
+            self.writer.json.hints.clear();
             return None;
         }
         let spare = std::mem::take(&mut self.spare);
-        let json = std::mem::replace(&mut self.writer.out, spare);
+        let json = std::mem::replace(&mut self.writer.json.text, spare);
         Some(self.pack(json))
     }
 
-    /// Takes back the buffers of a batch that a body has been made of.
+    /// Reuses the buffers of a batch whose body was made.
     pub fn reuse(&mut self, mut packed: Packed) {
         packed.json.clear();
         packed.hints.clear();
         (self.spare, self.spare_hints) = (packed.json, packed.hints);
     }
 
-    /// Forgets everything, as after an error half-way.
+    /// Discards everything, as after an error during an event.
     pub fn clear(&mut self) {
-        self.writer.out.clear();
-        self.writer.hints.clear();
+        self.writer.json.text.clear();
+        self.writer.json.hints.clear();
         self.indexes.clear();
         self.lines.clear();
         self.full = None;
@@ -258,25 +229,25 @@ mod tests {
         batcher
     }
 
-    /// The name that stands at a place.
+    /// The name at a place.
     fn name_at(json: &[u8], at: u32) -> &[u8] {
         let rest = &json[at as usize..];
         assert_eq!(rest[0], b'"');
         &rest[..rest.iter().position(|&byte| byte == b':').unwrap()]
     }
 
-    fn add(batcher: &mut Batcher, event: &Value, index: usize) -> Added {
-        let Ok(added) = batcher.add(Origin { index, line: None }, event);
-        added
+    fn add(batcher: &mut Batcher, event: &Value, index: usize) -> Verdict {
+        let Ok(verdict) = batcher.add(Origin { index, line: None }, event);
+        verdict
     }
 
     #[test]
-    fn a_hint_says_where_a_name_stood_last_and_a_rejected_event_leaves_none() {
+    fn a_hint_points_to_the_last_place_of_its_name_and_a_rejected_event_leaves_none() {
         let mut batcher = batcher(1_000_000);
         for index in 0..6 {
             let is_rejected = matches!(
                 add(&mut batcher, &event(if index == 3 { 1 } else { 1_700_000_000 }, index), index),
-                Added::Rejected(_)
+                Verdict::Rejected(_)
             );
             assert_eq!(is_rejected, index == 3);
         }
@@ -292,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_begins_the_next_batch_leaves_its_hints_behind() {
+    fn an_event_that_starts_the_next_batch_has_no_hints() {
         let mut batcher = batcher(1000);
         for index in 0..20 {
             add(&mut batcher, &event(1_700_000_000, 150), index);

@@ -1,12 +1,12 @@
-//! Mixpanel events into request bodies: validated, cut, serialized, packed and gzipped in one pass.
+//! Encode Mixpanel events into request bodies: validate, truncate, serialize, batch and gzip in one pass.
 //!
 //! ```text
 //! event -> validate -> truncate -> serialize -> batch -> gzip
 //! ```
 //!
 //! This is the core of the Python package [mixpress](https://pypi.org/project/mixpress/), for clients in other languages to
-//! embed: it sends nothing, starts no thread and knows no Python. JSON text goes in, and out come the bodies to send and a
-//! verdict for every event that is in none:
+//! embed: it sends nothing, starts no thread and knows no Python. It takes JSON text, and returns the bodies to send and
+//! every rejected event with the rules that it breaks:
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -40,48 +40,73 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! `examples/encode.rs` is that as a program. [`Settings`] says what a body is made with, and [`Limits`] holds every number
-//! and what each [`rule`](rules) does.
+//! `examples/encode.rs` is this as a program. [`Settings`] has the options of a body, and [`Limits`] every limit and what
+//! each [`rule`](rules) does.
 //!
 //! # The parts
 //!
-//! A client whose events are no JSON text puts the parts together itself: [`Settings::batcher`] gives a [`Batcher`], which
-//! takes one event at a time from any [`source::Source`] ([`source::value::Value`] is the simplest), and
-//! [`Settings::seal`] makes a body of each batch that it packed. A source walks its own kind of data and pushes values;
-//! what receives them holds them to the [`rules`] as they pass and writes JSON.
+//! A client whose events are not JSON text combines the parts itself: [`Settings::batcher`] returns a [`Batcher`], which
+//! accepts one event at a time from any [`source::Source`] ([`source::value::Value`] is the simplest), and
+//! [`Settings::seal`] makes a body of each packed batch. A source walks its data and pushes values; the writer checks them
+//! against the [`rules`] and writes JSON.
 //!
 //! # Features
 //!
-//! None is on by default. `arrow` adds `source::arrow`, Arrow record batches as a source. `python` and `abi3` are the
-//! binding, which the wheels are built with.
+//! None is on by default. `arrow` adds `source::arrow`, a source of Arrow record batches. `python` and `abi3` build the
+//! Python binding.
 
 pub mod batch;
-pub mod derive;
 pub mod encoder;
-#[doc(hidden)] // for the fuzzers and benchmarks, like the rest that is hidden: it may change with any version
+#[doc(hidden)] // hidden items are for the fuzzers and benchmarks and may change with any version
 pub mod event;
-pub mod finding;
 pub mod gzip;
-pub mod limits;
-pub mod long_text;
-#[doc(hidden)]
-pub mod press;
-mod quoted;
+#[cfg(feature = "python")]
+mod python;
 pub mod rules;
+mod scan;
 pub mod serialize;
 pub mod source;
-pub mod stream;
 pub mod truncate;
 mod validate;
 #[doc(hidden)]
 pub mod vectors;
 
 pub use batch::{Batcher, Format};
+pub use encoder::json::Output;
 pub use encoder::{Batch, Contents, Settings};
-pub use finding::{Finding, Found, Origin};
-pub use limits::{Endpoint, Limits};
-pub use stream::Output;
+pub use event::Verdict;
+#[doc(hidden)]
+pub use gzip::press;
+#[doc(hidden)]
+pub use rules::finding::Found;
+pub use rules::finding::{EventFindings, Finding, Origin};
+pub use rules::limits::{Endpoint, Limits};
 pub use truncate::Truncation;
 
-#[cfg(feature = "python")]
-mod python;
+/// Derive an `$insert_id` from the content of an event.
+pub mod derive {
+    pub use crate::event::derived_id::{Canonical, Fault};
+}
+
+/// Findings: the rules that an event breaks, as data.
+pub mod finding {
+    #[doc(hidden)]
+    pub use crate::rules::finding::Found;
+    pub use crate::rules::finding::{EventFindings, Finding, Origin, quote};
+}
+
+/// The limits of the API, each with its source, and what each rule does.
+pub mod limits {
+    pub use crate::rules::limits::*;
+    pub use crate::validate::is_disallowed_id;
+}
+
+/// Convert long texts instead of truncating them.
+pub mod long_text {
+    pub use crate::truncate::LongTexts;
+}
+
+/// Encode JSON text from any reader into bodies.
+pub mod stream {
+    pub use crate::encoder::json::Output;
+}

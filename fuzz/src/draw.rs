@@ -1,7 +1,7 @@
-//! Choices made by the fuzzer's bytes, from the first to the last. Without any left each is the first one, so that a
-//! short input means something simple.
+//! Choices drawn from the fuzzer's bytes, in order. When none are left, every choice is the first one, so a short input
+//! means something simple.
 
-/// The bytes that are left.
+/// The remaining bytes.
 pub struct Draw<'a>(&'a [u8]);
 
 impl<'a> Draw<'a> {
@@ -20,12 +20,12 @@ impl<'a> Draw<'a> {
         usize::from(self.byte()) % count
     }
 
-    /// True once in so many.
+    /// Whether an event of probability `1 / times` happens.
     pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == times - 1
     }
 
-    /// One of several; the first is the simplest.
+    /// One of several choices, of which the first is the simplest.
     pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
@@ -35,14 +35,14 @@ impl<'a> Draw<'a> {
         u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
     }
 
-    /// So many bytes, or as many as are left.
+    /// `count` bytes, or fewer if fewer are left.
     pub fn bytes(&mut self, count: usize) -> &'a [u8] {
         let (taken, rest) = self.0.split_at(count.min(self.0.len()));
         self.0 = rest;
         taken
     }
 
-    /// All that is left.
+    /// All remaining bytes.
     pub fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)
     }

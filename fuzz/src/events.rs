@@ -1,4 +1,4 @@
-//! Events made to be nasty: mostly valid ones with one or two things broken.
+//! Draw difficult events: mostly valid, with one or two rules broken.
 
 use mixpress::limits::{DISALLOWED_IDS, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, TRACK_WINDOW_MS};
 use mixpress::serialize::Moment;
@@ -10,10 +10,10 @@ use crate::texts::{letters, text};
 
 type Members = Vec<(String, Value)>;
 
-/// Objects and arrays that are drawn inside one another; chains are longer.
+/// Levels of objects and arrays that are drawn; chains have more.
 const DRAWN_LEVELS: usize = 4;
 
-/// An event. `around` is the length at which texts are cut.
+/// Draws an event. `around` is the length to which texts are truncated.
 pub fn event(draw: &mut Draw<'_>, around: usize) -> Value {
     let mut properties = Members::new();
     for (name, kind) in [("time", Kind::Time), ("distinct_id", Kind::Id), ("$insert_id", Kind::Id)] {
@@ -33,14 +33,14 @@ pub fn event(draw: &mut Draw<'_>, around: usize) -> Value {
     if draw.once_in(40) { value(draw, around, DRAWN_LEVELS) } else { Value::Object(members) }
 }
 
-/// What a member should be that the rules ask for.
+/// The kind of a member that the rules require.
 enum Kind {
     Time,
     Id,
     Properties(Members),
 }
 
-/// Adds a member as it should be, or once in a while another one, or none.
+/// Adds a member of a kind; sometimes another value, or none.
 fn add(draw: &mut Draw<'_>, members: &mut Members, name: &str, kind: Kind, around: usize) {
     let breaks = draw.below(16);
     if breaks == 15 {
@@ -140,13 +140,13 @@ fn scalar(draw: &mut Draw<'_>, around: usize) -> Value {
     }
 }
 
-/// A number's spelling, or once in a while what only looks like one.
+/// Draws a number's spelling, or sometimes one that only looks like it.
 fn spelling(draw: &mut Draw<'_>) -> String {
     const PIECES: [&str; 12] = ["1", "0", "12345678901234567890", "-", ".", "e", "E", "+", "00", "7", "-0", "x"];
     (0..1 + draw.below(5)).map(|_| draw.one_of(&PIECES)).collect()
 }
 
-/// A moment between the years 1 and 9999, or about.
+/// Draws a moment between the years 1 and 9999, or near these limits.
 fn moment(draw: &mut Draw<'_>) -> Moment {
     const YEAR_1: i64 = -62_135_596_800_000_000;
     const YEAR_10000: i64 = 253_402_300_800_000_000;

@@ -1,10 +1,11 @@
-//! JSON text: windows of any size give the same as one, and each event gets the verdict of the oracle on what serde_json
-//! reads.
+//! JSON text: windows of any size give the same result, and each event gets the oracle's verdict on what serde_json reads.
 //!
-//! The input is the text, or the text, the byte FF and what the settings and windows are made of: so that a file of JSON
-//! is an input as it is.
+//! The input is a text, optionally followed by the byte FF and the bytes from which settings and windows are drawn. So any
+//! JSON file is an input.
 
-use mixpress::batch::{Added, Batcher, Format, Origin};
+use std::ops::ControlFlow;
+
+use mixpress::batch::{Batcher, Format, Origin, Verdict};
 use mixpress::encoder::Settings;
 use mixpress::rules::{Action, Rule};
 use mixpress::source::json::{Broken, JsonReader, Next, Window};
@@ -15,7 +16,7 @@ use crate::parsed;
 use crate::settings::{NOW, settings, without_additions};
 use crate::walk::check_verdict;
 
-/// The reader takes so many bytes as text at a time.
+/// Bytes that the reader validates as UTF-8 at a time.
 const PART: usize = 1 << 16;
 
 pub fn check(data: &[u8]) {
@@ -26,34 +27,35 @@ pub fn check(data: &[u8]) {
     settings.format = Format::Ndjson;
     let whole = read(text, &settings, || text.len());
     check_windows(text, &settings, &whole, &mut draw);
-    check_behind_a_part(text, &settings, &whole);
+    check_after_a_part(text, &settings, &whole);
     check_places(text, &whole);
     check_output(&whole);
     check_events(text, without_additions(&settings));
 }
 
-/// What became of a text: its events and what could not be read, in order, and the lines written.
+/// The result of reading a text: its events and broken pieces in order, and the lines written.
 #[derive(Debug, PartialEq)]
 struct Read {
-    found: Vec<Found>,
+    pieces: Vec<Piece>,
     json: Vec<u8>,
 }
 
 #[derive(Debug, PartialEq)]
-enum Found {
-    /// On a line, and what became of it.
-    Event(usize, Added),
+enum Piece {
+    /// Its line, and its verdict.
+    Event(usize, Verdict),
     Broken(Broken),
 }
 
-/// Reads a text in windows that each add as many bytes as `size` says.
+/// Reads a text in windows; `size` returns the bytes that the next one adds.
 fn read(text: &[u8], settings: &Settings, mut size: impl FnMut() -> usize) -> Read {
     let mut batcher = settings.batcher();
     batcher.set_now(NOW);
-    let mut read = Read { found: Vec::new(), json: Vec::new() };
+    let mut read = Read { pieces: Vec::new(), json: Vec::new() };
     let (mut reader, mut window, mut fed) = (JsonReader::new(), Vec::new(), 0);
-    while !read_window(&mut reader, &mut Window::new(&window, fed == text.len()), &mut batcher, &mut read) {
-        assert!(fed < text.len(), "wants more than there is");
+    while read_window(&mut reader, &mut Window::new(&window, fed == text.len()), &mut batcher, &mut read).is_continue()
+    {
+        assert!(fed < text.len(), "the reader needs more text than there is");
         window.drain(..reader.release(&window));
         let more = &text[fed..text.len().min(fed + size())];
         window.extend_from_slice(more);
@@ -63,47 +65,52 @@ fn read(text: &[u8], settings: &Settings, mut size: impl FnMut() -> usize) -> Re
     read
 }
 
-/// Reads what is in a window. True: that was the end of the text.
-fn read_window(reader: &mut JsonReader, window: &mut Window<'_>, batcher: &mut Batcher, read: &mut Read) -> bool {
+/// Reads the events of a window, and breaks at the end of the text.
+fn read_window(
+    reader: &mut JsonReader,
+    window: &mut Window<'_>,
+    batcher: &mut Batcher,
+    read: &mut Read,
+) -> ControlFlow<()> {
     loop {
-        let index = read.found.len();
+        let index = read.pieces.len();
         let next = reader.next(window, |event, line| {
-            batcher.add(Origin { index, line: Some(line) }, event).map(|added| (line, added))
+            batcher.add(Origin { index, line: Some(line) }, event).map(|verdict| (line, verdict))
         });
         match next {
-            Next::Event((line, added)) => read.found.push(Found::Event(line, added)),
-            Next::Broken(broken) => read.found.push(Found::Broken(broken)),
-            Next::End => return true,
-            Next::MoreText => return false,
+            Next::Event((line, verdict)) => read.pieces.push(Piece::Event(line, verdict)),
+            Next::Broken(broken) => read.pieces.push(Piece::Broken(broken)),
+            Next::End => return ControlFlow::Break(()),
+            Next::MoreText => return ControlFlow::Continue(()),
         }
         read.json.extend(batcher.take_full().into_iter().flat_map(|packed| packed.json));
     }
 }
 
 fn check_windows(text: &[u8], settings: &Settings, whole: &Read, draw: &mut Draw<'_>) {
-    let size = 1 + text.len() / 256; // an event is walked again in each window until it is whole
+    let size = 1 + text.len() / 256; // an event is walked again in each window until it is complete
     assert_eq!(read(text, settings, || size + draw.below(24)), *whole);
     assert_eq!(read(text, settings, || size), *whole);
 }
 
-/// The same behind a long string and a newline, so that the end of a part falls into the text.
-fn check_behind_a_part(text: &[u8], settings: &Settings, whole: &Read) {
-    let begins_with_mark = text.starts_with(b"\xEF\xBB\xBF"); // passed over at the beginning alone
+/// Reads the text after a long string and a newline, so that the end of a part falls into the text.
+fn check_after_a_part(text: &[u8], settings: &Settings, whole: &Read) {
+    let begins_with_mark = text.starts_with(b"\xEF\xBB\xBF"); // skipped only at the start
     if begins_with_mark || !text.len().is_multiple_of(8) {
-        return; // it takes longer than all else, so once in a while is enough
+        return; // slower than all other checks, so not for every text
     }
     let before = PART - text.len() / 2 % PART;
-    let padded = [&b"\""[..], &vec![b'x'; before - 3], b"\"\n", text].concat();
-    let mut moved = read(&padded, settings, || padded.len());
-    let string = moved.found.remove(0);
-    assert!(matches!(string, Found::Event(1, Added::Rejected(_))), "{string:?}");
-    for found in &mut moved.found {
+    let pverdict = [&b"\""[..], &vec![b'x'; before - 3], b"\"\n", text].concat();
+    let mut moved = read(&pverdict, settings, || pverdict.len());
+    let string = moved.pieces.remove(0);
+    assert!(matches!(string, Piece::Event(1, Verdict::Rejected(_))), "{string:?}");
+    for found in &mut moved.pieces {
         match found {
-            Found::Event(line, added) => {
+            Piece::Event(line, verdict) => {
                 *line -= 1;
-                move_back(added);
+                move_back(verdict);
             }
-            Found::Broken(broken) => {
+            Piece::Broken(broken) => {
                 broken.line -= 1;
                 broken.offset -= before;
             }
@@ -112,11 +119,11 @@ fn check_behind_a_part(text: &[u8], settings: &Settings, whole: &Read) {
     assert_eq!(moved, *whole);
 }
 
-fn move_back(added: &mut Added) {
-    let (found, truncations) = match added {
-        Added::Rejected(found) => (Some(found), None),
-        Added::Plain => return,
-        Added::Accepted { warnings, truncations } => (warnings.as_mut(), Some(truncations)),
+fn move_back(verdict: &mut Verdict) {
+    let (found, truncations) = match verdict {
+        Verdict::Rejected(found) => (Some(found), None),
+        Verdict::Plain => return,
+        Verdict::Accepted { warnings, truncations } => (warnings.as_mut(), Some(truncations)),
     };
     if let Some(found) = found {
         found.origin.index -= 1;
@@ -125,10 +132,10 @@ fn move_back(added: &mut Added) {
     truncations.into_iter().flatten().for_each(|cut| cut.index -= 1);
 }
 
-/// Lines and columns are those of the byte, counted anew.
+/// Counts the line and the column of each broken byte again.
 fn check_places(text: &[u8], whole: &Read) {
-    for found in &whole.found {
-        let Found::Broken(broken) = found else { continue };
+    for found in &whole.pieces {
+        let Piece::Broken(broken) = found else { continue };
         let before = &text[..broken.offset];
         let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
         let characters = before[line_start..].iter().filter(|&&byte| !(0x80..0xC0).contains(&byte)).count();
@@ -137,10 +144,10 @@ fn check_places(text: &[u8], whole: &Read) {
     }
 }
 
-/// One line of JSON for each event that was accepted.
+/// Expects one line of JSON for each accepted event.
 fn check_output(whole: &Read) {
     let accepted =
-        whole.found.iter().filter(|found| matches!(found, Found::Event(_, Added::Plain | Added::Accepted { .. })));
+        whole.pieces.iter().filter(|found| matches!(found, Piece::Event(_, Verdict::Plain | Verdict::Accepted { .. })));
     let lines: Vec<_> = whole.json.split_inclusive(|&byte| byte == b'\n').collect();
     assert_eq!(lines.len(), accepted.count());
     for line in lines {
@@ -149,30 +156,30 @@ fn check_output(whole: &Read) {
     }
 }
 
-/// Where the text is JSON through and through, each event is judged by what serde_json reads.
+/// If the whole text is JSON, compares each event with the oracle's verdict on what serde_json reads.
 fn check_events(text: &[u8], mut settings: Settings) {
     let Ok(text) = std::str::from_utf8(text) else { return };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let Some(events) = parsed::events(text) else { return };
-    // The values in memory have neither.
+    // Values in memory have neither repeated names nor lone surrogates.
     settings.limits.set_action(Rule::DuplicateKey, Action::Off);
     settings.limits.set_action(Rule::InvalidUnicode, Action::Off);
     let read = read(text.as_bytes(), &settings, || text.len());
-    assert_eq!(read.found.len(), events.len());
+    assert_eq!(read.pieces.len(), events.len());
     let mut expected = Vec::new();
-    for (index, ((offset, event), found)) in events.iter().zip(&read.found).enumerate() {
-        let Found::Event(line, added) = found else { panic!("JSON that can't be read: {found:?}") };
+    for (index, ((offset, event), found)) in events.iter().zip(&read.pieces).enumerate() {
+        let Piece::Event(line, verdict) = found else { panic!("JSON that can't be read: {found:?}") };
         assert_eq!(*line, 1 + text[..*offset].matches('\n').count());
-        let verdict = judge(event, &settings);
-        check_verdict(index, added, &verdict);
-        if !verdict.is_rejected {
-            expected.push(verdict.json);
+        let judged = judge(event, &settings);
+        check_verdict(index, verdict, &judged);
+        if !judged.is_rejected {
+            expected.push(judged.json);
         }
     }
     check_lines(&read.json, &expected);
 }
 
-/// The same values: how a string is spelled is the text's own affair.
+/// Compares lines by their values, as strings keep the spelling of the text.
 fn check_lines(json: &[u8], expected: &[String]) {
     let written = std::str::from_utf8(json).expect("UTF-8");
     assert_eq!(written.lines().count(), expected.len());

@@ -1,9 +1,10 @@
-//! What the fuzzers check. Each target is a function of bytes that panics where the core and a slow, obvious twin differ.
+//! The targets of the fuzzers: functions of bytes that panic if the core and a slow, obvious twin differ.
 //!
-//! - [`walk`]: events with one or two things broken, under small limits, against the rules as [`oracle`] reads them
+//! - [`walk`]: events with one or two rules broken, under small limits, against the second reading of the rules in [`oracle`]
+//! - [`json_text`]: JSON text in windows, against one window, serde_json and the oracle
 //! - [`scan`]: the tokens of JSON text, against serde_json
-//! - [`quoted`]: the one loop that has `unsafe`, against a byte at a time
-//! - [`press`]: gzip by hints, some of which lie, against what is read back
+//! - [`quoted`]: the loop with `unsafe`, against a character at a time
+//! - [`press`]: gzip by hints, some of them wrong, against the decompressed text
 
 pub mod draw;
 pub mod events;

@@ -1,4 +1,4 @@
-//! The rules, read a second time: an event's findings, cuts and JSON, of a value in memory and with nothing clever.
+//! A second, simple reading of the rules: the findings, truncations and JSON of an event in memory.
 
 use std::collections::HashSet;
 
@@ -13,19 +13,19 @@ use mixpress::truncate::Advice;
 use crate::settings::NOW;
 use crate::spell;
 
-/// What is to become of an event.
-pub struct Verdict {
-    /// Rule, action and field, in the order of the rules; of a rejected event those that reject it.
+/// The expected result for an event.
+pub struct Expected {
+    /// Rule, action and field, in the order of the rules; of a rejected event only those that reject it.
     pub findings: Vec<(Rule, Action, String)>,
     pub is_rejected: bool,
-    /// Path, length before and advice.
+    /// Path, original length and advice.
     pub truncations: Vec<(String, usize, Advice)>,
     pub insert_id: Option<String>,
-    /// What is written, unless it is rejected.
+    /// The JSON, unless the event is rejected.
     pub json: String,
 }
 
-pub fn judge(event: &Value, settings: &Settings) -> Verdict {
+pub fn judge(event: &Value, settings: &Settings) -> Expected {
     let mut walk = Walk { settings, findings: vec![], truncations: vec![], insert_id: None, is_past_levels: false };
     let json = walk.event(event);
     if !walk.is_rejected() && json.len() > settings.limits.max_event_bytes {
@@ -35,7 +35,7 @@ pub fn judge(event: &Value, settings: &Settings) -> Verdict {
     let Walk { mut findings, truncations, insert_id, .. } = walk;
     findings.sort_by_key(|(rule, _, _)| *rule);
     findings.retain(|(_, action, _)| !is_rejected || *action == Action::Reject);
-    Verdict { findings, is_rejected, truncations, insert_id, json }
+    Expected { findings, is_rejected, truncations, insert_id, json }
 }
 
 type Members = [(String, Value)];
@@ -64,7 +64,7 @@ impl Walk<'_> {
         self.findings.iter().any(|(_, action, _)| *action == Action::Reject)
     }
 
-    // --- an event, and the members that have rules of their own ---
+    // --- an event, and the members with special rules ---
 
     fn event(&mut self, event: &Value) -> String {
         let Value::Object(members) = event else {
@@ -97,7 +97,7 @@ impl Walk<'_> {
 
     fn properties(&mut self, value: &Value, path: &str) -> String {
         let Value::Object(given) = value else { return self.wrong_type(Rule::PropertiesType, value, path, -1, 0) };
-        if self.passes_over(path, 0) {
+        if self.skips(path, 0) {
             return "null".into();
         }
         let mut members = given.clone();
@@ -124,7 +124,7 @@ impl Walk<'_> {
         json
     }
 
-    /// What may not stand here: not looked into if that rejects, else a value as any other.
+    /// Writes a value of a wrong type: null if that rejects the event, otherwise the value.
     fn wrong_type(&mut self, rule: Rule, value: &Value, path: &str, depth: isize, level: usize) -> String {
         self.find(rule, path);
         if self.action(rule) == Action::Reject { "null".into() } else { self.value(value, path, depth, level) }
@@ -170,7 +170,7 @@ impl Walk<'_> {
         self.text(&id, path)
     }
 
-    // --- values of any kind; `depth` is that of the object around, `level` the value's own ---
+    // --- values of any kind; `depth` is the depth of the enclosing object, `level` the level of the value ---
 
     fn value(&mut self, value: &Value, path: &str, depth: isize, level: usize) -> String {
         match value {
@@ -190,7 +190,7 @@ impl Walk<'_> {
     }
 
     fn array(&mut self, elements: &[Value], path: &str, depth: isize, level: usize) -> String {
-        if self.passes_over(path, level) {
+        if self.skips(path, level) {
             return "null".into();
         }
         let written: Vec<_> = elements
@@ -203,7 +203,7 @@ impl Walk<'_> {
     }
 
     fn object(&mut self, members: &Members, path: &str, depth: isize, level: usize) -> String {
-        if self.passes_over(path, level) {
+        if self.skips(path, level) {
             return "null".into();
         }
         if depth == self.settings.limits.max_depth as isize + 1 {
@@ -217,8 +217,8 @@ impl Walk<'_> {
         json
     }
 
-    /// Past 64 levels an event is rejected, and no other object or array of it is looked into.
-    fn passes_over(&mut self, path: &str, level: usize) -> bool {
+    /// Whether to skip an object or array: past 64 levels an event is rejected, and none of its others is walked.
+    fn skips(&mut self, path: &str, level: usize) -> bool {
         if level > MAX_LEVELS && !self.is_past_levels {
             self.findings.push((Rule::TooDeep, Action::Reject, path.to_owned()));
             self.is_past_levels = true;
@@ -277,7 +277,7 @@ fn has(members: &Members, wanted: &str) -> bool {
     members.iter().any(|(name, _)| name == wanted)
 }
 
-/// A value that is written as text.
+/// The text of a value that is written as text.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) => Some(text.clone()),
@@ -286,7 +286,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// A time in milliseconds, and as it is written.
+/// A time in milliseconds, and its JSON.
 fn time_of(value: &Value) -> Option<(i128, String)> {
     match value {
         Value::Integer(given) => Some((scaled((*given).into()), given.to_string())),

@@ -1,11 +1,11 @@
-//! JSON text as serde_json reads it, made into values: numbers by their spelling, members in order, the last of a name.
+//! Read JSON text by serde_json into values: numbers by their spelling, members in order, the last one of each name.
 
 use mixpress::source::value::Value;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The events of a text, each with the offset where it begins: its values, or the elements of those that are arrays.
-/// None where the text is not JSON through and through.
+/// The events of a text, each with the offset of its start: its values, or the elements of its arrays. None if the text is
+/// not JSON throughout.
 pub fn events(text: &str) -> Option<Vec<(usize, Value)>> {
     let mut events = Vec::new();
     for raw in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
@@ -21,7 +21,7 @@ pub fn events(text: &str) -> Option<Vec<(usize, Value)>> {
     Some(events)
 }
 
-/// The value of a text that is known to be JSON.
+/// The value of a text that is valid JSON.
 fn value(raw: &str) -> Value {
     match raw.as_bytes()[0] {
         b'n' => Value::Null,
@@ -51,7 +51,7 @@ impl Wtf8 {
         std::str::from_utf8(&self.0).is_err()
     }
 
-    /// With U+FFFD for each surrogate: ED, then A0 to BF, and a third byte.
+    /// The text, with U+FFFD for each surrogate, which is ED, then A0 to BF, and a third byte.
     pub fn to_text(&self) -> String {
         let Wtf8(bytes) = self;
         let mut clean = Vec::new();

@@ -1,4 +1,4 @@
-//! Gzip by hints: whatever the hints say, what is read back is the text.
+//! Gzip by hints: the stream decompresses to the text, whatever the hints are.
 
 use mixpress::gzip::decompress;
 use mixpress::press::{Effort, Hint, Press};
@@ -10,8 +10,7 @@ pub fn check(data: &[u8]) {
     let repeats = 1 + draw.below(60);
     let lies = draw.below(4);
     let wrong: Vec<_> = (0..draw.below(20)).map(|_| (draw.byte(), draw.byte(), draw.number())).collect();
-    // Short inputs are left to the library, and blocks are long: repeated, with a byte changed each time, they become
-    // both.
+    // Repeat the input with a byte changed each time: short texts are compressed by the library, and blocks are long.
     let part = draw.rest();
     let mut text = part.repeat(repeats);
     for repeat in 0..repeats.min(part.len()) {
@@ -38,7 +37,7 @@ pub fn check(data: &[u8]) {
     check_read_back(&text, &hints);
 }
 
-/// A hint for each quote: where the last one of the same byte behind it was.
+/// Hints for each quote: the last quote followed by the same byte.
 fn hints(text: &[u8]) -> Vec<Hint> {
     let mut last = [0; 256];
     let mut hints = Vec::new();
@@ -57,6 +56,6 @@ fn check_read_back(text: &[u8], hints: &[Hint]) {
         let gzipped = press.gzip(text, hints).to_vec();
         assert!(decompress(&gzipped, text.len()).as_deref() == Some(text));
         press.gzip(&text[..text.len() / 2], hints);
-        assert!(press.gzip(text, hints) == gzipped, "a press that was used gives other bytes");
+        assert!(press.gzip(text, hints) == gzipped, "a used press gives different bytes");
     }
 }

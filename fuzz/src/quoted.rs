@@ -1,6 +1,7 @@
-//! Strings as they are written, against a character at a time.
+//! Strings as written by the core, against a character at a time.
 
-use mixpress::serialize::{string_at, unescape, write_name, write_spelled_name, write_spelled_string, write_string};
+use mixpress::serialize::{write_name, write_spelled_name, write_spelled_string, write_string};
+use mixpress::source::scan::{string_at, unescape};
 
 use crate::draw::Draw;
 use crate::spell;
@@ -25,7 +26,7 @@ pub fn check(data: &[u8]) {
     check_read(&text, &spelled);
 }
 
-/// Into a buffer that is full, or nearly: what is written past its end is seen by the address sanitizer.
+/// Writes into a nearly full buffer, so that the address sanitizer notices a write past its end.
 fn check_written(write: Write, given: &str, expected: &str, before: usize, room: usize) {
     let mut out = Vec::with_capacity(before + room);
     out.resize(before, b'#');

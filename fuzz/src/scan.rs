@@ -1,7 +1,6 @@
 //! The tokens of JSON text, against serde_json.
 
-use mixpress::serialize::unescape;
-use mixpress::source::scan::{Scanner, SyntaxError, is_object_or_array};
+use mixpress::source::scan::{Scanner, SyntaxError, is_object_or_array, unescape};
 use serde::de::IgnoredAny;
 
 use crate::parsed::Wtf8;
@@ -19,18 +18,18 @@ pub fn check(data: &[u8]) {
     check_string(begin);
 }
 
-/// A text can be JSON up to where it is said to be broken, and no further. A misspelled word is broken where it begins.
+/// Checks that a text can continue as JSON up to the error, and no further. The error of a misspelled word is at its start.
 fn check_error(text: &str, error: SyntaxError) {
     assert!(can_become_json(&text[..error.at]), "{error:?}");
     match text[error.at..].chars().next() {
         None | Some('t' | 'f' | 'n') => {}
-        // Of these serde_json wants all four before it looks at one.
+        // serde_json requires all four digits before it examines one.
         Some(next) if error.wanted.contains("hexadecimal") => assert!(!next.is_ascii_hexdigit(), "{error:?}"),
         Some(next) => assert!(!can_become_json(&text[..error.at + next.len_utf8()]), "{error:?}"),
     }
 }
 
-/// Whether only the end is wrong with a text, if anything. After a minus, serde_json wants a digit to say so.
+/// Whether a text is JSON or the start of JSON. After a minus, serde_json needs a digit to report the end.
 fn can_become_json(text: &str) -> bool {
     let parse = serde_json::from_str::<IgnoredAny>;
     [parse(text), parse(&format!("{text}0"))]
@@ -38,7 +37,7 @@ fn can_become_json(text: &str) -> bool {
         .any(|parsed| parsed.map_or_else(|error| error.is_eof(), |_| true))
 }
 
-/// What a string says, as serde_json reads it.
+/// Compares a string with what serde_json reads.
 fn check_string(begin: &str) {
     let mut scanner = Scanner::new(begin, 0);
     let Ok(string) = scanner.string("a string") else { return };

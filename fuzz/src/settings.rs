@@ -1,4 +1,4 @@
-//! Settings with small limits, so that every boundary is reached often from both sides.
+//! Draw settings with small limits, so that events are often just below or above them.
 
 use mixpress::batch::Format;
 use mixpress::encoder::Settings;
@@ -28,14 +28,14 @@ pub fn settings(draw: &mut Draw<'_>) -> Settings {
     settings
 }
 
-/// What the oracle knows nothing of; mostly it is all off.
+/// Draws the options that the oracle does not implement; usually all are off.
 fn additions(draw: &mut Draw<'_>) -> (bool, LongTexts) {
     let bits = if draw.once_in(3) { draw.byte() } else { 0 };
     let is_set = |bit: u8| bits >> bit & 1 == 1;
     (is_set(0), LongTexts { parse_urls: is_set(1), flatten_json: is_set(2), drop_text: is_set(3) })
 }
 
-/// The same settings without what the oracle knows nothing of.
+/// The settings without the options that the oracle does not implement.
 pub fn without_additions(settings: &Settings) -> Settings {
     let mut settings = settings.clone();
     (settings.derives_ids, settings.long_texts) = (false, LongTexts::default());

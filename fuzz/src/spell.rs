@@ -1,4 +1,4 @@
-//! How values are spelled and cut, one character at a time.
+//! Spell and truncate values, one character at a time.
 
 use mixpress::limits::{Limits, TruncateUnit};
 use mixpress::serialize::Moment;
@@ -23,7 +23,8 @@ fn escape(letter: char) -> String {
     }
 }
 
-/// The shortest digits that read back the same: positional from 1e-5 to below 1e16, else as 1.5e-7 and 1e+16.
+/// Spells a float by the shortest digits that read back the same: positional from 1e-5 to below 1e16, otherwise like 1.5e-7
+/// and 1e+16.
 pub fn float(value: f64) -> String {
     let sign = if value.is_sign_negative() { "-" } else { "" };
     let scientific = format!("{:e}", value.abs());
@@ -38,7 +39,7 @@ pub fn float(value: f64) -> String {
     }
 }
 
-/// `YYYY-MM-DDTHH:MM:SS`, found by counting years and months.
+/// Spells a moment as `YYYY-MM-DDTHH:MM:SS`, by counting years and months.
 pub fn moment(moment: Moment) -> String {
     let seconds = moment.micros.div_euclid(1_000_000);
     let clock = seconds.rem_euclid(86_400);

@@ -1,4 +1,4 @@
-//! Texts made to be nasty: about as long as the limit, astride it, with every kind of escape, URLs, JSON, placeholders.
+//! Draw difficult texts: about as long as the limit, with every kind of escape, URLs, JSON, placeholders.
 
 use mixpress::limits::DISALLOWED_IDS;
 
@@ -7,7 +7,7 @@ use crate::draw::Draw;
 const LETTERS: [&str; 16] =
     ["a", "é", "€", "😀", "\"", "\\", "\n", "\0", "\u{7f}", "\u{2028}", "\u{fffd}", " ", "0", "/", "\u{3000}", "."];
 
-/// Any text. `around` is the length at which it would be cut.
+/// Draws a text. `around` is the length to which it would be truncated.
 pub fn text(draw: &mut Draw<'_>, around: usize) -> String {
     match draw.below(7) {
         0 => letters(draw, 4),

@@ -1,10 +1,10 @@
-//! Events under small limits: each gets the verdict of the oracle, and the batches are what a plain loop makes of it.
+//! Events under small limits: each gets the oracle's verdict, and the batches are those of a plain loop.
 
 use std::cell::RefCell;
 
-use mixpress::batch::{Added, Batcher, Format, Packed};
+use mixpress::batch::{Batcher, Format, Packed, Verdict};
 use mixpress::encoder::Settings;
-use mixpress::finding::{Finding, Found, Origin};
+use mixpress::finding::{EventFindings, Finding, Origin};
 use mixpress::gzip::Gzip;
 use mixpress::rules::{Action, Rule};
 use mixpress::source::value::Value;
@@ -12,7 +12,7 @@ use mixpress::truncate::Truncation;
 
 use crate::draw::Draw;
 use crate::events::event;
-use crate::oracle::{Verdict, judge};
+use crate::oracle::{Expected, judge};
 use crate::settings::{NOW, settings, without_additions};
 
 pub fn check(data: &[u8]) {
@@ -23,7 +23,7 @@ pub fn check(data: &[u8]) {
     check_additions(&events, &settings);
 }
 
-/// With ids derived and long texts converted, what is written is still JSON.
+/// Checks that the output is JSON with ids derived and long texts converted.
 fn check_additions(events: &[Value], settings: &Settings) {
     let mut batcher = settings.batcher();
     let mut packed = Vec::new();
@@ -44,11 +44,11 @@ fn check_events(events: &[Value], settings: &Settings) {
     let mut packed = Vec::new();
     let mut accepted = Vec::new();
     for (index, event) in events.iter().enumerate() {
-        let verdict = judge(event, settings);
-        let Ok(added) = batcher.add(Origin { index, line: None }, event);
-        check_verdict(index, &added, &verdict);
-        if !verdict.is_rejected {
-            accepted.push((index, verdict.json));
+        let expected = judge(event, settings);
+        let Ok(verdict) = batcher.add(Origin { index, line: None }, event);
+        check_verdict(index, &verdict, &expected);
+        if !expected.is_rejected {
+            accepted.push((index, expected.json));
         }
         check_held(&batcher, &accepted, settings);
         packed.extend(batcher.take_full());
@@ -57,30 +57,30 @@ fn check_events(events: &[Value], settings: &Settings) {
     check_batches(packed, &accepted, settings);
 }
 
-pub fn check_verdict(index: usize, added: &Added, verdict: &Verdict) {
-    let (found, truncations) = match added {
-        Added::Rejected(found) => {
-            assert!(verdict.is_rejected, "rejected, and should not be: {found:?}");
+pub fn check_verdict(index: usize, verdict: &Verdict, expected: &Expected) {
+    let (found, truncations) = match verdict {
+        Verdict::Rejected(found) => {
+            assert!(expected.is_rejected, "rejected, and should not be: {found:?}");
             (Some(found), &[][..])
         }
-        Added::Plain => {
-            assert!(!verdict.is_rejected, "accepted in spite of {:?}", verdict.findings);
+        Verdict::Plain => {
+            assert!(!expected.is_rejected, "accepted in spite of {:?}", expected.findings);
             (None, &[][..])
         }
-        Added::Accepted { warnings, truncations } => {
-            assert!(!verdict.is_rejected, "accepted in spite of {:?}", verdict.findings);
+        Verdict::Accepted { warnings, truncations } => {
+            assert!(!expected.is_rejected, "accepted in spite of {:?}", expected.findings);
             (warnings.as_ref(), truncations.as_slice())
         }
     };
     let findings = found.map_or(&[][..], |found| &found.findings);
-    assert_eq!(findings.iter().map(plain).collect::<Vec<_>>(), verdict.findings);
-    if let Some(Found { origin, insert_id, .. }) = found {
-        assert_eq!((origin.index, insert_id), (index, &verdict.insert_id));
+    assert_eq!(findings.iter().map(plain).collect::<Vec<_>>(), expected.findings);
+    if let Some(EventFindings { origin, insert_id, .. }) = found {
+        assert_eq!((origin.index, insert_id), (index, &expected.insert_id));
     }
-    if !verdict.is_rejected {
+    if !expected.is_rejected {
         let plain = |cut: &Truncation| (cut.path.clone(), cut.length, cut.advice);
         assert!(truncations.iter().all(|cut| cut.index == index));
-        assert_eq!(truncations.iter().map(plain).collect::<Vec<_>>(), verdict.truncations);
+        assert_eq!(truncations.iter().map(plain).collect::<Vec<_>>(), expected.truncations);
     }
 }
 
@@ -89,14 +89,14 @@ fn plain(finding: &Finding) -> (Rule, Action, String) {
     (finding.rule, finding.action, finding.field.clone())
 }
 
-/// What waits is a batch and at most one event more.
+/// Checks that at most a batch and one more event are held.
 fn check_held(batcher: &Batcher, accepted: &[(usize, String)], settings: &Settings) {
     let largest = accepted.iter().map(|(_, json)| json.len()).max().unwrap_or(0);
     assert!(batcher.held_bytes() <= settings.limits.max_batch_bytes + 2 * (largest + 2));
     assert!(batcher.count() <= settings.limits.max_batch_events);
 }
 
-/// Batches close before the event that would take them over a limit; an event alone always fits.
+/// Checks that a batch closes before the event that would exceed a limit; a single event always fits.
 fn check_batches(mut packed: Vec<Packed>, accepted: &[(usize, String)], settings: &Settings) {
     let limits = &settings.limits;
     let mut groups: Vec<Vec<(usize, String)>> = Vec::new();
@@ -126,12 +126,12 @@ fn joined(group: &[(usize, String)], format: Format) -> String {
     }
 }
 
-/// The body gives back its events, and each is JSON for another parser.
+/// Checks that the events can be read back from a body, and that another parser accepts each.
 fn check_body(packed: &mut Packed, group: &[(usize, String)], settings: &Settings) {
-    thread_local!(static GZIP: RefCell<Gzip> = RefCell::new(Gzip::new(None))); // costs more than all else to make
+    thread_local!(static GZIP: RefCell<Gzip> = RefCell::new(Gzip::new(None))); // the slowest part to create
     let events = GZIP.with_borrow_mut(|gzip| {
         let batch = settings.seal(packed, gzip);
-        batch.contents.events(&batch.body).expect("a body gives back its events")
+        batch.contents.events(&batch.body).expect("the events are in the body")
     });
     for (event, (_, json)) in events.iter().zip(group) {
         assert_eq!(event, json.as_bytes());

@@ -1,11 +1,11 @@
-//! A short run of every target, on the stable toolchain and the same each time: the seeds, and changed copies of them.
+//! A short, repeatable run of every target on the stable toolchain: the seeds, and changed copies of them.
 
 use std::fs;
 use std::path::Path;
 
 const CHANGED: usize = 20_000;
 
-/// A xorshift generator: chance that repeats.
+/// A xorshift generator: random and repeatable.
 struct Chance(u64);
 
 impl Chance {
@@ -26,7 +26,7 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// A copy with a few bytes changed, put in, taken out or taken over from another seed.
+/// Copies a seed with a few bytes changed, inserted, removed or copied from another seed.
 fn change(chance: &mut Chance, seeds: &[Vec<u8>]) -> Vec<u8> {
     let mut data = seeds[chance.below(seeds.len())].clone();
     for _ in 0..=chance.below(4) {

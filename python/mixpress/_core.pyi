@@ -1,4 +1,4 @@
-"""The Rust core: events into request bodies, validated, cut, serialized, packed and gzipped in one pass."""
+"""The Rust core: validates, truncates, serializes, packs and gzips events into request bodies in one pass."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from mmap import mmap
@@ -33,16 +33,16 @@ __all__ = [
 
 __version__: str
 __debug_build__: bool
-"""True where the core was built without optimization: benchmarks refuse to run on it."""
+"""True if the core was built without optimization. Benchmarks refuse to run on such a build."""
 
 @final
 class Limits:
-    """The numbers an event and a batch are held to, and what each broken rule does.
+    """The limits of events and batches, and the action for each broken rule.
 
-    Each number is the largest that still passes. `Limits()` is `Limits.documented()`; keywords change single fields.
+    Each number is the largest that passes. `Limits()` is `Limits.documented()`; each keyword changes one field.
 
-    Raises `ValueError` for a number below the least that makes sense, an unknown rule or an unknown action; `TypeError`
-    for a value of another type.
+    Raises `ValueError` for a number below its minimum, an unknown rule or an unknown action, and `TypeError` for a
+    value of another type.
     """
 
     def __new__(
@@ -62,19 +62,19 @@ class Limits:
     ) -> Self: ...
     @staticmethod
     def documented() -> Limits:
-        """The API documents' word for word. The default."""
+        """The limits of the API's documents. The default."""
 
     @staticmethod
     def observed() -> Limits:
-        """What is known of the server: strings of 255 bytes of UTF-8, depth 10, a `time` in the future refused."""
+        """The limits observed on the server: strings of 255 UTF-8 bytes, depth 10, no `time` in the future."""
 
     @property
     def max_string(self) -> int:
-        """Longest text, in `truncate_unit`; a longer one is cut. Default 255 (Import Events: 255 characters)."""
+        """Length of a string in `truncate_unit`; a longer one is cut. Default 255 (Import Events: 255 characters)."""
 
     @property
     def truncate_unit(self) -> Literal["chars", "bytes"]:
-        """What `max_string` counts: `"chars"` (Unicode scalar values, the default) or `"bytes"` (of UTF-8)."""
+        """Unit of `max_string`: `"chars"` (Unicode scalar values, the default) or `"bytes"` (of UTF-8)."""
 
     @property
     def max_properties(self) -> int:
@@ -90,15 +90,15 @@ class Limits:
 
     @property
     def max_depth(self) -> int:
-        """Objects inside one another within `properties`, which is depth 0. Default 3 (Import Events)."""
+        """Levels of nested objects within `properties`, which is depth 0. Default 3 (Import Events)."""
 
     @property
     def max_event_bytes(self) -> int:
-        """Bytes of one event as written, after the cut. Default 999,999 (Import Events: smaller than 1 MB)."""
+        """Bytes of one event as written, after truncation. Default 999,999 (Import Events: smaller than 1 MB)."""
 
     @property
     def max_insert_id_bytes(self) -> int:
-        """Bytes of `$insert_id`. Default 36 (what the server takes)."""
+        """Bytes of `$insert_id`. Default 36 (observed: the server refuses more)."""
 
     @property
     def max_batch_events(self) -> int:
@@ -106,18 +106,18 @@ class Limits:
 
     @property
     def max_batch_bytes(self) -> int:
-        """Bytes of a body before gzip. Default 9,500,000 (the API's 10 MB, with a margin: MB or MiB is open)."""
+        """Bytes of a body before gzip. Default 9,500,000 (Import Events: 10 MB; less a safety margin)."""
 
     @property
     def rules(self) -> dict[str, str]:
-        """The actions that were set: rule -> `"reject"`, `"warn"` or `"off"`. Rules not in it have their default."""
+        """Actions that differ from the default: rule id -> `"reject"`, `"warn"` or `"off"`."""
 
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
 
 @disjoint_base
 class Finding:
-    """A rule broken at one place of an event, which was let through with it (see `Encoded.warnings`)."""
+    """A rule that an event breaks at one path. The event was accepted all the same (see `Encoded.warnings`)."""
 
     @property
     def index(self) -> int:
@@ -125,34 +125,34 @@ class Finding:
 
     @property
     def line(self) -> int | None:
-        """In JSON text, the line on which the event begins, from 1; None for other input."""
+        """For JSON text, the line of the event's first character, from 1; None for other input."""
 
     @property
     def insert_id(self) -> str | None:
-        """The event's `$insert_id`, where that is text."""
+        """The event's `$insert_id`; None if it is missing or not text."""
 
     @property
     def field(self) -> str:
-        """Where: a path such as `properties.items[2].name`; empty for the event as a whole."""
+        """A path such as `properties.items[2].name`; empty for the whole event."""
 
     @property
     def rule(self) -> str:
-        """The rule's stable word, such as `time-too-old`."""
+        """The stable id of the rule, such as `time-too-old`."""
 
     @property
     def message(self) -> str:
-        """A sentence that names the value, the limit and what to do."""
+        """A sentence with the value, the limit and the remedy."""
 
     def as_dict(self) -> dict[str, Any]:
-        """`index`, `insert_id`, `field`, `message`: the shape of the server's `failed_records`."""
+        """Return `index`, `insert_id`, `field` and `message`, as in the server's `failed_records`."""
 
 @final
 class Rejection(Finding):
-    """An event that is in no batch, and the first rule that it broke, in the order of the rules."""
+    """An event that is in no batch, and the first rule that it breaks, in the order of `rules()`."""
 
     @property
     def findings(self) -> list[Finding]:
-        """By `Encoder(explain=True)` every rule that it broke, in the order of the rules; else the first alone."""
+        """With `Encoder(explain=True)` every rule that the event breaks, in the order of `rules()`; else the first."""
 
 @final
 class Truncation:
@@ -164,32 +164,31 @@ class Truncation:
 
     @property
     def path(self) -> str:
-        """Where: a path such as `properties.items[2].name`."""
+        """A path such as `properties.items[2].name`."""
 
     @property
     def length(self) -> int:
-        """Its length before, in `Limits.truncate_unit`."""
+        """Its length before truncation, in `Limits.truncate_unit`."""
 
     @property
     def advice(self) -> Literal["url", "json", "text"]:
-        """What the string is, and so what Import Events recommends instead: for a URL its parts as properties, for JSON
-        its members as properties, for other text to leave it out unless it is of use."""
+        """The kind of string. Import Events recommends for a URL: send its parts as properties; for JSON: send its
+        members as properties; for other text: leave it out unless it is useful."""
 
 @final
 class Batch(Buffer):
-    """A request body and what is in it.
+    """A request body and the description of its events.
 
-    It is a buffer: `memoryview(batch)` is the body, not copied, and what takes buffers takes a batch, as
-    `socket.sendall`, `http.client` and urllib3 do. `len(batch)` counts events: what takes that for bytes, as `requests`
-    does, is given `batch.body`. It can be pickled and copied, with all that is told of it here. Its `repr` has sizes,
-    and nothing of the events.
+    A batch is a buffer: `memoryview(batch)` is the body without a copy, and `socket.sendall`, `http.client` and urllib3
+    accept it. `len(batch)` is the number of events, so pass `batch.body` to libraries that take `len` for a size in
+    bytes, such as `requests`. A batch can be pickled and copied. Its `repr` shows sizes, never the events.
     """
 
     @property
     def body(self) -> bytes:
         """The bytes to send, gzipped unless the encoder's compression is None.
 
-        A batch of a `Builder` is gzipped when its body is first asked for, by the thread that asks.
+        The body of a `Builder`'s batch is gzipped when it is first read, by the thread that reads it.
         """
 
     @property
@@ -198,7 +197,7 @@ class Batch(Buffer):
 
     @property
     def endpoint(self) -> Literal["import", "track"]:
-        """Where it is to be sent: that of its encoder."""
+        """The endpoint of its encoder, where it is to be sent."""
 
     @property
     def count(self) -> int:
@@ -206,21 +205,21 @@ class Batch(Buffer):
 
     @property
     def indexes(self) -> Sequence[int]:
-        """Position in the batch -> position in the input. A range where nothing in between was rejected."""
+        """Position in the batch -> position in the input. A `range` if no event in between was rejected."""
 
     @property
     def lines(self) -> Sequence[int] | None:
-        """Position in the batch -> line of the JSON text on which the event begins, from 1; None for other input."""
+        """Position in the batch -> line of the event's first character, from 1; None if the input was not JSON text."""
 
     @property
     def raw_size(self) -> int:
         """Bytes of the body before gzip."""
 
     def events(self) -> list[bytes]:
-        """The JSON of each event as it was written."""
+        """Return the JSON of each event as it was written."""
 
     def split(self) -> list[Batch]:
-        """Two batches with half of the events each, as they were written; itself where there is one event alone."""
+        """Return two batches with half of the events each, byte for byte; or the batch itself if it has one event."""
 
     def request(
         self,
@@ -231,17 +230,17 @@ class Batch(Buffer):
         ip: bool = False,
         verbose: bool = True,
     ) -> Request:
-        """The request to send, for any HTTP library: `method`, `url`, `headers` and `body`. A `Client` sends the same.
+        """Return the request, as a `Client` sends it, for any HTTP library: `method`, `url`, `headers` and `body`.
 
-        `base_url`: a server, without the endpoint's path; or a region, `"us"`, `"eu"` or `"in"`.
-        `auth`: who sends. To /track a `ProjectToken`; give it to the encoder as `token`, as it stands in the events.
-        `strict`: /import checks each event and says which it refuses.
-        `ip`: take the sender's address for the location of events that have no `ip` property.
-        `verbose`: an answer that is not strict, or of /track, says what was wrong, instead of a bare 0.
+        `base_url`: a server's URL without the endpoint's path, or a region: `"us"`, `"eu"` or `"in"`.
+        `auth`: the credentials. /track takes a `ProjectToken`, which the encoder also needs as `token`.
+        `strict`: ask the server to validate each event and report the refused ones (/import).
+        `ip`: use the sender's address for the location of events without an `ip` property.
+        `verbose`: ask for the reason of a failure instead of a bare `0` (/track, and /import without `strict`).
 
-        Its `repr` has no headers, as one of them holds the credentials, and it is not pickled. `TypeError` for an
-        argument of another type; `ValueError` for a URL that is none or holds credentials, or an `auth` that /track
-        does not take.
+        The request's `repr` omits the headers, which hold the credentials, and it cannot be pickled. Raises `TypeError`
+        for an argument of another type, and `ValueError` for an invalid URL, a URL with credentials, or an `auth` that
+        /track does not take.
         """
 
     def __len__(self) -> int: ...
@@ -249,11 +248,11 @@ class Batch(Buffer):
 
 @final
 class Encoded:
-    """What `Encoder.encode` makes of its input. Everything is in input order."""
+    """The result of `Encoder.encode`. Every list is in input order."""
 
     @property
     def batches(self) -> list[Batch]:
-        """The bodies to send."""
+        """The batches to send."""
 
     @property
     def rejected(self) -> list[Rejection]:
@@ -261,23 +260,23 @@ class Encoded:
 
     @property
     def truncated(self) -> list[Truncation]:
-        """The strings that were cut, in events that are in a batch."""
+        """The strings that were cut in the events of the batches."""
 
     @property
     def warnings(self) -> list[Finding]:
-        """What was let through because its rule's action is `"warn"`."""
+        """Broken rules whose action is `"warn"`, in the events of the batches."""
 
 @final
 class BatchIterator:
-    """Batches as they close, in memory bounded by one of them. Made by `Encoder.iter_batches`."""
+    """An iterator of batches as they close, in memory bounded by one batch. Made by `Encoder.iter_batches`."""
 
     @property
     def total(self) -> int:
-        """Events read from the iterable so far."""
+        """Events read from the source so far."""
 
     @property
     def rejected(self) -> list[Rejection]:
-        """Rejections since the batch before the last one. Empty where `on_rejected` takes them."""
+        """Rejections since the batch before the last one. Empty with `on_rejected`, which receives them."""
 
     @property
     def truncated(self) -> list[Truncation]:
@@ -292,28 +291,31 @@ class BatchIterator:
 
 @final
 class Builder:
-    """A batch that grows by one event at a time. Made by `Encoder.builder`. Not for two threads at once."""
+    """A batch that grows by one event at a time. Made by `Encoder.builder`.
+
+    A call while another thread uses the builder raises `RuntimeError`.
+    """
 
     def add(self, event: Mapping[str, Any] | Any) -> Rejection | None:
-        """Checks and writes an event now, so that it may be changed afterwards. Raises `ValueError` when `full`.
+        """Validate and write an event; return a `Rejection` if it breaks a rule. The event may be changed afterwards.
 
-        A `Rejection`'s `index` counts all events that were added, from 0.
+        The rejection's `index` counts all events that were added, from 0. Raises `ValueError` if the batch is `full`.
         """
 
     def finish(self) -> Batch:
-        """The batch, and an empty builder. Raises `ValueError` when there is no event in it.
+        """Return the batch and start the next one. Raises `ValueError` if there is no event.
 
-        An event that did not fit into the full batch is in the next one already. What takes milliseconds, the gzip, is
-        left until the batch's `body` is asked for.
+        An event that did not fit into the full batch is already in the next one. The gzip, which takes milliseconds, is
+        left until the batch's `body` is read.
         """
 
     @property
     def full(self) -> bool:
-        """Whether a batch is complete and must be finished before the next event."""
+        """Whether the batch is complete: call `finish` before the next `add`."""
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of JSON that wait in the open batch."""
+        """Bytes of JSON not yet returned by `finish`, for a bound on memory."""
 
     @property
     def truncated(self) -> list[Truncation]:
@@ -327,29 +329,29 @@ class Builder:
 
 @final
 class Encoder:
-    """Turns events into request bodies.
+    """An encoder of events into request bodies. Threads can share it.
 
     `endpoint`: `"import"` or `"track"`.
     `format`: `"json"`, `"ndjson"` (import only) or `"form"` (track only: `data=<percent-encoded JSON>`).
     `compression`: `"gzip"` or None.
-    `level`: how small a gzipped body becomes. 1 follows the writer's hints alone and is the fastest; 2, the default,
-        also searches values: smaller than zlib's level 6. 3 to 9 are libdeflate's 6 to 12, each slower than the one
-        before and mostly smaller (its 10 and 11 not always); 9 takes a hundred times as long as 2.
-    `token`: the project's token, which becomes `properties.token` where an event has none.
-    `insert_id`: `"require"`: an event without one is rejected; `"derive"`: it gets `derive_insert_id(event)`.
-    `limits`: the numbers and actions; None is `Limits.documented()`.
-    `now`: the clock that `time` is held against, a function that returns seconds since the epoch, called once a
-        batch; None is the system's.
-    `explain`: whether a `Rejection` lists every rule that the event broke, and not the first alone.
-    `default`: a function that converts a value that JSON has no form for, as in `json`; what it raises makes the
-        event a rejection.
-    `form_base64`: whether the JSON of a form is base64, for old servers.
-    `on_long_url`, `on_long_json`, `on_long_text`: `"cut"`, or what Import Events recommends for a member whose text is
-        too long: `"parse"` a URL into `<name>_host`, `<name>_path` and `<name>_param_<key>`, `"flatten"` JSON into
-        `<name>_<key>`, `"drop"` other text. It is reported as a `Truncation` all the same.
+    `level`: 1 (fastest) to 9 (smallest); None is 2. 1 compresses by the writer's hints alone. 2 also searches in
+        values, and is smaller than zlib's level 6. 3 to 9 are libdeflate's levels 6 to 12: each is slower than the one
+        before and most are smaller (libdeflate's 10 and 11 not always). 9 takes a hundred times as long as 2.
+    `token`: the project token, written as `properties.token` into events without one.
+    `insert_id`: for an event without `$insert_id`: `"require"` rejects it, `"derive"` writes `derive_insert_id(event)`.
+    `limits`: the limits and actions; None is `Limits.documented()`.
+    `now`: a function that returns seconds since the epoch, called once a batch, to validate `time`; None is the system
+        clock.
+    `explain`: whether a `Rejection` lists every rule that the event breaks, or the first one.
+    `default`: a function that converts a value that JSON can't represent, as in `json`. If it raises, the event is
+        rejected.
+    `form_base64`: whether a form holds base64 of the JSON, for old servers.
+    `on_long_url`, `on_long_json`, `on_long_text`: for a property whose text is too long, `"cut"` or the remedy of
+        Import Events: `"parse"` a URL into `<name>_host`, `<name>_path` and `<name>_param_<key>`, `"flatten"` JSON into
+        `<name>_<key>`, `"drop"` other text. Either is reported as a `Truncation`.
 
-    An encoder can be shared by threads. The events are never changed. A bad event is data (a `Rejection`), never an
-    exception. Raises `ValueError` or `TypeError` for arguments that make no sense.
+    The encoder never changes the events. A bad event is data (a `Rejection`), never an exception. Raises `ValueError`
+    for a wrong value of an argument, and `TypeError` for a wrong type.
     """
 
     def __new__(
@@ -371,14 +373,14 @@ class Encoder:
         on_long_text: Literal["cut", "drop"] = "cut",
     ) -> Self: ...
     def encode(self, events: Iterable[Mapping[str, Any] | Any]) -> Encoded:
-        """Encodes all events of an iterable. What the iterable itself raises is raised."""
+        """Encode all events of an iterable. An exception of the iterable is raised."""
 
     def encode_json(self, data: bytes | bytearray | memoryview | str | mmap) -> Encoded:
-        """Encodes JSON text without making Python objects of it: NDJSON, an array, or objects one after another.
+        """Encode JSON text without making Python objects: NDJSON, an array, or objects one after another.
 
-        What needs no change is copied as it is spelled. A line that is broken is one rejection (`invalid-json`, with
-        line, column and byte in its message), and the next one goes on. `bytes` are read in place; what may change
-        under the reader's hands is copied a megabyte at a time.
+        Values that need no change keep their spelling. A broken line is one rejection (`invalid-json`, with line,
+        column and byte in its message), and encoding goes on at the next line. `bytes` are read in place. Buffers that
+        may change are copied a megabyte at a time.
         """
 
     def encode_arrow(
@@ -388,18 +390,19 @@ class Encoder:
         event: str | None = None,
         columns: Mapping[str, str] | None = None,
     ) -> Encoded:
-        """Encodes the rows of whatever gives Arrow data by `__arrow_c_stream__`: a pyarrow Table or RecordBatchReader,
-        a Polars or pandas DataFrame, a DuckDB relation. It is read record batch by record batch, without a Python
-        object for a value.
+        """Encode the rows of an object with `__arrow_c_stream__`: a pyarrow Table or RecordBatchReader, a Polars or
+        pandas DataFrame, a DuckDB relation. It is read one record batch at a time, and no value becomes a Python
+        object.
 
-        `event`: the name of every event. `columns`: which column has what, as in `{"event": "action", "time": "ts",
-        "distinct_id": "user", "$insert_id": "id"}`; what is not in it is in the column of that very name. All other
-        columns become properties under their own names. A null is left out. A table of nothing but `event` and a
-        struct `properties` has the struct's fields as properties.
+        `event`: the name of every event. `columns`: the columns of the reserved names, such as `{"event": "action",
+        "time": "ts", "distinct_id": "user", "$insert_id": "id"}`; a name that is not in it is its own column. Every
+        other column becomes a property of the same name. A null is left out. If the table has only the columns `event`
+        and
+        `properties`, a struct, the struct's fields are the properties.
 
-        Raises `TypeError` for a source or an argument of another kind; `ValueError` where no column has the event's
-        name, a column that `columns` names is not there, or two columns would be one property; `RuntimeError` with what
-        the producer said where reading fails.
+        Raises `TypeError` for a source or an argument of another type; `ValueError` if no column has the event's name,
+        if a column in `columns` does not exist, or if two columns would be one property; `RuntimeError` with the
+        producer's message if reading fails.
         """
 
     def iter_batches(
@@ -410,14 +413,15 @@ class Encoder:
         columns: Mapping[str, str] | None = None,
         on_rejected: Callable[[Rejection], object] | None = None,
     ) -> BatchIterator:
-        """Gives each batch of an iterable of events, or of JSON text, as it closes, in memory bounded by one.
+        """Iterate over the batches of events, JSON text or Arrow data as they close, in memory bounded by one batch.
 
-        `on_rejected` is called with the rejections, at the latest when there are a thousand; pass it where the input
-        may be bad without end. What the iterable raises is raised after the batch that was begun.
+        `on_rejected` is called with each rejection, at the latest when 1000 are collected. Without it, rejections are
+        kept until the next batch, so pass it if the input may be bad without end. An exception of the iterable is
+        raised after the open batch is returned.
         """
 
     def builder(self) -> Builder:
-        """A batch to add events to one at a time."""
+        """Return a builder, to add events one at a time."""
 
     @property
     def endpoint(self) -> Literal["import", "track"]: ...
@@ -438,23 +442,23 @@ class Rule:
 
     @property
     def id(self) -> str:
-        """Its stable word, as in `Rejection.rule` and `Limits(rules=...)`."""
+        """Its stable id, as in `Rejection.rule` and `Limits(rules=...)`."""
 
     @property
     def says(self) -> str:
-        """What it demands."""
+        """Its demand, as a sentence."""
 
     @property
     def source(self) -> str:
-        """The document, or the server's message, that the demand comes from."""
+        """The document or the server's message behind the demand."""
 
     @property
     def documented(self) -> Literal["reject", "warn", "off"]:
-        """What a breach does by default under `Limits.documented()`."""
+        """The default action under `Limits.documented()`."""
 
     @property
     def observed(self) -> Literal["reject", "warn", "off"]:
-        """What a breach does by default under `Limits.observed()`."""
+        """The default action under `Limits.observed()`."""
 
 def encode(
     events: Iterable[Mapping[str, Any] | Any],
@@ -474,27 +478,25 @@ def encode(
     on_long_json: Literal["cut", "flatten"] = "cut",
     on_long_text: Literal["cut", "drop"] = "cut",
 ) -> Encoded:
-    """`Encoder(...).encode(events)`, for one call. For many, keep an `Encoder`: it keeps its buffers, and the names
-    that it has seen.
-    """
+    """Return `Encoder(...).encode(events)`. For repeated calls keep an `Encoder`, which reuses its buffers."""
 
 def rules() -> list[Rule]:
-    """Every rule, in the order in which broken rules are reported."""
+    """Return every rule, in the order in which broken rules are reported."""
 
 def derive_insert_id(event: Mapping[str, Any] | Any, fields: Sequence[str] | None = None) -> str:
-    """An `$insert_id` made of what makes the event unique: 36 hexadecimal digits, the same on every machine.
+    """Return an `$insert_id` computed from the event: 36 hexadecimal digits, the same on every machine and version.
 
-    By default of the event's name, its time in milliseconds, its distinct_id and all other properties but `token` and
-    `$insert_id`; by `fields` of those alone (`"event"`, or the name of a property). `docs/encoder.md` gives the text
-    that is hashed byte for byte. Raises `TypeError` for an event with a value that JSON has no form for, and
-    `ValueError` for one that nests past 64 levels.
+    `fields` are the members to hash: `"event"`, or names of properties. By default they are the event's name, its time
+    in milliseconds, its `distinct_id` and all other properties except `token` and `$insert_id`. `docs/encoder.md`
+    defines the hashed text byte for byte. Raises `TypeError` for an event with a value that JSON can't represent, and
+    `ValueError` for more than 64 levels of nesting.
     """
 
 def gzip(body: bytes, level: int | None = None) -> bytes:
-    """A gzip stream of `body`, with no time in it: the same body and level give the same bytes.
+    """Return a gzip stream of `body`. It has no timestamp: the same body and level give the same bytes.
 
-    `level` is 1 (fastest) to 9 (smallest), as an encoder's, without what an encoder knows of its events; None is 2.
-    Other threads go on meanwhile. Raises `ValueError` for another level.
+    `level` is 1 (fastest) to 9 (smallest), as in `Encoder` but without the writer's hints; None is 2. Other threads run
+    meanwhile. Raises `ValueError` for another level.
     """
 
 @final
@@ -511,6 +513,6 @@ class Members:
 
 @final
 class Unsupported:
-    """A value that JSON has no form for, in a snapshot of an event, and the sentence that says so."""
+    """A value that JSON can't represent, in a snapshot of an event, and the sentence that says so."""
 
     def __new__(cls, message: str) -> Self: ...

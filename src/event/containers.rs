@@ -1,87 +1,102 @@
-//! Objects and arrays: how deep, how many in them, and whether their names are different.
+//! Objects and arrays: their depth, their size, and whether their names are different.
 
-use super::{EventWriter, Kind, LOOKED_AT_BEYOND, Place};
-use crate::finding::Finding;
-use crate::limits::MAX_LEVELS;
+use std::collections::HashSet;
+
+use super::frames::MAX_OPEN;
+use super::place::{Kind, Place};
+use super::writer::EventWriter;
+use crate::rules::finding::Finding;
+use crate::rules::limits::MAX_LEVELS;
 use crate::rules::{Action, Rule};
-use crate::serialize::unescape;
-use crate::source::scan::Scanner;
+use crate::scan::{Scanner, unescape};
+
+/// Bytes beyond the limit of an event from which on the rest of it is not walked.
+const MAX_EXCESS_BYTES: usize = 1 << 20;
+
+/// The rules for a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ValueRules {
+    /// Those for every value.
+    General,
+    /// Those of its place too.
+    Special,
+}
 
 impl EventWriter {
-    /// A value begins: writes the comma before an element of an array; a member's stands before its name. True: the value
-    /// has rules of its own.
+    /// Starts a value: writes the comma before an element of an array. The comma before a member is written with its name.
     #[inline(always)]
-    pub(super) fn begin_value(&mut self) -> bool {
+    pub(super) fn begin_value(&mut self) -> ValueRules {
         match self.place {
-            Place::Plain => false,
+            Place::Plain => ValueRules::General,
             Place::Element => {
-                if self.open.top().count != 0 {
-                    self.out.push(b',');
+                if self.json.open.top().count != 0 {
+                    self.json.text.push(b',');
                 }
-                self.open.top_mut().count += 1;
-                false
+                self.json.open.top_mut().count += 1;
+                ValueRules::General
             }
-            _ => true,
+            _ => ValueRules::Special,
         }
     }
 
-    /// Opens an object or array, if it is not too deep.
-    pub(super) fn begin(&mut self, kind: Kind, bracket: u8) -> bool {
-        let depth = self.open.top().depth + i8::from(kind != Kind::Array);
-        let written = self.out.len() - self.event_start;
-        // What is far too deep or too large is not looked into; the event and its properties are the first two levels.
-        let may_pass =
-            self.is_hopeless || self.open.open_count() > MAX_LEVELS + 1 || written > self.limits.max_event_bytes;
-        let is_passed = may_pass && self.passes_over(written);
-        let is_too_deep = kind == Kind::Object && depth as usize == self.limits.max_depth + 1;
-        if is_passed || (is_too_deep && self.rejects_too_deep(depth)) {
-            self.out.extend_from_slice(b"null");
+    /// Opens an object or array and returns true; or writes null if it must not be walked.
+    pub(super) fn open_container(&mut self, kind: Kind, bracket: u8) -> bool {
+        let depth = self.json.open.top().depth + i8::from(kind != Kind::Array);
+        let written = self.json.event_length();
+        // The event and its properties are the first two levels.
+        let may_be_hopeless = self.is_hopeless
+            || self.json.open.open_count() > MAX_LEVELS + 1
+            || written > self.rules.limits.max_event_bytes;
+        let is_skipped = may_be_hopeless && self.becomes_hopeless(written);
+        let is_too_deep = kind == Kind::Object && depth as usize == self.rules.limits.max_depth + 1;
+        if is_skipped || (is_too_deep && self.rejects_too_deep(depth)) {
+            self.json.text.extend_from_slice(b"null");
             return false;
         }
-        self.open.push(kind, depth, self.out.len());
-        self.out.push(bracket);
+        self.json.open.push(kind, depth, self.json.text.len());
+        self.json.text.push(bracket);
         self.place = Place::inside(kind);
         true
     }
 
-    /// Whether the object or array that begins now is not looked into, and neither are those behind it.
+    /// Whether the event is past all limits with the object or array that starts now.
     #[cold]
-    fn passes_over(&mut self, written: usize) -> bool {
-        if self.open.open_count() > MAX_LEVELS + 1 && !self.is_hopeless {
+    fn becomes_hopeless(&mut self, written: usize) -> bool {
+        if self.json.open.open_count() > MAX_LEVELS + 1 && !self.is_hopeless {
             self.find_past_levels();
         }
-        let is_far_too_large = written > self.limits.max_event_bytes.saturating_add(LOOKED_AT_BEYOND);
-        self.is_hopeless |= is_far_too_large && self.action(Rule::EventTooLarge) == Action::Reject;
+        let is_far_too_large = written > self.rules.limits.max_event_bytes.saturating_add(MAX_EXCESS_BYTES);
+        self.is_hopeless |= is_far_too_large && self.rules.action(Rule::EventTooLarge) == Action::Reject;
         self.is_hopeless
     }
 
-    /// Whether the object that begins now and is one level too deep is left out for it.
+    /// Records that the object that starts now is one level too deep; returns whether that rejects the event.
     #[cold]
     fn rejects_too_deep(&mut self, depth: i8) -> bool {
-        let max = self.limits.max_depth;
+        let max = self.rules.limits.max_depth;
         self.find(Rule::TooDeep, || {
             format!("an object {depth} deep; {max} is the limit: flatten it, as in a_b_c instead of a.b.c")
         });
-        self.action(Rule::TooDeep) == Action::Reject
+        self.rules.action(Rule::TooDeep) == Action::Reject
     }
 
     #[cold]
     fn find_past_levels(&mut self) {
-        let field = self.path();
+        let field = self.json.path();
         let message = format!("more than {MAX_LEVELS} levels of objects and arrays; does the value contain itself?");
-        self.findings.push(Finding { rule: Rule::TooDeep, action: Action::Reject, field, message });
+        self.report.add_finding(Finding { rule: Rule::TooDeep, action: Action::Reject, field, message });
         self.is_hopeless = true;
     }
 
-    /// Closes what was opened last; returns its kind and count, the writer being at the value that it is in what is around it.
-    pub(super) fn end(&mut self, bracket: u8) -> (Kind, u32) {
-        if self.open.top().names_may_repeat {
+    /// Closes the innermost object or array; returns its kind and the number of its members or elements.
+    pub(super) fn close_container(&mut self, bracket: u8) -> (Kind, u32) {
+        if self.json.open.top().names_may_repeat {
             self.compare_names();
         }
-        self.out.push(bracket);
-        let ended = self.open.pop();
-        self.place = Place::inside(self.open.top().kind);
-        ended
+        self.json.text.push(bracket);
+        let closed = self.json.open.pop();
+        self.place = Place::inside(self.json.open.top().kind);
+        closed
     }
 
     #[inline]
@@ -91,29 +106,31 @@ impl EventWriter {
         }
     }
 
-    /// Looks for two members of the same name in the object that is about to end.
+    /// Finds members of the same name in the innermost object, which is about to end.
     #[cold]
     fn compare_names(&mut self) {
-        let mut names = std::collections::HashSet::new();
+        let mut names = HashSet::new();
         let mut repeated = Vec::new();
-        let start = self.open.top().start + 1;
-        let members = std::str::from_utf8(&self.out[start..]).expect("only UTF-8 is written");
+        let start = self.json.open.top().start + 1;
+        let members = std::str::from_utf8(&self.json.text[start..]).expect("only UTF-8 is written");
         let mut scanner = Scanner::new(members, 0);
-        for _ in 0..self.open.top().count {
+        for _ in 0..self.json.open.top().count {
             scanner.take(b',');
             let at = start + scanner.at();
-            let name = scanner.string("a name").expect("what was written is JSON").inside;
+            let name = scanner.string("a name").expect("the written text is JSON").inside;
             scanner.take(b':');
-            scanner.skip_value().expect("what was written is JSON");
+            scanner.skip_value().expect("the written text is JSON");
             if !names.insert(unescape(name).text) {
                 repeated.push(at);
             }
         }
         for at in repeated {
-            self.open.top_mut().name_at = at;
+            self.json.open.top_mut().name_at = at;
             self.find(Rule::KeyCollision, || {
                 "two names of this object are the same once they are cut or repaired: rename one of them".into()
             });
         }
     }
 }
+
+const _: () = assert!(MAX_LEVELS + 2 < MAX_OPEN, "a container past the levels still has a frame");

@@ -1,23 +1,27 @@
-//! Frames: the objects and arrays that are open.
+//! The stack of objects and arrays that are open.
 //!
-//! They stay where they are when one is opened inside another: moving them would read back what was just written, which
-//! takes a processor longer than the writing.
+//! Frames stay in place when one is pushed: copying the top frame would read back what was just written, which takes a
+//! processor longer than the write.
 
-use super::{Kind, MAX_OPEN};
+use super::place::Kind;
+use crate::rules::limits::MAX_LEVELS;
+
+/// Objects and arrays that can be open at once: the event, its properties, and the levels inside those.
+pub(super) const MAX_OPEN: usize = MAX_LEVELS + 3;
 
 /// An open object or array.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
     pub(super) kind: Kind,
-    /// A name was changed or may stand twice: the names are compared at the end.
+    /// A name was changed or may repeat: the names are compared at the end.
     pub(super) names_may_repeat: bool,
-    /// Objects around it within `properties`, which is 0. Arrays add nothing.
+    /// Enclosing objects within `properties`, which is 0. Arrays do not count.
     pub(super) depth: i8,
     /// Members or elements so far.
     pub(super) count: u32,
-    /// Where its opening bracket stands in the output.
+    /// Where its opening bracket is in the JSON.
     pub(super) start: usize,
-    /// Where the quote of the last member's name stands in the output.
+    /// Where the quote of the last member's name is in the JSON.
     pub(super) name_at: usize,
 }
 
@@ -26,10 +30,10 @@ impl Frame {
         Frame { kind: Kind::Event, names_may_repeat: false, depth: -2, count: 0, start: 0, name_at: 0 };
 }
 
-/// Frames that there is room for: a power of two, so that finding one takes no check.
+/// Room for frames: a power of two, so that indexing needs no bounds check.
 const ROOM: usize = MAX_OPEN.next_power_of_two();
 
-/// What is open; outside of the event there is a frame too, in which it is a value.
+/// The open objects and arrays. The bottom frame is outside the event, which is a value in it.
 pub(super) struct Frames {
     frames: [Frame; ROOM],
     /// How many are open.
@@ -50,19 +54,19 @@ impl Frames {
         self.open
     }
 
-    /// The one that was opened last.
+    /// The innermost one.
     #[inline(always)]
     pub(super) fn top(&self) -> &Frame {
         &self.frames[self.open % ROOM]
     }
 
-    /// The one that was opened last.
+    /// The innermost one.
     #[inline(always)]
     pub(super) fn top_mut(&mut self) -> &mut Frame {
         &mut self.frames[self.open % ROOM]
     }
 
-    /// Opens one in the one that was opened last. There must be fewer than [`MAX_OPEN`] open.
+    /// Opens one inside the innermost one. Panics if [`MAX_OPEN`] are open.
     #[inline(always)]
     pub(super) fn push(&mut self, kind: Kind, depth: i8, start: usize) {
         assert!(self.open + 1 < ROOM);
@@ -70,7 +74,7 @@ impl Frames {
         *self.top_mut() = Frame { kind, names_may_repeat: false, depth, count: 0, start, name_at: start };
     }
 
-    /// Closes the one that was opened last; gives its kind and how many members or elements it had.
+    /// Closes the innermost one; returns its kind and the number of its members or elements.
     #[inline(always)]
     pub(super) fn pop(&mut self) -> (Kind, u32) {
         let Frame { kind, count, .. } = *self.top();
@@ -78,7 +82,7 @@ impl Frames {
         (kind, count)
     }
 
-    /// From the outermost to the one that was opened last.
+    /// From the outermost to the innermost.
     pub(super) fn all(&self) -> &[Frame] {
         &self.frames[..=self.open]
     }

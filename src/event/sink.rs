@@ -1,9 +1,17 @@
-//! What each pushed value does.
+//! Write each pushed value and check it.
 
-use super::{EventWriter, Kind, Meaning, Place};
+use super::checks::WrongType;
+use super::containers::ValueRules;
+use super::convert::Conversion;
+use super::place::{Kind, Meaning, Place};
+use super::writer::EventWriter;
 use crate::rules::Rule;
-use crate::serialize::{Moment, write_integer, write_moment, write_spelled_name, write_spelled_string};
+use crate::serialize::{
+    Moment, write_float, write_integer, write_moment, write_spelled_name, write_spelled_string, write_string,
+    write_string_with,
+};
 use crate::source::Sink;
+use crate::truncate::{Truncation, advise, cut};
 use crate::vectors::{Baseline, Vectors};
 
 impl Sink for EventWriter {
@@ -14,46 +22,47 @@ impl Sink for EventWriter {
             Place::Properties => Kind::Properties,
             Place::Event => Kind::Event,
             _ => {
-                if !self.wrong_type("an object") {
-                    self.out.extend_from_slice(b"null");
+                if self.wrong_type("an object") == WrongType::Null {
+                    self.json.text.extend_from_slice(b"null");
                     return false;
                 }
                 Kind::Object
             }
         };
-        self.begin(kind, b'{')
+        self.open_container(kind, b'{')
     }
 
     fn end_object(&mut self) {
-        if self.open.top().kind == Kind::Properties {
+        if self.json.open.top().kind == Kind::Properties {
             self.end_properties();
         }
-        let (kind, count) = self.end(b'}');
+        let (kind, count) = self.close_container(b'}');
+        let limits = &self.rules.limits;
         match kind {
             Kind::Properties => {
-                self.check_count(Rule::TooManyProperties, count, self.limits.max_properties, "properties");
+                self.check_count(Rule::TooManyProperties, count, limits.max_properties, "properties");
             }
-            Kind::Object => self.check_count(Rule::TooManyKeys, count, self.limits.max_keys, "keys"),
+            Kind::Object => self.check_count(Rule::TooManyKeys, count, limits.max_keys, "keys"),
             Kind::Event | Kind::Array => {}
         }
     }
 
     fn begin_array(&mut self) -> bool {
-        if self.begin_value() && !self.wrong_type("an array") {
-            self.out.extend_from_slice(b"null");
+        if self.begin_value() == ValueRules::Special && self.wrong_type("an array") == WrongType::Null {
+            self.json.text.extend_from_slice(b"null");
             return false;
         }
-        self.begin(Kind::Array, b'[')
+        self.open_container(Kind::Array, b'[')
     }
 
     fn end_array(&mut self) {
-        let (_, count) = self.end(b']');
-        self.check_count(Rule::TooManyElements, count, self.limits.max_elements, "elements");
+        let (_, count) = self.close_container(b']');
+        self.check_count(Rule::TooManyElements, count, self.rules.limits.max_elements, "elements");
     }
 
     #[inline(always)]
     fn key(&mut self, name: &str) {
-        if self.known_names.find(name) || self.make_known(name) {
+        if self.json.known_names.find(name) || self.make_known(name) {
             self.write_known_name();
         } else {
             self.write_unknown_name(name);
@@ -62,17 +71,17 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn expected_key(&mut self, text: &[u8], vectors: impl Vectors) -> usize {
-        if !self.known_names.find_written(text, vectors) {
+        if !self.json.known_names.find_written(text, vectors) {
             return 0;
         }
         self.write_known_name();
-        self.known_names.last().written_length()
+        self.json.known_names.last().written_length()
     }
 
     #[inline(always)]
     fn key_with_tag(&mut self, name: &str, tag: usize) -> bool {
-        if self.known_names.find(name) || self.make_known(name) {
-            let is_tagged = self.known_names.tag_last(tag);
+        if self.json.known_names.find(name) || self.make_known(name) {
+            let is_tagged = self.json.known_names.tag_last(tag);
             self.write_known_name();
             return is_tagged;
         }
@@ -82,7 +91,7 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn tagged_key(&mut self, tag: usize) -> bool {
-        let found = self.known_names.find_tagged(tag);
+        let found = self.json.known_names.find_tagged(tag);
         if found {
             self.write_known_name();
         }
@@ -90,11 +99,11 @@ impl Sink for EventWriter {
     }
 
     fn repaired_key(&mut self, name: &str) {
-        let (findings, truncations) = (self.findings.len(), self.truncations.len());
+        let mark = self.report.mark();
         self.key(name);
-        self.open.top_mut().names_may_repeat = true;
+        self.json.open.top_mut().names_may_repeat = true;
         self.find(Rule::InvalidUnicode, || "the name had a lone surrogate or broken UTF-8, written as U+FFFD".into());
-        self.remember_name(name, findings, truncations);
+        self.report.remember_name(name, self.json.open.top().name_at, mark);
     }
 
     #[inline(always)]
@@ -103,9 +112,9 @@ impl Sink for EventWriter {
         if is_spelled_out || self.is_long(name) {
             return self.key(name);
         }
-        self.begin_member();
-        write_spelled_name(&mut self.out, spelling);
-        self.place = self.place_of(Meaning::of(name));
+        self.json.begin_member();
+        write_spelled_name(&mut self.json.text, spelling);
+        self.enter_member(Meaning::of(name));
     }
 
     fn duplicate_key(&mut self, times: usize) {
@@ -113,12 +122,12 @@ impl Sink for EventWriter {
     }
 
     fn unsupported_key(&mut self, message: &str) {
-        let field = self.path_of_container();
+        let field = self.json.path_of_container();
         self.find_at(Rule::UnsupportedType, &field, || format!("a name must be text, and one is {message}"));
     }
 
     fn names_may_repeat(&mut self) {
-        self.open.top_mut().names_may_repeat = true;
+        self.json.open.top_mut().names_may_repeat = true;
     }
 
     #[inline(always)]
@@ -132,7 +141,7 @@ impl Sink for EventWriter {
     }
 
     fn repaired_text(&mut self, text: &str) {
-        if !self.write_text(text, Baseline) {
+        if self.write_text(text, Baseline) == Conversion::Kept {
             self.find(Rule::InvalidUnicode, || {
                 "the text had a lone surrogate or broken UTF-8, written as U+FFFD".into()
             });
@@ -144,10 +153,10 @@ impl Sink for EventWriter {
         if self.is_long(text) {
             return self.text(text);
         }
-        if self.begin_value() {
+        if self.begin_value() == ValueRules::Special {
             self.check_text(text);
         }
-        write_spelled_string(&mut self.out, spelling);
+        write_spelled_string(&mut self.json.text, spelling);
     }
 
     #[inline(always)]
@@ -155,39 +164,39 @@ impl Sink for EventWriter {
         if self.is_long(text) {
             return self.text(text);
         }
-        if self.begin_value() {
+        if self.begin_value() == ValueRules::Special {
             self.check_text(text);
         }
-        vectors.append_verbatim(&mut self.out, text.as_bytes(), true);
+        vectors.append_verbatim(&mut self.json.text, text.as_bytes(), true);
     }
 
     #[inline(always)]
     fn integer(&mut self, value: i64) {
-        if self.begin_value() {
+        if self.begin_value() == ValueRules::Special {
             self.check_small_integer(value);
         }
-        write_integer(&mut self.out, value);
+        write_integer(&mut self.json.text, value);
     }
 
     #[inline(always)]
     fn number(&mut self, spelling: &str) {
-        if self.begin_value() {
+        if self.begin_value() == ValueRules::Special {
             return self.special_number(spelling);
         }
-        self.out.extend_from_slice(spelling.as_bytes());
+        self.json.text.extend_from_slice(spelling.as_bytes());
     }
 
     #[inline(always)]
     fn number_with(&mut self, spelling: &str, vectors: impl Vectors) {
-        if self.begin_value() {
+        if self.begin_value() == ValueRules::Special {
             return self.special_number(spelling);
         }
-        vectors.append_verbatim(&mut self.out, spelling.as_bytes(), false);
+        vectors.append_verbatim(&mut self.json.text, spelling.as_bytes(), false);
     }
 
     #[inline(always)]
     fn float(&mut self, value: f64) {
-        if self.begin_value() {
+        if self.begin_value() == ValueRules::Special {
             return self.special_float(value);
         }
         self.plain_float(value);
@@ -196,18 +205,18 @@ impl Sink for EventWriter {
     #[inline(always)]
     fn boolean(&mut self, value: bool) {
         let word = if value { "true" } else { "false" };
-        if self.begin_value() {
+        if self.begin_value() == ValueRules::Special {
             self.wrong_type(word);
         }
-        self.out.extend_from_slice(word.as_bytes());
+        self.json.text.extend_from_slice(word.as_bytes());
     }
 
     #[inline(always)]
     fn null(&mut self) {
-        if self.begin_value() {
+        if self.begin_value() == ValueRules::Special {
             self.wrong_type("null");
         }
-        self.out.extend_from_slice(b"null");
+        self.json.text.extend_from_slice(b"null");
     }
 
     fn moment(&mut self, moment: Moment) {
@@ -219,16 +228,68 @@ impl Sink for EventWriter {
         if moment.utc {
             let milliseconds = moment.milliseconds();
             self.check_milliseconds(milliseconds.into(), || milliseconds.to_string());
-            return write_integer(&mut self.out, milliseconds);
+            return write_integer(&mut self.json.text, milliseconds);
         }
         self.wrong_type("a date or datetime without a timezone: attach one, as in value.replace(tzinfo=timezone.utc)");
         self.moment(moment);
     }
 
     fn unsupported(&mut self, message: &str) {
-        if !self.begin_value() || self.wrong_type(message) {
+        if self.begin_value() == ValueRules::General || self.wrong_type(message) == WrongType::AsGiven {
             self.find(Rule::UnsupportedType, || message.to_owned());
         }
-        self.out.extend_from_slice(b"null");
+        self.json.text.extend_from_slice(b"null");
+    }
+}
+
+impl EventWriter {
+    #[inline(always)]
+    fn write_text(&mut self, text: &str, vectors: impl Vectors) -> Conversion {
+        if self.begin_value() == ValueRules::Special {
+            self.check_text(text);
+        }
+        if text.len() > self.rules.limits.max_string {
+            return self.write_long_text(text);
+        }
+        write_string_with(&mut self.json.text, text, vectors);
+        Conversion::Kept
+    }
+
+    /// Writes a text that has more bytes than the limit, truncated or converted if it is too long in the limit's unit too.
+    #[cold]
+    fn write_long_text(&mut self, text: &str) -> Conversion {
+        let Some((kept, length)) = cut(text, self.rules.limits.max_string, self.rules.limits.truncate_unit) else {
+            write_string(&mut self.json.text, text);
+            return Conversion::Kept;
+        };
+        let advice = advise(text);
+        let path = self.json.path();
+        self.report.add_truncation(Truncation { index: 0, path, length, advice });
+        let conversion = self.convert(text, advice);
+        if conversion == Conversion::Kept {
+            write_string(&mut self.json.text, kept);
+        }
+        conversion
+    }
+
+    #[inline(always)]
+    fn is_long(&self, text: &str) -> bool {
+        text.len() > self.rules.limits.max_string && self.is_truncated(text)
+    }
+
+    #[cold]
+    fn is_truncated(&self, text: &str) -> bool {
+        cut(text, self.rules.limits.max_string, self.rules.limits.truncate_unit).is_some()
+    }
+
+    /// Writes a float, or null if JSON has no form for it.
+    #[inline]
+    pub(super) fn plain_float(&mut self, value: f64) {
+        if value.is_finite() {
+            write_float(&mut self.json.text, value);
+        } else {
+            self.find(Rule::NotANumber, || format!("{value} is not a JSON number and was written as null"));
+            self.json.text.extend_from_slice(b"null");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `Batch`: a request body, as Python sees it.
+//! `Batch`: a request body, as a Python class.
 
 use std::ffi::c_int;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,16 +8,17 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict, PyRange, PyTuple, PyType};
 
-use super::encoder::Encoder;
+use super::engine::{Compressors, Engine, Workspace};
 use super::given::Given;
 use super::words::{ENDPOINTS, LAYOUTS, one_of, word_of};
-use crate::encoder::{self, Contents, Raw};
+use crate::batch::Packed;
+use crate::encoder::{self, Contents, Raw, Settings};
 use crate::gzip::Gzip;
-use crate::limits::Endpoint;
+use crate::rules::limits::Endpoint;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Batch {
-    /// Its lock is never held while detached, so no fork can find it taken.
+    /// The lock is never held while detached, so no fork can find it taken.
     body: Mutex<Body>,
     contents: Contents,
     endpoint: Endpoint,
@@ -26,31 +27,71 @@ pub struct Batch {
 
 enum Body {
     Made(Py<PyBytes>),
-    /// Gzipped when it is asked for, by a compressor of that encoder.
-    Raw(Arc<Raw>, Py<Encoder>),
+    /// Gzipped by one of these compressors when the body is first read.
+    Raw(Arc<Raw>, Arc<Compressors>),
 }
 
-/// All that a batch is but its body, as it is pickled: endpoint, layout, whether it is gzipped and how, `raw_size`,
+/// A batch without its body, as it is pickled: endpoint, layout, whether it is gzipped and at which level, `raw_size`,
 /// `indexes`, `lines`.
 type State<'py> = (String, String, bool, Option<u8>, usize, Bound<'py, PyAny>, Option<Vec<usize>>);
 /// The function that restores a batch, and its arguments.
 type Reduced<'py> = (Bound<'py, PyAny>, (Py<PyBytes>, State<'py>));
 
 impl Batch {
-    pub fn new(py: Python<'_>, batch: encoder::Batch<'_>, endpoint: Endpoint, level: Option<u8>) -> Batch {
-        let body = Body::Made(PyBytes::new(py, &batch.body).unbind());
-        Batch { body: Mutex::new(body), contents: batch.contents, endpoint, level }
+    /// The full batch of a workspace, gzipped; None where none is full.
+    pub fn seal_full(py: Python<'_>, engine: &Engine, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.take_full()?;
+        Some(Batch::seal(py, engine, workspace, packed))
     }
 
-    pub fn later(raw: Raw, contents: Contents, encoder: Py<Encoder>, endpoint: Endpoint, level: Option<u8>) -> Batch {
-        Batch { body: Mutex::new(Body::Raw(Arc::new(raw), encoder)), contents, endpoint, level }
+    /// The open batch of a workspace, gzipped; None where there is no event in it.
+    pub fn seal_rest(py: Python<'_>, engine: &Engine, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.finish()?;
+        Some(Batch::seal(py, engine, workspace, packed))
+    }
+
+    /// As [`Batch::seal_full`], but the gzip is left until the body is read.
+    pub fn lay_out_full(py: Python<'_>, engine: &Engine, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.take_full()?;
+        Some(Batch::lay_out(py, engine, workspace, packed))
+    }
+
+    /// As [`Batch::seal_rest`], but the gzip is left until the body is read.
+    pub fn lay_out_rest(py: Python<'_>, engine: &Engine, workspace: &mut Workspace) -> Option<Batch> {
+        let packed = workspace.batcher.finish()?;
+        Some(Batch::lay_out(py, engine, workspace, packed))
+    }
+
+    fn seal(py: Python<'_>, engine: &Engine, workspace: &mut Workspace, mut packed: Packed) -> Batch {
+        let Settings { endpoint, level, .. } = engine.settings;
+        let batch = engine.compressors.lend(|gzip| {
+            let sealed = py.detach(|| engine.settings.seal(&mut packed, gzip));
+            Batch::made(py, sealed, endpoint, level)
+        });
+        workspace.batcher.reuse(packed);
+        batch
+    }
+
+    fn lay_out(py: Python<'_>, engine: &Engine, workspace: &mut Workspace, packed: Packed) -> Batch {
+        if !engine.settings.gzip {
+            return Batch::seal(py, engine, workspace, packed);
+        }
+        let Settings { endpoint, level, .. } = engine.settings;
+        let (raw, contents) = engine.settings.lay_out(packed);
+        let body = Body::Raw(Arc::new(raw), Arc::clone(&engine.compressors));
+        Batch { body: Mutex::new(body), contents, endpoint, level }
+    }
+
+    fn made(py: Python<'_>, batch: encoder::Batch<'_>, endpoint: Endpoint, level: Option<u8>) -> Batch {
+        let body = Body::Made(PyBytes::new(py, &batch.body).unbind());
+        Batch { body: Mutex::new(body), contents: batch.contents, endpoint, level }
     }
 
     fn state(&self) -> MutexGuard<'_, Body> {
         self.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The body before gzip, as long as it waits for that.
+    /// The body before gzip, if it is not gzipped yet.
     fn raw(&self) -> Option<Arc<Raw>> {
         match &*self.state() {
             Body::Raw(raw, _) => Some(Arc::clone(raw)),
@@ -76,24 +117,23 @@ impl Batch {
 }
 
 fn foreign_body() -> PyErr {
-    PyValueError::new_err("the batch's body is not one that this encoder made")
+    PyValueError::new_err("the body was not made by this encoder, so its events can't be read")
 }
 
 #[pymethods]
 impl Batch {
-    /// Threads that ask for it at the same time each gzip it, and get the same bytes.
+    /// Two threads that read it first at the same time both gzip it, and get the same bytes.
     #[getter]
     fn body(&self, py: Python<'_>) -> Py<PyBytes> {
-        let (raw, encoder) = match &*self.state() {
+        let (raw, compressors) = match &*self.state() {
             Body::Made(body) => return body.clone_ref(py),
-            Body::Raw(raw, encoder) => (Arc::clone(raw), encoder.clone_ref(py)),
+            Body::Raw(raw, compressors) => (Arc::clone(raw), Arc::clone(compressors)),
         };
-        let body = encoder.get().with_gzip(|gzip| {
+        let body = compressors.lend(|gzip| {
             let gzipped = py.detach(|| raw.gzip(gzip));
             PyBytes::new(py, gzipped).unbind()
         });
-        let before = std::mem::replace(&mut *self.state(), Body::Made(body.clone_ref(py)));
-        drop(before); // not under the lock: it may be the last to hold the encoder
+        *self.state() = Body::Made(body.clone_ref(py));
         body
     }
 
@@ -121,7 +161,7 @@ impl Batch {
         self.len()
     }
 
-    /// A range where nothing was rejected in between, which is nearly always.
+    /// A range where no event in between was rejected, which is nearly always the case.
     #[getter]
     fn indexes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let indexes = &self.contents.indexes;
@@ -133,7 +173,7 @@ impl Batch {
         }
     }
 
-    /// None where the input was no JSON text.
+    /// None where the input was not JSON text.
     #[getter]
     fn lines<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let lines = &self.contents.lines;
@@ -153,7 +193,7 @@ impl Batch {
         let events = self.read_events(py)?;
         let halves = py.detach(|| self.contents.split(&events, &mut Gzip::new(self.level)));
         let batch = |(body, contents): (Vec<u8>, Contents)| {
-            Batch::new(py, encoder::Batch { body: body.into(), contents }, self.endpoint, self.level)
+            Batch::made(py, encoder::Batch { body: body.into(), contents }, self.endpoint, self.level)
         };
         Ok(halves.into_iter().map(batch).collect())
     }
@@ -172,7 +212,7 @@ impl Batch {
         py.import("mixpress.send.request")?.call_method("request_of", (slf, base_url, auth), Some(&options))
     }
 
-    /// Events are somebody's data, and a `repr` ends in a log: it says how many there are, and how large they are.
+    /// A `repr` ends in logs, and events are private: it has their number and size alone.
     fn __repr__(&self, py: Python<'_>) -> String {
         let (count, raw, layout) = (self.count(), self.contents.raw_size, word_of(self.contents.format, LAYOUTS));
         match &*self.state() {
@@ -184,19 +224,19 @@ impl Batch {
         }
     }
 
-    /// Lends the body, as the `bytes` that it is: whoever holds the view holds those, and not the batch.
+    /// Lends the body as a buffer. The view holds a reference to the `bytes`, not to the batch.
     ///
     /// # Safety
-    /// `view` is a `Py_buffer` that may be written to, which the interpreter sees to.
+    /// `view` is a writable `Py_buffer`, as the interpreter's buffer protocol guarantees.
     unsafe fn __getbuffer__(&self, py: Python<'_>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: the view is the caller's; `bytes` fill it, or set an exception, and stand in it as what to give back.
+        // SAFETY: the caller's contract; `bytes` fill in the view, themselves as its owner, or set an exception.
         match unsafe { ffi::PyObject_GetBuffer(self.body(py).as_ptr(), view, flags) } {
             0 => Ok(()),
             _ => Err(PyErr::fetch(py)),
         }
     }
 
-    /// By a method of its class, so that every protocol of pickle can, and nobody else makes a batch by accident.
+    /// By a private method of the class: every pickle protocol can call it, and `Batch(...)` stays impossible.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
         let (py, batch) = (slf.py(), slf.get());
         let contents = &batch.contents;
@@ -212,17 +252,17 @@ impl Batch {
         Ok((slf.get_type().getattr("_restore")?, (batch.body(py), state)))
     }
 
-    /// What `__reduce__` took apart. `ValueError` where it was changed on the way.
+    /// The batch that `__reduce__` took apart. `ValueError` where the state was changed meanwhile.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, body: Py<PyBytes>, state: State<'_>) -> PyResult<Batch> {
         let (endpoint, layout, gzip, level, raw_size, indexes, lines) = state;
         let indexes: Vec<usize> = indexes.try_iter()?.map(|index| index?.extract()).collect::<PyResult<_>>()?;
         let lines = lines.unwrap_or_default();
         if indexes.is_empty() || !indexes.is_sorted_by(|one, next| one < next) {
-            return Err(PyValueError::new_err("the indexes of a batch ascend, and there is one at least"));
+            return Err(PyValueError::new_err("indexes must ascend, and a batch has at least one"));
         }
         if !lines.is_empty() && lines.len() != indexes.len() {
-            return Err(PyValueError::new_err("a batch has a line for each of its events, or none at all"));
+            return Err(PyValueError::new_err("lines must have one entry for each event, or be None"));
         }
         let endpoint = one_of("endpoint", Given::Right(endpoint), ENDPOINTS)?;
         let format = one_of("layout", Given::Right(layout), LAYOUTS)?;

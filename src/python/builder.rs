@@ -1,19 +1,19 @@
-//! `Builder`: a batch that grows by one event at a time.
+//! `Builder`: a batch that grows by one event at a time, as a Python class.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::batch::Batch;
-use super::encoder::{Encoder, Findings, Workspace};
-use super::findings::Rejection;
+use super::engine::{Engine, Workspace};
+use super::findings::{Findings, Rejection};
 use crate::batch::Origin;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Builder {
-    encoder: Py<Encoder>,
+    engine: Py<Engine>,
     state: Mutex<State>,
 }
 
@@ -21,22 +21,29 @@ struct State {
     workspace: Workspace,
     findings: Findings,
     full: Option<Batch>,
-    /// Events added so far, rejected ones too.
+    /// Events added so far, rejected ones included.
     total: usize,
 }
 
 impl Builder {
-    pub fn new(py: Python<'_>, encoder: Py<Encoder>) -> Builder {
-        let workspace = encoder.get().workspace(py);
+    pub fn new(py: Python<'_>, engine: Py<Engine>) -> Builder {
+        let workspace = engine.get().workspace(py);
         let state = State { workspace, findings: Findings::none(py), full: None, total: 0 };
-        Builder { encoder, state: Mutex::new(state) }
+        Builder { engine, state: Mutex::new(state) }
     }
 
     fn state(&self) -> PyResult<MutexGuard<'_, State>> {
-        self.state.try_lock().map_err(|_| {
-            PyRuntimeError::new_err(
-                "this builder is in use by another thread or by the event's own code; give each its own, or a lock",
-            )
+        self.state.try_lock().map_err(|error| {
+            PyRuntimeError::new_err(match error {
+                TryLockError::WouldBlock => {
+                    "this builder is in use by another thread or by the event's own code; \
+                     use one builder for each thread, or a lock"
+                }
+                TryLockError::Poisoned(_) => {
+                    "an earlier call of this builder failed half-way (a defect of mixpress; please report it), \
+                     so its batch can't be trusted; make a new one with encoder.builder()"
+                }
+            })
         })
     }
 }
@@ -48,25 +55,25 @@ impl Builder {
         let mut state = self.state()?;
         let state = &mut *state;
         if state.full.is_some() {
-            return Err(PyValueError::new_err("the batch is full: finish() it before the next event"));
+            return Err(PyValueError::new_err("the batch is full: call finish() before the next event"));
         }
-        let encoder = self.encoder.get();
+        let engine = self.engine.get();
         let origin = Origin { index: state.total, line: None };
-        let mut found = Vec::new(); // allocates nothing for an event with nothing to say of it
-        encoder.add(&mut state.workspace, origin, event, &mut found)?;
+        let mut found = Vec::new(); // does not allocate for an event without findings
+        engine.add(&mut state.workspace, origin, event, &mut found)?;
         state.total += 1;
-        state.full = Encoder::lay_out_full(&self.encoder, py, &mut state.workspace);
-        found.pop().map_or(Ok(None), |added| encoder.take_up(py, &state.findings, added))
+        state.full = Batch::lay_out_full(py, engine, &mut state.workspace);
+        found.pop().map_or(Ok(None), |added| state.findings.take(py, added, engine.explain))
     }
 
     fn finish(&self, py: Python<'_>) -> PyResult<Batch> {
         let mut state = self.state()?;
         let batch = match state.full.take() {
             Some(full) => Some(full),
-            None => Encoder::lay_out_rest(&self.encoder, py, &mut state.workspace),
+            None => Batch::lay_out_rest(py, self.engine.get(), &mut state.workspace),
         };
         state.findings = Findings::none(py);
-        batch.ok_or_else(|| PyValueError::new_err("there is no event to finish a batch with"))
+        batch.ok_or_else(|| PyValueError::new_err("the batch has no event: call add() before finish()"))
     }
 
     #[getter]
@@ -74,15 +81,14 @@ impl Builder {
         Ok(self.state()?.full.is_some())
     }
 
-    /// Bytes of JSON that wait for `finish`, for a bound on memory.
     #[getter]
     fn held_bytes(&self) -> PyResult<usize> {
-        Ok(self.state()?.workspace.held_bytes())
+        Ok(self.state()?.workspace.batcher.held_bytes())
     }
 
     fn __len__(&self) -> PyResult<usize> {
         let state = self.state()?;
-        Ok(state.workspace.count() + state.full.as_ref().map_or(0, Batch::len))
+        Ok(state.workspace.batcher.count() + state.full.as_ref().map_or(0, Batch::len))
     }
 
     #[getter]

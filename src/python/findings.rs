@@ -1,9 +1,10 @@
-//! `Finding`, `Rejection` and `Truncation`: what was found wrong, as Python sees it.
+//! `Finding`, `Rejection` and `Truncation`: broken rules and cut strings, as Python classes.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::finding::{self, Found, Origin};
+use crate::batch::Added;
+use crate::rules::finding::{self, Found, Origin};
 use crate::truncate;
 
 #[pyclass(frozen, subclass, module = "mixpress")]
@@ -28,8 +29,8 @@ impl Finding {
         Finding { index, line, insert_id, field: found.field, rule: found.rule.id(), message: found.message }
     }
 
-    /// The findings of one event, each as an object of its own.
-    pub fn each(found: Found) -> impl Iterator<Item = Finding> {
+    /// The findings of one event, one object each.
+    fn each(found: Found) -> impl Iterator<Item = Finding> {
         let Found { origin, insert_id, findings } = found;
         findings.into_iter().map(move |finding| Finding::new(origin, insert_id.clone(), finding))
     }
@@ -63,8 +64,8 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// The rejection of an event by the first of its findings; `explain`: all of them are listed.
-    pub fn of(py: Python<'_>, found: Found, explain: bool) -> PyResult<Py<Rejection>> {
+    /// The rejection of an event by the first of its findings. `explain`: it lists all of them.
+    fn of(py: Python<'_>, found: Found, explain: bool) -> PyResult<Py<Rejection>> {
         let listed = if explain { found.findings.len() } else { 1 };
         let findings = PyList::empty(py);
         for finding in Finding::each(found.clone()).take(listed) {
@@ -99,5 +100,36 @@ impl Truncation {
     fn __repr__(&self) -> String {
         let Truncation { index, path, length, advice } = self;
         format!("Truncation(index={index}, path={path:?}, length={length}, advice={advice:?})")
+    }
+}
+
+/// The findings in the events of a call so far.
+pub struct Findings {
+    pub rejected: Py<PyList>,
+    pub truncated: Py<PyList>,
+    pub warnings: Py<PyList>,
+}
+
+impl Findings {
+    pub fn none(py: Python<'_>) -> Findings {
+        let list = || PyList::empty(py).unbind();
+        Findings { rejected: list(), truncated: list(), warnings: list() }
+    }
+
+    /// Keeps the warnings and truncations of an event. A rejection is returned, and the caller keeps it.
+    pub fn take(&self, py: Python<'_>, added: Added, explain: bool) -> PyResult<Option<Py<Rejection>>> {
+        match added {
+            Added::Rejected(found) => return Rejection::of(py, found, explain).map(Some),
+            Added::Plain => {}
+            Added::Accepted { warnings, truncations } => {
+                for finding in warnings.into_iter().flat_map(Finding::each) {
+                    self.warnings.bind(py).append(Py::new(py, finding)?)?;
+                }
+                for truncation in truncations {
+                    self.truncated.bind(py).append(Truncation::from(truncation))?;
+                }
+            }
+        }
+        Ok(None)
     }
 }

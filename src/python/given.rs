@@ -1,4 +1,4 @@
-//! `Given`: an argument, or what stands in its place, so that the error can name the argument and what it may be.
+//! `Given`: an argument of the right type, or a description of a wrong one for the error message.
 
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
@@ -12,7 +12,7 @@ pub enum Given<T> {
     Wrong(Wrong),
 }
 
-/// An argument of another type, or a number that is out of all bounds.
+/// An argument of another type, or a number that its type can't hold.
 pub struct Wrong {
     shown: String,
     type_name: String,
@@ -20,14 +20,14 @@ pub struct Wrong {
 }
 
 impl<T> Given<T> {
-    /// The argument, or an error that says what it must be.
+    /// The argument, or an error that says what it must be and shows the value.
     pub fn or_say(self, name: &str, must_be: &str) -> PyResult<T> {
-        self.or_error(|wrong| format!("{name} must be {must_be}, and is {}", wrong.shown))
+        self.or_error(|wrong| format!("{name} must be {must_be}, got {}", wrong.shown))
     }
 
-    /// The same for what may be a secret: of a wrong value, the type is named.
+    /// The same for a value that may be a secret: the error names its type alone.
     pub fn or_say_type(self, name: &str, must_be: &str) -> PyResult<T> {
-        self.or_error(|wrong| format!("{name} must be {must_be}, and is of the type {}", wrong.type_name))
+        self.or_error(|wrong| format!("{name} must be {must_be}, got a value of type {}", wrong.type_name))
     }
 
     fn or_error(self, message: impl FnOnce(&Wrong) -> String) -> PyResult<T> {

@@ -1,4 +1,4 @@
-//! `gzip()`: the core's compression, for bodies that are laid out in Python; and what a level may be.
+//! `gzip()`: the core's compression for bodies that are laid out in Python; and the check of a level.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -17,8 +17,8 @@ pub fn gzip<'py>(py: Python<'py>, body: &[u8], level: Option<Given<i64>>) -> PyR
 
 /// A level, or an error that says what it must be.
 pub fn level_of(given: Given<i64>) -> PyResult<u8> {
-    let must_be = format!("a whole number from {} (fastest) to {} (smallest)", LEVELS.start(), LEVELS.end());
+    let must_be = format!("an integer from {} (fastest) to {} (smallest)", LEVELS.start(), LEVELS.end());
     let given = given.or_say("level", &must_be)?;
     let level = u8::try_from(given).ok().filter(|level| LEVELS.contains(level));
-    level.ok_or_else(|| PyValueError::new_err(format!("level must be {must_be}, and is {given}")))
+    level.ok_or_else(|| PyValueError::new_err(format!("level must be {must_be}, got {given}")))
 }

@@ -1,11 +1,11 @@
-//! `Limits`: the numbers and actions, as Python sees them.
+//! `Limits`: the numbers that events are held to and the actions of rules, as a Python class.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::given::Given;
-use crate::limits::{self, TruncateUnit};
+use crate::rules::limits::{self, TruncateUnit};
 use crate::rules::{Action, RULES, Rule};
 
 #[pyclass(frozen, eq, module = "mixpress")]
@@ -47,9 +47,9 @@ impl Limits {
         ];
         for (name, given, least, limit) in numbers {
             if let Some(given) = given {
-                let given = given.or_say(name, &format!("a whole number from {least} on"))?;
+                let given = given.or_say(name, &format!("an integer >= {least}"))?;
                 if given < least {
-                    return Err(PyValueError::new_err(format!("{name} must be at least {least}, and is {given}")));
+                    return Err(PyValueError::new_err(format!("{name} must be an integer >= {least}, got {given}")));
                 }
                 *limit = usize::try_from(given).unwrap_or(usize::MAX);
             }
@@ -161,7 +161,7 @@ fn truncate_unit_of(given: Given<String>) -> PyResult<TruncateUnit> {
     match word.as_str() {
         "chars" => Ok(TruncateUnit::Chars),
         "bytes" => Ok(TruncateUnit::Bytes),
-        _ => Err(PyValueError::new_err(format!("truncate_unit must be \"chars\" or \"bytes\", and is {word:?}"))),
+        _ => Err(PyValueError::new_err(format!("truncate_unit must be \"chars\" or \"bytes\", got {word:?}"))),
     }
 }
 
@@ -169,7 +169,7 @@ fn set_actions(limits: &mut limits::Limits, rules: &Bound<'_, PyDict>) -> PyResu
     for (id, action) in rules.iter() {
         let (Ok(id), Ok(action)) = (id.extract::<String>(), action.extract::<String>()) else {
             return Err(PyTypeError::new_err(format!(
-                "rules maps a rule to an action, both text, and has {id}: {action}"
+                "rules must map ids of rules to actions, both text, got {id}: {action}"
             )));
         };
         let rule = Rule::from_id(&id).ok_or_else(|| {
@@ -177,7 +177,7 @@ fn set_actions(limits: &mut limits::Limits, rules: &Bound<'_, PyDict>) -> PyResu
             PyValueError::new_err(format!("there is no rule {id:?}; the rules are {}", known.join(", ")))
         })?;
         let action = Action::from_word(&action).ok_or_else(|| {
-            PyValueError::new_err(format!("rule {id:?} can be \"reject\", \"warn\" or \"off\", not {action:?}"))
+            PyValueError::new_err(format!("rule {id:?} must be \"reject\", \"warn\" or \"off\", got {action:?}"))
         })?;
         limits.set_action(rule, action);
     }

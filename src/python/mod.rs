@@ -1,9 +1,12 @@
-//! The binding to Python: the one folder that knows pyo3, and no rules.
+//! The binding to Python: the only folder that uses pyo3. It has no rules of events.
 
-mod arrow;
 mod batch;
+mod batch_iterator;
 mod builder;
+mod derive;
+mod encoded;
 mod encoder;
+mod engine;
 mod findings;
 mod given;
 mod gzip;
@@ -11,21 +14,27 @@ mod input;
 mod limits;
 mod raw;
 mod rules;
-mod stream;
+mod snapshot;
 mod walk;
 mod words;
 
 use pyo3::prelude::*;
 
-// A walk borrows from objects that the interpreter's lock keeps from changing: a free-threaded interpreter turns it on.
+// A walk borrows from objects that only the interpreter's lock keeps unchanged: a free-threaded interpreter enables it.
 #[pymodule(gil_used = true)]
 mod _core {
     #[pymodule_export]
     use super::batch::Batch;
     #[pymodule_export]
+    use super::batch_iterator::BatchIterator;
+    #[pymodule_export]
     use super::builder::Builder;
     #[pymodule_export]
-    use super::encoder::{Encoded, Encoder, encode};
+    use super::derive::derive_insert_id;
+    #[pymodule_export]
+    use super::encoded::Encoded;
+    #[pymodule_export]
+    use super::encoder::{Encoder, encode};
     #[pymodule_export]
     use super::findings::{Finding, Rejection, Truncation};
     #[pymodule_export]
@@ -33,18 +42,16 @@ mod _core {
     #[pymodule_export]
     use super::limits::Limits;
     #[pymodule_export]
-    use super::rules::{Rule, derive_insert_id, rules};
+    use super::rules::{Rule, rules};
     #[pymodule_export]
-    use super::stream::BatchIterator;
-    #[pymodule_export]
-    use super::walk::{Members, Number, Unsupported};
+    use super::snapshot::{Members, Number, Unsupported};
     use pyo3::exceptions::PyImportError;
     use pyo3::prelude::*;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         if !super::raw::is_main_interpreter() {
-            // What one interpreter's encoder keeps (types, functions) must not be touched by another.
+            // An encoder keeps types and functions of its interpreter, which another one must not touch.
             return Err(PyImportError::new_err(
                 "mixpress can't be used in a subinterpreter: import it in the main one",
             ));

@@ -1,8 +1,8 @@
 //! The source of Python objects: exact dicts, lists and scalars are walked in place, and no Python code runs meanwhile.
 //!
-//! Any other value (an Enum, a dataclass, an odd mapping, whatever `default` is to convert) needs Python code to be read,
-//! which could change the very dict that is being walked. So the walk stops there, and the event is walked again as the
-//! snapshot that `mixpress.snapshot` makes of it.
+//! Any other value (an Enum, a dataclass, a mapping that is not a dict, a value that `default` converts) needs Python code
+//! to be read, and that code could change the dict of the walk. So the walk stops there, `mixpress.snapshot` makes a
+//! snapshot of the event, and the snapshot is walked.
 
 use std::cell::RefCell;
 
@@ -11,62 +11,21 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyTzInfo};
 
 use super::raw::{self, Entries};
+use super::snapshot::{Members, Number, Unsupported};
 use crate::serialize::Moment;
 use crate::source::{Sink, Source};
 use crate::vectors::{Baseline, Vectors, Wide, Work};
 
-/// A number by its spelling, in a snapshot: what a Decimal becomes.
-#[pyclass(frozen, module = "mixpress._core")]
-pub struct Number {
-    spelling: Py<PyString>,
-}
-
-#[pymethods]
-impl Number {
-    #[new]
-    fn new(spelling: Py<PyString>) -> Number {
-        Number { spelling }
-    }
-}
-
-/// The members of an object that is no exact dict, in a snapshot: a list of pairs.
-#[pyclass(frozen, module = "mixpress._core")]
-pub struct Members {
-    pairs: Py<PyList>,
-}
-
-#[pymethods]
-impl Members {
-    #[new]
-    fn new(pairs: Py<PyList>) -> Members {
-        Members { pairs }
-    }
-}
-
-/// A value that JSON has no form for, in a snapshot, and the sentence that says so.
-#[pyclass(frozen, module = "mixpress._core")]
-pub struct Unsupported {
-    message: Py<PyString>,
-}
-
-#[pymethods]
-impl Unsupported {
-    #[new]
-    fn new(message: Py<PyString>) -> Unsupported {
-        Unsupported { message }
-    }
-}
-
-/// A value was met that takes Python code to read.
+/// The walk found a value that needs Python code to be read.
 pub struct NeedsSnapshot;
 
-/// What walks keep from one event to the next.
+/// State that walks keep from one event to the next.
 pub struct Memory {
     wide: Option<Wide>,
     entries: Option<Entries>,
-    /// Room for a text that is no ASCII.
+    /// A buffer for a text that is not ASCII.
     decoded: String,
-    /// Names whose addresses are tags: as they are held, no other object has the address.
+    /// Names whose addresses are tags. As the names are held, no other object can have such an address.
     tagged: Vec<Py<PyString>>,
 }
 
@@ -82,7 +41,7 @@ pub struct GivenEvent<'a, 'py> {
     pub memory: &'a RefCell<Memory>,
 }
 
-/// An event that `mixpress.snapshot` made a snapshot of.
+/// An event's snapshot, made by `mixpress.snapshot`.
 pub struct SnapshotEvent<'a, 'py> {
     pub event: &'a Bound<'py, PyAny>,
     pub memory: &'a RefCell<Memory>,
@@ -111,7 +70,7 @@ impl Source for SnapshotEvent<'_, '_> {
     }
 }
 
-/// A walk of an event, which is a snapshot or not.
+/// A walk of an event or of a snapshot.
 struct Walk<'w, S, V, const IS_SNAPSHOT: bool> {
     sink: &'w mut S,
     memory: &'w mut Memory,
@@ -119,13 +78,13 @@ struct Walk<'w, S, V, const IS_SNAPSHOT: bool> {
 }
 
 impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
-    /// Pushes a value. It is a part of the loop over a container: for a scalar a call would cost as much as the value.
+    /// Pushes a value. Inlined into the loop over a container: for a scalar, a call would cost as much as the value.
     #[inline(always)]
     fn value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
         if let Ok(text) = value.cast_exact::<PyString>() {
             self.text(&text);
         } else if let Ok(integer) = value.cast_exact::<PyInt>() {
-            // Only Python code knows the digits of one that has more than 64 bits.
+            // The digits of an int of more than 64 bits need Python code.
             self.sink.integer(raw::small_integer(&integer).ok_or(NeedsSnapshot)?);
         } else if let Ok(float) = value.cast_exact::<PyFloat>() {
             self.sink.float(float.value());
@@ -138,7 +97,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         } else if let Ok(list) = value.cast_exact::<PyList>() {
             return self.list(&list);
         } else {
-            return self.less_usual_value(value);
+            return self.rare_value(value);
         }
         Ok(())
     }
@@ -164,7 +123,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
     }
 
     #[inline(never)]
-    fn less_usual_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
+    fn rare_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             return self.tuple(&tuple);
         }
@@ -191,7 +150,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         Ok(())
     }
 
-    /// A value that only a snapshot has.
+    /// Pushes a value of a class that only snapshots contain.
     fn snapshot_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
         let py = value.py();
         if let Ok(number) = value.cast_exact::<Number>() {
@@ -259,7 +218,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
     }
 }
 
-/// What is in a dict that was begun.
+/// The members of a dict whose object was begun in the sink.
 struct InDict<'w, 'm, 'py, S, V, const IS_SNAPSHOT: bool>(&'w mut Walk<'m, S, V, IS_SNAPSHOT>, &'w Bound<'py, PyDict>);
 
 impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InDict<'_, '_, '_, S, V, IS_SNAPSHOT> {
@@ -281,7 +240,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InDict<'_, '_, '_, S
     }
 }
 
-/// What is in a list that was begun.
+/// The elements of a list whose array was begun in the sink.
 struct InList<'w, 'm, 'py, S, V, const IS_SNAPSHOT: bool>(&'w mut Walk<'m, S, V, IS_SNAPSHOT>, &'w Bound<'py, PyList>);
 
 impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InList<'_, '_, '_, S, V, IS_SNAPSHOT> {
@@ -290,7 +249,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InList<'_, '_, '_, S
     #[inline(always)]
     fn run(self) -> Result<(), NeedsSnapshot> {
         let InList(walk, list) = self;
-        // SAFETY: as in `members_of`.
+        // SAFETY: as for the members of a dict, above.
         unsafe { raw::for_each_element(list, |element| walk.value(element)) }
     }
 }
@@ -300,7 +259,7 @@ fn moment_of_datetime(moment: &Bound<'_, PyDateTime>) -> Result<Moment, NeedsSna
     let utc = match moment.get_tzinfo() {
         None => false,
         Some(zone) if PyTzInfo::utc(moment.py()).is_ok_and(|utc| zone.is(utc)) => true,
-        Some(_) => return Err(NeedsSnapshot), // only Python code knows its offset
+        Some(_) => return Err(NeedsSnapshot), // its offset needs Python code
     };
     let date = (moment.get_year(), moment.get_month(), moment.get_day());
     let clock = (moment.get_hour(), moment.get_minute(), moment.get_second(), moment.get_microsecond());

@@ -1,25 +1,25 @@
-//! The words by which Python chooses: each once, for what is given and for what is told.
+//! The words that select a choice in Python, used to read arguments and to show them.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::given::Given;
 use crate::batch::Format;
-use crate::limits::Endpoint;
+use crate::rules::limits::Endpoint;
 
 pub const ENDPOINTS: &[(&str, Endpoint)] = &[("import", Endpoint::Import), ("track", Endpoint::Track)];
 
-/// How a body is laid out; an encoder is told of base64 by an option of its own.
+/// The layouts of a body. An encoder selects base64 by the option `form_base64`.
 pub const LAYOUTS: &[(&str, Format)] =
     &[("json", Format::Json), ("ndjson", Format::Ndjson), ("form", Format::Form), ("form-base64", Format::FormBase64)];
 
-/// What a word stands for. `ValueError` for one that is not among the choices.
+/// The choice that a word names. `ValueError` for another word.
 pub fn one_of<T: Copy>(name: &str, given: Given<String>, choices: &[(&str, T)]) -> PyResult<T> {
     let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
     let words = words.join(" or ");
     let given = given.or_say(name, &words)?;
     let choice = choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice);
-    choice.ok_or_else(|| PyValueError::new_err(format!("{name} must be {words}, and is {given:?}")))
+    choice.ok_or_else(|| PyValueError::new_err(format!("{name} must be {words}, got {given:?}")))
 }
 
 /// The word for one of the choices.

@@ -1,101 +1,104 @@
-//! Sources: what walks its own kind of data and pushes an event's values into a [`Sink`].
+//! Sources, which walk one kind of data each and push an event's values into a [`Sink`].
 //!
-//! A source knows its data and no rules; the sink knows the rules and no data. Nothing stands between them: no tree is
-//! built, and each pair of source and sink is compiled as one loop.
+//! A source knows its data and no rules; the sink knows the rules and no data. No tree is built between them, and each pair
+//! of source and sink is compiled into one loop.
 
 #[cfg(feature = "arrow")]
 pub mod arrow;
 pub mod json;
-#[doc(hidden)]
-pub mod scan;
 pub mod value;
 
 use crate::serialize::Moment;
 use crate::vectors::Vectors;
 
-/// Receives the values of one event in the order in which the source has them.
+/// The scanner of JSON text.
+#[doc(hidden)]
+pub mod scan {
+    pub use crate::scan::{RawString, Scanner, SyntaxError, Unescaped, is_object_or_array, string_at, unescape};
+}
+
+/// Receives the values of one event in the order of the source.
 ///
-/// An object is `begin_object`, then `key` and one value for each member, then `end_object`; an array likewise. Where a
-/// `begin_*` answers false the contents are of no interest: the source passes over them and does not call `end_*`.
+/// An object is `begin_object`, then `key` and one value for each member, then `end_object`. An array is `begin_array`, the
+/// elements, then `end_array`. If a `begin_*` returns false, the source skips the contents and does not call `end_*`.
 pub trait Sink {
-    /// An object begins. False: pass over its contents, and don't end it.
+    /// Starts an object; returns whether to walk its contents and to end it.
     fn begin_object(&mut self) -> bool;
-    /// The object that was begun last ends.
+    /// Ends the innermost object.
     fn end_object(&mut self);
-    /// An array begins. False: pass over its contents, and don't end it.
+    /// Starts an array; returns whether to walk its contents and to end it.
     fn begin_array(&mut self) -> bool;
-    /// The array that was begun last ends.
+    /// Ends the innermost array.
     fn end_array(&mut self);
-    /// The name of the member whose value comes next.
+    /// Pushes the name of the member whose value comes next.
     fn key(&mut self, name: &str);
-    /// The name that a text begins with, in quotes and with a colon, if it is the one that the sink expects. Gives how many
-    /// bytes of the text that is; 0, with nothing done, where it is another or can't be told.
+    /// Pushes the name at the start of a text, in quotes and with a colon, if the sink expects it. Returns the bytes of the
+    /// text that were consumed; 0 if the sink did nothing.
     #[inline(always)]
     fn expected_key(&mut self, _text: &[u8], _vectors: impl Vectors) -> usize {
         0
     }
-    /// The name that was given this tag, if it is the one that the sink expects. False, with nothing done, where not: the
-    /// source then says the name itself.
+    /// Pushes the name with this tag, if the sink expects it. Returns whether it did; if not, the source must push the name.
     #[inline(always)]
     fn tagged_key(&mut self, _tag: usize) -> bool {
         false
     }
-    /// A name, and a tag for it, which is not 0. True: the sink may know the name by it from now on, so the source must not
-    /// give it to another. That comes a limited number of times.
+    /// Pushes a name and offers a tag for it, which must not be 0. Returns whether the sink accepted the tag: then the source
+    /// must not use it for another name. A sink accepts a limited number of tags.
     fn key_with_tag(&mut self, name: &str, _tag: usize) -> bool {
         self.key(name);
         false
     }
-    /// A name in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
+    /// Pushes a name in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
     fn repaired_key(&mut self, name: &str);
-    /// A name, and its valid JSON spelling between the quotes, which is kept.
+    /// Pushes a name with its valid JSON spelling between the quotes, which is kept.
     fn spelled_key(&mut self, name: &str, spelling: &str);
-    /// The member whose name came just now replaces earlier ones; the name was there so many times.
+    /// Reports that the last name occurs `times` times in its object, and that only this member is pushed.
     fn duplicate_key(&mut self, times: usize);
-    /// A member whose name is no text; it has no value. The message says what the name is.
+    /// Reports a member whose name is not text; it has no value. The message describes the name.
     fn unsupported_key(&mut self, message: &str);
-    /// Two members of the object that was begun last may have the same name: it is to be looked at when it ends.
+    /// Reports that members of the innermost object may have the same name: the sink compares them at its end.
     fn names_may_repeat(&mut self);
-    /// A text.
+    /// Pushes a text.
     fn text(&mut self, text: &str);
-    /// A text, which these vectors can copy.
+    /// Pushes a text, which these instructions can copy.
     #[inline(always)]
     fn text_with(&mut self, text: &str, _vectors: impl Vectors) {
         self.text(text);
     }
-    /// A text in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
+    /// Pushes a text in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
     fn repaired_text(&mut self, text: &str);
-    /// A text, and its valid JSON spelling between the quotes, which is kept.
+    /// Pushes a text with its valid JSON spelling between the quotes, which is kept.
     fn spelled_text(&mut self, text: &str, spelling: &str);
-    /// A text that is spelled as it is, which these vectors can copy.
+    /// Pushes a text that is its own JSON spelling, which these instructions can copy.
     #[inline(always)]
     fn plain_text(&mut self, text: &str, _vectors: impl Vectors) {
         self.spelled_text(text, text);
     }
-    /// An integer of 64 bits.
+    /// Pushes an integer of 64 bits.
     fn integer(&mut self, value: i64);
-    /// A number by its valid JSON spelling, which is kept.
+    /// Pushes a number by its valid JSON spelling, which is kept.
     fn number(&mut self, spelling: &str);
-    /// The same, which these vectors can copy.
+    /// Pushes a number by its spelling, which these instructions can copy.
     #[inline(always)]
     fn number_with(&mut self, spelling: &str, _vectors: impl Vectors) {
         self.number(spelling);
     }
-    /// A float; it need not be finite.
+    /// Pushes a float, which may be infinite or NaN.
     fn float(&mut self, value: f64);
-    /// True or false.
+    /// Pushes true or false.
     fn boolean(&mut self, value: bool);
-    /// Null.
+    /// Pushes null.
     fn null(&mut self);
-    /// A date and time.
+    /// Pushes a date and time.
     fn moment(&mut self, moment: Moment);
-    /// A value that JSON has no form for. The message says what it is.
+    /// Pushes a value that JSON has no form for. The message describes it.
     fn unsupported(&mut self, message: &str);
 }
 
-/// One event, in whatever form it comes.
+/// One event in any form.
 pub trait Source {
-    /// Why a walk can stop half-way; what was pushed so far is then taken back.
+    /// Why a walk stops before its end; the sink then discards what was pushed.
     type Interrupted;
 
     /// Pushes the event into the sink.

@@ -1,4 +1,4 @@
-//! The simplest source: an event as a value in memory, for Rust programs, fuzzers and benches.
+//! The simplest source: an event as a value in memory, for Rust programs, fuzzers and benchmarks.
 //!
 //! ```
 //! use mixpress::batch::{Batcher, Format, Origin};
@@ -16,8 +16,8 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 
 use super::{Sink, Source};
+use crate::scan::Scanner;
 use crate::serialize::Moment;
-use crate::source::scan::Scanner;
 
 /// A value of an event, or an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,19 +28,19 @@ pub enum Value {
     Boolean(bool),
     /// An integer of 64 bits.
     Integer(i64),
-    /// A number by its JSON spelling, which is kept: for integers of more bits, and decimals.
+    /// A number by its JSON spelling, which is kept: for larger integers, and decimals.
     Number(String),
-    /// A float; it need not be finite.
+    /// A float, which may be infinite or NaN.
     Float(f64),
     /// A text.
     Text(String),
     /// A date and time.
     Moment(Moment),
-    /// A value that JSON has no form for, by a sentence that says what it is.
+    /// A value that JSON has no form for, with a message that describes it.
     Unsupported(String),
     /// An array.
     Array(Vec<Value>),
-    /// An object, its members in their order.
+    /// An object, with its members in order.
     Object(Vec<(String, Value)>),
 }
 
@@ -135,9 +135,9 @@ impl<const COUNT: usize> From<[(&str, Value); COUNT]> for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Added, Batcher, Format, Origin};
-    use crate::limits::{Endpoint, Limits};
+    use crate::batch::{Batcher, Format, Origin, Verdict};
     use crate::rules::Rule;
+    use crate::rules::limits::{Endpoint, Limits};
 
     fn event(members: Vec<(String, Value)>) -> Value {
         let required = [("time", 1_700_000_000.into()), ("distinct_id", "u".into()), ("$insert_id", "i".into())];
@@ -146,10 +146,10 @@ mod tests {
         Value::from([("event", Value::from("e")), ("properties", Value::Object(properties))])
     }
 
-    fn add(event: &Value) -> (Added, Option<String>) {
+    fn add(event: &Value) -> (Verdict, Option<String>) {
         let mut batcher = Batcher::new(Limits::documented(), Endpoint::Import, Format::Json, None);
-        let added = batcher.add(Origin { index: 0, line: None }, event).unwrap();
-        (added, batcher.finish().map(|packed| String::from_utf8(packed.json).unwrap()))
+        let verdict = batcher.add(Origin { index: 0, line: None }, event).unwrap();
+        (verdict, batcher.finish().map(|packed| String::from_utf8(packed.json).unwrap()))
     }
 
     #[test]
@@ -173,15 +173,15 @@ mod tests {
     }
 
     #[test]
-    fn what_json_has_no_form_for_is_rejected() {
+    fn values_without_a_json_form_are_rejected() {
         let unsupported = Value::Unsupported("a socket".into());
         let no_number = Value::Number("1.".into());
         let twice = Value::from([("b", 1.into()), ("b", 2.into())]);
         for (value, rule) in
             [(unsupported, Rule::UnsupportedType), (no_number, Rule::UnsupportedType), (twice, Rule::KeyCollision)]
         {
-            let (added, json) = add(&event(vec![("a".into(), value)]));
-            assert!(matches!(added, Added::Rejected(found) if found.findings[0].rule == rule));
+            let (verdict, json) = add(&event(vec![("a".into(), value)]));
+            assert!(matches!(verdict, Verdict::Rejected(found) if found.findings[0].rule == rule));
             assert_eq!(json, None);
         }
     }

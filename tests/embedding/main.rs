@@ -1,7 +1,7 @@
-//! A program that depends on the packed crate, and on nothing of Python, encodes.
+//! A crate that depends on the packaged crate encodes without Python.
 //!
-//! The crate is packed as for its registry and unpacked elsewhere; the program is its own example, as the only source of
-//! another crate, so whatever the package leaves out is missed here.
+//! The crate is packaged as for a registry and unpacked elsewhere. Another crate has the packaged example as its only source,
+//! so the test fails if the package lacks a file.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn cargo(folder: &Path) -> Command {
     let mut cargo = Command::new(env!("CARGO"));
-    // Its own folder for what is built: the one of the tests that are running is locked.
+    // A separate target folder: the running tests hold the lock of theirs.
     cargo.current_dir(folder).env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("built"));
     cargo
 }
@@ -23,7 +23,7 @@ fn output_of(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The crate as it is in a registry.
+/// Packages the crate and unpacks it into a folder.
 fn unpacked(folder: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let packed = output_of(cargo(root).args(["package", "--list", "--offline", "--allow-dirty"]));
@@ -35,7 +35,7 @@ fn unpacked(folder: &Path) -> PathBuf {
     folder.join(format!("mixpress-{VERSION}"))
 }
 
-/// Another crate that depends on it.
+/// Writes another crate that depends on it.
 fn embedding(folder: &Path, packed: &Path) {
     let (packed, example) = (packed.to_str().unwrap(), packed.join("examples/encode.rs"));
     let manifest = format!(
@@ -43,12 +43,12 @@ fn embedding(folder: &Path, packed: &Path) {
          [[bin]]\nname = \"embedding\"\npath = {example:?}\n"
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
-    // The same versions, which are at hand without a network.
+    // The same versions, which are available offline.
     fs::copy(Path::new(packed).join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
 }
 
 #[test]
-fn another_crate_embeds_the_packed_one_without_python() {
+fn another_crate_embeds_the_packaged_one_without_python() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("embedding");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();

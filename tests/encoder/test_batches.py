@@ -156,7 +156,7 @@ def test_reading_batches_inside_their_own_events_raises() -> None:
         yield next(batches)
 
     batches = Encoder().iter_batches(events())
-    with pytest.raises(RuntimeError, match="being read already"):
+    with pytest.raises(RuntimeError, match="is reading these batches"):
         next(batches)
 
 
@@ -178,7 +178,7 @@ def test_a_builder_checks_and_copies_at_the_call() -> None:
     batch = builder.finish()
     assert (numbers([batch]), list(batch.indexes)) == ([[0, 2, 3]], [0, 2, 3])
     assert (len(builder), builder.full) == (0, False)
-    with pytest.raises(ValueError, match="no event"):
+    with pytest.raises(ValueError, match="has no event"):
         builder.finish()
 
 

@@ -89,7 +89,7 @@ def test_encode_takes_the_arguments_of_an_encoder() -> None:
     theirs = inspect.signature(Encoder).parameters
     assert {name: each.default for name, each in ours.items()} == {name: each.default for name, each in theirs.items()}
     assert {each.kind for each in ours.values()} == {inspect.Parameter.KEYWORD_ONLY}
-    with pytest.raises(ValueError, match=r"level must be .* and is 10"):
+    with pytest.raises(ValueError, match=r"level must be .*, got 10"):
         mixpress.encode([], level=10)
     with pytest.raises(TypeError, match="levl"):
         mixpress.encode([], levl=1)  # type: ignore[call-arg]
@@ -239,11 +239,11 @@ def test_a_copy_is_equal_and_shares_the_body(make: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({5: ()}, "there is one at least"),
+        ({5: ()}, "a batch has at least one"),
         ({5: (1, 1)}, "ascend"),
         ({5: (2, 1)}, "ascend"),
-        ({6: [1]}, "a line for each"),
-        ({0: "engage"}, 'endpoint must be "import" or "track", and is "engage"'),
+        ({6: [1]}, "one entry for each event"),
+        ({0: "engage"}, 'endpoint must be "import" or "track", got "engage"'),
         ({1: "xml"}, "layout must be"),
     ],
 )
@@ -256,7 +256,7 @@ def test_a_pickle_with_an_invalid_state_is_refused(change: dict[int, Any], messa
 
 def test_reading_the_events_of_a_changed_body_raises() -> None:
     restore, (_, state) = batch_of(event(0)).__reduce__()
-    with pytest.raises(ValueError, match="not one that this encoder made"):
+    with pytest.raises(ValueError, match="not made by this encoder"):
         restore(b"no gzip", state).events()
 
 

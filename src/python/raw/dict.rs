@@ -1,10 +1,10 @@
-//! The members of a dict, read where they lie.
+//! The members of a dict, read in place.
 //!
-//! `PyDict_Next` finds its place anew for every member, which takes longer than writing it. In CPython 3.11 to 3.13 the
-//! members of an ordinary dict (all names are text, and it is not the `__dict__` of an object) are an array of names and
-//! values in their order, and a loop over that is all it takes. The array is private to CPython. So it is read only where
-//! the version is one of those, and [`Entries::verify`] has seen that it agrees with `PyDict_Next`; everywhere else, and
-//! for every other dict, `PyDict_Next` is called. See "What `unsafe` buys" in `benches/README.md`.
+//! `PyDict_Next` searches for its position at every member, which takes longer than writing the member. In CPython 3.11 to
+//! 3.13 the members of an ordinary dict (all names are text, and it is not the `__dict__` of an object) are an array of
+//! names and values in insertion order. The array is private to CPython. So it is read only in those versions, and only
+//! after [`Entries::verify`] found that it agrees with `PyDict_Next`. Otherwise, and for every other dict, `PyDict_Next`
+//! is called. See "What `unsafe` buys" in `benches/README.md`.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -13,20 +13,20 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// The right to read a dict's entries. There is one only where they were verified to be as they are described here.
+/// The right to read a dict's entries. A value exists only where the layout described here was verified.
 #[derive(Clone, Copy)]
 pub struct Entries {
     _verified: (),
 }
 
-/// The beginning of CPython's `PyDictObject`.
+/// The first fields of CPython's `PyDictObject`.
 #[repr(C)]
 struct Dict {
     object: ffi::PyObject,
     used: isize,
     version_tag: u64,
     keys: *const Keys,
-    /// Null but for the `__dict__` of an object, whose values are apart.
+    /// Null except for the `__dict__` of an object, whose values are stored apart.
     values: *const u8,
 }
 
@@ -35,12 +35,12 @@ struct Dict {
 struct Keys {
     reference_count: isize,
     log2_size: u8,
-    /// The logarithm of how many bytes of indices come before the entries.
+    /// The binary logarithm of the number of bytes of indices before the entries.
     log2_index_bytes: u8,
     kind: u8,
     version: u32,
     usable: isize,
-    /// Entries that are or were in use.
+    /// Entries in use, or deleted.
     entry_count: isize,
 }
 
@@ -66,7 +66,7 @@ pub unsafe fn for_each_member<'py, E>(
     mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut members = Members::of(dict, entries);
-    // SAFETY: by the contract nothing changes the dict meanwhile.
+    // SAFETY: by the contract of `visit` nothing changes the dict meanwhile.
     while let Some((name, value)) = unsafe { members.next(dict) } {
         // SAFETY: the dict owns both, and by the contract of `visit` it keeps them.
         let (name, value) = unsafe { (Borrowed::from_ptr(dict.py(), name), Borrowed::from_ptr(dict.py(), value)) };
@@ -86,8 +86,7 @@ impl Members {
     fn of(dict: &Bound<'_, PyDict>, entries: Option<Entries>) -> Members {
         if entries.is_some() {
             let dict = dict.as_ptr().cast::<Dict>();
-            // SAFETY: `entries` says that the layout is as described: the entries lie behind the indices, which lie behind
-            // the keys' fields.
+            // SAFETY: `entries` proves the layout: the entries follow the indices, which follow the keys' fields.
             unsafe {
                 let keys = (*dict).keys;
                 if (*keys).kind == KIND_OF_TEXT && (*dict).values.is_null() {
@@ -101,7 +100,7 @@ impl Members {
     }
 
     /// # Safety
-    /// The dict is that of [`Members::of`], and has not changed since.
+    /// The dict is the one given to [`Members::of`], and has not changed since.
     #[inline(always)]
     unsafe fn next(&mut self, dict: &Bound<'_, PyDict>) -> Option<(*mut ffi::PyObject, *mut ffi::PyObject)> {
         let (mut name, mut value) = (std::ptr::null_mut::<ffi::PyObject>(), std::ptr::null_mut::<ffi::PyObject>());
@@ -120,7 +119,7 @@ impl Members {
                 Some((name, value))
             }
             Members::PyDictNext { position } => {
-                // SAFETY: `dict` is a dict, and the three places are ours.
+                // SAFETY: `dict` is a dict, and the three pointers are to local variables.
                 let found = unsafe { ffi::PyDict_Next(dict.as_ptr(), position, &raw mut name, &raw mut value) };
                 (found != 0).then_some((name, value))
             }
@@ -129,8 +128,8 @@ impl Members {
 }
 
 impl Entries {
-    /// The right to read entries, if they are seen to be what `PyDict_Next` gives. That is looked at once in a process, or
-    /// by several threads at a time: a lock would stay taken in the child of a fork that comes in the middle of it.
+    /// The right to read entries, if they agree with `PyDict_Next`. Checked once in a process, or at the same time by
+    /// several threads: a lock would stay taken in the child of a fork during the check.
     pub fn verify(py: Python<'_>) -> Option<Entries> {
         const UNSEEN: u8 = 0;
         const AGREE: u8 = 1;
@@ -156,7 +155,7 @@ impl Entries {
     fn agree(self, dict: &Bound<'_, PyDict>) -> bool {
         let addresses = |entries| {
             let mut addresses = Vec::new();
-            // SAFETY: the closure only looks at the addresses.
+            // SAFETY: the closure only stores addresses.
             let visited: Result<(), ()> = unsafe {
                 for_each_member(dict, entries, |name, value| {
                     addresses.push((name.as_ptr(), value.as_ptr()));
@@ -169,7 +168,7 @@ impl Entries {
     }
 }
 
-/// Dicts of all kinds: of many sizes, with deleted members, with names that are no text, of an object, copied, cleared.
+/// Dicts of all kinds: many sizes, deleted members, names that are not text, the `__dict__` of objects, copied, cleared.
 fn samples(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
     let source = cr#"
 sizes = [{f"name {i}": i for i in range(count)} for count in (*range(20), 50, 84, 85, 86, 100, 170, 171, 300, 700)]

@@ -1,9 +1,9 @@
-//! What the walk reads from CPython's objects without a reference count, an exception or a copy.
+//! Reads of CPython's objects without a reference count, an exception or a copy.
 //!
-//! All of the walk's `unsafe` is here. It holds because of one thing: **while a walk reads an object no Python code
-//! runs, no exception is made and no container is allocated** (which could start a collection, and so a finalizer), with
-//! the interpreter's lock held throughout. So nothing can change or free what is read. It was bought with a measured
-//! figure: see "What `unsafe` buys" in `benches/README.md`.
+//! All of the walk's `unsafe` is here. It relies on one invariant: **while a walk reads an object, no Python code runs, no
+//! exception is made and no container is allocated** (which could start a collection, and so a finalizer), and the
+//! interpreter's lock is held throughout. So nothing can change or free the objects of the walk. "What `unsafe` buys" in
+//! `benches/README.md` has the measured gain.
 
 mod dict;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
@@ -32,13 +32,13 @@ pub unsafe fn for_each_element<'py, E>(
     mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
 ) -> Result<(), E> {
     for position in 0..list.len() {
-        // SAFETY: the position is within the list, which owns the element and by the contract of `visit` keeps it.
+        // SAFETY: the position is within the list, which owns the element and, by the contract of `visit`, keeps it.
         visit(unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), position as ffi::Py_ssize_t)) })?;
     }
     Ok(())
 }
 
-/// An int's value, if 64 bits hold it.
+/// The value of an int, if it fits into 64 bits.
 #[inline(always)]
 pub fn small_integer(integer: &Bound<'_, PyInt>) -> Option<i64> {
     let mut overflow = 0;
@@ -47,8 +47,8 @@ pub fn small_integer(integer: &Bound<'_, PyInt>) -> Option<i64> {
     (overflow == 0).then_some(value)
 }
 
-/// Whether the interpreter that runs is the process's first, and not a subinterpreter.
+/// Whether the current interpreter is the main one of the process, and not a subinterpreter.
 pub fn is_main_interpreter() -> bool {
-    // SAFETY: an interpreter runs, as this is called while a module is made; the first one has the number 0.
+    // SAFETY: called while a module is initialised, so there is a current interpreter; the main one has the id 0.
     unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) == 0 }
 }

@@ -1,15 +1,15 @@
-//! The characters of a `str`, read where they lie.
+//! The characters of a `str`, read in place.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use pyo3::types::string::PyStringData;
 
-/// The text where it lies, if it is ASCII, as most is.
+/// The text in place, if it is ASCII, as most text is.
 #[inline(always)]
 pub fn ascii<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     let object = text.as_ptr();
-    // SAFETY: a compact ASCII str has its bytes right behind its header, one each, and a str never changes.
+    // SAFETY: a compact ASCII str has its bytes right after its header, one each, and a str is immutable.
     unsafe {
         if ffi::PyUnicode_IS_COMPACT_ASCII(object) == 0 {
             return None;
@@ -20,9 +20,9 @@ pub fn ascii<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     }
 }
 
-/// Writes a text of any kind into `decoded`, with U+FFFD for each lone surrogate. True: there was one.
+/// Writes any text into `decoded`, with U+FFFD for each lone surrogate. Returns whether there was one.
 ///
-/// Unlike `to_str` it leaves no UTF-8 copy behind in the caller's object, and makes no exception of a surrogate.
+/// Unlike `to_str` it caches no UTF-8 copy in the caller's object, and makes no exception for a surrogate.
 #[inline(never)]
 pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String) -> bool {
     let mut repaired = false;
@@ -33,7 +33,7 @@ pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String) -> bool {
         })
     };
     decoded.clear();
-    // SAFETY: the view is used before anything else happens to the str, which never changes.
+    // SAFETY: the view is used at once, and a str is immutable.
     match unsafe { text.data() } {
         Ok(PyStringData::Ucs1(codes)) => decoded.extend(codes.iter().map(|&code| char::from(code))),
         Ok(PyStringData::Ucs2(codes)) => decoded.extend(codes.iter().map(|&code| scalar(code.into()))),

@@ -1,4 +1,4 @@
-//! Cells: the values of a column of one kind, whatever the width that they are stored in.
+//! The values of a column of one kind, stored in any width.
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ fn values<T: ArrowPrimitiveType>(array: &dyn Array) -> ScalarBuffer<T::Native> {
     array.as_primitive::<T>().values().clone()
 }
 
-/// Integers that 64 bits with a sign hold.
+/// Integers that fit in 64 bits with a sign.
 pub(super) enum Integers {
     Int8(ScalarBuffer<i8>),
     Int16(ScalarBuffer<i16>),
@@ -90,14 +90,14 @@ impl Floats {
 /// Dates and timestamps.
 pub(super) struct Moments {
     ticks: Ticks,
-    /// Whether they have a zone; they are in UTC then.
+    /// Whether they have a timezone: then they are in UTC.
     utc: bool,
 }
 
-/// Counts of a unit since the epoch.
+/// Numbers of a unit since the epoch.
 enum Ticks {
     Days(ScalarBuffer<i32>),
-    /// Milliseconds of which only the day is meant.
+    /// Milliseconds of whole days.
     WholeDays(ScalarBuffer<i64>),
     Seconds(ScalarBuffer<i64>),
     Milliseconds(ScalarBuffer<i64>),
@@ -125,7 +125,7 @@ impl Moments {
         Some(Moments { ticks, utc: matches!(array.data_type(), DataType::Timestamp(_, Some(_))) })
     }
 
-    /// The moment, nanoseconds floored to microseconds; None outside of the years 1 to 9999, which have no text.
+    /// The moment, with nanoseconds rounded down to microseconds; None outside the years 1 to 9999, which have no text.
     #[inline(always)]
     pub(super) fn at(&self, row: usize) -> Option<Moment> {
         const FIRST: i64 = -62_135_596_800_000_000; // 0001-01-01T00:00:00
@@ -143,12 +143,12 @@ impl Moments {
     }
 }
 
-/// Texts. No producer is trusted that they are UTF-8.
+/// Texts, which are not trusted to be UTF-8.
 pub(super) enum Texts {
-    /// Looked at as a whole, which is many times faster than one by one.
+    /// Validated as a whole, which is many times faster than one by one.
     Utf8(StringArray),
     LargeUtf8(LargeStringArray),
-    /// To be looked at one by one.
+    /// To be validated one by one.
     Bytes(BinaryArray),
     LargeBytes(LargeBinaryArray),
     Views(BinaryViewArray),
@@ -165,7 +165,7 @@ impl Texts {
         }
     }
 
-    /// The same, where only a few of many are asked for.
+    /// Texts that are validated one by one, because only a few of them are read.
     pub(super) fn one_by_one(array: &dyn Array) -> Option<Texts> {
         Some(match array.data_type() {
             DataType::Utf8 => Texts::Bytes(array.as_string::<i32>().clone().into()),
@@ -175,7 +175,7 @@ impl Texts {
         })
     }
 
-    /// A text, or its bytes where they are not UTF-8.
+    /// A text, or its bytes if they are not UTF-8.
     #[inline(always)]
     pub(super) fn at(&self, row: usize) -> Result<&str, &[u8]> {
         let bytes = match self {
@@ -196,12 +196,12 @@ fn is_utf8<O: OffsetSizeTrait>(texts: &GenericStringArray<O>) -> bool {
     all.is_ascii() || offsets.iter().all(|offset| all.is_char_boundary(offset.as_usize() - first))
 }
 
-/// Which elements are a row's list.
+/// The elements that are each row's list.
 pub(super) enum Spans {
-    /// Those from one offset to the next; the first element at hand is the one of the first offset.
+    /// From one offset to the next, counted from the first offset.
     Offsets(OffsetBuffer<i32>),
     LargeOffsets(OffsetBuffer<i64>),
-    /// So many for each row.
+    /// The same number for each row.
     Fixed(usize),
     /// Offsets and sizes.
     Views(ScalarBuffer<i32>, ScalarBuffer<i32>),
@@ -209,7 +209,7 @@ pub(super) enum Spans {
 }
 
 impl Spans {
-    /// The spans of an array of lists, and the elements that they are of.
+    /// The spans of an array of lists, and the elements.
     pub(super) fn of(array: &dyn Array) -> Option<(Spans, ArrayRef)> {
         Some(match array.data_type() {
             DataType::List(_) => {
@@ -251,7 +251,7 @@ impl Spans {
     }
 }
 
-/// Of all elements those that are in a row: a slice has the elements of what it was sliced from.
+/// The elements that are in a row: a sliced array still has all elements of the original.
 pub(super) fn elements_of<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>, elements: &ArrayRef) -> ArrayRef {
     let (first, last) = (offsets[0].as_usize(), offsets[offsets.len() - 1].as_usize());
     elements.slice(first, last - first)

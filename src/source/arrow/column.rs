@@ -1,4 +1,4 @@
-//! Column: an Arrow array whose type was looked at once, and each cell of which can be pushed into a sink.
+//! An Arrow array whose type was matched once.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type, RunEndIndexType, UInt64Type};
@@ -8,15 +8,15 @@ use arrow_schema::{DataType, Field, FieldRef};
 
 use super::cells::{Floats, Integers, Moments, Spans, Texts, elements_of};
 use super::decimal::Decimals;
-use crate::limits::MAX_LEVELS;
+use crate::rules::limits::MAX_LEVELS;
 
-/// An array whose type was looked at once.
+/// An array whose type was matched once, so that its cells can be pushed into a sink.
 pub(super) struct Column {
     pub(super) nulls: Option<NullBuffer>,
     pub(super) cells: Cells,
 }
 
-/// What is in an array, by how it is read.
+/// The cells of an array, by the way to read them.
 pub(super) enum Cells {
     Null,
     Boolean(BooleanBuffer),
@@ -40,23 +40,23 @@ pub(super) enum Cells {
         names: Box<Column>,
         values: Box<Column>,
     },
-    /// A dictionary, or runs: each row's value is at a position among others.
+    /// A dictionary, or runs: each row has the position of its value.
     Indirect {
         positions: Vec<usize>,
         values: Box<Column>,
     },
-    /// What JSON has no form for, and the sentence that says so.
+    /// Values that JSON has no form for, with the message that describes them.
     Unsupported(String),
 }
 
 impl Column {
-    /// The cells of an array; the field tells what extension type it has.
+    /// The column of an array; its field has the extension type.
     pub(super) fn new(field: &Field, array: &ArrayRef) -> Column {
-        // The sink looks into no more levels than that.
+        // The sink walks no more levels than that.
         Column::within(field, array, MAX_LEVELS + 2)
     }
 
-    /// An object of columns for each row.
+    /// A column of objects, with a column for each member.
     pub(super) fn object(members: impl Iterator<Item = (String, Column)>) -> Column {
         let members: Vec<_> = members.collect();
         let mut names = std::collections::HashSet::with_capacity(members.len());
@@ -64,7 +64,7 @@ impl Column {
         Column { nulls: None, cells: Cells::Object { members, names_may_repeat } }
     }
 
-    /// The same, with rows that are null.
+    /// The column with some rows null.
     pub(super) fn with_nulls(self, nulls: Option<NullBuffer>) -> Column {
         Column { nulls, ..self }
     }
@@ -128,13 +128,13 @@ impl Cells {
         Cells::Maps { spans: Spans::Offsets(map.offsets().clone()), names: column(0), values: column(1) }
     }
 
-    /// Dictionaries and runs.
+    /// The cells of a dictionary, or of runs.
     fn indirect(field: &Field, array: &ArrayRef, levels: usize) -> Option<Cells> {
         let (field, positions, values) = match array.data_type() {
             DataType::Dictionary(..) => {
                 let dictionary = array.as_any_dictionary();
                 if dictionary.values().is_empty() {
-                    return Some(Cells::Null); // so every row is null
+                    return Some(Cells::Null); // every row is null
                 }
                 (field, dictionary.normalized_keys(), dictionary.values())
             }
@@ -148,7 +148,7 @@ impl Cells {
             }
             _ => return None,
         };
-        // Of a dictionary that many batches share only what is asked for is looked at.
+        // Of a large dictionary that many batches share, only the values of this batch are validated.
         let few = if values.len() > positions.len() { Texts::one_by_one(values) } else { None };
         let values = match few {
             Some(texts) => Column { nulls: values.nulls().cloned(), cells: Cells::Texts(texts) },
@@ -175,7 +175,7 @@ fn unsupported(kind: &DataType) -> String {
     format!("{what} column value, which JSON has no form for: cast the column to text or to a number, or drop it")
 }
 
-/// Whether the field is of the extension type of that name.
+/// Whether the field has the extension type with this name.
 fn is_extension(field: &Field, name: &str) -> bool {
     field.metadata().get("ARROW:extension:name").is_some_and(|found| found == name)
 }

@@ -1,4 +1,4 @@
-//! Decimals to JSON numbers, by all their digits, spelled as Python's `str(Decimal)` spells them.
+//! Write decimals as JSON numbers with all their digits, spelled as Python's `str(Decimal)` spells them.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type};
@@ -6,10 +6,10 @@ use arrow_array::{Array, Decimal256Array};
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
 
-/// Decimals of one column.
+/// The decimals of one column.
 pub(super) struct Decimals {
     digits: Digits,
-    /// How many of a number's digits stand behind the point; a negative scale is zeros that are not written.
+    /// The number of digits after the point; if negative, the number of zeros that are not written.
     scale: i8,
 }
 
@@ -21,7 +21,7 @@ enum Digits {
 }
 
 impl Decimals {
-    /// The decimals of an array; None where it is of another type.
+    /// The decimals of an array; None if it has another type.
     pub(super) fn of(array: &dyn Array) -> Option<Decimals> {
         let (digits, scale) = match array.data_type() {
             DataType::Decimal32(_, scale) => {
@@ -39,7 +39,7 @@ impl Decimals {
         Some(Decimals { digits, scale: *scale })
     }
 
-    /// Hands over a decimal's spelling.
+    /// Passes a decimal's spelling to `take`.
     pub(super) fn spell(&self, row: usize, take: impl FnOnce(&str)) {
         let whole = match &self.digits {
             Digits::Of32(digits) => i128::from(digits[row]),
@@ -54,19 +54,19 @@ impl Decimals {
     }
 }
 
-/// Text on the stack: a sign, 77 digits, a point, and either six zeros or an exponent, and room to spare.
+/// Text on the stack with room for a sign, 77 digits, a point, and either six zeros or an exponent.
 struct Spelling {
     bytes: [u8; 112],
     length: usize,
 }
 
 impl Spelling {
-    /// A whole number's digits, with so many of them behind the point.
+    /// Spells an integer's digits, with `scale` of them after the point.
     fn of(whole: &str, scale: i8) -> Spelling {
         let mut spelling = Spelling { bytes: [0; 112], length: 0 };
         let digits = whole.strip_prefix('-').unwrap_or(whole);
         spelling.push(&whole[..whole.len() - digits.len()]);
-        let point = digits.len() as isize - isize::from(scale); // where it stands among the digits
+        let point = digits.len() as isize - isize::from(scale); // its position among the digits
         if scale < 0 || point <= -6 {
             spelling.push_split(digits, 1);
             spelling.push(if point > 0 { "E+" } else { "E-" });

@@ -1,13 +1,13 @@
-//! The source of Arrow tables: each row is an event, its columns are the properties.
+//! The source of Arrow tables: each row is an event, and its columns are the properties.
 //!
 //! ```text
-//! schema        -> Plan           once a stream: which column is what
-//! record batch  -> ArrowEvents    once a batch: what type each column has
+//! schema        -> Plan           once per stream: what each column is
+//! record batch  -> ArrowEvents    once per batch: the type of each column
 //! row           -> Row            pushed into the sink, cell by cell
 //! ```
 //!
-//! What is null is left out, but for an element of a list. No text is trusted to be UTF-8, since not every producer
-//! looks (a Parquet file can hold anything): what is not is repaired, with a finding.
+//! Null is left out, except as an element of a list. No text is trusted to be UTF-8, since not every producer validates it
+//! (a Parquet file can have any bytes): other bytes are repaired, with a finding.
 
 mod cells;
 mod column;
@@ -31,7 +31,7 @@ use super::{Sink, Source};
 /// The events of a record batch.
 pub struct ArrowEvents {
     rows: usize,
-    /// Rows that are null as a whole, which only a stream of structs that is no table has.
+    /// Rows that are null as a whole, which only a stream of structs can have.
     nulls: Option<NullBuffer>,
     name: Name,
     properties: Column,
@@ -50,7 +50,7 @@ pub struct Row<'a> {
 }
 
 impl ArrowEvents {
-    /// The events of a record batch whose schema the plan was made of.
+    /// The events of a record batch; the plan must be of its schema.
     pub fn new(plan: &Plan, batch: &StructArray) -> ArrowEvents {
         let column = |at: usize| Column::new(&batch.fields()[at], batch.column(at));
         let name = match &plan.event {
@@ -69,17 +69,17 @@ impl ArrowEvents {
         ArrowEvents { rows: batch.len(), nulls: batch.nulls().cloned(), name, properties }
     }
 
-    /// How many there are.
+    /// The number of events.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there is none.
+    /// Whether there are no events.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// One of them, by its position in the record batch.
+    /// The event at a position of the record batch.
     pub fn row(&self, row: usize) -> Row<'_> {
         Row { events: self, row }
     }
@@ -108,7 +108,7 @@ impl Source for Row<'_> {
     }
 }
 
-/// The events of a stream of record batches, one after another; one record batch is held at a time.
+/// The events of a stream of record batches. One record batch is in memory at a time.
 pub struct ArrowRows<I> {
     batches: I,
     plan: Plan,
@@ -117,15 +117,15 @@ pub struct ArrowRows<I> {
 }
 
 impl<I: Iterator<Item = Result<ArrayRef, ArrowError>>> ArrowRows<I> {
-    /// The events of the record batches (as struct arrays), whose schema the plan was made of.
+    /// The events of record batches (as struct arrays); the plan must be of their schema.
     pub fn new(plan: Plan, batches: I) -> ArrowRows<I> {
         ArrowRows { batches, plan, events: None, next: 0 }
     }
 
-    /// The next event. None: they are at their end. An error is the stream's, and nothing can be read after it.
+    /// The next event; None at the end. After an error, which is the stream's, nothing can be read.
     pub fn next_row(&mut self) -> Option<Result<Row<'_>, ArrowError>> {
         while self.events.as_ref().is_none_or(|events| self.next >= events.len()) {
-            self.events = None; // before the next batch is there, so that memory holds one
+            self.events = None; // before the next batch is read, so that only one is in memory
             self.next = 0;
             match self.batches.next()? {
                 Ok(batch) => self.events = Some(ArrowEvents::new(&self.plan, batch.as_struct())),
@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::batch::{Batcher, Format, Origin};
-    use crate::limits::{Endpoint, Limits};
+    use crate::rules::limits::{Endpoint, Limits};
 
     fn batch(times: Vec<Option<i64>>) -> ArrayRef {
         let texts = |text: &str| Arc::new(StringArray::from(vec![text; times.len()])) as ArrayRef;
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_all_batches_are_events_one_after_another() {
+    fn the_rows_of_all_batches_are_events() {
         let batches =
             [vec![], vec![Some(1_700_000_000), None], vec![Some(1_700_000_001)]].map(|times| Ok(batch(times)));
         let mut rows = ArrowRows::new(plan().unwrap(), batches.into_iter());
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_the_stream_comes_after_what_was_read() {
+    fn an_error_of_the_stream_follows_the_rows_before_it() {
         let failed = || ArrowError::ComputeError("gone".to_owned());
         let batches = [Ok(batch(vec![Some(1)])), Err(failed())];
         let mut rows = ArrowRows::new(plan().unwrap(), batches.into_iter());
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_names_what_it_lacks() {
+    fn an_error_names_the_missing_column() {
         let PlanError(message) = Plan::new(&Fields::empty(), None, &[]).unwrap_err();
         assert!(message.contains("there are no columns"), "{message}");
     }

@@ -1,18 +1,18 @@
-//! Plan: which column of a table is what, made once of its schema.
+//! Decide from the schema of a table what each column is.
 
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Fields};
 
-/// What a column can be named to hold.
+/// What the column of a name can be chosen for.
 pub const NAMEABLE: [&str; 4] = ["event", "time", "distinct_id", "$insert_id"];
 
-/// Which column is what.
+/// What each column of a table is.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
     pub(super) event: EventName,
     pub(super) properties: Properties,
-    /// The properties in their order: each one's name as written, and the position of its column.
+    /// The properties in order, each with its name as written and the position of its column.
     pub(super) members: Vec<(String, usize)>,
 }
 
@@ -26,19 +26,19 @@ pub(super) enum EventName {
 /// Where the properties are.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Properties {
-    /// Columns of the table.
+    /// The columns of the table.
     Columns,
-    /// Fields of this one column, a struct.
+    /// The fields of the column at this position, which is a struct.
     StructAt(usize),
 }
 
-/// Why no plan can be made: a sentence that names what is there.
+/// Why no plan can be made: a message with the columns of the table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PlanError(pub String);
 
 impl Plan {
-    /// A plan for the columns of a table. `event` is the name of every event; `named` is what of [`NAMEABLE`] is in which
-    /// column. What is not named is in the column of that very name.
+    /// A plan for the columns of a table. `event` is the name of every event; `named` has pairs of one of [`NAMEABLE`] and its
+    /// column. Without a pair, it is the column of the same name.
     pub fn new(columns: &Fields, event: Option<&str>, named: &[(String, String)]) -> Result<Plan, PlanError> {
         for (what, _) in named {
             if !NAMEABLE.contains(&what.as_str()) {
@@ -75,7 +75,8 @@ fn event_column(columns: &Fields, named: Option<&str>) -> Result<usize, PlanErro
     }
 }
 
-/// A struct column `properties` beside the event's name and nothing else: what JSON events become when read into a table.
+/// Finds the properties: the fields of a struct column `properties` if the only other column is the event's name, as when
+/// JSON events are read into a table; otherwise the columns.
 fn find_properties<'a>(columns: &'a Fields, event: &EventName) -> (Properties, &'a Fields) {
     let mut others = columns.iter().enumerate().filter(|(at, _)| *event != EventName::Column(*at));
     if let (Some((at, only)), None) = (others.next(), others.next())

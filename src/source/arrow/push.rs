@@ -1,4 +1,4 @@
-//! Push: a cell of a column into a sink.
+//! Push the cells of a column into a sink.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ impl Column {
             }
     }
 
-    /// Pushes a member of the object that was begun last; nothing where it is null.
+    /// Pushes a member of the innermost object, unless it is null.
     #[inline]
     pub(super) fn push_member<S: Sink>(&self, name: &str, row: usize, sink: &mut S) {
         if !self.is_null(row) {
@@ -28,8 +28,8 @@ impl Column {
         }
     }
 
-    /// Pushes a value that is not null. What takes more than a few lines is never inlined: the usual values would pay for
-    /// its frame, some 5 % of all.
+    /// Pushes a value that is not null. Longer cases are never inlined: their stack frame would cost the usual values some
+    /// 5 % of the time.
     #[inline]
     fn push<S: Sink>(&self, row: usize, sink: &mut S) {
         match &self.cells {
@@ -62,7 +62,7 @@ impl Column {
         }
     }
 
-    /// A cell's text; None where it is null or no text.
+    /// A cell's text; None if it is null or not text.
     fn text_at(&self, row: usize) -> Option<Result<&str, &[u8]>> {
         match &self.cells {
             _ if self.is_null(row) => None,
@@ -89,7 +89,7 @@ fn push_uuid<S: Sink>(bytes: &[u8], sink: &mut S) {
     for (place, digit) in places.zip(digits) {
         text[place] = HEX[usize::from(digit)];
     }
-    sink.text(std::str::from_utf8(&text).expect("only ASCII is in it"));
+    sink.text(std::str::from_utf8(&text).expect("hexadecimal digits are ASCII"));
 }
 
 #[inline(never)]
@@ -98,7 +98,7 @@ fn push_list<S: Sink>(spans: &Spans, elements: &Column, row: usize, sink: &mut S
         return;
     }
     match (&elements.nulls, &elements.cells) {
-        // The usual lists of numbers, whose type need not be asked for again and again.
+        // The usual lists of numbers: the type is matched once, not for each element.
         (None, Cells::Floats(floats)) => spans.at(row).for_each(|element| sink.float(floats.at(element))),
         (None, Cells::Integers(integers)) => spans.at(row).for_each(|element| sink.integer(integers.at(element))),
         _ => spans.at(row).for_each(|element| elements.push_element(element, sink)),
@@ -142,7 +142,7 @@ fn push_map<S: Sink>(spans: &Spans, names: &Column, values: &Column, row: usize,
     sink.end_object();
 }
 
-/// Whether two of these names may be the same; of many that is left to be seen.
+/// Whether two of these names may be the same. Many names are not compared here.
 fn may_repeat(names: &Column, entries: Range<usize>) -> bool {
     const COMPARED: usize = 16;
     let is_earlier = |entry| (entries.start..entry).any(|earlier| names.text_at(earlier) == names.text_at(entry));

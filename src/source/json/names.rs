@@ -1,30 +1,30 @@
-//! Whether two members of an object may have the same name, by the hashes of their names.
+//! Notice members of an object that may have the same name, by the hashes of their names.
 
-/// More names than this in one object are not compared pair by pair, but looked at again.
+/// An object with more names than this is walked again with its members collected, instead of comparing all pairs.
 const COMPARED_NAMES: usize = 512;
 
-/// The names of an open object. Their hashes stand in one list with those of the objects around it.
+/// The names of an open object. Their hashes are in one list with those of the enclosing objects.
 pub(super) struct Names {
-    /// Where those of this object begin.
+    /// The position of its first hash.
     first: usize,
-    /// A bit for each hash: a name whose bit is not set is none of the earlier ones, and most names are compared with none.
+    /// A Bloom filter of the hashes: most names are not compared with any earlier one.
     bits: u64,
 }
 
 impl Names {
-    /// An object begins.
+    /// Starts an object.
     #[inline(always)]
     pub(super) fn begin(hashes: &[u32]) -> Names {
         Names { first: hashes.len(), bits: 0 }
     }
 
-    /// The object ends.
+    /// Ends the object.
     #[inline(always)]
     pub(super) fn end(self, hashes: &mut Vec<u32>) {
         hashes.truncate(self.first);
     }
 
-    /// Adds a name by its hash, unless it may be the same as an earlier one.
+    /// Whether a name may be the same as an earlier one; adds its hash otherwise.
     #[inline(always)]
     pub(super) fn may_repeat(&mut self, hashes: &mut Vec<u32>, hash: u32) -> bool {
         let bit = 1 << (hash >> 26);
@@ -39,11 +39,11 @@ impl Names {
 
 #[inline(never)]
 fn may_be_among(earlier: &[u32], hash: u32) -> bool {
-    // No branch inside, so that the compiler compares many at once.
+    // Without a branch, so that the compiler compares many at once.
     earlier.len() > COMPARED_NAMES || earlier.iter().fold(false, |found, &other| found | (other == hash))
 }
 
-/// A hash of a name, of which a few bytes and the length do: what matters is that it costs little.
+/// A cheap hash of a name: its first and last bytes, and its length.
 #[inline(always)]
 pub(super) fn hash(bytes: &[u8]) -> u32 {
     let mixed = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
@@ -59,13 +59,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repeated_name_is_noticed_wherever_it_stands() {
+    fn a_repeated_name_is_noticed_at_any_position() {
         for count in [1, 2, 20, 63, 64, 65, 300] {
             let all: Vec<u32> = (0..count).map(|number| hash(format!("name_{number}").as_bytes())).collect();
             for repeated in 0..count {
                 let mut hashes = vec![all[repeated]; 3];
                 let mut names = Names::begin(&hashes);
-                // The object around it has the name too, which is no matter.
+                // The enclosing object has the name too, which does not count.
                 assert!(all.iter().all(|&hash| !names.may_repeat(&mut hashes, hash)));
                 assert!(names.may_repeat(&mut hashes, all[repeated]), "{repeated} of {count}");
                 names.end(&mut hashes);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn names_differ_by_length_by_their_first_bytes_and_by_their_last() {
+    fn hashes_differ_by_length_first_bytes_and_last_bytes() {
         let names = ["", "a", "b", "ab", "aa", "aaaaaaaa", "aaaaaaaaa", "baaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaab"];
         let mut hashes: Vec<u32> = names.iter().map(|name| hash(name.as_bytes())).collect();
         hashes.sort_unstable();

@@ -1,6 +1,6 @@
-//! The bytes of a text that are at hand, and the part of them that was taken as text.
+//! The bytes of a text that are in memory, and the part of them that was validated as UTF-8.
 
-/// Bytes of a text that are at hand.
+/// Bytes of a text that are in memory.
 pub struct Window<'w> {
     pub(super) bytes: &'w [u8],
     pub(super) is_last: bool,
@@ -8,25 +8,25 @@ pub struct Window<'w> {
 }
 
 impl<'w> Window<'w> {
-    /// A window; `is_last`: nothing comes behind it.
+    /// A window; `is_last`: the text ends with it.
     pub fn new(bytes: &'w [u8], is_last: bool) -> Window<'w> {
         Window { bytes, is_last, part: Part::default() }
     }
 }
 
-/// The part of a window that was taken as text.
+/// The part of a window that was validated as UTF-8.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Part<'w> {
     pub(super) begin: usize,
     pub(super) text: &'w str,
-    /// Whether the window ends there too, but for a character that is cut.
+    /// Whether the window ends with it, apart from an incomplete character.
     pub(super) ends_window: bool,
-    /// Whether a byte that is not UTF-8 ends it.
+    /// Whether it ends before a byte that is not UTF-8.
     pub(super) is_broken: bool,
 }
 
 impl<'w> Part<'w> {
-    /// So many bytes of a window from `begin` on, or up to the first one that is not UTF-8.
+    /// `size` bytes of a window from `begin`, or those before the first byte that is not UTF-8.
     pub(super) fn take(window: &'w [u8], begin: usize, size: usize) -> Part<'w> {
         let end = window.len().min(begin + size);
         let (bytes, ends_window) = (&window[begin..end], end == window.len());

@@ -1,0 +1,82 @@
+//! The settings of an encoder, and the bodies that it makes of batches.
+
+mod body;
+mod form;
+pub(crate) mod json;
+
+use crate::batch::{Batcher, Format, Packed};
+use crate::gzip::Gzip;
+use crate::rules::limits::{Endpoint, Limits};
+use crate::truncate::LongTexts;
+
+pub use body::{Batch, Contents, Raw};
+use body::{laid_out, seal};
+
+/// The settings of an encoder. Create them by [`Settings::new`], then set the fields.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The endpoint that the bodies are for.
+    pub endpoint: Endpoint,
+    /// The layout of a body.
+    pub format: Format,
+    /// Whether bodies are gzipped.
+    pub gzip: bool,
+    /// The gzip level, 1 to 9; None is the default level.
+    pub level: Option<u8>,
+    /// Becomes `properties.token` of an event that has none.
+    pub token: Option<String>,
+    /// Whether an event without an `$insert_id` gets one derived from its content.
+    pub derives_ids: bool,
+    /// Which long texts are converted instead of truncated.
+    pub long_texts: LongTexts,
+    /// The limits, and what each rule does.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// Settings for gzipped JSON arrays under the documented limits.
+    pub fn new(endpoint: Endpoint) -> Settings {
+        Settings {
+            endpoint,
+            format: Format::Json,
+            gzip: true,
+            level: None,
+            token: None,
+            derives_ids: false,
+            long_texts: LongTexts::default(),
+            limits: Limits::documented(),
+        }
+    }
+
+    /// A batcher for these settings.
+    pub fn batcher(&self) -> Batcher {
+        let mut batcher = Batcher::new(self.limits.clone(), self.endpoint, self.format, self.token.clone());
+        if self.derives_ids {
+            batcher.derive_ids();
+        }
+        batcher.convert_long_texts(self.long_texts);
+        // Percent-encoding a form moves all places, so hints would be wrong.
+        if self.gzip && Gzip::takes_hints(self.level) && matches!(self.format, Format::Json | Format::Ndjson) {
+            batcher.give_hints();
+        }
+        batcher
+    }
+
+    /// Makes the body of a batch: percent-encodes it for a form, then gzips it.
+    pub fn seal<'a>(&self, packed: &'a mut Packed, gzip: &'a mut Gzip) -> Batch<'a> {
+        let (indexes, lines) = (std::mem::take(&mut packed.indexes), std::mem::take(&mut packed.lines));
+        seal(&packed.json, &packed.hints, (indexes, lines), self.format, self.gzip.then_some(gzip))
+    }
+
+    /// Does what [`Settings::seal`] does, without gzip.
+    pub fn lay_out(&self, packed: Packed) -> (Raw, Contents) {
+        let Packed { json, hints, indexes, lines } = packed;
+        let text = match self.format {
+            Format::Json | Format::Ndjson => json,
+            Format::Form | Format::FormBase64 => laid_out(&json, self.format).into_owned(),
+        };
+        let contents = Contents { indexes, lines, raw_size: text.len(), format: self.format, gzip: self.gzip };
+        (Raw { text, hints }, contents)
+    }
+}

@@ -1,0 +1,191 @@
+//! The checks of an event while it is written: `validate` decides, this records the broken rules.
+
+use super::applied_rules::{AppliedRules, REQUIRED};
+use super::place::{Kind, Meaning, Place, Seen};
+use super::writer::EventWriter;
+use crate::rules::finding::quote;
+use crate::rules::{Action, Rule};
+use crate::source::Sink;
+use crate::validate::{self, Violation};
+
+/// How a value of a wrong type is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum WrongType {
+    /// The value: the rule does not reject, so it is a plain value.
+    AsGiven,
+    /// Null: the event is rejected.
+    Null,
+}
+
+impl EventWriter {
+    /// Records a broken rule of the value that is being written, or was written last.
+    #[inline(always)]
+    fn record(&mut self, violation: Option<Violation<impl FnOnce() -> String>>) {
+        if let Some(Violation { rule, message }) = violation {
+            self.find(rule, message);
+        }
+    }
+
+    /// Sets the place of the value after a name.
+    #[inline(always)]
+    pub(super) fn enter_member(&mut self, meaning: Meaning) {
+        self.place = match self.json.open.top().kind {
+            Kind::Properties => {
+                self.seen.add(meaning.seen);
+                meaning.place
+            }
+            Kind::Event => self.enter_field(meaning),
+            Kind::Object | Kind::Array => Place::Plain,
+        };
+    }
+
+    /// The place of a member of the event itself.
+    fn enter_field(&mut self, meaning: Meaning) -> Place {
+        let Some((place, seen)) = meaning.field else {
+            self.find(Rule::UnknownField, || {
+                "an event has only 'event' and 'properties': move this field into 'properties'".into()
+            });
+            return Place::Plain;
+        };
+        self.seen.add(seen);
+        place
+    }
+
+    /// Checks a text at a place with special rules.
+    pub(super) fn check_text(&mut self, text: &str) {
+        match self.place {
+            Place::Plain | Place::Element => {}
+            Place::Name => self.record(validate::event_name(text)),
+            Place::DistinctId => {
+                self.record(validate::disallowed_id(Rule::DistinctIdDisallowed, "distinct_id", text));
+            }
+            Place::InsertId => {
+                self.insert_id_at = Some(self.json.text.len());
+                self.record(validate::insert_id_length(text, self.rules.limits.max_insert_id_bytes));
+                self.record(validate::insert_id_characters(text));
+                self.record(validate::disallowed_id(Rule::InsertIdDisallowed, "$insert_id", text));
+            }
+            Place::Event | Place::Properties | Place::Time => {
+                self.wrong_type(&format!("the text {}", quote(text)));
+            }
+        }
+    }
+
+    /// Checks an integer of 64 bits at a place with special rules.
+    #[inline]
+    pub(super) fn check_small_integer(&mut self, value: i64) {
+        let AppliedRules { endpoint, now_ms, .. } = self.rules;
+        if self.place != Place::Time || !validate::is_usual_time(value, endpoint, now_ms) {
+            self.check_integer(value.into(), || value.to_string());
+        }
+    }
+
+    /// Checks an integer at a place with special rules.
+    fn check_integer(&mut self, value: i128, spelling: impl Fn() -> String) {
+        if self.place == Place::Time {
+            self.check_milliseconds(validate::milliseconds(value), spelling);
+        } else {
+            self.wrong_type(&format!("the number {}", spelling()));
+        }
+    }
+
+    /// Checks a time that is known in milliseconds.
+    pub(super) fn check_milliseconds(&mut self, milliseconds: i128, spelling: impl Fn() -> String) {
+        let AppliedRules { endpoint, now_ms, .. } = self.rules;
+        self.record(validate::too_old(milliseconds, endpoint, now_ms, &spelling));
+        self.record(validate::in_future(milliseconds, now_ms, &spelling));
+    }
+
+    /// Writes a number, by its spelling, at a place with special rules.
+    pub(super) fn special_number(&mut self, spelling: &str) {
+        let is_integer = !spelling.contains(['.', 'e', 'E']);
+        if let (true, Ok(small)) = (is_integer, spelling.parse()) {
+            self.check_small_integer(small); // the usual time: 64 bits parse several times as fast as 128
+        } else if is_integer || self.place != Place::Time {
+            self.check_integer(validate::saturating_integer(spelling), || spelling.to_owned());
+        } else {
+            let value = spelling.parse().unwrap_or(f64::NAN);
+            if value.is_finite() {
+                return self.special_float(value);
+            }
+            self.wrong_type(&format!("the number {spelling}"));
+        }
+        self.json.text.extend_from_slice(spelling.as_bytes());
+    }
+
+    /// Writes a float at a place with special rules: a time as integer milliseconds.
+    #[cold]
+    pub(super) fn special_float(&mut self, value: f64) {
+        if self.place != Place::Time || !value.is_finite() {
+            return match self.wrong_type(&format!("the number {value}")) {
+                WrongType::AsGiven => self.plain_float(value),
+                WrongType::Null => self.json.text.extend_from_slice(b"null"),
+            };
+        }
+        let milliseconds = validate::float_milliseconds(value);
+        self.check_milliseconds(milliseconds as i128, || value.to_string());
+        // All digits, as of any integer; `+ 0.0` turns -0 into 0.
+        self.json.text.extend_from_slice(format!("{:.0}", milliseconds + 0.0).as_bytes());
+    }
+
+    /// Records that a value of this type is not allowed here. Does nothing where every type is.
+    #[cold]
+    pub(super) fn wrong_type(&mut self, found: &str) -> WrongType {
+        let rule = match self.place {
+            Place::Event => Rule::EventNotObject,
+            Place::Name => Rule::EventType,
+            Place::Properties => Rule::PropertiesType,
+            Place::Time => Rule::TimeType,
+            Place::DistinctId => Rule::DistinctIdType,
+            Place::InsertId => Rule::InsertIdType,
+            Place::Plain | Place::Element => return WrongType::AsGiven,
+        };
+        self.record(Some(validate::wrong_type(rule, found)));
+        self.place = Place::Plain;
+        if self.rules.action(rule) == Action::Reject { WrongType::Null } else { WrongType::AsGiven }
+    }
+
+    fn record_missing(&mut self, rule: Rule) {
+        let (path, Violation { rule, message }) = validate::missing(rule);
+        self.find_at(rule, path, message);
+    }
+
+    /// Checks at the end of an event for missing fields, and its size.
+    pub(super) fn check_event(&mut self) {
+        let (seen, is_object) = (self.seen, self.json.event().first() == Some(&b'{'));
+        if is_object && !seen.has(Seen::EVENT) {
+            self.record_missing(Rule::EventMissing);
+        }
+        if is_object && !seen.has(Seen::PROPERTIES) {
+            self.record_missing(Rule::PropertiesMissing);
+        }
+        let written = self.json.event_length();
+        // A rejected event was not written in full, so its size is unknown.
+        if written > self.rules.limits.max_event_bytes && !self.report.is_rejected() {
+            self.find_at(Rule::EventTooLarge, "", || {
+                format!("the event has {written} bytes as written; send less with it, or split it into several events")
+            });
+        }
+    }
+
+    /// Adds the token and a derived id at the end of `properties`, and checks for missing members.
+    pub(super) fn end_properties(&mut self) {
+        if self.seen.has_all(self.rules.wanted) && self.derived_id.is_none() {
+            return;
+        }
+        if let (false, Some(token)) = (self.seen.has(Seen::TOKEN), self.token.clone()) {
+            self.key("token");
+            self.text(&token);
+        }
+        if let (false, Some(id)) = (self.seen.has(Seen::INSERT_ID), self.derived_id.take()) {
+            self.key("$insert_id");
+            self.text(&id);
+            self.insert_id_at = None; // a derived id is not reported as the event's
+        }
+        for (rule, member) in REQUIRED {
+            if !self.seen.has(member) {
+                self.record_missing(rule);
+            }
+        }
+    }
+}

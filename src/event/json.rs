@@ -1,0 +1,156 @@
+//! The JSON that was written: the body of the open batch, and where the event that is being written is in it.
+
+use super::frames::{Frame, Frames};
+use super::known_names::KnownNames;
+use super::place::{Kind, Meaning};
+use crate::gzip::press::Hint;
+use crate::scan::{string_at, unescape};
+use crate::vectors::baseline::append_member;
+
+/// The body of the open batch, and the state of writing the event at its end.
+pub(crate) struct WrittenJson {
+    pub(crate) text: Vec<u8>,
+    /// Hints for the events that are kept.
+    pub(crate) hints: Vec<Hint>,
+    event_hints: EventHints,
+    pub(super) open: Frames,
+    pub(super) known_names: KnownNames,
+    event_start: usize,
+}
+
+impl WrittenJson {
+    pub(super) fn new() -> WrittenJson {
+        WrittenJson {
+            text: Vec::new(),
+            hints: Vec::new(),
+            event_hints: EventHints::none(),
+            open: Frames::none(),
+            known_names: KnownNames::new(),
+            event_start: 0,
+        }
+    }
+
+    pub(super) fn begin_event(&mut self) {
+        self.event_start = self.text.len();
+        self.event_hints.count = 0;
+        self.open.clear();
+        self.known_names.begin();
+    }
+
+    /// Removes the last event, and everything since the text was `to` long.
+    pub(crate) fn take_back(&mut self, to: usize) {
+        self.text.truncate(to.min(self.event_start));
+    }
+
+    /// Adds the hints of the last event.
+    pub(crate) fn keep_hints(&mut self) {
+        self.hints.extend_from_slice(self.event_hints.all());
+    }
+
+    /// The last event, as far as it is written.
+    pub(crate) fn event(&self) -> &[u8] {
+        &self.text[self.event_start..]
+    }
+
+    /// The length of the last event, as far as it is written.
+    #[inline(always)]
+    pub(super) fn event_length(&self) -> usize {
+        self.text.len() - self.event_start
+    }
+
+    /// Starts a member: writes the comma before it.
+    #[inline(always)]
+    pub(super) fn begin_member(&mut self) {
+        if self.open.top().count != 0 {
+            self.text.push(b',');
+        }
+        self.open.top_mut().count += 1;
+        self.open.top_mut().name_at = self.text.len();
+    }
+
+    /// Writes the known name that came last, with its comma, and returns what it means.
+    #[inline(always)]
+    pub(super) fn write_known_name(&mut self) -> Meaning {
+        let is_first = self.open.top().count == 0;
+        let name_at = self.text.len() + usize::from(!is_first);
+        self.open.top_mut().count += 1;
+        self.open.top_mut().name_at = name_at;
+        let like = std::mem::replace(&mut self.known_names.last_mut().last_at, name_at as u32);
+        self.event_hints.push(Hint { at: name_at as u32, like });
+        let known = self.known_names.last();
+        // Read before the write: the compiler assumes that the write changes it.
+        let meaning = known.meaning;
+        append_member(&mut self.text, !is_first, &known.written, known.written_length());
+        meaning
+    }
+
+    /// The name that was written last.
+    pub(super) fn last_name(&self) -> String {
+        self.name_at(self.open.top().name_at)
+    }
+
+    /// Removes the name that was written last, and the comma before it.
+    pub(super) fn take_back_name(&mut self) {
+        self.open.top_mut().count -= 1;
+        self.text.truncate(self.open.top().name_at - usize::from(self.open.top().count > 0));
+    }
+
+    /// The text of the string that starts at `at`.
+    pub(super) fn name_at(&self, at: usize) -> String {
+        unescape(string_at(&self.text, at).0).text
+    }
+
+    /// The path of the value that is being written, or was written last, like `properties.a.b[2]`.
+    pub(super) fn path(&self) -> String {
+        self.path_through(self.open.all())
+    }
+
+    /// The path of the innermost open object or array.
+    pub(super) fn path_of_container(&self) -> String {
+        self.path_through(&self.open.all()[..self.open.open_count()])
+    }
+
+    fn path_through(&self, frames: &[Frame]) -> String {
+        let mut path = String::new();
+        for frame in frames {
+            match frame.kind {
+                Kind::Array => path.push_str(&format!("[{}]", frame.count.saturating_sub(1))),
+                _ if frame.count > 0 => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(&self.name_at(frame.name_at));
+                }
+                _ => {}
+            }
+        }
+        path
+    }
+}
+
+/// Where the known names of an event are, and where they were last: hints, if the event is kept.
+///
+/// Fixed size and filled unconditionally: a branch or a reallocation costs more than the store.
+struct EventHints {
+    hints: [Hint; MAX_HINTS],
+    count: usize,
+}
+
+/// Hints of one event; the last slot is overwritten by those beyond.
+const MAX_HINTS: usize = 256;
+
+impl EventHints {
+    fn none() -> EventHints {
+        EventHints { hints: [Hint { at: 0, like: 0 }; MAX_HINTS], count: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, hint: Hint) {
+        self.hints[self.count.min(MAX_HINTS - 1)] = hint;
+        self.count += 1;
+    }
+
+    fn all(&self) -> &[Hint] {
+        &self.hints[..self.count.min(MAX_HINTS)]
+    }
+}

@@ -1,0 +1,338 @@
+//! Recognise names by one comparison each, since events of a kind have the same names in the same order.
+//!
+//! Each name remembers the one that followed it last. The expected name is copied as it was written before, with quotes and
+//! colon, and its meaning to the rules is known. Any other name is looked up by a hash, and may evict another: the table is
+//! bounded.
+
+use std::ops::Range;
+
+use super::place::Meaning;
+use crate::vectors::Vectors;
+use crate::vectors::baseline::is_plain;
+
+/// The longest name that is remembered.
+const LONGEST: usize = 38;
+
+/// The number of tags that are accepted.
+const TAGS: u16 = 1024;
+
+/// The occurrences of a name after which no tag is accepted for it.
+const TAG_TRIES: u8 = 20;
+
+/// The number of names that are remembered; a power of two.
+const SLOTS: usize = 512;
+
+/// A name that was written before, in one cache line.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(super) struct KnownName {
+    /// `"name":`, followed by arbitrary bytes.
+    pub(super) written: [u8; BLOCK],
+    /// By which a source recognises it; 0 if there is none.
+    tag: usize,
+    /// Where its quote was in the JSON when it was written last, perhaps in another batch.
+    pub(super) last_at: u32,
+    /// Some bits of the last tag that was offered: a tag is accepted the second time in a row.
+    tag_offered: u16,
+    /// How many more tags may be offered.
+    tag_tries: u8,
+    /// Bytes of the name; 0 if the slot is free.
+    length: u8,
+    /// The slot of the name that followed.
+    next: u16,
+    /// What it means to the rules.
+    pub(super) meaning: Meaning,
+}
+
+/// Bytes that are copied for a name of any length: quotes, colon and the longest name.
+const BLOCK: usize = LONGEST + 3;
+
+const _: () = assert!(size_of::<KnownName>() == 64);
+
+impl KnownName {
+    const FREE: KnownName = KnownName {
+        written: [0; BLOCK],
+        tag: 0,
+        last_at: u32::MAX,
+        tag_offered: 0,
+        tag_tries: TAG_TRIES,
+        length: 0,
+        next: 0,
+        meaning: Meaning::NONE,
+    };
+
+    /// The length of `"name":`.
+    #[inline(always)]
+    pub(super) fn written_length(&self) -> usize {
+        usize::from(self.length) + 3
+    }
+
+    #[inline(always)]
+    fn is(&self, name: &[u8]) -> bool {
+        // An empty name is never known: free slots have length 0.
+        if name.len() != usize::from(self.length) || name.is_empty() {
+            return false;
+        }
+        let known = &self.written[1..][..name.len()];
+        // Two words of the same size, which may overlap, cover every byte. The longest and shortest are compared as slices.
+        match name.len() {
+            8..17 => same_ends::<8>(name, known),
+            4..8 => same_ends::<4>(name, known),
+            17..33 => same_ends::<16>(name, known),
+            _ => name == known,
+        }
+    }
+}
+
+#[inline(always)]
+fn same_ends<const SIZE: usize>(name: &[u8], known: &[u8]) -> bool {
+    (name.first_chunk::<SIZE>() == known.first_chunk()) & (name.last_chunk::<SIZE>() == known.last_chunk())
+}
+
+/// A table of the names that were written before.
+pub(super) struct KnownNames {
+    slots: Box<[KnownName; SLOTS]>,
+    /// The slots of the last name and of the one that is expected next.
+    last: u16,
+    expected: u16,
+    /// How many more tags are accepted, since a source may have to keep an object for each.
+    tags_left: u16,
+}
+
+/// The slot of the start of an event, which has no name.
+const START: u16 = 0;
+
+impl KnownNames {
+    pub(super) fn new() -> KnownNames {
+        KnownNames { slots: Box::new([KnownName::FREE; SLOTS]), last: START, expected: START, tags_left: TAGS }
+    }
+
+    /// Starts an event.
+    pub(super) fn begin(&mut self) {
+        self.last = START;
+        self.expected = self.at(START).next;
+    }
+
+    /// Whether the name is known. If so, it becomes the last one.
+    #[inline(always)]
+    pub(super) fn find(&mut self, name: &str) -> bool {
+        if self.at(self.expected).is(name.as_bytes()) {
+            self.pass_expected();
+            return true;
+        }
+        self.look_up(name.as_bytes())
+    }
+
+    /// Whether the expected name has this tag. If so, it becomes the last one.
+    #[inline(always)]
+    pub(super) fn find_tagged(&mut self, tag: usize) -> bool {
+        let found = self.at(self.expected).tag == tag;
+        if found {
+            self.pass_expected();
+        }
+        found
+    }
+
+    /// Whether a text starts with the expected name as written. If so, it becomes the last one.
+    #[inline(always)]
+    pub(super) fn find_written(&mut self, text: &[u8], vectors: impl Vectors) -> bool {
+        let known = self.at(self.expected);
+        let found = known.length != 0 && vectors.begins_with(text, &known.written, known.written_length());
+        if found {
+            self.pass_expected();
+        }
+        found
+    }
+
+    #[inline(always)]
+    fn pass_expected(&mut self) {
+        self.last = self.expected;
+        self.expected = self.at(self.expected).next;
+    }
+
+    /// The last name.
+    #[inline(always)]
+    pub(super) fn last(&self) -> &KnownName {
+        self.at(self.last)
+    }
+
+    /// The last name.
+    #[inline(always)]
+    pub(super) fn last_mut(&mut self) -> &mut KnownName {
+        &mut self.slots[usize::from(self.last) % SLOTS]
+    }
+
+    /// Gives the last name a tag if it was offered with the same one before; returns whether it did. A tag that changes each
+    /// time is of no use, so no more are accepted after some tries.
+    #[inline(always)]
+    pub(super) fn tag_last(&mut self, tag: usize) -> bool {
+        self.last().tag_tries != 0 && self.try_tag(tag)
+    }
+
+    #[cold]
+    fn try_tag(&mut self, tag: usize) -> bool {
+        let tags_left = self.tags_left;
+        let known = self.last_mut();
+        known.tag_tries -= 1;
+        let bits = (tag >> 4) as u16;
+        let is_second = known.tag_offered == bits && tags_left > 0;
+        known.tag_offered = bits;
+        if is_second {
+            known.tag = tag;
+            self.tags_left -= 1;
+        }
+        is_second
+    }
+
+    #[inline(always)]
+    fn at(&self, slot: u16) -> &KnownName {
+        &self.slots[usize::from(slot) % SLOTS]
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, name: &[u8]) -> bool {
+        let slot = slots_of(name).find(|&slot| self.at(slot).is(name));
+        slot.inspect(|&slot| self.follow(slot)).is_some()
+    }
+
+    fn follow(&mut self, slot: u16) {
+        self.slots[usize::from(self.last) % SLOTS].next = slot;
+        self.last = slot;
+        self.expected = self.at(slot).next;
+    }
+
+    /// Remembers an unknown name if it is short and needs no escapes; returns whether it does.
+    #[cold]
+    pub(super) fn remember(&mut self, name: &str) -> bool {
+        let bytes = name.as_bytes();
+        if bytes.len() > LONGEST || bytes.is_empty() || !is_plain(bytes) {
+            return false;
+        }
+        let mut known = KnownName { length: bytes.len() as u8, meaning: Meaning::of(name), ..KnownName::FREE };
+        known.written[0] = b'"';
+        known.written[1..][..bytes.len()].copy_from_slice(bytes);
+        known.written[1 + bytes.len()..][..2].copy_from_slice(b"\":");
+        let slots = slots_of(bytes);
+        let slot = slots.clone().find(|&slot| self.at(slot).length == 0).unwrap_or(slots.start);
+        self.slots[usize::from(slot)] = known;
+        self.follow(slot);
+        true
+    }
+}
+
+/// The number of slots that a name can be in.
+const WAYS: u16 = 4;
+
+/// The slots that a name can be in, by a cheap hash of its ends and its length.
+fn slots_of(name: &[u8]) -> Range<u16> {
+    let mixed = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29),
+        _ => name.iter().fold(0, |mixed, &byte| mixed << 8 | u64::from(byte)),
+    };
+    let spread = (mixed ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let first = 1 + (spread >> 32) as u16 % (SLOTS as u16 - WAYS);
+    first..first + WAYS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::Baseline;
+
+    fn written(names: &mut KnownNames, name: &str) -> Option<String> {
+        let written = |known: &KnownName| known.written[..known.written_length()].to_vec();
+        names.find(name).then(|| String::from_utf8(written(names.last())).unwrap())
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_known_the_second_time_and_no_other_is_mistaken_for_it() {
+        for length in 1..=60 {
+            let mut names = KnownNames::new();
+            let name = "x".repeat(length);
+            for round in 0..3 {
+                names.begin();
+                let expected = (round > 0 && length <= LONGEST).then(|| format!("\"{name}\":"));
+                assert_eq!(written(&mut names, &name), expected, "{name}");
+                assert_eq!(names.remember(&name), length <= LONGEST);
+            }
+            for place in 0..length {
+                names.begin();
+                let mut other = name.clone();
+                other.replace_range(place..=place, "y");
+                assert_eq!(written(&mut names, &other), None, "{other}");
+            }
+            names.begin();
+            assert_eq!(written(&mut names, &name[1..]), None);
+            assert_eq!(written(&mut names, &format!("{name}x")), None);
+        }
+    }
+
+    #[test]
+    fn a_name_at_the_start_of_a_text_is_found_if_it_is_expected() {
+        for length in 1..=LONGEST {
+            let mut names = KnownNames::new();
+            let name = "x".repeat(length);
+            assert!(!names.find_written(&[0; BLOCK], Baseline), "no name is expected at first");
+            assert!(names.remember(&name) && names.remember("other"));
+            for text in [format!("\"{name}\":1"), format!("\"{name}\":{}", "1".repeat(BLOCK))] {
+                names.begin();
+                assert!(!names.find_written(format!("\"{name}x\":1").as_bytes(), Baseline));
+                assert!(!names.find_written(format!("\"{name}\" :1").as_bytes(), Baseline));
+                assert!(names.find_written(text.as_bytes(), Baseline));
+                assert_eq!(names.last().written_length(), length + 3);
+                assert!(!names.find_written(text.as_bytes(), Baseline), "the other name is expected");
+                assert!(names.find_written(b"\"other\":", Baseline));
+            }
+        }
+    }
+
+    #[test]
+    fn more_names_than_slots_in_any_order_are_never_confused() {
+        let mut names = KnownNames::new();
+        let mut known = 0;
+        for number in 0..20_000_usize {
+            if number % 13 == 0 {
+                names.begin();
+            }
+            let name = format!("n{}", number * number % 1009);
+            match written(&mut names, &name) {
+                Some(member) => {
+                    known += 1;
+                    assert_eq!(member, format!("\"{name}\":"));
+                }
+                None => assert!(names.remember(&name)),
+            }
+        }
+        assert!(known > 1000);
+    }
+
+    #[test]
+    fn a_tag_belongs_to_one_name_at_its_place_and_is_evicted_with_it() {
+        let mut names = KnownNames::new();
+        assert!(!names.find_tagged(0x70));
+        for (name, tag) in [("a", 0x70), ("b", 0x80)] {
+            assert!(names.remember(name));
+            assert!(!names.tag_last(tag) && !names.tag_last(0x90) && !names.tag_last(tag) && names.tag_last(tag));
+        }
+        (0..=TAG_TRIES).for_each(|number| assert!(!names.tag_last(usize::from(number) << 8)));
+        assert!(!names.tag_last(usize::from(TAG_TRIES) << 8));
+        names.begin();
+        assert!(!names.find_tagged(0x80) && names.find_tagged(0x70));
+        assert!(!names.find_tagged(0x70) && names.find_tagged(0x80));
+        assert_eq!(names.last().written_length(), "\"b\":".len());
+        (0..20_000).for_each(|number| assert!(names.remember(&format!("n{number}"))));
+        for expected in 0..SLOTS {
+            names.expected = expected as u16;
+            assert!(!names.find_tagged(0x70) && !names.find_tagged(0x80));
+        }
+    }
+
+    #[test]
+    fn names_with_escapes_and_empty_ones_are_not_remembered() {
+        let mut names = KnownNames::new();
+        for name in ["", "a\"", "a\\", "\n"] {
+            assert!(!names.remember(name));
+            assert_eq!(written(&mut names, name), None);
+        }
+    }
+}

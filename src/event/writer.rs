@@ -1,0 +1,90 @@
+//! The writer of events: one after another, each with a verdict at its end.
+
+use super::applied_rules::AppliedRules;
+use super::json::WrittenJson;
+use super::place::{Place, Seen};
+use super::report::{Report, Verdict};
+use crate::rules::finding::{Finding, Origin};
+use crate::rules::limits::{Endpoint, Limits};
+use crate::rules::{Action, Rule};
+use crate::truncate::LongTexts;
+
+/// Writes events and checks them against the rules.
+pub struct EventWriter {
+    pub(crate) json: WrittenJson,
+    pub(crate) rules: AppliedRules,
+    pub(super) report: Report,
+    /// The place of the next value.
+    pub(super) place: Place,
+    /// The members that were written.
+    pub(super) seen: Seen,
+    /// Which long texts are converted instead of truncated.
+    pub(crate) long_texts: LongTexts,
+    /// Whether the members that are being written replace one with a long text.
+    pub(super) is_converting: bool,
+    /// Becomes `properties.token` of an event that has none.
+    pub(super) token: Option<String>,
+    /// Becomes `properties.$insert_id` of the event that is being written, if it has none.
+    pub(crate) derived_id: Option<String>,
+    /// Where the quote of the event's `$insert_id` is in the JSON.
+    pub(super) insert_id_at: Option<usize>,
+    /// The event is past all limits, and no further object or array of it is walked. Without this, one that contains
+    /// itself twice would be walked 2^64 times.
+    pub(super) is_hopeless: bool,
+}
+
+impl EventWriter {
+    /// A writer for an endpoint; `token` becomes `properties.token` of an event that has none.
+    pub fn new(limits: Limits, endpoint: Endpoint, token: Option<String>) -> EventWriter {
+        EventWriter {
+            json: WrittenJson::new(),
+            rules: AppliedRules::new(limits, endpoint, token.is_some()),
+            report: Report::default(),
+            place: Place::Event,
+            seen: Seen::NONE,
+            long_texts: LongTexts::default(),
+            is_converting: false,
+            token,
+            derived_id: None,
+            insert_id_at: None,
+            is_hopeless: false,
+        }
+    }
+
+    /// Starts an event.
+    pub fn begin_event(&mut self) {
+        self.json.begin_event();
+        self.report.clear();
+        self.place = Place::Event;
+        self.seen = Seen::NONE;
+        self.insert_id_at = None;
+        self.is_hopeless = false;
+    }
+
+    /// Ends an event. A rejected one stays in the JSON until [`WrittenJson::take_back`] is called.
+    pub fn end_event(&mut self, origin: Origin) -> Verdict {
+        self.check_event();
+        if self.report.is_empty() {
+            return Verdict::Plain;
+        }
+        let (json, insert_id_at) = (&self.json, self.insert_id_at);
+        self.report.take_verdict(origin, || insert_id_at.map(|at| json.name_at(at)))
+    }
+
+    /// Records a broken rule at the value that is being written, or was written last.
+    #[cold]
+    pub(super) fn find(&mut self, rule: Rule, message: impl FnOnce() -> String) {
+        if self.rules.action(rule) != Action::Off {
+            self.find_at(rule, &self.json.path(), message);
+        }
+    }
+
+    /// Records a broken rule at a field.
+    #[cold]
+    pub(super) fn find_at(&mut self, rule: Rule, field: &str, message: impl FnOnce() -> String) {
+        let action = self.rules.action(rule);
+        if action != Action::Off {
+            self.report.add_finding(Finding { rule, action, field: field.to_owned(), message: message() });
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Compress a request body as a gzip stream, and decompress one.
+
+#[doc(hidden)]
+pub mod press;
+
+use libdeflater::{CompressionLvl, Compressor};
+
+use press::{Effort, Hint, Press};
+
+/// The levels of an encoder: 1 is the fastest, 9 the smallest.
+pub const LEVELS: std::ops::RangeInclusive<u8> = 1..=9;
+
+/// The default level; see the table of levels in `benches/README.md`.
+const DEFAULT_LEVEL: u8 = 2;
+
+/// The first level that uses libdeflate, and the level of libdeflate that it is. libdeflate's lower ones are slower than the
+/// levels that use hints, and compress less.
+const FIRST_SEARCHED: u8 = 3;
+const FIRST_OF_LIBDEFLATE: u8 = 6;
+
+/// Compresses bodies, and reuses its memory (hundreds of kilobytes) from one to the next.
+pub struct Gzip(Compression);
+
+enum Compression {
+    /// By the hints of the body's writer.
+    Hinted(Box<Press>),
+    /// By libdeflate's search.
+    Searched { compressor: Compressor, gzipped: Vec<u8> },
+}
+
+impl Gzip {
+    /// A compressor of a level in [`LEVELS`]; None is the default.
+    pub fn new(level: Option<u8>) -> Gzip {
+        Gzip(match level.unwrap_or(DEFAULT_LEVEL) {
+            1 => Compression::Hinted(Box::new(Press::new(Effort::Hints))),
+            2 => Compression::Hinted(Box::new(Press::new(Effort::Search))),
+            level => {
+                let level = CompressionLvl::new((FIRST_OF_LIBDEFLATE + level - FIRST_SEARCHED).into());
+                let compressor = Compressor::new(level.expect("libdeflate has twelve levels"));
+                Compression::Searched { compressor, gzipped: Vec::new() }
+            }
+        })
+    }
+
+    /// Whether a level uses hints.
+    pub fn takes_hints(level: Option<u8>) -> bool {
+        level.unwrap_or(DEFAULT_LEVEL) < FIRST_SEARCHED
+    }
+
+    /// The body as a gzip stream. The same input gives the same bytes: the header has neither time nor name.
+    pub fn compress(&mut self, body: &[u8], hints: &[Hint]) -> &[u8] {
+        match &mut self.0 {
+            Compression::Hinted(press) => press.gzip(body, hints),
+            Compression::Searched { compressor, gzipped } => {
+                gzipped.resize(compressor.gzip_compress_bound(body.len()).max(gzipped.len()), 0);
+                let length = compressor.gzip_compress(body, gzipped).expect("the bound is enough for any input");
+                &gzipped[..length]
+            }
+        }
+    }
+}
+
+/// The content of a gzip stream; None if it is not one, or has more than `size` bytes.
+pub fn decompress(gzipped: &[u8], size: usize) -> Option<Vec<u8>> {
+    let mut body = vec![0; size];
+    let length = libdeflater::Decompressor::new().gzip_decompress(gzipped, &mut body).ok()?;
+    body.truncate(length);
+    Some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_round_trips_and_gives_the_same_bytes_twice() {
+        let body: Vec<u8> = (0..200_000u32).flat_map(|number| (number % 977).to_string().into_bytes()).collect();
+        for level in LEVELS.map(Some).chain([None]) {
+            let mut gzip = Gzip::new(level);
+            for body in [&body[..], b"", b"[]"] {
+                let gzipped = gzip.compress(body, &[]).to_vec();
+                assert_eq!(decompress(&gzipped, body.len()).as_deref(), Some(body));
+                assert_eq!(gzip.compress(body, &[]), gzipped);
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_gzip_are_none() {
+        assert_eq!(decompress(b"[]", 100), None);
+    }
+}

@@ -1,0 +1,211 @@
+//! Compress a body as a gzip stream, using hints from its writer about where it repeats itself.
+//!
+//! A general compressor has to search a text for repeats. The writer of JSON events knows most of them: an event has the
+//! names of the one before, in the same order, and often the same values. So it adds [`Hint`]s to the text: a member's
+//! name is at this place, and was last at that one. A hint makes a match without a search. Only the parts of values that
+//! differ are left to search.
+//!
+//! A hint only says where to look. Every match consists of bytes that were compared, so a wrong hint costs a comparison
+//! and the output never depends on it being right. The tests and the fuzzer use random hints, and compare the stages with
+//! slow reference implementations (`naive`).
+//!
+//! # The stages
+//!
+//! ```text
+//! text, hints -> matches -> tokens -> codes -> bits
+//! ```
+//!
+//! - `matches` turns a text into tokens. At a name it follows the hint (`hint`). At the end of a match it looks up where
+//!   the same bytes occurred last in a value of that name (`recent`). It searches a value byte by byte only if that found
+//!   matches for its name before (`habits`). `alike` compares.
+//! - `block` counts the symbols of some hundred events at a time (`frequencies`) and writes them with codes for these
+//!   counts: `huffman` computes the codes, `codes` writes the header that describes them, `bits` appends bits.
+//!
+//! Of the time for page views, two thirds are matches, an eighth is counting, a fifth is writing, and a fiftieth is the
+//! checksum. If most of the text is numbers, matches are under half. Neither AVX2 nor BMI2 made it faster: most of the
+//! time is mispredicted branches.
+//!
+//! # When hints do not help
+//!
+//! libdeflate compresses a text of a few events, which costs little there, and a text whose repeats the hints do not show:
+//! long texts with repeated words, escapes, or values that move from name to name. Signs of that are few hints for the
+//! size of the text, or the tokens of its first block (`doubt`). Then a sample is compressed both ways, and the text in
+//! the way that made the sample smaller.
+
+mod alike;
+mod bits;
+mod block;
+mod codes;
+mod doubt;
+mod frequencies;
+mod habits;
+mod hint;
+mod huffman;
+mod matches;
+#[cfg(test)]
+mod naive;
+mod recent;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use libdeflater::{CompressionLvl, Compressor};
+
+use bits::{Bits, Unfinished};
+use block::BlockWriter;
+use doubt::is_in_doubt;
+pub use hint::Hint;
+use matches::Matches;
+use recent::Recent;
+use token::Token;
+#[cfg(test)]
+use token::WINDOW;
+
+/// The start of a gzip stream: no time, no name, no system.
+const HEADER: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF];
+
+/// A text of fewer bytes is compressed by the library.
+const SMALL: usize = 4096;
+
+/// A text with more bytes than this for each hint may have repeats that the hints do not show.
+const SPARSE: usize = 48;
+
+/// Bytes that are compressed both ways in doubt.
+const SAMPLE: usize = 64 << 10;
+
+/// The result by hints is used if its size is at most this percentage of the library's.
+const MAX_PERCENT: usize = 103;
+
+/// The effort for a smaller stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Only follow hints: the fastest.
+    Hints,
+    /// Also search values for which that finds matches.
+    Search,
+}
+
+impl Effort {
+    /// The library's level when hints do not help: its fastest one; or its best one that is not much slower, and for long
+    /// texts the next one, which tries enough places to find words in any order.
+    fn library_level(self, is_sparse: bool) -> i32 {
+        match self {
+            Effort::Hints => 1,
+            Effort::Search => 6 + i32::from(is_sparse),
+        }
+    }
+}
+
+/// What to do if the first block shows that the hints may not help.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InDoubt {
+    Continue,
+    Stop,
+}
+
+/// What was compressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pressed {
+    All,
+    /// The first block was in doubt.
+    Nothing,
+}
+
+/// Compresses texts. Its memory is reused from one to the next, and nothing else is kept.
+pub struct Press {
+    effort: Effort,
+    recent: Recent,
+    tokens: Vec<Token>,
+    writer: BlockWriter,
+    /// Created on first use, for a level.
+    library: Option<(i32, Compressor)>,
+    gzipped: Vec<u8>,
+}
+
+impl Press {
+    /// A press with its memory allocated.
+    pub fn new(effort: Effort) -> Press {
+        let (recent, writer) = (Recent::new(), BlockWriter::new());
+        Press { effort, recent, tokens: Vec::new(), writer, library: None, gzipped: Vec::new() }
+    }
+
+    /// The text as a gzip stream. The same text and hints give the same bytes, whatever was compressed before.
+    pub fn gzip(&mut self, text: &[u8], hints: &[Hint]) -> &[u8] {
+        let is_sparse = !hints.is_empty() && text.len() / SPARSE > hints.len();
+        let level = self.effort.library_level(is_sparse);
+        let uses_hints = if text.len() < SMALL || hints.is_empty() {
+            false
+        } else if self.effort == Effort::Hints {
+            true // whatever its size: no other way is as fast
+        } else if is_sparse {
+            self.hints_win(text, hints, level)
+        } else {
+            match self.press(text, hints, InDoubt::Stop) {
+                Pressed::All => return &self.gzipped,
+                Pressed::Nothing => self.hints_win(text, hints, level),
+            }
+        };
+        if uses_hints {
+            self.press(text, hints, InDoubt::Continue);
+        } else {
+            self.gzip_by_library(text, level);
+        }
+        &self.gzipped
+    }
+
+    /// Whether hints compress the start of the text about as well as the library does.
+    fn hints_win(&mut self, text: &[u8], hints: &[Hint], level: i32) -> bool {
+        let sample = &text[..text.len().min(SAMPLE)];
+        self.press(sample, hints, InDoubt::Continue);
+        let pressed = self.gzipped.len();
+        self.gzip_by_library(sample, level);
+        pressed * 100 <= self.gzipped.len() * MAX_PERCENT
+    }
+
+    fn gzip_by_library(&mut self, text: &[u8], level: i32) {
+        if self.library.as_ref().is_none_or(|(made_for, _)| *made_for != level) {
+            let of_library = CompressionLvl::new(level).expect("libdeflate has twelve levels");
+            self.library = Some((level, Compressor::new(of_library)));
+        }
+        let Some((_, library)) = &mut self.library else { return };
+        self.gzipped.resize(library.gzip_compress_bound(text.len()), 0);
+        let length = library.gzip_compress(text, &mut self.gzipped).expect("the bound is enough for any text");
+        self.gzipped.truncate(length);
+    }
+
+    /// Compresses by hints.
+    fn press(&mut self, text: &[u8], hints: &[Hint], in_doubt: InDoubt) -> Pressed {
+        self.gzipped.clear();
+        self.gzipped.extend_from_slice(&HEADER);
+        let mut unfinished = Unfinished::default();
+        let mut matches = Matches::new(text, hints, &mut self.recent, self.effort == Effort::Search);
+        let mut left = text.len();
+        loop {
+            self.tokens.clear();
+            let block = matches.next_block(&mut self.tokens);
+            let is_first = left == text.len();
+            left -= block.len();
+            if is_first && in_doubt == InDoubt::Stop && is_in_doubt(block, &self.tokens) {
+                return Pressed::Nothing;
+            }
+            self.writer.write(block, &self.tokens, left == 0, &mut self.gzipped, &mut unfinished);
+            if left == 0 {
+                break;
+            }
+        }
+        self.end(text, unfinished);
+        Pressed::All
+    }
+
+    /// Writes the last bits, the checksum and the size.
+    fn end(&mut self, text: &[u8], unfinished: Unfinished) {
+        let start = self.gzipped.len();
+        self.gzipped.resize(start + Bits::SLACK, 0);
+        let mut bits = Bits::new(&mut self.gzipped[start..], unfinished);
+        bits.fill_byte();
+        let (written, _) = bits.end();
+        self.gzipped.truncate(start + written);
+        self.gzipped.extend_from_slice(&crc32fast::hash(text).to_le_bytes());
+        self.gzipped.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    }
+}

@@ -1,0 +1,169 @@
+//! Input of Arrow record batches, by the Arrow PyCapsule interface. No cell becomes a Python object, and the interpreter
+//! is detached while rows are read.
+
+use std::ffi::CStr;
+use std::ptr::NonNull;
+
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
+use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
+use arrow_array::{ArrayReader, ArrayRef, make_array};
+use arrow_schema::{ArrowError, DataType};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyMapping};
+
+use super::fill::{Filled, Filling, Step};
+use crate::python::engine::Engine;
+use crate::source::arrow::{ArrowRows, Plan};
+
+type Batches = Box<dyn Iterator<Item = Result<ArrayRef, ArrowError>> + Send>;
+
+/// The most levels of a type that are read, far more than an event may have: reading recurses, and the stack is finite.
+const MAX_TYPE_LEVELS: usize = 200;
+
+/// The rows of an Arrow stream.
+pub struct ArrowInput {
+    rows: ArrowRows<Batches>,
+}
+
+impl ArrowInput {
+    /// Whether an object gives Arrow data.
+    pub fn takes(source: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(source.hasattr("__arrow_c_stream__")? || source.hasattr("__arrow_c_array__")?)
+    }
+
+    /// Opens an object that gives Arrow data. `event`: the name of every event. `columns`: maps the name of a member of
+    /// an event to the name of its column.
+    pub fn open(
+        source: &Bound<'_, PyAny>,
+        event: Option<&Bound<'_, PyAny>>,
+        columns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<ArrowInput> {
+        let event = event.map(event_name).transpose()?;
+        let named = columns.map_or_else(|| Ok(Vec::new()), named_columns)?;
+        let (kind, batches) = import(source)?;
+        let DataType::Struct(fields) = kind else {
+            return Err(PyTypeError::new_err(format!(
+                "the source must be a table, and this {} has values of the Arrow type {kind}",
+                name_of(source)
+            )));
+        };
+        let plan = Plan::new(&fields, event.as_deref(), &named).map_err(|error| PyValueError::new_err(error.0))?;
+        Ok(ArrowInput { rows: ArrowRows::new(plan, batches) })
+    }
+
+    /// Adds rows until a batch is full, there is much to report, or there are no more. The interpreter is detached from
+    /// this thread meanwhile.
+    pub fn fill(&mut self, py: Python<'_>, engine: &Engine, filling: &mut Filling<'_>) -> PyResult<Filled> {
+        if filling.workspace.is_empty() {
+            engine.set_clock(py, filling.workspace)?;
+        }
+        let rows = &mut self.rows;
+        let filled = py.detach(|| fill_from_rows(rows, filling));
+        filled.map_err(|error| stream_failed(&error, *filling.index))
+    }
+}
+
+fn fill_from_rows(rows: &mut ArrowRows<Batches>, filling: &mut Filling<'_>) -> Result<Filled, ArrowError> {
+    let filled = filling.add_all(|filling| {
+        let Some(row) = rows.next_row().transpose()? else { return Ok(Step::End) };
+        let origin = filling.next_origin();
+        let Ok(added) = filling.workspace.batcher.add(origin, &row);
+        filling.keep(added);
+        Ok::<_, ArrowError>(Step::Event)
+    })?;
+    Ok(filled.unwrap_or(Filled::Input))
+}
+
+fn event_name(event: &Bound<'_, PyAny>) -> PyResult<String> {
+    event.extract().map_err(|_| {
+        let shown = event.repr().map_or_else(|_| name_of(event), |repr| repr.to_string());
+        PyTypeError::new_err(format!("event must be text, the name of every event, got {shown}"))
+    })
+}
+
+/// The pairs of a mapping of texts to texts.
+fn named_columns(columns: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+    let pairs = columns.cast::<PyMapping>().ok().map(|mapping| mapping.items()?.extract::<Vec<(String, String)>>());
+    pairs.and_then(Result::ok).ok_or_else(|| {
+        let shown = columns.repr().map_or_else(|_| name_of(columns), |repr| repr.to_string());
+        PyTypeError::new_err(format!("columns must be a dict of names, as in {{\"time\": \"ts\"}}, got {shown}"))
+    })
+}
+
+fn name_of(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string())
+}
+
+/// The type of a source's rows, and its record batches.
+fn import(source: &Bound<'_, PyAny>) -> PyResult<(DataType, Batches)> {
+    let py = source.py();
+    if let Some(method) = source.getattr_opt("__arrow_c_stream__")? {
+        let stream = take(&method.call0()?, c"arrow_array_stream", FFI_ArrowArrayStream::from_raw)?;
+        let reader = py.detach(|| open_stream(stream)).map_err(|error| stream_failed(&error, 0))?;
+        return Ok((reader.field().data_type().clone(), Box::new(reader)));
+    }
+    if let Some(method) = source.getattr_opt("__arrow_c_array__")? {
+        let (schema, array) = method.call0()?.extract()?;
+        let array = take_array(&schema, &array)?;
+        return Ok((array.data_type().clone(), Box::new(std::iter::once(Ok(array)))));
+    }
+    Err(PyTypeError::new_err(format!(
+        "the source must give Arrow data by __arrow_c_stream__, as a pyarrow Table or RecordBatchReader, a Polars or pandas \
+         DataFrame and a DuckDB relation do, and a {} does not; encode() takes dicts",
+        name_of(source)
+    )))
+}
+
+/// A reader of a stream, after a check that its types are not nested deep enough to overflow the stack.
+fn open_stream(mut stream: FFI_ArrowArrayStream) -> Result<ArrayStreamReader, ArrowError> {
+    let mut schema = FFI_ArrowSchema::empty();
+    if let (Some(_), Some(get_schema)) = (stream.release(), stream.get_schema()) {
+        // SAFETY: the callback belongs to the stream, which is not released, and fills in an empty schema.
+        let status = unsafe { get_schema(&raw mut stream, &raw mut schema) };
+        if status == 0 {
+            check_levels(&schema)?;
+        }
+    }
+    ArrayStreamReader::try_new(stream)
+}
+
+fn check_levels(schema: &FFI_ArrowSchema) -> Result<(), ArrowError> {
+    let mut open = vec![(schema, 0)];
+    while let Some((schema, level)) = open.pop() {
+        if level > MAX_TYPE_LEVELS {
+            let message = format!("a column's type has more than {MAX_TYPE_LEVELS} levels: flatten it, or drop it");
+            return Err(ArrowError::SchemaError(message));
+        }
+        open.extend(schema.children().chain(schema.dictionary()).map(|inside| (inside, level + 1)));
+    }
+    Ok(())
+}
+
+fn take_array(schema: &Bound<'_, PyAny>, array: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
+    let schema = take(schema, c"arrow_schema", FFI_ArrowSchema::from_raw)?;
+    let array = take(array, c"arrow_array", FFI_ArrowArray::from_raw)?;
+    check_levels(&schema).map_err(|error| stream_failed(&error, 0))?;
+    // SAFETY: by the interface the two describe one array, whose buffers fit the schema.
+    let data = unsafe { from_ffi(array, &schema) };
+    data.map(make_array).map_err(|error| stream_failed(&error, 0))
+}
+
+/// Moves the struct out of a capsule of that name, as the interface asks of a consumer: the capsule has nothing left to
+/// release.
+fn take<T>(capsule: &Bound<'_, PyAny>, name: &CStr, take: unsafe fn(*mut T) -> T) -> PyResult<T> {
+    let pointer: NonNull<T> = capsule.cast::<PyCapsule>()?.pointer_checked(Some(name))?.cast();
+    // SAFETY: by the interface a capsule of this name points to a valid struct of this type, which the capsule owns and
+    // no Python code has run that could have freed it.
+    Ok(unsafe { take(pointer.as_ptr()) })
+}
+
+/// The producer's error; or the reason why its data can't be read.
+fn stream_failed(error: &ArrowError, rows: usize) -> PyErr {
+    if let ArrowError::SchemaError(message) = error {
+        return PyValueError::new_err(message.clone());
+    }
+    let error = error.to_string();
+    let said = error.split_once("Producer error: ").map_or(error.as_str(), |(_, said)| said);
+    PyRuntimeError::new_err(format!("the Arrow source failed after {rows} rows: {said}"))
+}

@@ -1,0 +1,21 @@
+//! Input of Python objects.
+
+use pyo3::prelude::*;
+
+use super::fill::{Filled, Filling, Step};
+use crate::python::engine::Engine;
+
+/// Adds the objects of an iterator until a batch is full, there is much to report, or there are no more.
+pub fn fill_from_objects<'py>(
+    mut events: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>,
+    engine: &Engine,
+    filling: &mut Filling<'_>,
+) -> PyResult<Filled> {
+    let filled = filling.add_all(|filling| {
+        let Some(event) = events.next().transpose()? else { return Ok(Step::End) };
+        let origin = filling.next_origin();
+        engine.add(filling.workspace, origin, &event, filling.found)?;
+        Ok::<_, PyErr>(Step::Event)
+    })?;
+    Ok(filled.unwrap_or(Filled::Input))
+}

@@ -1,0 +1,125 @@
+//! Write values as compact JSON, spelled as orjson spells it.
+
+mod moment;
+mod number;
+
+use crate::vectors::Vectors;
+use crate::vectors::baseline::{append_quoted, append_verbatim, is_special};
+
+pub use moment::Moment;
+pub(crate) use moment::write_moment;
+pub(crate) use number::{write_float, write_integer};
+
+/// Appends text as a JSON string, quotes included.
+#[inline]
+#[doc(hidden)]
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    write_quoted(out, text, *b"\"");
+}
+
+/// Appends text as a JSON string, with the given instructions.
+#[inline(always)]
+pub(crate) fn write_string_with(out: &mut Vec<u8>, text: &str, vectors: impl Vectors) {
+    if !vectors.append_quoted(out, text.as_bytes(), *b"\"") {
+        write_escaped(out, text.as_bytes(), b"\"");
+    }
+}
+
+/// Appends text as the name of a member: a JSON string and a colon.
+#[inline]
+#[doc(hidden)]
+pub fn write_name(out: &mut Vec<u8>, name: &str) {
+    write_quoted(out, name, *b"\":");
+}
+
+/// Appends a JSON string by its valid spelling, which is between the quotes.
+#[inline(always)]
+#[doc(hidden)]
+pub fn write_spelled_string(out: &mut Vec<u8>, spelling: &str) {
+    append_verbatim(out, spelling.as_bytes(), *b"\"");
+}
+
+/// Appends the name of a member by its valid spelling, and a colon.
+#[inline(always)]
+#[doc(hidden)]
+pub fn write_spelled_name(out: &mut Vec<u8>, spelling: &str) {
+    append_verbatim(out, spelling.as_bytes(), *b"\":");
+}
+
+/// Appends a quote, the text and `end`, which starts with the closing quote.
+#[inline(always)]
+fn write_quoted<const END: usize>(out: &mut Vec<u8>, text: &str, end: [u8; END]) {
+    if !append_quoted(out, text.as_bytes(), end) {
+        write_escaped(out, text.as_bytes(), &end);
+    }
+}
+
+#[cold]
+fn write_escaped(out: &mut Vec<u8>, text: &[u8], end: &[u8]) {
+    out.push(b'"');
+    write_each_escaped(out, text);
+    out.extend_from_slice(end);
+}
+
+fn write_each_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut copied = 0;
+    for (position, &byte) in bytes.iter().enumerate() {
+        if !is_special(byte) {
+            continue;
+        }
+        out.extend_from_slice(&bytes[copied..position]);
+        copied = position + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            _ => out.extend_from_slice(&[
+                b'\\',
+                b'u',
+                b'0',
+                b'0',
+                HEX[usize::from(byte >> 4)],
+                HEX[usize::from(byte & 15)],
+            ]),
+        }
+    }
+    out.extend_from_slice(&bytes[copied..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::{string_at, unescape};
+
+    fn written(text: &str) -> String {
+        let mut out = Vec::new();
+        write_string(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_ascii_byte_at_each_place_reads_back() {
+        for byte in 0..=0x7f_u8 {
+            for before in 0..40 {
+                let text = format!("{}{}é", "x".repeat(before), char::from(byte));
+                let json = written(&text);
+                let (inside, end) = string_at(json.as_bytes(), 0);
+                assert_eq!((unescape(inside).text, end), (text, json.len()));
+                assert!(json.bytes().all(|byte| byte >= 0x20));
+            }
+        }
+    }
+
+    #[test]
+    fn escapes_are_spelled_as_orjson_spells_them() {
+        assert_eq!(
+            written("\u{8}\t\n\u{c}\r\u{1b}\u{0}\"\\/\u{7f}\u{2028}"),
+            "\"\\b\\t\\n\\f\\r\\u001b\\u0000\\\"\\\\/\u{7f}\u{2028}\""
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! Copy and compare with masked vectors of 32 bytes (AVX-512VL).
+
+use std::arch::x86_64::{
+    __m256i, _bzhi_u32, _mm256_cmpeq_epi8_mask, _mm256_cmplt_epu8_mask, _mm256_cmpneq_epi8_mask, _mm256_loadu_si256,
+    _mm256_mask_loadu_epi8, _mm256_set1_epi8, _mm256_storeu_si256,
+};
+
+use super::{Baseline, Vectors, Work};
+
+/// Proof that the processor has masked vectors of 32 bytes.
+///
+/// Vectors of 64 bytes are slower: nearly every store of one crosses a cache line.
+#[derive(Clone, Copy)]
+pub struct Avx512 {
+    _detected: (),
+}
+
+impl Avx512 {
+    /// None if the processor lacks them.
+    pub fn detect() -> Option<Avx512> {
+        let detected = is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt")
+            && is_x86_feature_detected!("lzcnt");
+        detected.then_some(Avx512 { _detected: () })
+    }
+}
+
+const WIDTH: usize = size_of::<__m256i>();
+
+impl Vectors for Avx512 {
+    #[inline(always)]
+    fn run<W: Work>(self, work: W) -> W::Done {
+        #[target_feature(enable = "avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+        fn compiled_for_it<W: Work>(work: W) -> W::Done {
+            work.run()
+        }
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { compiled_for_it(work) }
+    }
+
+    #[inline(always)]
+    fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
+        out.reserve(text.len() + WIDTH + 1 + END);
+        // SAFETY: the processor has the features, as `self` exists. There is room for the quote, the text rounded up
+        // to whole vectors, and the end; what the length covers has been written.
+        unsafe {
+            let quote = out.as_mut_ptr().add(out.len());
+            quote.write(b'"');
+            if copy(text, quote.add(1)) != 0 {
+                return false;
+            }
+            quote.add(1 + text.len()).cast::<[u8; END]>().write_unaligned(end);
+            out.set_len(out.len() + text.len() + 1 + END);
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool) {
+        let quote = usize::from(quotes);
+        out.reserve(bytes.len() + WIDTH + 2);
+        // SAFETY: as above; without quotes they are overwritten, or not covered by the length.
+        unsafe {
+            let start = out.as_mut_ptr().add(out.len());
+            start.write(b'"');
+            copy(bytes, start.add(quote));
+            start.add(quote + bytes.len()).write(b'"');
+            out.set_len(out.len() + bytes.len() + 2 * quote);
+        }
+    }
+
+    #[inline(always)]
+    fn begins_with<const SIZE: usize>(self, text: &[u8], block: &[u8; SIZE], length: usize) -> bool {
+        match (text.first_chunk::<WIDTH>(), block.first_chunk::<WIDTH>()) {
+            (Some(begin), Some(block)) if length <= WIDTH => {
+                // SAFETY: the processor has the features, as `self` exists.
+                let others = unsafe {
+                    let begin = _mm256_loadu_si256(begin.as_ptr().cast());
+                    _mm256_cmpneq_epi8_mask(begin, _mm256_loadu_si256(block.as_ptr().cast()))
+                };
+                others.trailing_zeros() as usize >= length
+            }
+            _ => Baseline.begins_with(text, block, length),
+        }
+    }
+
+    #[inline(always)]
+    fn ordinary_prefix(self, text: &[u8]) -> usize {
+        let mut at = 0;
+        while let Some(block) = text[at..].first_chunk::<WIDTH>() {
+            // SAFETY: the processor has the features, as `self` exists.
+            let special = unsafe { special_mask(_mm256_loadu_si256(block.as_ptr().cast())) };
+            if special != 0 {
+                return at + special.trailing_zeros() as usize;
+            }
+            at += WIDTH;
+        }
+        at + super::baseline::ordinary_prefix(&text[at..])
+    }
+}
+
+/// Copies the text, followed by arbitrary bytes. Returns 0 if no byte must be escaped in a JSON string.
+///
+/// # Safety
+/// The processor has the features. `to` has room for the text and [`WIDTH`] more bytes.
+#[inline(always)]
+unsafe fn copy(text: &[u8], to: *mut u8) -> u32 {
+    let (mut special, mut at) = (0, 0);
+    // SAFETY: whole vectors are read within the text, and of the last one only the bytes of the mask, which are the rest.
+    unsafe {
+        while text.len() - at > WIDTH {
+            let block = _mm256_loadu_si256(text.as_ptr().add(at).cast());
+            special |= special_mask(block);
+            _mm256_storeu_si256(to.add(at).cast(), block);
+            at += WIDTH;
+        }
+        let mask = _bzhi_u32(u32::MAX, (text.len() - at) as u32);
+        // After the text the vector has spaces, which are not special.
+        let block = _mm256_mask_loadu_epi8(_mm256_set1_epi8(b' ' as i8), mask, text.as_ptr().add(at).cast());
+        _mm256_storeu_si256(to.add(at).cast(), block);
+        special | special_mask(block)
+    }
+}
+
+/// A bit for each byte, set if it must be escaped in a JSON string.
+///
+/// # Safety
+/// The processor has the features.
+#[inline(always)]
+unsafe fn special_mask(block: __m256i) -> u32 {
+    // SAFETY: by the contract.
+    unsafe {
+        _mm256_cmplt_epu8_mask(block, _mm256_set1_epi8(0x20))
+            | _mm256_cmpeq_epi8_mask(block, _mm256_set1_epi8(b'"' as i8))
+            | _mm256_cmpeq_epi8_mask(block, _mm256_set1_epi8(b'\\' as i8))
+    }
+}
