@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections import Counter, OrderedDict, UserDict, namedtuple
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -151,7 +152,11 @@ def event_with(**properties: Any) -> dict[str, Any]:
 
 
 def identify(value: Any) -> str:
-    return f"{type(value).__name__} {value!r:.60}" if not isinstance(value, int) else type(value).__name__
+    """Name a value by its type and `repr`, less addresses and the order of sets: pytest-xdist compares ids."""
+    if isinstance(value, int):
+        return type(value).__name__
+    written = repr(sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value)
+    return f"{type(value).__name__} {re.sub(' at 0x[0-9a-f]+', '', written):.60}"
 
 
 @pytest.mark.parametrize(("value", "written"), WRITTEN, ids=identify)
