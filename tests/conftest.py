@@ -1,4 +1,8 @@
-"""How hard hypothesis tries: `ci` always, `fuzz` (HYPOTHESIS_PROFILE=fuzz, FUZZ_EXAMPLES=n) for as long as wanted."""
+"""How many examples hypothesis generates.
+
+HYPOTHESIS_PROFILE is `quick` (the default), `ci` (`make test-all` and CI) or `fuzz` (FUZZ_EXAMPLES=n). Tests that count
+rounds take their number from the same settings.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ _COMMON = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
+settings.register_profile("quick", _COMMON, max_examples=150)
 settings.register_profile("ci", _COMMON, max_examples=1000)
 settings.register_profile("fuzz", _COMMON, max_examples=int(os.environ.get("FUZZ_EXAMPLES", "20000")), print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -59,7 +59,7 @@ class MoodyServer(FakeServer):
         return answer(400, {"error": "some", "failed_records": records})
 
 
-@settings(max_examples=300)
+@settings(max_examples=settings().max_examples * 3 // 10)
 @given(
     good=st.lists(st.booleans(), max_size=30),
     moves=st.lists(st.sampled_from(MOVES), max_size=40),
@@ -108,7 +108,7 @@ def check(report: Report, server: MoodyServer, good: list[bool]) -> None:
     assert report.requests == len(server.requests)
 
 
-@settings(max_examples=200)
+@settings(max_examples=settings().max_examples // 5)
 @given(
     steps=st.lists(st.sampled_from(["good", "good", "good", "bad", "flush", "import", "look"]), max_size=40),
     moves=st.lists(st.sampled_from(MOVES), max_size=40),

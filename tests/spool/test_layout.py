@@ -35,7 +35,7 @@ def raw(batch: Batch | StoredBatch) -> bytes:
 
 
 @pytest.mark.parametrize(("layout", "encoding"), LAYOUTS)
-@settings(max_examples=100)
+@settings(max_examples=settings().max_examples // 10)
 @given(changes=EVENTS)
 def test_it_is_as_the_encoders(layout: Layout, encoding: dict[str, Any], changes: list[dict[str, Any]]) -> None:
     reserved = {"time", "distinct_id", "$insert_id", "token"}
