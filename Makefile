@@ -1,150 +1,172 @@
-# Every verb sets up what it needs in .venv; only Python >= 3.10, a Rust toolchain and make are assumed.
+# Every verb installs what it needs into .venv. Required: Python >= 3.10, a Rust toolchain and make.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: docs official rules chaos kill bench-bulk bench-loss help demo test test-fuzz test-rust test-python matrix lint bench fuzz wheel names licences audit old-cpu clean check-tools
+.PHONY: audit bench bench-bulk bench-loss chaos check-tools clean demo docs fuzz help kill licences lint lock matrix \
+  names official old-cpu release-core rules test test-all test-fuzz test-lowest test-python test-rust wheel
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 
+# A folder holds one core. A stamp names its profile and its environment, and every build removes the stamps of the
+# others, so that a benchmark never measures the core of the tests: `benches/support/rounds.py` checks the stamp too.
+CORE := target/core.dev-release.$(notdir $(VENV))
+FULL_CORE := target/core.release.$(notdir $(VENV))
+
+# CI runs the exhaustive tests; elsewhere `make test-all` does.
+EXHAUSTIVE ?= $(CI)
+PYTEST := $(BIN)/python -m pytest
+IN_PARALLEL := -n 2 --dist worksteal
+SELECTED = $(if $(EXHAUSTIVE),,-m 'not exhaustive')
+export HYPOTHESIS_PROFILE ?= $(if $(EXHAUSTIVE),ci,quick)
+
+# Shows the output of a command only if it fails.
+quietly = output=$$($(1) 2>&1) || { echo "$$output"; exit 1; }
+# mkdocs counts no warnings with --quiet, and --strict then lets them pass.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check-tools:
 	@command -v $(PYTHON) >/dev/null || { echo "mixpress needs Python 3.10 or newer, and '$(PYTHON)' is not on PATH. Install it, or name one: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "mixpress needs Python 3.10 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name a newer one: make PYTHON=/path/to/python3"; exit 1; }
 	@command -v cargo >/dev/null || { echo "mixpress builds a Rust core, and 'cargo' is not on PATH. Install Rust 1.91 or newer (https://rustup.rs)."; exit 1; }
 
-# The virtual environment, made anew when the dependencies change.
-$(VENV)/.installed: pyproject.toml | check-tools
+# The locked packages of one purpose: requirements/NAME.lock, which `make lock` writes.
+$(VENV)/.%: requirements/%.lock | check-tools
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing what development needs into $(VENV)"
-	@$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install -q --group dev 'click>=8.1' 'rich>=13' 'starlette>=0.40' 'uvicorn>=0.30' 'urllib3>=2.2'
+	@echo "installing $< into $(VENV)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 # The package itself, editable: Python files are read in place, the core is rebuilt when its sources change.
-$(VENV)/.built: $(VENV)/.installed $(RUST_SOURCES)
-	@echo "building the Rust core (release)"
-	@rm -f python/mixpress/_core*.so   # an old one of another name would shadow the new
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet --extras cli,emulator \
+# maturin installs the group `dev`, which is not locked there, unless another group is named.
+$(CORE): PROFILE := dev-release
+$(FULL_CORE): PROFILE := release
+$(CORE) $(FULL_CORE): $(VENV)/.demo $(RUST_SOURCES)
+	@echo "building the Rust core ($(PROFILE))"
+	@rm -f target/core.* python/mixpress/_core*.so
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked --profile $(PROFILE) --group build \
 	  > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.built
-	@$(BIN)/python -m pip install -q --group bench
-	@touch $@
+release-core: $(FULL_CORE) ## Build the core with the profile of wheels, which the benchmarks require
 
-$(VENV)/.loss: $(VENV)/.built
-	@$(BIN)/python -m pip install -q --only-binary :all: --group loss
-	@touch $@
-
-$(VENV)/.wheels: $(VENV)/.installed
-	@$(BIN)/python -m pip install -q --group wheels
-	@touch $@
-
-demo: $(VENV)/.built ## Import a month of real flights into a local emulator, and show what becomes of bad events
+demo: $(CORE) ## Import a month of real flights into a local emulator, and show what happens to invalid events
 	@$(BIN)/mixpress demo
 
-test: test-rust test-fuzz test-python ## Run every test
+test: test-rust test-fuzz test-python ## Run the tests, without those marked exhaustive; with CI=true, all of them
 
-test-rust: | check-tools
-	@cargo fetch --quiet --locked  # one test packs the crate and embeds it, and asks no registry
-	cargo test --quiet --features arrow
+test-all: EXHAUSTIVE := 1
+test-all: test ## Run every test, with as many generated examples as in CI
 
-test-fuzz: | check-tools ## A short run of the fuzzers' targets, on the stable toolchain
-	cargo test --release --quiet --manifest-path fuzz/Cargo.toml
+test-rust: | check-tools ## Run the tests of the Rust crate
+	@cargo fetch --quiet --locked  # one test packs the crate and builds a program with it, offline
+	cargo test --quiet --locked --features arrow
 
-test-python: $(VENV)/.built
-	$(BIN)/python -m pytest
+test-fuzz: | check-tools ## Run the fuzz targets for a short time, on stable Rust
+	cargo test --release --quiet --locked --manifest-path fuzz/Cargo.toml
+
+test-python: $(CORE) $(VENV)/.dev ## Run the Python tests, in two processes
+	$(PYTEST) $(IN_PARALLEL) $(SELECTED)
+
+# The interpreter and the core are those of $(VENV), so mixpress is only put on the path.
+LOWEST_TESTS := $(wildcard $(addprefix tests/,adapters cli client compat emulator queues report send spool transport))
+test-lowest: $(CORE) ## Run the tests of delivery on the lowest versions that pyproject.toml allows (Python 3.10 to 3.12)
+	@$(MAKE) --no-print-directory VENV=$(LOWEST) $(LOWEST)/.lowest
+	@echo $(CURDIR)/python > $$($(LOWEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mixpress.pth
+	HYPOTHESIS_PROFILE=quick $(LOWEST)/bin/python -m pytest $(IN_PARALLEL) -m 'not exhaustive' $(LOWEST_TESTS)
 
 PYTHONS ?= 3.10 3.11 3.12 3.13
-matrix: | check-tools ## Run the Python tests on each of PYTHONS="3.10 3.11 3.12 3.13" (pyenv's or PATH's)
+matrix: | check-tools ## Run the Python tests on each of PYTHONS="3.10 3.11 3.12 3.13" (from pyenv or PATH)
 	@for version in $(PYTHONS); do \
 	  python=$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python 2>/dev/null | tail -n 1); \
 	  python=$${python:-$$(command -v python$$version)}; \
 	  test -n "$$python" || { echo "no Python $$version: install it, or leave it out: make matrix PYTHONS=..."; exit 1; }; \
 	  echo "== $$($$python -V)"; \
 	  $(MAKE) --no-print-directory test-python VENV=.venv-$$version PYTHON=$$python || exit 1; done
-	@rm -f $(VENV)/.built  # the core of the usual Python is built anew
 
-lint: $(VENV)/.built ## Formatting, lints and types of both languages, stubs against the built module
+lint: $(CORE) $(VENV)/.dev ## Check formatting, lints, types, stubs, workflows and the links of the docs
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
-	cargo clippy --quiet --all-targets --manifest-path fuzz/Cargo.toml -- -D warnings
-	cargo clippy --quiet --all-targets -- -D warnings
-	cargo clippy --quiet --all-targets --features arrow -- -D warnings
-	cargo clippy --quiet --all-targets --features python -- -D warnings
-	cargo clippy --quiet --all-targets --features abi3 -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features arrow
+	cargo clippy --quiet --locked --all-targets --manifest-path fuzz/Cargo.toml -- -D warnings
+	cargo clippy --quiet --locked --all-targets -- -D warnings
+	cargo clippy --quiet --locked --all-targets --features arrow -- -D warnings
+	cargo clippy --quiet --locked --all-targets --features python -- -D warnings
+	cargo clippy --quiet --locked --all-targets --features abi3 -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --features arrow
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet --min-severity medium .github/workflows
 	$(BIN)/ruff format --check python tests benches examples docs/docstrings.py
 	$(BIN)/ruff check python tests benches examples docs/docstrings.py
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest mixpress._core
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo '$(MKDOCS)'; $(call quietly,$(MKDOCS))
 
-bench: $(VENV)/.bench ## Measure against the peers, interleaved, results compared (minutes)
+bench: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Compare with other libraries, interleaved, results compared (minutes)
 	$(BIN)/python -m benches
-	$(BIN)/python -m pytest benches --benchmark-only -q
+	$(PYTEST) benches --benchmark-only -q
 
-bench-loss: $(VENV)/.loss ## What six clients lose when their process ends (minutes): LOSS_ROUNDS= LOSS_SECONDS= LOSS_CLIENTS=
+bench-loss: $(FULL_CORE) $(VENV)/.dev $(VENV)/.loss ## Count what six clients lose when their process ends (minutes): LOSS_ROUNDS= LOSS_SECONDS= LOSS_CLIENTS=
 	$(BIN)/python -m benches.loss
 
-bench-bulk: $(VENV)/.bench ## Millions of events beside the official client (minutes): BULK_EVENTS= BULK_PEER_EVENTS= BULK_ROUNDS=
+bench-bulk: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Import millions of events beside the official client (minutes): BULK_EVENTS= BULK_PEER_EVENTS= BULK_ROUNDS=
 	$(BIN)/python -m benches.bulk
 
-fuzz: $(VENV)/.built ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), then the core against the reference FUZZ_EXAMPLES=20000 times
+fuzz: $(CORE) $(VENV)/.dev ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), then the core against the reference FUZZ_EXAMPLES=20000 times
 	@cargo +nightly --version >/dev/null || { echo "libFuzzer needs a nightly toolchain: rustup toolchain install nightly"; exit 1; }
 	@command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
 	@for target in walk quoted scan json_text press; do mkdir -p fuzz/corpus/$$target; \
 	  cargo +nightly fuzz run --fuzz-dir fuzz $$target fuzz/corpus/$$target fuzz/seeds -- -dict=fuzz/json.dict \
 	    -max_total_time=$(or $(FUZZ_SECONDS),600) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; done
-	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(BIN)/python -m pytest \
+	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(PYTEST) \
 	  tests/encoder/test_against_reference.py tests/encoder/test_json_against_reference.py tests/encoder/test_options_against_reference.py \
 	  tests/encoder/test_derive.py tests/encoder/test_arrow.py
 
-chaos: $(VENV)/.built ## Deliver through faults: CHAOS_SCHEDULES=1000 or CHAOS_SECONDS=, from CHAOS_SEED= on
+chaos: $(CORE) $(VENV)/.dev ## Import through faults of server and network: CHAOS_SCHEDULES=1000 or CHAOS_SECONDS=, from CHAOS_SEED= on
 	PYTHONPATH=tests $(BIN)/python -m chaos
 
-kill: $(VENV)/.built ## Kill processes that track with a spool, KILL_ROUNDS=300 times, and deliver what is left
-	KILL_ROUNDS=$(or $(KILL_ROUNDS),300) $(BIN)/python -m pytest -q -s tests/process/test_kill.py tests/spool/test_crash.py
+kill: $(CORE) $(VENV)/.dev ## Kill processes that track with a spool, KILL_ROUNDS=300 times, and deliver the rest
+	KILL_ROUNDS=$(or $(KILL_ROUNDS),300) $(PYTEST) -q -s tests/process/test_kill.py tests/spool/test_crash.py
 
-docs: $(VENV)/.installed ## Build the pages for readers into site/, which can be opened without a server
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+docs: $(VENV)/.dev ## Build the documentation into site/, readable without a server
+	@$(call quietly,$(MKDOCS)); echo "site/index.html"
 
 OFFICIAL ?= $(VENV)/official
-official: $(VENV)/.built ## Run the official client's own tests with our consumers in the place of its own: OFFICIAL=its checkout, else cloned
+official: $(CORE) $(VENV)/.dev ## Run the official client's own tests with our consumers: OFFICIAL=its checkout, else cloned
 	@test -e $(OFFICIAL)/test_mixpanel.py || git clone -q --depth 1 --branch v5.3.0 https://github.com/mixpanel/mixpanel-python $(OFFICIAL)
-	PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m pytest -q -c /dev/null -p compat.official.in_place $(OFFICIAL)/test_mixpanel.py
+	PYTHONPATH=$(CURDIR)/tests $(PYTEST) -q -c /dev/null -p compat.official.in_place $(OFFICIAL)/test_mixpanel.py
 
-rules: $(VENV)/.built ## Render docs/rules.md from the core
+rules: $(CORE) $(VENV)/.dev ## Render docs/rules.md from the core
 	$(BIN)/python tests/encoder/test_rules_page.py
 
-WHEELS ?= 3.10 3.11 3.12 3.13 abi3 sdist
-old-cpu: $(VENV)/.built ## The encoder's tests with every instruction newer than SSE2 made illegal, and under qemu where it is there
+old-cpu: $(CORE) $(VENV)/.dev ## Test the encoder with every instruction newer than SSE2 made illegal, and under qemu if installed
 	PYTHONPATH=tests $(BIN)/python -m old_cpu
 
-names: $(VENV)/.built ## Store the public names anew, in tests/project/public_names.txt
+names: $(CORE) $(VENV)/.dev ## Write tests/project/public_names.txt, after an intended change of the public names
 	$(BIN)/python tests/project/public_names.py
 
-wheel: $(VENV)/.wheels ## Build WHEELS="3.10 3.11 3.12 3.13 abi3 sdist" into dist/, look into each and try it in a clean environment
+WHEELS ?= 3.10 3.11 3.12 3.13 abi3 sdist
+wheel: $(VENV)/.dev $(VENV)/.wheels ## Build WHEELS="3.10 3.11 3.12 3.13 abi3 sdist" into dist/, examine them and try them in clean environments
 	PYTHONPATH=tests $(BIN)/python -m wheels $(WHEELS)
 
-licences: | check-tools ## Write THIRD_PARTY.txt anew: the licences of what a wheel links
+lock: $(VENV)/.lock ## Renew requirements/*.lock from pyproject.toml; UPGRADE= keeps the versions that still fit
+	UV=$(BIN)/uv requirements/lock $(UPGRADE)
+UPGRADE ?= --upgrade
+
+licences: | check-tools ## Write THIRD_PARTY.txt: the licences of the crates that a wheel links
 	@command -v cargo-about >/dev/null || cargo install --quiet --locked cargo-about --features cli
 	cargo about generate --locked --features python about.hbs --output-file THIRD_PARTY.txt
 
-audit: $(VENV)/.built ## Licences, sources and known faults of what is depended on (needs the network for the faults)
+audit: $(VENV)/.dev $(VENV)/.audit ## Check licences, sources and known vulnerabilities of the dependencies (needs the network)
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
-	@$(BIN)/python -m pip install -q --group audit
 	cargo deny check licenses bans sources
 	cargo deny check advisories
-	@$(BIN)/python -m pip freeze --exclude-editable | grep -v '^mixpress' > $(VENV)/frozen.txt
-	$(BIN)/python -m pip_audit --strict --no-deps --disable-pip --progress-spinner off --requirement $(VENV)/frozen.txt
+	$(BIN)/python -m pip_audit --strict --disable-pip --progress-spinner off $(foreach name,dev bench wheels audit loss lock,--requirement requirements/$(name).lock)
 
 clean: ## Remove what was built
-	rm -rf $(VENV) .venv-* target dist python/mixpress/_core*.so
+	rm -rf $(VENV) .venv-* target fuzz/target dist site python/mixpress/_core*.so

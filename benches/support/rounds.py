@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import mixpress
 from mixpress import _core
@@ -59,7 +60,9 @@ def interleave(
 
 
 def require_release_build() -> None:
-    """A debug build measures nothing; and an old file beside the new one would be measured instead of it."""
-    if _core.__debug_build__:
-        raise SystemExit("the core is a debug build: build it with `make bench`, which uses --release")
-    print(f"mixpress {mixpress.__version__} from {_core.__file__}")
+    """Exit unless make built this very core with the profile of wheels: `make test` replaces it by a slower one."""
+    core = Path(_core.__file__)
+    stamps = [path.stat().st_mtime for path in (Path(mixpress.__file__).parents[2] / "target").glob("core.release.*")]
+    if _core.__debug_build__ or not stamps or max(stamps) < core.stat().st_mtime:
+        raise SystemExit(f"{core} was not built with the release profile: run `make release-core`")
+    print(f"mixpress {mixpress.__version__} from {core}")

@@ -363,7 +363,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=250)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.dictionaries(NAMES, VALUES))
 def test_no_mapping_raises(event: dict[str, Any]) -> None:
     found = event_from(event)

@@ -348,7 +348,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=250)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.dictionaries(NAMES, VALUES))
 def test_no_message_raises(message: dict[str, Any]) -> None:
     event = event_from_message(message)

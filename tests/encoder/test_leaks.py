@@ -56,6 +56,7 @@ WAYS: dict[str, Callable[[Encoder, list[Any]], object]] = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_memory_does_not_grow(way: Callable[[Encoder, list[Any]], object]) -> None:
     events = mixed_events()

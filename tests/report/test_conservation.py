@@ -62,7 +62,7 @@ class ScriptedServer(FakeServer):
         return answer(400, {"error": "some", "failed_records": records})
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples * 3 // 10)
 @given(
     good=st.lists(st.booleans(), max_size=30),
     moves=st.lists(st.sampled_from(MOVES), max_size=40),
@@ -111,7 +111,7 @@ def check(report: Report, server: ScriptedServer, good: list[bool]) -> None:
     assert report.requests == len(server.requests)
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 5)
 @given(
     steps=st.lists(st.sampled_from(["good", "good", "good", "bad", "flush", "import", "look"]), max_size=40),
     moves=st.lists(st.sampled_from(MOVES), max_size=40),

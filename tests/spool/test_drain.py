@@ -162,7 +162,7 @@ def test_an_interrupt_leaves_the_undelivered_events_in_the_file(tmp_path: Path) 
     assert left == list(range(6 - len(left), 6))
 
 
-@settings(max_examples=settings().max_examples // 6)
+@settings(max_examples=settings().max_examples // 20)
 @given(
     st.lists(
         st.sampled_from(["ok", "busy", "reset", "413", "refuse-first", "garbage", "404"]), min_size=1, max_size=20

@@ -35,7 +35,7 @@ def raw(batch: Batch | StoredBatch) -> bytes:
 
 
 @pytest.mark.parametrize(("layout", "encoding"), LAYOUTS)
-@settings(max_examples=settings().max_examples // 5)
+@settings(max_examples=settings().max_examples // 10)
 @given(changes=EVENTS)
 def test_a_stored_batch_equals_the_one_of_the_encoder(
     layout: Layout, encoding: dict[str, Any], changes: list[dict[str, Any]]
