@@ -15,11 +15,11 @@ from mixpress.emulator import Emulator
 from support.clocks import FakeClock
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "mixpress"]
 
 
-def test_a_happening_is_tracked(client: Client, server: Emulator) -> None:
+def test_an_event_is_tracked(client: Client, server: Emulator) -> None:
     SafeTracker(client, "it").track(lambda: Event("Paid", 17, {"amount": 5}, 1_700_000_000.25))
     assert client.flush().imported == 1
     (event,) = server.events()
@@ -29,7 +29,7 @@ def test_a_happening_is_tracked(client: Client, server: Emulator) -> None:
     assert properties["time"] == 1_700_000_000_250
 
 
-def test_an_async_client_will_do(server: Emulator) -> None:
+def test_an_async_client_is_accepted(server: Emulator) -> None:
     import asyncio
 
     from .conftest import ACCOUNT
@@ -43,67 +43,74 @@ def test_an_async_client_will_do(server: Emulator) -> None:
 
 
 @pytest.mark.parametrize("event", [None, Event(None, "user", {}), Event("Paid", None, {})])
-def test_nothing_comes_of_nothing(event: Any, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_name_or_a_user_nothing_is_tracked(
+    event: Any, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     SafeTracker(client, "it").track(lambda: event)
     assert client.flush().total == 0
-    assert told(caplog) == []
+    assert logged(caplog) == []
 
 
-def test_what_is_raised_goes_to_the_log_once_a_minute_with_its_traceback(
+def test_an_exception_is_logged_once_a_minute_with_its_traceback(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     def look() -> Any:
         raise KeyError("user-1@example.com")
 
     clock = FakeClock()
-    quiet = SafeTracker(client, "it", clock)
+    tracker = SafeTracker(client, "it", clock)
     for _ in range(5):
-        quiet.track(look)
+        tracker.track(look)
     clock.now += 61
-    quiet.track(look)
-    assert told(caplog) == [
+    tracker.track(look)
+    assert logged(caplog) == [
         "it did not track an event: KeyError was raised",
         "it did not track an event: KeyError was raised (and 4 more in the last 61 s)",
     ]
     assert "in look" in caplog.text
 
 
-def test_a_full_queue_is_not_waited_for(full: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_queue_does_not_block(full: Client, caplog: pytest.LogCaptureFixture) -> None:
     SafeTracker(full, "it").track(lambda: Event("Late", "user-1", {}))
-    (line,) = told(caplog)
+    (line,) = logged(caplog)
     assert line.startswith("it did not track an event: the queue is full: 1 events wait")
     assert full.flush().imported == 1
 
 
-def test_a_broken_rule_is_told_without_the_event(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_rule_is_logged_without_the_event(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     SafeTracker(client, "it").track(lambda: Event("Paid", "null", {}))
-    assert told(caplog) == ["it did not track an event: properties.distinct_id breaks the rule distinct-id-disallowed"]
+    assert logged(caplog) == [
+        "it did not track an event: properties.distinct_id breaks the rule distinct-id-disallowed"
+    ]
     assert client.flush().rejected == 1
 
 
-def test_a_call_from_within_does_nothing(client: Client) -> None:
-    quiet = SafeTracker(client, "it")
+def test_a_call_inside_a_call_does_nothing(client: Client) -> None:
+    tracker = SafeTracker(client, "it")
 
     def look() -> Event:
-        quiet.track(look)
+        tracker.track(look)
         return Event("Paid", "user-1", {})
 
-    quiet.track(look)
-    quiet.track(look)
+    tracker.track(look)
+    tracker.track(look)
     assert client.flush().imported == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
-def test_a_forked_child_tells_though_another_thread_was_telling(client: Client) -> None:
-    quiet = SafeTracker(client, "it")
-    log = quiet._log
+def test_a_forked_child_logs_though_another_thread_held_the_lock(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracker = SafeTracker(client, "it")
+    log = tracker._log
     assert log._lock.acquire(timeout=1)
     try:
-        process._after_fork_in_child()  # what a child does first
-        quiet.log_raised(RuntimeError("nobody waits"))
+        process._after_fork_in_child()  # the first call in a child
+        tracker.log_raised(RuntimeError("in the child"))
     finally:
         log._lock.release()
-    assert quiet._log is not log
+    assert tracker._log is not log
+    assert logged(caplog) == ["it did not track an event: RuntimeError was raised"]
 
 
 @pytest.mark.parametrize(
@@ -116,12 +123,12 @@ def test_a_forked_child_tells_though_another_thread_was_telling(client: Client) 
         ("urllib3.connectionpool", "MainThread", False),
     ],
 )
-def test_what_is_the_clients_own(logger: str, thread: str, own: bool) -> None:
+def test_loggers_and_threads_of_the_client_are_recognized(logger: str, thread: str, own: bool) -> None:
     assert is_own(logger, thread) is own
 
 
 @pytest.mark.parametrize("make", [MixpressHandler, MixpressProcessor])
-def test_what_is_no_client_is_refused_without_repeating_it(make: Any) -> None:
+def test_what_is_not_a_client_is_refused_and_not_shown(make: Any) -> None:
     with pytest.raises(TypeError, match=r"takes a mixpress\.Client or AsyncClient, got a str") as caught:
         make("a-secret")
     assert "a-secret" not in str(caught.value)
