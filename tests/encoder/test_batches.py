@@ -173,7 +173,7 @@ def test_a_builder_checks_and_copies_at_the_call() -> None:
     assert builder.held_bytes > 0
     assert builder.add(event(3)) is None
     assert builder.full
-    with pytest.raises(ValueError, match=r"finish\(\) it"):
+    with pytest.raises(ValueError, match=r"call finish\(\) before the next event"):
         builder.add(event(4))
     batch = builder.finish()
     assert (numbers([batch]), list(batch.indexes)) == ([[0, 2, 3]], [0, 2, 3])

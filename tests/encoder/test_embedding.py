@@ -328,7 +328,7 @@ def test_a_request_refuses_a_wrong_url_or_auth(base_url: Any, auth: Any, error: 
 
 def test_track_accepts_only_a_token() -> None:
     batch = batch_of(event(0), endpoint="track", limits=LENIENT)
-    with pytest.raises(ValueError, match="/track takes a ProjectToken"):
+    with pytest.raises(ValueError, match="auth must be a ProjectToken for /track, got a ServiceAccount"):
         batch.request("us", ACCOUNT)
 
 
