@@ -21,6 +21,8 @@ PYTEST := $(BIN)/python -m pytest
 IN_PARALLEL := -n 2 --dist worksteal
 SELECTED = $(if $(EXHAUSTIVE),,-m 'not exhaustive')
 export HYPOTHESIS_PROFILE ?= $(if $(EXHAUSTIVE),ci,quick)
+# How often processes are killed and forked, and how many schedules of faults run.
+ROUNDS = $(if $(EXHAUSTIVE),KILL_ROUNDS=40 FORK_ROUNDS=40 CHAOS_ROUNDS=8)
 
 # Shows the output of a command only if it fails.
 quietly = output=$$($(1) 2>&1) || { echo "$$output"; exit 1; }
@@ -71,7 +73,7 @@ test-fuzz: | check-tools ## Run the fuzz targets for a short time, on stable Rus
 	cargo test --release --quiet --locked --manifest-path fuzz/Cargo.toml
 
 test-python: $(CORE) $(VENV)/.dev ## Run the Python tests, in two processes
-	$(PYTEST) $(IN_PARALLEL) $(SELECTED)
+	$(ROUNDS) $(PYTEST) $(IN_PARALLEL) $(SELECTED)
 
 # The interpreter and the core are those of $(VENV), so mixpress is only put on the path.
 LOWEST_TESTS := $(wildcard $(addprefix tests/,adapters cli client compat emulator queues report send spool transport))
