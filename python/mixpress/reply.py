@@ -29,8 +29,18 @@ if TYPE_CHECKING:
 
 MAX_QUOTE = 300
 """The most characters that are quoted of a reply."""
+_MAX_READ = 1 << 14
+"""The most characters of a text from which a quote is made."""
+_MAX_DATE = 100
+"""Characters of a `Retry-After`; an HTTP date has 29."""
+
+_TAG = re.compile(r"<[^<>]*>")
+"""It ends before the next `<`, so a text of many `<` is read once."""
+_BLOCK = re.compile(r"<(/?)(style|script)\b", re.I)
 
 Hide = Callable[[str], str]
+
+_COUNT = "num_records_imported"
 
 _UNAUTHORIZED = {
     401: "the credentials are not accepted; for a service account, project_id must be one of its projects",
@@ -122,9 +132,8 @@ def _read_success(body: Any, count: int, message: str, hide: Hide) -> Reply:
     if isinstance(body, dict):
         if body.get("failed_records"):
             return Taken(_read_refusals(body, count, message, hide))
-        if body.get("error") or body.get("status") in (0, "error"):
-            return Taken(_all(count, message))
-        return Taken()
+        problem = _problem(body, count, message)
+        return Taken(_all(count, problem) if problem else ())
     if body == 1:
         return Taken()
     if body == 0:
@@ -132,27 +141,52 @@ def _read_success(body: Any, count: int, message: str, hide: Hide) -> Reply:
     return TryLater(f"not a reply of this API: {message}")
 
 
+def _problem(body: dict[str, Any], count: int, message: str) -> str | None:
+    """Return why a 200 without failed records is no success; None where it is one."""
+    if body.get("error") or body.get("status") in (0, "error"):
+        return message
+    if body.get("code", 200) != 200:
+        return f"the server replied 200 with another code: {message}"
+    return _contradiction(body, count, 0)
+
+
 def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> tuple[Refusal, ...]:
     """Return the events that a 400 refuses; the others are imported.
 
-    Where the reply does not identify them, all count as refused: an imported event that the caller sends again is
-    deduplicated by its $insert_id, but a refused event that counts as imported is lost.
+    Where the reply does not identify them, or its count of imported events contradicts them, all count as refused: an
+    imported event that the caller sends again is deduplicated by its $insert_id, but a refused event that counts as
+    imported is lost.
     """
     records = body.get("failed_records") if isinstance(body, dict) else None
     if not isinstance(records, list) or not records:
         return _all(count, message)
     refused: dict[int, Refusal] = {}
-    unplaced = []
+    unplaced = None
     for record in records:
         refusal = _read_record(record, count, message, hide)
-        if refusal is None:
-            unplaced.append(_quote(record if isinstance(record, str) else _message(record), hide))
-        else:
+        if refusal is not None:
             refused.setdefault(refusal.position, refusal)
-    if unplaced and body.get("num_records_imported") != count - len(refused):
-        rest = _all(count, f"refused with the whole batch: {unplaced[0] or message}")
+        elif unplaced is None:
+            unplaced = _quote(record if isinstance(record, str) else _message(record), hide)
+    why = _contradiction(body, count, len(refused))
+    if why is None and unplaced is not None and body.get(_COUNT) is None:
+        why = unplaced or message
+    if why is not None:
+        rest = _all(count, f"refused with the whole batch: {unplaced or why}")
         refused = {refusal.position: refusal for refusal in rest} | refused
     return tuple(refused[position] for position in sorted(refused))
+
+
+def _contradiction(body: dict[str, Any], count: int, refused: int) -> str | None:
+    """Return how the server's count of imported events contradicts its list of refused ones; None where it agrees or
+    is missing.
+    """
+    imported = body.get(_COUNT)
+    if imported is None or (imported == count - refused and not isinstance(imported, bool)):
+        return None
+    says = str(imported)[:20] if isinstance(imported, int | float) else f"a {type(imported).__name__}"
+    named = f"and names {refused} that it refused" if refused else "and does not say which it refused"
+    return f"the server's {_COUNT} is {says} for a batch of {count} events, {named}"
 
 
 def _read_record(record: Any, count: int, message: str, hide: Hide) -> Refusal | None:
@@ -181,19 +215,19 @@ def _read_too_large(count: int, message: str) -> Reply:
     """Read a 413. A single event can't be split, so it is refused."""
     if count == 1:
         return Taken((Refusal(0, f"too large for this server: {message}"),))
-    limit = re.search(r"limit of (\d{1,18}) bytes", message)
+    limit = re.search(r"limit of ([0-9]{1,18}) bytes", message)
     return TooLarge(int(limit[1]) if limit else None, message)
 
 
 def _retry_after(value: str | None, now: float) -> float | None:
     """Return the seconds of a number or an HTTP date; None where it is neither."""
-    if value is None:
+    if value is None or len(value) > _MAX_DATE:
         return None
     if re.fullmatch(r"[0-9]{1,9}", value.strip()):
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
@@ -211,14 +245,36 @@ def _message(body: Any, response: Response | None = None) -> str:
         for key in ("error", "message"):
             if text := _text(body.get(key)):
                 return text
-    return response.body[: 1 << 14].decode("utf-8", "replace") if response else ""
+    return response.body.decode("utf-8", "replace") if response else ""
 
 
 def _quote(text: str, hide: Hide) -> str:
-    """Return text as one line of at most `MAX_QUOTE` characters, without HTML tags and credentials."""
-    words = " ".join(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", hide(text), flags=re.S | re.I).split())
+    """Return text as one line of at most `MAX_QUOTE` characters, without HTML tags and credentials.
+
+    The credentials are hidden before the text is cut, as a part of one would not be recognised.
+    """
+    words = " ".join(without_tags(hide(text)[:_MAX_READ]).split())
     words = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)
     return (words if len(words) <= MAX_QUOTE else words[: MAX_QUOTE - 1] + "…") or "(no text)"
+
+
+def without_tags(text: str) -> str:
+    """Return text with each HTML tag, and each closed `style` or `script`, replaced by a space. Linear in its length,
+    whatever it contains.
+    """
+    tags = [(tag.start(), tag.end(), _BLOCK.match(tag[0])) for tag in _TAG.finditer(text)]
+    last_close = {block[2].lower(): start for start, _, block in tags if block and block[1]}
+    kept, position, inside = [], 0, None
+    for start, end, block in tags:
+        if inside is None:
+            kept.append(text[position:start])
+        name = block[2].lower() if block else None
+        if block and not block[1] and inside is None and last_close.get(name, -1) > start:
+            inside = name
+        elif block and block[1] and name == inside:
+            inside = None
+        position = end
+    return " ".join([*kept, text[position:]])
 
 
 def _text(value: Any) -> str | None:

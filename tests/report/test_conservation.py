@@ -35,9 +35,9 @@ class ScriptedServer(FakeServer):
         names = ids(request)
         if move == "some":
             return self._refuse(names, {position % len(names) for position in self._positions})
-        if move in {"all", "0"} or (move == "large" and len(names) == 1):
+        if move in {"all", "0", "odd"} or (move == "large" and len(names) == 1):
             self.refused.update(names)
-        if move in {"ok", "one", "odd"}:
+        if move in {"ok", "one"}:
             self.confirmed.update(names)
         fixed: dict[str, Answer] = {
             "ok": ok(),
