@@ -181,7 +181,7 @@ def _read(reply: urllib3.BaseHTTPResponse) -> Response:
     """Read a reply. Its connection always returns to the pool, as other threads may be waiting for it."""
     try:
         body = reply.read(MAX_REPLY_BYTES, decode_content=True)
-        if len(body) == MAX_REPLY_BYTES:
+        if not reply.closed:
             reply.close()  # a connection with unread data can't be reused
     except BaseException:
         reply.close()

@@ -6,9 +6,15 @@ import socket
 import ssl
 import weakref
 from contextlib import suppress
-from http.client import HTTPResponse
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
 from threading import Lock
 from typing import Any
+
+MAX_INTERIM = 100
+"""The most 1xx replies before a final one: each restarts the read timeout."""
+_MAX_LINE = 1 << 16
+_MAX_FIELDS = 100
 
 
 class ClosedUnansweredError(ConnectionResetError):
@@ -55,6 +61,14 @@ class Sockets:
 
 
 class _Response(HTTPResponse):
+    """A reply that skips the 1xx before it, and closes its connection where bytes are left over after it."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self._socket = sock
+        self.connection: Any = None
+        """The connection to close; set before the body is read."""
+
     def begin(self) -> None:
         """Read the head of the reply. Raise `ClosedUnansweredError` where the connection ends before it."""
         try:
@@ -64,10 +78,51 @@ class _Response(HTTPResponse):
         if not first:
             raise ClosedUnansweredError("it was closed")
         super().begin()
+        if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            self.will_close = True  # what follows is not HTTP
         if self.msg.defects or self.msg.get_payload():
             # urllib3 logs malformed headers, and the peer may have copied our credentials into them.
             self.msg.defects.clear()
             self.msg.set_payload("")
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read the status line of the final reply; `HTTPResponse` skips only 100 itself."""
+        for _ in range(MAX_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            self._skip_fields()
+        raise HTTPException(f"more than {MAX_INTERIM} interim replies")
+
+    def _skip_fields(self) -> None:
+        for _ in range(_MAX_FIELDS):
+            line = self.fp.readline(_MAX_LINE + 1)
+            if line in (b"\r\n", b"\n", b""):
+                return
+            if len(line) > _MAX_LINE:
+                break
+        raise HTTPException("an interim reply is too long")
+
+    def _close_conn(self) -> None:
+        """End the reply, when its body has been read. urllib3 then returns the connection to its pool."""
+        has_unread = self.connection is not None and not self.will_close and self._has_unread()
+        super()._close_conn()  # type: ignore[misc]
+        if has_unread:
+            self.connection.close()
+
+    def _has_unread(self) -> bool:
+        """Return whether bytes after this reply have arrived. The next reply would lose them or start with them."""
+        timeout = self._socket.gettimeout()
+        try:
+            self._socket.settimeout(0)
+            return bool(self.fp.peek(1))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except (OSError, ValueError):
+            return True
+        finally:
+            with suppress(OSError):
+                self._socket.settimeout(timeout)
 
 
 class _TrackedConnection:
@@ -105,6 +160,7 @@ class _TrackedConnection:
         except ClosedUnansweredError as error:
             raise self._closed_unanswered(error) from error
         self.answers += 1
+        response._original_response.connection = self
         return response
 
     def _closed_unanswered(self, error: OSError) -> ClosedUnansweredError:
