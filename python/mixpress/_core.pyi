@@ -147,6 +147,8 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """Return `index`, `insert_id`, `field` and `message`, as in the server's `failed_records`."""
 
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 @final
 class Rejection(Finding):
     """An event that is in no batch, and the first rule that it breaks, in the order of `rules()`."""
@@ -154,6 +156,8 @@ class Rejection(Finding):
     @property
     def findings(self) -> list[Finding]:
         """With `Encoder(explain=True)` every rule that the event breaks, in the order of `rules()`; else the first."""
+
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
 class Truncation:
@@ -175,6 +179,8 @@ class Truncation:
     def advice(self) -> Literal["url", "json", "text"]:
         """The kind of string. Import Events recommends for a URL: send its parts as properties; for JSON: send its
         members as properties; for other text: leave it out unless it is useful."""
+
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
 class Batch(Buffer):
@@ -266,6 +272,8 @@ class Encoded:
     @property
     def warnings(self) -> list[Finding]:
         """Broken rules whose action is `"warn"`, in the events of the batches."""
+
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
 class BatchIterator:

@@ -1,7 +1,10 @@
 //! `Encoded`: the result of one call of an encoder, as a Python class.
 
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyType};
+
+/// The lists of an `Encoded`, as it is pickled.
+type Lists = (Py<PyList>, Py<PyList>, Py<PyList>, Py<PyList>);
 
 #[pyclass(frozen, get_all, module = "mixpress")]
 pub struct Encoded {
@@ -22,5 +25,24 @@ impl Encoded {
             length(&self.truncated),
             length(&self.warnings),
         )
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Lists)> {
+        let copy = |list: &Py<PyList>| list.clone_ref(slf.py());
+        let Encoded { batches, rejected, truncated, warnings } = slf.get();
+        let lists = (copy(batches), copy(rejected), copy(truncated), copy(warnings));
+        Ok((slf.get_type().getattr("_restore")?, lists))
+    }
+
+    /// The result that `__reduce__` took apart.
+    #[classmethod]
+    fn _restore(
+        _class: &Bound<'_, PyType>,
+        batches: Py<PyList>,
+        rejected: Py<PyList>,
+        truncated: Py<PyList>,
+        warnings: Py<PyList>,
+    ) -> Encoded {
+        Encoded { batches, rejected, truncated, warnings }
     }
 }

@@ -1,11 +1,20 @@
 //! `Finding`, `Rejection` and `Truncation`: broken rules and cut strings, as Python classes.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyType};
 
 use crate::batch::Added;
+use crate::rules::Rule;
 use crate::rules::finding::{self, Found, Origin};
-use crate::truncate;
+use crate::truncate::{self, Advice};
+
+/// A finding as it is pickled: index, line, insert_id, field, rule, message.
+type State = (usize, Option<usize>, Option<String>, String, String, String);
+/// A truncation as it is pickled: index, path, length, advice.
+type CutState = (usize, String, usize, String);
+/// The function that restores an object, and its arguments.
+type Reduced<'py, Arguments> = (Bound<'py, PyAny>, Arguments);
 
 #[pyclass(frozen, subclass, module = "mixpress")]
 pub struct Finding {
@@ -34,6 +43,19 @@ impl Finding {
         let Found { origin, insert_id, findings } = found;
         findings.into_iter().map(move |finding| Finding::new(origin, insert_id.clone(), finding))
     }
+
+    fn state(&self) -> State {
+        let Finding { index, line, insert_id, field, rule, message } = self;
+        (*index, *line, insert_id.clone(), field.clone(), (*rule).to_owned(), message.clone())
+    }
+
+    fn from_state(state: State) -> PyResult<Finding> {
+        let (index, line, insert_id, field, rule, message) = state;
+        let rule = Rule::from_id(&rule)
+            .ok_or_else(|| PyValueError::new_err(format!("a pickled finding has the rule {rule:?}, which is unknown")))?
+            .id();
+        Ok(Finding { index, line, insert_id, field, rule, message })
+    }
 }
 
 #[pymethods]
@@ -55,6 +77,16 @@ impl Finding {
             this.index, this.field, this.rule, this.message
         ))
     }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py, (State,)>> {
+        Ok((slf.py().get_type::<Finding>().getattr("_restore")?, (slf.get().state(),)))
+    }
+
+    /// The finding that `__reduce__` took apart.
+    #[classmethod]
+    fn _restore(_class: &Bound<'_, PyType>, state: State) -> PyResult<Finding> {
+        Finding::from_state(state)
+    }
 }
 
 #[pyclass(frozen, extends = Finding, module = "mixpress")]
@@ -73,6 +105,21 @@ impl Rejection {
         }
         let first = Finding::each(found).next().expect("a rejected event has a finding");
         Py::new(py, (Rejection { findings: findings.unbind() }, first))
+    }
+}
+
+#[pymethods]
+impl Rejection {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py, (State, Py<PyList>)>> {
+        let py = slf.py();
+        let state = slf.as_super().get().state();
+        Ok((py.get_type::<Rejection>().getattr("_restore")?, (state, slf.get().findings.clone_ref(py))))
+    }
+
+    /// The rejection that `__reduce__` took apart.
+    #[classmethod]
+    fn _restore(class: &Bound<'_, PyType>, state: State, findings: Py<PyList>) -> PyResult<Py<Rejection>> {
+        Py::new(class.py(), (Rejection { findings }, Finding::from_state(state)?))
     }
 }
 
@@ -100,6 +147,24 @@ impl Truncation {
     fn __repr__(&self) -> String {
         let Truncation { index, path, length, advice } = self;
         format!("Truncation(index={index}, path={path:?}, length={length}, advice={advice:?})")
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py, (CutState,)>> {
+        let Truncation { index, path, length, advice } = slf.get();
+        let state = (*index, path.clone(), *length, (*advice).to_owned());
+        Ok((slf.get_type().getattr("_restore")?, (state,)))
+    }
+
+    /// The truncation that `__reduce__` took apart.
+    #[classmethod]
+    fn _restore(_class: &Bound<'_, PyType>, state: CutState) -> PyResult<Truncation> {
+        let (index, path, length, advice) = state;
+        let advice = [Advice::Url, Advice::Json, Advice::Text]
+            .iter()
+            .map(|known| known.word())
+            .find(|word| *word == advice)
+            .ok_or_else(|| PyValueError::new_err(format!("a pickled truncation has the unknown advice {advice:?}")))?;
+        Ok(Truncation { index, path, length, advice })
     }
 }
 
