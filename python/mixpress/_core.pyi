@@ -346,7 +346,7 @@ class Encoder:
     `level`: 1 (fastest) to 9 (smallest); None is 2. 1 compresses by the writer's hints alone. 2 also searches in
         values, and is smaller than zlib's level 6. 3 to 9 are libdeflate's levels 6 to 12: each is slower than the one
         before and most are smaller (libdeflate's 10 and 11 not always). 9 takes a hundred times as long as 2.
-    `token`: the project token, written as `properties.token` into events without one.
+    `token`: the project token, written as `properties.token` into events without one. White space around it is removed.
     `insert_id`: for an event without `$insert_id`: `"require"` rejects it, `"derive"` writes `derive_insert_id(event)`.
     `limits`: the limits and actions; None is `Limits.documented()`.
     `now`: a function that returns seconds since the epoch, called once a batch, to validate `time`; None is the system

@@ -6,18 +6,24 @@
 | `ProjectToken` | Basic `token:`; on /track in each event instead | untrusted clients, /track |
 | `ProjectSecret` | Basic `secret:` | legacy set-ups, until March 2027 |
 
-Their `repr` omits the secret, and they can't be pickled, as a pickle would contain it as plain text.
+Their `repr` omits the secret, and they can't be pickled, as a pickle would contain it as plain text. White space around
+a value, such as the newline of a file that it was read from, is removed; inside a value it is a `ValueError`.
 """
 
 from __future__ import annotations
 
 import base64
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+SHORT = 6
+"""Secrets with fewer characters are hidden as whole words only: a letter occurs in every other word."""
 
 
 class _Credentials:
@@ -37,7 +43,10 @@ class _Credentials:
     def hide(self, text: str) -> str:
         """Return `text` with each secret replaced by `***`. A quoted reply may repeat the request."""
         for secret in (self._encoded(), *filter(None, self._secrets())):
-            text = text.replace(secret, "***")
+            if len(secret) >= SHORT:
+                text = text.replace(secret, "***")
+            elif secret in text:
+                text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
         return text
 
     def _encoded(self) -> str:
@@ -68,11 +77,10 @@ class ServiceAccount(_Credentials):
     project_id: str = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        _require_text(self, "username", self.username)
-        _require_text(self, "secret", self.secret)
         if isinstance(self.project_id, int) and not isinstance(self.project_id, bool):
             object.__setattr__(self, "project_id", str(self.project_id))
-        _require_text(self, "project_id", self.project_id)
+        for name in ("username", "secret", "project_id"):
+            _clean(self, name)
         if ":" in self.username:
             raise ValueError(
                 "ServiceAccount: username contains ':', which Basic authentication does not allow; "
@@ -100,7 +108,7 @@ class ProjectToken(_Credentials):
     token: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        _require_text(self, "token", self.token)
+        _clean(self, "token")
 
     def _pair(self) -> tuple[str, str]:
         return self.token, ""
@@ -116,7 +124,7 @@ class ProjectSecret(_Credentials):
     secret: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        _require_text(self, "secret", self.secret)
+        _clean(self, "secret")
 
     def _pair(self) -> tuple[str, str]:
         return self.secret, ""
@@ -137,15 +145,13 @@ def auth_from_environment(
     the first and the last. Otherwise `MIXPRESS_TOKEN` is a project token. Without either, an incomplete service account
     is a `ValueError` that names the missing variables.
     """
-    account = {
-        "MIXPRESS_SERVICE_ACCOUNT": service_account or environment.get("MIXPRESS_SERVICE_ACCOUNT", ""),
-        "MIXPRESS_SECRET": environment.get("MIXPRESS_SECRET", ""),
-        "MIXPRESS_PROJECT_ID": project_id or environment.get("MIXPRESS_PROJECT_ID", ""),
-    }
+    given_here = {"MIXPRESS_SERVICE_ACCOUNT": service_account, "MIXPRESS_PROJECT_ID": project_id}
+    names = ("MIXPRESS_SERVICE_ACCOUNT", "MIXPRESS_SECRET", "MIXPRESS_PROJECT_ID")
+    account = {name: (given_here.get(name) or environment.get(name, "")).strip() for name in names}
     if all(account.values()):
         username, secret, project = account.values()
         return ServiceAccount(username, secret, project_id=project)
-    token = environment.get("MIXPRESS_TOKEN")
+    token = environment.get("MIXPRESS_TOKEN", "").strip()
     if token:
         return ProjectToken(token)
     if any(account.values()):
@@ -155,10 +161,17 @@ def auth_from_environment(
     return None
 
 
-def _require_text(owner: object, name: str, value: object) -> None:
-    """Raise unless `value` is text and not empty. The message omits the value, which may be the secret."""
-    where = f"{type(owner).__name__}: {name}"
+def _clean(owner: object, name: str) -> None:
+    """Remove white space around a field. Raise unless it is then text without white space and not empty.
+
+    The message omits the value, which may be the secret.
+    """
+    where, value = f"{type(owner).__name__}: {name}", getattr(owner, name)
     if not isinstance(value, str):
         raise TypeError(f"{where} must be text, not {type(value).__name__}")
-    if not value.strip():
+    value = value.strip()
+    if not value:
         raise ValueError(f"{where} is empty")
+    if any(char.isspace() or not char.isprintable() for char in value):
+        raise ValueError(f"{where} contains white space or a control character; pass the value alone")
+    object.__setattr__(owner, name, value)

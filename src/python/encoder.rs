@@ -78,6 +78,19 @@ fn check_callable(py: Python<'_>, given: Option<&Py<PyAny>>, message: &'static s
     }
 }
 
+/// The token without white space around it: a newline from the file that it was read from would name another project.
+fn token_of(token: Given<String>) -> PyResult<String> {
+    let token = token.or_say_type("token", "text")?;
+    let token = token.trim();
+    if token.is_empty() {
+        return Err(PyValueError::new_err("token is empty; pass a project's token or None"));
+    }
+    if token.contains(|character: char| character.is_whitespace() || character.is_control()) {
+        return Err(PyValueError::new_err("token contains white space or a control character; pass the token alone"));
+    }
+    Ok(token.to_owned())
+}
+
 fn check_settings(settings: &Settings) -> PyResult<()> {
     let wrong = match (settings.endpoint, settings.format) {
         (Endpoint::Track, Format::Ndjson) => "format=\"ndjson\" needs endpoint=\"import\"".to_owned(),
@@ -129,7 +142,7 @@ impl Encoder {
             one_of("format", format, &[("json", Format::Json), ("ndjson", Format::Ndjson), ("form", Format::Form)])?;
         let gzip = compression.map(|word| one_of("compression", word, &[("gzip", ())])).transpose()?.is_some();
         let level = level.map(level_of).transpose()?;
-        let token = token.map(|token| token.or_say_type("token", "text")).transpose()?;
+        let token = token.map(token_of).transpose()?;
         let explain = explain.or_say("explain", "True or False")?;
         let form_base64 = form_base64.or_say("form_base64", "True or False")?;
         let limits = limits.map(|limits| limits.or_say("limits", "a Limits")).transpose()?;
