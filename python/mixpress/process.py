@@ -10,10 +10,11 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-import time
 import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from mixpress.clock import REAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ _hooked: set[str] = set()
 
 def flush_at_exit() -> None:
     """Flush every engine. The time limits of all engines run from now."""
-    started = time.monotonic()
+    started = REAL.monotonic()
     for engine in engines:
         engine.start_exit()
     for engine in engines:

@@ -25,7 +25,8 @@ LAYERS: list[set[str]] = [
     {"dead_letter", "transport"},
     {"errors"},
     {"auth", "log", "report"},
-    {"address", "batch", "clock", "emulator", "otel", "process", "snapshot"},
+    {"address", "batch", "emulator", "otel", "process", "snapshot"},
+    {"clock"},
 ]
 
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from mixpress import process
+from mixpress.clock import REAL
 from mixpress.dead_letter import DeadLetter
 from mixpress.errors import ClientClosed, SpoolError
 from mixpress.log import RepeatLog
@@ -148,7 +148,7 @@ class Engine:
         if queue is None or queue.closed or not (queue.unsettled or queue.is_durable):
             self._log.tell_rest()
             return
-        left = max(0.0, started + self.options.exit_timeout - time.monotonic())
+        left = max(0.0, started + self.options.exit_timeout - REAL.monotonic())
         grace = min(GRACE, left / 10)
         before = self.stats().undelivered
         with suppress(RuntimeError):

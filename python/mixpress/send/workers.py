@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from mixpress import process
+from mixpress.clock import REAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,12 +91,12 @@ class WorkerPool:
         """Ask idle threads to exit and join them for up to `seconds`. Threads that wait for a job to become due, and
         threads with a job, are included with `also_busy` alone.
         """
-        ends = time.monotonic() + seconds
+        ends = REAL.monotonic() + seconds
         with self._changed:
             self._stopping = True
             self._wake.set()
             leaving = self._leaving(also_busy) - {threading.current_thread()}
-            while leaving & self._leaving(also_busy) and time.monotonic() < ends and not self.forked:
+            while leaving & self._leaving(also_busy) and REAL.monotonic() < ends and not self.forked:
                 self._changed.wait(POLL)
             gone = leaving - self._threads
         for thread in gone:

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from mixpress.clock import REAL
 from mixpress.spool.schema import PAGE_SIZE, VERSION, bring_up, version_of
 
 if TYPE_CHECKING:
@@ -77,13 +78,13 @@ def _prepare(db: sqlite3.Connection, path: str) -> None:
 
 def _use_wal(db: sqlite3.Connection) -> None:
     """Set the journal mode, with retries: SQLite's timeout does not apply where two processes set it at once."""
-    until = time.monotonic() + BUSY
+    until = REAL.monotonic() + BUSY
     while True:
         try:
             db.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
+            if "locked" not in str(error) or REAL.monotonic() > until:
                 raise
             time.sleep(0.01)
 
