@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,11 @@ REGIONS: Mapping[str, str] = {
     "in": "https://api-in.mixpanel.com",
 }
 """Region -> URL. The server of a wrong region accepts events and drops them silently."""
+
+
+_MAX_HOST = 254
+"""253, and a dot at the end."""
+_MAX_LABEL = 63
 
 
 def server_url(region: str | None = None, base_url: str | None = None) -> str:
@@ -50,11 +56,16 @@ def is_loopback(base_url: str) -> bool:
 
 def _checked(base_url: str) -> str:
     """Return a valid base URL without a trailing slash. No message quotes it, as it may contain a password."""
-    url = urlsplit(base_url)
+    try:
+        url = urlsplit(base_url)
+    except ValueError as error:
+        raise ValueError("base_url: the host is not a valid IPv6 address in brackets") from error
     if url.scheme not in ("http", "https") or not _host(base_url):
         raise ValueError("base_url must be an http or https URL with a host, such as http://127.0.0.1:8400")
     if "@" in url.netloc:
         raise ValueError("base_url contains credentials; pass them as auth instead, as URLs appear in logs")
+    if problem := host_problem(url.hostname or ""):
+        raise ValueError(f"base_url: {problem}")
     if url.query or url.fragment:
         raise ValueError("base_url must not have a query or fragment; remove it from '?' or '#' on")
     path = url.path.rstrip("/")
@@ -72,3 +83,27 @@ def _host(base_url: str) -> str | None:
         return url.hostname if url.port != 0 else None
     except ValueError:
         return None
+
+
+def host_problem(host: str) -> str | None:
+    """Return why no host can have this name, or None: such a name is an error at once, as a retry can't succeed."""
+    if ":" in host:
+        return None if _is_address(host) else f"the host {host!r} is not a valid IPv6 address"
+    if len(host) > _MAX_HOST:
+        return f"the host name has {len(host)} characters, and a name has at most {_MAX_HOST}"
+    if any(not 0 < len(label) <= _MAX_LABEL for label in host.removesuffix(".").split(".")):
+        return f"the host name {host!r} is impossible: each part between dots must have 1 to {_MAX_LABEL} characters"
+    try:
+        encoded = host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return f"the host name {host!r} is impossible: it has no form for DNS"
+    wrong = re.search(r"[^A-Za-z0-9._-]", encoded)
+    return f"the host name {host!r} is impossible: it must not contain {wrong[0]!r}" if wrong else None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

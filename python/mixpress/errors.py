@@ -4,6 +4,7 @@
     ├── AuthError           the server does not accept the credentials (401, 403)
     ├── TransportError      no reply came; its `kind` says why
     │     refused, unknown-host, unreachable    no server was reached
+    │     invalid-host                          no host can have the name in the URL
     │     timeout, reset                        a server was reached and sent no reply
     │     tls, certificate                      the server does not speak TLS, or is not trusted
     │     proxy                                 the proxy refuses the request
@@ -24,7 +25,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from mixpress.report.report import Report
 
-TransportKind = Literal["refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate", "proxy"]
+TransportKind = Literal[
+    "refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate", "proxy", "invalid-host"
+]
 SpoolErrorKind = Literal["corrupt", "read-only", "full", "busy", "unopened", "io", "version", "destination", "forked"]
 
 
@@ -45,8 +48,9 @@ class TransportError(MixpressError):
     """No reply came to a request.
 
     `kind` is `"refused"` (the host refused the connection), `"unknown-host"`, `"unreachable"`, `"timeout"`, `"reset"`
-    (the connection broke; the default), `"tls"`, `"certificate"` or `"proxy"` (the proxy requires credentials or
-    refuses the host). A custom transport raises this for every failure to get a reply.
+    (the connection broke; the default), `"tls"`, `"certificate"`, `"proxy"` (the proxy requires credentials or refuses
+    the host) or `"invalid-host"` (no host can have the name in the URL). A custom transport raises this for every
+    failure to get a reply.
     """
 
     def __init__(self, message: str, kind: TransportKind = "reset") -> None:
@@ -58,13 +62,15 @@ class TransportError(MixpressError):
 
     @property
     def retryable(self) -> bool:
-        """Whether a retry may succeed: not for `"certificate"` and `"proxy"`, which need a change of configuration."""
-        return self.kind not in {"certificate", "proxy"}
+        """Whether a retry may succeed: not for `"certificate"`, `"proxy"` and `"invalid-host"`, which need a change of
+        configuration.
+        """
+        return self.kind not in {"certificate", "proxy", "invalid-host"}
 
     @property
     def nobody_there(self) -> bool:
         """Whether no server was reached, so that it can't have received anything."""
-        return self.kind in {"refused", "unknown-host", "unreachable", "tls", "certificate", "proxy"}
+        return self.kind in {"refused", "unknown-host", "unreachable", "tls", "certificate", "proxy", "invalid-host"}
 
 
 class ImportInterrupted(MixpressError):  # noqa: N818 - the caller's iterable failed, not the import

@@ -88,6 +88,7 @@ def _tunnel_status(error: Exception) -> int | None:
 def _kind(error: Exception) -> TransportKind:
     """Classify an exception of urllib3; the order is from specific to general."""
     by_type: list[tuple[type[BaseException] | tuple[type[BaseException], ...], TransportKind]] = [
+        (http.LocationValueError, "invalid-host"),
         (ssl.SSLCertVerificationError, "certificate"),
         (ConnectionRefusedError, "refused"),
         (ClosedUnansweredError, "reset"),
@@ -113,6 +114,7 @@ def _message(kind: TransportKind, error: Exception, where: str, connect: float, 
     plain = {
         "refused": f"connection to {where} refused; check that the server is running and that the URL is right",
         "unknown-host": f"the host of {where} is unknown: no address found for its name",
+        "invalid-host": f"no host can have the name in {where}; check the URL",
         "unreachable": f"{where} can't be reached: {_reason(error)}",
     }
     return plain.get(kind) or _reset_message(error, where)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote, urlsplit
 
-from mixpress.address import is_loopback
+from mixpress.address import host_problem, is_loopback
 from mixpress.errors import TransportError
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def parse_proxy(text: str, named: str) -> Proxy:
         )
     if url.scheme not in ("http", "https"):
         raise ValueError(f"{named} must be an http or https proxy, got a {url.scheme} proxy")
+    if problem := host_problem(host):
+        raise ValueError(f"{named}: {problem}")
     where = f"[{host}]" if ":" in host else host
     bare = f"{url.scheme}://{where}:{port or (443 if url.scheme == 'https' else 80)}"
     if url.username is None:
