@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING
 
 from mixpress.errors import SpoolError
 
+try:
+    import resource
+except ImportError:  # not on every system
+    resource = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,6 +49,12 @@ _KINDS_BY_ERRNO: dict[int, SpoolErrorKind] = {
 }
 
 
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+DESCRIPTORS = 8
+"""Open files of a spool: two connections with a log each, the index that they share, the log for syncs, and a folder
+for a moment."""
+
+
 def explained(path: str, error: Exception) -> SpoolError:
     """Return the error for the caller. It quotes SQLite or the system, and never an event."""
     kind: SpoolErrorKind
@@ -55,8 +66,35 @@ def explained(path: str, error: Exception) -> SpoolError:
         quote = f"SQLite: {error}"
     if kind == "unopened" and os.path.isfile(path) and not os.access(path, os.W_OK):
         kind = "read-only"  # SQLite could not create the log beside it
-    advice = _unopened(path) if kind == "unopened" else _ADVICE[kind]
+    if kind in {"unopened", "io"} and _lacks_descriptors(error):
+        advice = _no_descriptors()
+    else:
+        advice = _unopened(path) if kind == "unopened" else _ADVICE[kind]
     return SpoolError(f"the spool {path} {advice} ({quote})", path, kind)
+
+
+def _lacks_descriptors(error: Exception) -> bool:
+    """Return whether too few file descriptors are left for a spool; SQLite says only that it can't open a file."""
+    if isinstance(error, OSError):
+        return error.errno in _NO_DESCRIPTORS
+    opened: list[int] = []
+    try:
+        for _ in range(DESCRIPTORS):
+            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as failure:
+        return failure.errno in _NO_DESCRIPTORS
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return False
+
+
+def _no_descriptors() -> str:
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if resource else "unknown"
+    return (
+        f"needs {DESCRIPTORS} file descriptors, and this process or system has too few left (the limit of the process "
+        f"is {limit}); raise it with `ulimit -n`, or close files and connections"
+    )
 
 
 def _unopened(path: str) -> str:
