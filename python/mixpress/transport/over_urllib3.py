@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 import urllib3
@@ -15,11 +15,9 @@ from mixpress.transport.errors import causes, no_answer, refused_by_proxy
 from mixpress.transport.interface import MAX_REPLY_BYTES, Request, Response
 from mixpress.transport.proxy import FROM_ENVIRONMENT, Proxies
 from mixpress.transport.sockets import ClosedWhileIdleError, Sockets
-from mixpress.transport.tls import make_context
+from mixpress.transport.tls import TlsSettings
 
 if TYPE_CHECKING:
-    import ssl
-
     from typing_extensions import Self
 
     from mixpress.transport.proxy import Proxy
@@ -32,7 +30,7 @@ ACCEPTED = {"Accept-Encoding": "gzip"}
 
 
 class Urllib3Transport:
-    """The default transport: HTTP/1.1 with keep-alive, and one TLS context for its lifetime.
+    """The default transport: HTTP/1.1 with keep-alive. Transports with the same TLS options share one TLS context.
 
     `connections`: the most open connections, 10 by default, one for each thread that sends; more threads wait.
     `connect_timeout`: seconds to connect, 10 by default, for each address of the host.
@@ -74,8 +72,8 @@ class Urllib3Transport:
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
         self._proxies = Proxies(proxy)
         self._from_environment = proxy == FROM_ENVIRONMENT
-        self._context = make_context(ca_bundle, client_cert, trust)
-        self._pools = _Pools(self._connections, self._context)
+        self._tls = TlsSettings(ca_bundle, client_cert, trust)
+        self._pools = _Pools(self._connections, self._tls)
 
     def send(self, request: Request) -> Response:
         """POST a request and read its reply, up to `MAX_REPLY_BYTES`. Raise `TransportError` where no reply came."""
@@ -122,26 +120,27 @@ class Urllib3Transport:
     def _current_pools(self) -> _Pools:
         """Return the connections, new ones after a fork: two processes on one connection would mix up their data."""
         if self._pools.pid != os.getpid():
-            self._pools = _Pools(self._connections, self._context)
+            self._pools = _Pools(self._connections, self._tls)
         return self._pools
 
 
 class _Pools:
     """The connections of one process: direct ones and, for each proxy, those through it."""
 
-    def __init__(self, connections: int, context: ssl.SSLContext) -> None:
+    def __init__(self, connections: int, tls: TlsSettings) -> None:
         self.pid = os.getpid()
         self.sockets = Sockets()
-        self._options = {"maxsize": connections, "block": True, "retries": False, "ssl_context": context}
+        self._tls = tls
+        self._options: dict[str, Any] = {"maxsize": connections, "block": True, "retries": False}
         self._classes = {
             "http": self.sockets.tracked(urllib3.HTTPConnectionPool, HTTPConnection),
             "https": self.sockets.tracked(urllib3.HTTPSConnectionPool, HTTPSConnection),
         }
-        self._direct = self._with_tracking(urllib3.PoolManager(**self._options))  # type: ignore[arg-type]
-        self._by_proxy: dict[Proxy, urllib3.PoolManager] = {}
+        self._managers: dict[tuple[Proxy | None, bool], urllib3.PoolManager] = {}
 
     def post(self, request: Request, proxy: Proxy | None, timeout: urllib3.Timeout) -> Response:
-        manager = self._through(proxy) if proxy else self._direct
+        urls = (request.url, proxy.url if proxy else "")
+        manager = self._manager(proxy, any(url.lower().startswith("https:") for url in urls))
         reply = manager.request(
             "POST",
             request.url,
@@ -155,22 +154,30 @@ class _Pools:
 
     def close(self) -> None:
         self.sockets.shut()
-        for manager in (self._direct, *self._by_proxy.values()):
+        for manager in [*self._managers.values()]:
             manager.clear()
 
-    def _through(self, proxy: Proxy) -> urllib3.PoolManager:
-        """Return the manager for a proxy. `setdefault` keeps the first where two threads create one."""
-        if proxy not in self._by_proxy:
-            logger.debug("requests go through the proxy %s", proxy.url)
-            headers = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
-            manager = urllib3.ProxyManager(
-                proxy.url,
-                proxy_headers=headers,
-                proxy_ssl_context=self._options["ssl_context"],  # type: ignore[arg-type]
-                **self._options,  # type: ignore[arg-type]
-            )
-            self._by_proxy.setdefault(proxy, self._with_tracking(manager))
-        return self._by_proxy[proxy]
+    def _manager(self, proxy: Proxy | None, secure: bool) -> urllib3.PoolManager:
+        """Return the manager of the pools for a proxy, with a TLS context only where TLS is used. `setdefault` keeps
+        the first where two threads create one.
+        """
+        found = self._managers.get((proxy, secure))
+        if found is None:
+            made = self._with_tracking(self._make(proxy, {"ssl_context": self._tls.context()} if secure else {}))
+            found = self._managers.setdefault((proxy, secure), made)
+        return found
+
+    def _make(self, proxy: Proxy | None, tls: dict[str, Any]) -> urllib3.PoolManager:
+        if proxy is None:
+            return urllib3.PoolManager(**self._options, **tls)
+        logger.debug("requests go through the proxy %s", proxy.url)
+        return urllib3.ProxyManager(
+            proxy.url,
+            proxy_headers={"Proxy-Authorization": proxy.authorization} if proxy.authorization else {},
+            proxy_ssl_context=tls.get("ssl_context"),
+            **self._options,
+            **tls,
+        )
 
     def _with_tracking(self, manager: urllib3.PoolManager) -> urllib3.PoolManager:
         manager.pool_classes_by_scheme = self._classes
