@@ -139,6 +139,7 @@ def test_a_missing_time_and_id_are_added() -> None:
         ("{broken", "the message is not JSON"),
         ('"text"', "needs '.?token', the project's token"),
         ("{}", "needs '.?token', the project's token"),
+        ('{"properties":{"token":"a b"},"$token":"a b"}', "needs '.?token', the project's token"),
         ('{"properties":5,"$token":7}', "needs '.?token', the project's token"),
     ],
 )

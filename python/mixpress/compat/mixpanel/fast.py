@@ -193,7 +193,7 @@ class Fast:
             raise not_sent("/import needs credentials= of the consumer, or an api_secret", endpoint, _text(record))
         holder, name = (record, "$token") if endpoint != "events" else (_member(record, "properties"), "token")
         token = _member(holder, name)
-        if not isinstance(token, str) or not token.strip():
+        if not isinstance(token, str) or len(token.split()) != 1:
             raise not_sent(f"a message to {endpoint} needs {name!r}, the project's token", endpoint, _text(record))
         return token
 
