@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"dead_letter", "transport"},
     {"errors"},
     {"auth", "log", "report"},
-    {"address", "batch", "clock", "emulator", "otel", "process", "snapshot"},
+    {"address", "batch", "clock", "emulator", "flag", "otel", "process", "snapshot"},
 ]
 
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
-from threading import Lock
+from threading import RLock
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,42 @@ class Stats:
 
 
 class Totals:
-    """The counts behind `Stats`. Thread-safe."""
+    """The counts behind `Stats`. Thread-safe and reentrant: a `__del__` may add in the middle of `add`, and a signal
+    handler may raise there. A call counts as a whole or not at all.
+    """
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._lock = Lock()
+        self._added: deque[dict[str, int]] = deque()
+        """What is not in the sums yet."""
+        self._sums: tuple[Counter[str], dict[str, int]] = (Counter(), {})
+        """The sums, and the last of `_added` that they have; replaced by one assignment."""
+        self._lock = RLock()
 
     def add(self, **counts: int) -> None:
         """Add to the named counts."""
+        self._added.append(counts)
+        self._sum()
+
+    def _sum(self) -> Counter[str]:
+        """Return the sums of all that was added."""
         with self._lock:
-            self._counts.update(counts)
+            while self._added:
+                sums, last = self._sums
+                first = self._added[0]
+                if first is not last:
+                    more = sums.copy()
+                    more.update(first)
+                    following = more, first
+                    if self._sums[1] is not last:  # a `__del__` added meanwhile
+                        continue
+                    self._sums = following
+                if self._added and self._added[0] is first:
+                    self._added.popleft()
+            return self._sums[0]
 
     def stats(self, waiting: int) -> Stats:
         """Return the stats; `waiting` is how many accepted events are not counted here yet."""
-        with self._lock:
-            counts = self._counts.copy()
+        counts = self._sum()
         verdicts = sum(counts[name] for name in ("imported", "rejected", "refused", "undelivered", "dropped"))
         accepted = counts["accepted"] + waiting
         return Stats(

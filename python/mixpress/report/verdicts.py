@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
 from mixpress.report.builder import ReportBuilder
@@ -72,7 +72,7 @@ class Verdicts:
         self._sink = sink
         self._explain = explain
         self._token = token
-        self._lock = Lock()
+        self._lock = RLock()
         self._builder = ReportBuilder(confirms)
         self._originals: dict[int, object] = {}
 

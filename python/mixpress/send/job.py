@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
+
+from mixpress.flag import Flag
 
 if TYPE_CHECKING:
     from mixpress.batch import SendableBatch
     from mixpress.report.verdicts import VerdictSink
 
 
-class CancelToken(threading.Event):
+class CancelToken(Flag):
     """Set when a run, or a batch, must end before its events have verdicts. `error` is the cause; None for Ctrl-C."""
 
     error: Exception | None = None
@@ -34,9 +35,13 @@ class CancelToken(threading.Event):
 class Job:
     """A batch to send, the sink of its verdicts, and the token that cancels it.
 
+    `started` is set by the worker that takes it: until then the caller may give it up.
+
     A `patient` job is retried for as long as the policy allows even if no server was ever reached: tracked events have
     no caller who could correct a wrong URL.
     """
+
+    started = False
 
     def __init__(
         self, batch: SendableBatch, verdicts: VerdictSink, cancel_token: CancelToken, *, patient: bool = False
