@@ -8,6 +8,7 @@ never used again.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 import time
@@ -16,7 +17,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+logger = logging.getLogger("mixpress")
 
 
 class Forkable(Protocol):
@@ -66,17 +70,51 @@ class WeakRegistry(Generic[Item]):
 
 clients: WeakRegistry[Forkable] = WeakRegistry()
 engines: WeakRegistry[Exitable] = WeakRegistry()
+on_unseen_fork: list[Callable[[], object]] = []
+"""Called in a child of a fork that ran no hooks, before the clients are replaced."""
 _hooked: set[str] = set()
 """The libraries whose exit hooks were installed."""
 
 
+class _State:
+    """Where this process is in its life."""
+
+    pid = os.getpid()
+    ending: float | None = None
+    """When the exit of the interpreter began; None before. No thread may start then, from Python 3.12 on."""
+
+
+state = _State()
+
+
 def flush_at_exit() -> None:
-    """Flush every engine. The time limits of all engines run from now."""
+    """Flush every engine. The time limits of all engines run from now. Trouble of one is logged; the others go on."""
+    notice_fork()
     started = time.monotonic()
     for engine in engines:
-        engine.start_exit()
+        _guarded(engine.start_exit)
     for engine in engines:
-        engine.finish_exit(started)
+        _guarded(partial(engine.finish_exit, started))
+
+
+def _guarded(step: Callable[[], object]) -> None:
+    try:
+        step()
+    except Exception:
+        logger.exception("a client could not be flushed at exit")
+
+
+def _end() -> None:
+    state.ending = time.monotonic()
+    flush_at_exit()
+
+
+def notice_fork() -> None:
+    """Replace the clients in a child of a fork that ran no hooks of Python, as uWSGI's."""
+    if state.pid != os.getpid():
+        for step in on_unseen_fork:
+            step()
+        _after_fork_in_child()
 
 
 def expect_exit() -> None:
@@ -97,6 +135,7 @@ def _flush_celery(**_: object) -> None:
 
 
 def _after_fork_in_child() -> None:
+    state.pid = os.getpid()
     _hooked.clear()
     for engine in engines:
         engine.disown()
@@ -109,6 +148,6 @@ def _after_fork_in_child() -> None:
 # all finalizers run together, in place of the first one that was made. This makes one here, so that `flush_at_exit`,
 # which is registered after it, runs before all of them.
 weakref.finalize(engines, lambda: None)
-atexit.register(flush_at_exit)
+atexit.register(_end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

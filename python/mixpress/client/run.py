@@ -102,6 +102,10 @@ class Run(ABC):
         self._workers.put(job)
         self._tick()
 
+    def accept(self, batch: SendableBatch) -> None:
+        """Count the events of a batch, on the worker that sends it: the caller's thread may be interrupted."""
+        self._verdicts.accept(batch)
+
     def job_done(self, job: RunJob) -> None:
         """Count a job that is done."""
         self._under_way.discard(job)
@@ -113,8 +117,7 @@ class Run(ABC):
             self._settled.clear()
             if len(self._under_way) <= most:
                 return
-            if not self._workers.called:
-                self._workers.nudge()
+            self._workers.help_on(None)
             self._settled.wait(TICK)
             if self._workers.forked:
                 raise RuntimeError("forked during this call; the call continues in the parent")
@@ -166,6 +169,10 @@ class RunJob(Job):
     def __init__(self, run: Run, batch: SendableBatch, verdicts: VerdictSink) -> None:
         super().__init__(batch, verdicts, run.cancel_token)
         self._run = run
+
+    def prepare(self) -> None:
+        """Count the events."""
+        self._run.accept(self.batch)
 
     def done(self) -> None:
         """Let the run go on."""

@@ -80,10 +80,16 @@ class WorkerPool:
         while (job := self._take(me)) is not None:
             self._handle(job, me)
 
-    @property
-    def has_threads(self) -> bool:
-        """Whether a worker is alive."""
-        return any(thread.is_alive() for thread in self._threads)
+    def help_on(self, ends: float | None) -> None:
+        """Call the workers if an earlier call could not. At exit, where no thread may start, handle the jobs here;
+        those without a verdict at `ends` are given up.
+        """
+        if not self.called:
+            self.nudge()
+        if not self.called and process.state.ending is not None and not self.forked:
+            for job in list(self._waiting):
+                job.cancel_token.ends = ends
+            self.work_here()
 
     def withdraw(self, cancel: CancelToken | None = None) -> list[Job]:
         """Remove and return the waiting jobs: those of one token, or all."""
@@ -93,11 +99,15 @@ class WorkerPool:
                 self._waiting.remove(job)
             return taken
 
-    def cancel_running(self, error: Exception | None) -> None:
-        """Cancel every job that a worker has."""
+    def cancel_all(self, error: Exception | None) -> None:
+        """Cancel every job. One more worker handles those that wait: all others may be busy for long."""
         with self._lock:
-            for job in list(self._running.values()):
+            for job in [*self._waiting, *self._running.values()]:
                 job.cancel_token.cancel(error)
+            if self._waiting:
+                self._start()
+        if not self._threads:
+            self.work_here()
 
     def has_free_worker(self) -> bool:
         """Return whether a worker is free, or can be started, for one more job."""
