@@ -53,9 +53,14 @@ class WeakRegistry(Generic[Item]):
         self._references: dict[int, weakref.ref[Item]] = {}
 
     def add(self, item: Item) -> None:
-        """Register an object; it leaves the registry when it is deleted."""
-        key = id(item)
-        self._references[key] = weakref.ref(item, partial(self._remove, key))
+        """Register an object; it leaves the registry after it was deleted.
+
+        The references have no callback: an exception out of a signal handler that came in one would be swallowed.
+        """
+        for key, reference in list(self._references.items()):
+            if reference() is None:
+                self._references.pop(key, None)
+        self._references[id(item)] = weakref.ref(item)
 
     def clear(self) -> None:
         """Forget every object."""
@@ -63,9 +68,6 @@ class WeakRegistry(Generic[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         return iter([item for reference in list(self._references.values()) if (item := reference()) is not None])
-
-    def _remove(self, key: int, _reference: weakref.ref[Item]) -> None:
-        self._references.pop(key, None)
 
 
 clients: WeakRegistry[Forkable] = WeakRegistry()

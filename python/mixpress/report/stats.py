@@ -6,6 +6,9 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from threading import RLock
 
+SUMMED = 256
+"""How many additions wait until they are summed up."""
+
 
 @dataclass(frozen=True)
 class Stats:
@@ -41,32 +44,34 @@ class Totals:
 
     def __init__(self) -> None:
         self._added: deque[dict[str, int]] = deque()
-        """What is not in the sums yet."""
-        self._sums: tuple[Counter[str], dict[str, int]] = (Counter(), {})
+        """What is not in the sums yet, after the last one that is, if that is still here."""
+        self._sums: tuple[Counter[str], dict[str, int] | None] = (Counter(), None)
         """The sums, and the last of `_added` that they have; replaced by one assignment."""
         self._lock = RLock()
 
     def add(self, **counts: int) -> None:
         """Add to the named counts."""
         self._added.append(counts)
-        self._sum()
+        if len(self._added) >= SUMMED:
+            self._sum()
 
     def _sum(self) -> Counter[str]:
         """Return the sums of all that was added."""
         with self._lock:
-            while self._added:
-                sums, last = self._sums
-                first = self._added[0]
-                if first is not last:
-                    more = sums.copy()
-                    more.update(first)
-                    following = more, first
-                    if self._sums[1] is not last:  # a `__del__` added meanwhile
-                        continue
+            while True:
+                sums, last = before = self._sums
+                added = list(self._added)
+                start = next((place + 1 for place, one in enumerate(added) if one is last), 0)
+                if start == len(added):
+                    return sums
+                more = sums.copy()
+                for counts in added[start:]:
+                    more.update(counts)
+                following = more, added[-1]
+                if self._sums is before:  # no `__del__` summed up meanwhile
                     self._sums = following
-                if self._added and self._added[0] is first:
-                    self._added.popleft()
-            return self._sums[0]
+                    while self._added and self._added[0] is not self._sums[1]:
+                        self._added.popleft()
 
     def stats(self, waiting: int) -> Stats:
         """Return the stats; `waiting` is how many accepted events are not counted here yet."""

@@ -6,7 +6,6 @@ Report, progress, stats and dead letter are all read from the verdicts, so they 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
@@ -171,7 +170,10 @@ class Verdicts:
         if different != len(failures):
             raise ConservationError(f"{len(failures)} verdicts were given for {different} events")
         self._builder.count(imported=imported)
-        self._totals.add(accepted=accepted, imported=imported, **Counter(str(failure.kind) for failure in failures))
+        kinds: dict[str, int] = {}
+        for failure in failures:
+            kinds[failure.kind] = kinds.get(failure.kind, 0) + 1
+        self._totals.add(accepted=accepted, imported=imported, **kinds)
         if self._sink and batch and failures:
             self._recall(batch, failures)
         for failure in failures:
