@@ -12,6 +12,7 @@ import sys
 import threading
 from collections import UserDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -125,7 +126,7 @@ def test_an_interrupt_at_any_place_comes_out_and_leaves_true_counts(name: str) -
         for _ in range(2):
             made.track("Before", "u")
         interrupter = Interrupter(place)
-        interrupted = interrupter.run(lambda made=made: STEPS[name](made))
+        interrupted = interrupter.run(partial(STEPS[name], made))
         check(made, server, f"{place}: {interrupter.where}", 2)
         if not interrupted:
             assert place > 10
@@ -147,7 +148,7 @@ def test_an_interrupted_import_comes_out_and_the_client_goes_on() -> None:
         server = FakeServer()
         made = Client(ACCOUNT, transport=server, rate_limit=None, linger=1000, encoder=small(), concurrency=2)
         interrupter = Interrupter(place)
-        interrupted = interrupter.run(lambda made=made: made.import_events(events()))
+        interrupted = interrupter.run(partial(made.import_events, events()))
         check(made, server, f"{place}: {interrupter.where}", 0)
         if not interrupted:
             return
@@ -160,7 +161,7 @@ def test_an_interrupt_of_track_with_a_spool_leaves_true_counts(tmp_path: Path) -
         made = Client(ACCOUNT, transport=server, rate_limit=None, linger=1000, spool=tmp_path / f"{place}.spool")
         made.track("Before", "u")
         interrupter = Interrupter(place)
-        interrupted = interrupter.run(lambda made=made: made.track("Seen", "u"))
+        interrupted = interrupter.run(partial(made.track, "Seen", "u"))
         check(made, server, f"{place}: {interrupter.where}", 1)
         if not interrupted:
             return

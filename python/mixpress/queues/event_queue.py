@@ -194,7 +194,7 @@ class EventQueue(ABC):
         return result
 
     def _check_reentry(self) -> None:
-        """Raise `RuntimeError` inside a call of `track` of this thread, which the caller would wait for. In the lock."""
+        """Raise `RuntimeError` inside a call of `track` of this thread, which the caller waits for. In the lock."""
         if self._is_writing:
             raise RuntimeError(
                 "flush or close was called in the middle of track, by a signal handler, a __del__ or the event's "

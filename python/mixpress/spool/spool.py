@@ -99,7 +99,7 @@ class Spool:
             self._session.next_number += 1
 
     def recount(self) -> None:
-        """Count the events in the file, if an exception out of a signal handler came between an append and its count."""
+        """Count the events in the file, if an exception of a signal handler came between an append and its count."""
         if not self._session.is_counted:
             with self._session.writing() as db:
                 self._session.recount(db)
