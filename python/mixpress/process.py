@@ -8,6 +8,7 @@ never used again.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 import weakref
@@ -17,7 +18,10 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from mixpress.clock import REAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+logger = logging.getLogger("mixpress")
 
 
 class Forkable(Protocol):
@@ -50,9 +54,14 @@ class WeakRegistry(Generic[Item]):
         self._references: dict[int, weakref.ref[Item]] = {}
 
     def add(self, item: Item) -> None:
-        """Register an object; it leaves the registry when it is deleted."""
-        key = id(item)
-        self._references[key] = weakref.ref(item, partial(self._remove, key))
+        """Register an object; it leaves the registry after it was deleted.
+
+        The references have no callback: an exception out of a signal handler that came in one would be swallowed.
+        """
+        for key, reference in list(self._references.items()):
+            if reference() is None:
+                self._references.pop(key, None)
+        self._references[id(item)] = weakref.ref(item)
 
     def clear(self) -> None:
         """Forget every object."""
@@ -61,23 +70,54 @@ class WeakRegistry(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         return iter([item for reference in list(self._references.values()) if (item := reference()) is not None])
 
-    def _remove(self, key: int, _reference: weakref.ref[Item]) -> None:
-        self._references.pop(key, None)
-
 
 clients: WeakRegistry[Forkable] = WeakRegistry()
 engines: WeakRegistry[Exitable] = WeakRegistry()
+on_unseen_fork: list[Callable[[], object]] = []
+"""Called in a child of a fork that ran no hooks, before the clients are replaced."""
 _hooked: set[str] = set()
 """The libraries whose exit hooks were installed."""
 
 
+class _State:
+    """Where this process is in its life."""
+
+    pid = os.getpid()
+    ending: float | None = None
+    """When the exit of the interpreter began; None before. No thread may start then, from Python 3.12 on."""
+
+
+state = _State()
+
+
 def flush_at_exit() -> None:
-    """Flush every engine. The time limits of all engines run from now."""
+    """Flush every engine. The time limits of all engines run from now. Trouble of one is logged; the others go on."""
+    notice_fork()
     started = REAL.monotonic()
     for engine in engines:
-        engine.start_exit()
+        _guarded(engine.start_exit)
     for engine in engines:
-        engine.finish_exit(started)
+        _guarded(partial(engine.finish_exit, started))
+
+
+def _guarded(step: Callable[[], object]) -> None:
+    try:
+        step()
+    except Exception:
+        logger.exception("a client could not be flushed at exit")
+
+
+def _end() -> None:
+    state.ending = REAL.monotonic()
+    flush_at_exit()
+
+
+def notice_fork() -> None:
+    """Replace the clients in a child of a fork that ran no hooks of Python, as uWSGI's."""
+    if state.pid != os.getpid():
+        for step in on_unseen_fork:
+            step()
+        _after_fork_in_child()
 
 
 def expect_exit() -> None:
@@ -98,6 +138,7 @@ def _flush_celery(**_: object) -> None:
 
 
 def _after_fork_in_child() -> None:
+    state.pid = os.getpid()
     _hooked.clear()
     for engine in engines:
         engine.disown()
@@ -110,6 +151,6 @@ def _after_fork_in_child() -> None:
 # all finalizers run together, in place of the first one that was made. This makes one here, so that `flush_at_exit`,
 # which is registered after it, runs before all of them.
 weakref.finalize(engines, lambda: None)
-atexit.register(flush_at_exit)
+atexit.register(_end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

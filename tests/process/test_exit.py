@@ -70,6 +70,42 @@ def test_a_connection_made_before_the_exit_still_works() -> None:
         assert server.count() == 12
 
 
+def test_a_handler_that_runs_after_the_flush_of_the_exit_delivers_too() -> None:
+    script = """
+    import atexit, weakref
+    atexit._clear()  # the handlers of mixpress and of weakref, which closes urllib3's connections, run first
+    atexit.register(lambda: (track(made, "Late", 3), print(made.flush().pending)))
+    weakref.finalize._registered_with_atexit = False
+    weakref.finalize(threading, lambda: None)
+    from mixpress import process
+    atexit.register(process._end)
+    made = client()
+    track(made, "Seen", 2)
+    made.flush()
+    """
+    with Emulator() as server:
+        ended = run(script, server.url)
+        assert (server.count("Seen"), server.count("Late")) == (2, 3)
+    assert (ended.stdout, ended.stderr) == ("0\n", "")
+
+
+def test_where_no_thread_may_start_at_exit_the_caller_sends() -> None:
+    script = """
+    import atexit
+    def refuse(_thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+    one, other = client(), client()
+    def end():
+        threading.Thread.start = refuse
+        track(one, "Late", 1)
+    atexit.register(end)
+    track(other, "Seen", 30)
+    """
+    with Emulator() as server:
+        run(script, server.url)
+        assert (server.count("Seen"), server.count("Late")) == (30, 1)
+
+
 def test_many_clients_have_one_deadline() -> None:
     script = """
     made = [client(exit_timeout=2) for _ in range(5)]

@@ -308,3 +308,45 @@ def test_workers_of_a_process_pool_are_flushed(tmp_path: Path) -> None:
     with Emulator() as server:
         run_file(tmp_path / "program.py", script, server.url)
         assert names(server) == {"Child": 300}
+
+
+def test_a_fork_that_ran_no_hooks_gives_the_child_a_fresh_client() -> None:
+    script = """
+    import ctypes
+    made = client()
+    track(made, "Parent", 1)
+    made.flush()
+    pid = ctypes.PyDLL(None).fork()
+    if pid == 0:
+        track(made, "Child", 1)
+        assert made.flush(10).imported == 1
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    """
+    with Emulator() as server:
+        run(script, server.url)
+        assert names(server) == {"Parent": 1, "Child": 1}
+
+
+def test_a_del_may_track_at_any_allocation() -> None:
+    script = """
+    import gc
+    class Session:
+        def __init__(self):
+            self.me = self
+        def __del__(self):
+            made.track("Ended", None)
+    made = client()
+    gc.set_threshold(1)
+    for number in range(2000):
+        Session()
+        made.track("Seen", None if number % 2 else "user")
+    gc.set_threshold(700)
+    gc.collect()
+    report = made.flush(20)
+    stats = made.stats()
+    assert (stats.accepted, stats.imported, stats.rejected) == (4000, 1000, 3000), stats
+    """
+    with Emulator() as server:
+        run(script, server.url)
+        assert names(server) == {"Seen": 1000}

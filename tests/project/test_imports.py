@@ -26,7 +26,7 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"auth", "log", "report"},
     {"address", "batch", "emulator", "otel", "process", "snapshot"},
-    {"clock"},
+    {"clock", "flag"},
 ]
 
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}

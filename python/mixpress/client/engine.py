@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - a fork during an import in a sending thread leaves its lock taken
 import logging
 import threading
 from contextlib import closing, contextmanager, nullcontext, suppress
@@ -11,6 +12,7 @@ from mixpress import process
 from mixpress.clock import REAL
 from mixpress.dead_letter import DeadLetter
 from mixpress.errors import ClientClosed, SpoolError
+from mixpress.flag import Flag
 from mixpress.log import RepeatLog
 from mixpress.queues.memory import MemoryQueue
 from mixpress.report.reporter import Reporter
@@ -70,7 +72,9 @@ class Engine:
         if self._queue is None or self._queue.closed:
             with self._lock:
                 if self._queue is None or self._queue.closed:
-                    self._queue = self._make_queue()
+                    queue = self._make_queue()
+                    queue.on_late = self._send_late
+                    self._queue = queue
         return self._queue
 
     def open(self) -> None:
@@ -147,6 +151,7 @@ class Engine:
         queue = self._queue
         if queue is None or queue.closed or not (queue.unsettled or queue.is_durable):
             self._log.tell_rest()
+            self._hang_up()
             return
         left = max(0.0, started + self.options.exit_timeout - REAL.monotonic())
         grace = min(GRACE, left / 10)
@@ -185,11 +190,23 @@ class Engine:
             return self._make_spooled_queue(options.spool)
         return MemoryQueue(options.encoder, self.workers, self.reporter, options.queue, options.clock, self._log)
 
+    def _send_late(self) -> None:
+        """Deliver what a handler tracked after the exit began. Later there may be no chance, and urllib3 closes its
+        connections meanwhile, so each time has new ones."""
+        if process.state.ending is not None and not self.workers.is_worker():
+            self.start_exit()
+            self.finish_exit(process.state.ending)
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._sender is not None and not self.workers.forked:  # in a child, hanging up would hang up the parent
+            self._sender.hang_up()
+
     def _make_spooled_queue(self, options: SpoolOptions) -> EventQueue:
         from mixpress.queues.spooled import SpooledQueue  # noqa: PLC0415 - some Pythons are built without SQLite
         from mixpress.spool.spool import Spool  # noqa: PLC0415 - as above
 
-        dirty = threading.Event()
+        dirty = Flag()
         spool = Spool(
             options.path,
             destination=options.destination,
@@ -220,20 +237,23 @@ class Engine:
 
     def _give_up(self, error: Exception) -> None:
         """Cancel every job. The events without a verdict are undelivered."""
-        for job in self.workers.withdraw():
-            job.give_up(error)
-        self.workers.cancel_running(error)
-        if self._sender is not None and not self.workers.forked:  # in a child, hanging up would hang up the parent
-            self._sender.hang_up()
+        self.workers.cancel_all(error)
+        self._hang_up()
 
 
 class EngineHolder:
     """The engine of a client. A forked child gets a fresh one, and never touches the locks and sockets of the old."""
 
     def __init__(self, options: Options) -> None:
-        self.engine = Engine(options)
+        self._engine = Engine(options)
         process.clients.add(self)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process."""
+        process.notice_fork()
+        return self._engine
 
     def after_fork(self) -> None:
         """Replace the engine, in a forked child."""
-        self.engine = Engine(self.engine.options)
+        self._engine = Engine(self._engine.options)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from mixpress.errors import MixpressError
+from mixpress.flag import Flag
 from mixpress.send.job import Job
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Run(ABC):
         self._dead_letter = dead_letter
         self._on_progress = on_progress
         self._started = clock.monotonic()
-        self._under_way = 0
-        self._settled = threading.Condition()
+        self._under_way: set[RunJob] = set()
+        self._settled = Flag()
         self.cancel_token = cancel_token
 
     def run(self) -> Report:
@@ -98,24 +98,27 @@ class Run(ABC):
 
     def _put_job(self, job: RunJob) -> None:
         self._wait(2 * self._workers.size - 1)
-        with self._settled:
-            self._under_way += 1
+        self._under_way.add(job)
         self._workers.put(job)
         self._tick()
 
-    def job_done(self) -> None:
+    def accept(self, batch: SendableBatch) -> None:
+        """Count the events of a batch, on the worker that sends it: the caller's thread may be interrupted."""
+        self._verdicts.accept(batch)
+
+    def job_done(self, job: RunJob) -> None:
         """Count a job that is done."""
-        with self._settled:
-            self._under_way -= 1
-            self._settled.notify_all()
+        self._under_way.discard(job)
+        self._settled.set()
 
     def _wait(self, most: int) -> None:
         """Wait until at most `most` jobs are under way."""
         while True:
-            with self._settled:
-                if self._under_way <= most:
-                    return
-                self._settled.wait(TICK)
+            self._settled.clear()
+            if len(self._under_way) <= most:
+                return
+            self._workers.help_on(None)
+            self._settled.wait(TICK)
             if self._workers.forked:
                 raise RuntimeError("forked during this call; the call continues in the parent")
             self._tick()
@@ -128,12 +131,21 @@ class Run(ABC):
         """Give up the jobs that wait, cut off those under way, and wait for both."""
         self._on_progress = None
         self.cancel_token.cancel(None)
-        for job in self._workers.withdraw(self.cancel_token):
-            job.give_up(None)
+        self._workers.withdraw(self.cancel_token)
+        for job in list(self._under_way):
+            if not job.started:  # one that the interrupt kept from the workers, too
+                job.give_up(None)
         if not self._workers.forked:  # in a child, hanging up would hang up the parent
             self._sender.hang_up()
-            self._wait(0)
+            self._wait_cut_off()
             self._workers.join_idle(GRACE)
+
+    def _wait_cut_off(self) -> None:
+        """Wait for the jobs that were cut off. A request that had no socket yet is cut off once it has one."""
+        while self._under_way:
+            self._settled.clear()
+            if self._under_way and not self._settled.wait(TICK):
+                self._sender.hang_up()
 
     def _close(self) -> Report:
         return self._verdicts.close(self._total, self._clock.monotonic() - self._started, self.cancel_token.reason)
@@ -158,6 +170,10 @@ class RunJob(Job):
         super().__init__(batch, verdicts, run.cancel_token)
         self._run = run
 
+    def prepare(self) -> None:
+        """Count the events."""
+        self._run.accept(self.batch)
+
     def done(self) -> None:
         """Let the run go on."""
-        self._run.job_done()
+        self._run.job_done(self)

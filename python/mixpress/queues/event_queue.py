@@ -7,7 +7,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from mixpress import process
+from mixpress.flag import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from mixpress.report.stats import Stats
     from mixpress.send.workers import WorkerPool
 
+Result = TypeVar("Result")
 OnFull = Literal["block", "raise", "drop"]
 
 POLL = 0.2
@@ -51,6 +55,8 @@ class EventQueue(ABC):
     is_durable: bool
     """Whether its events outlive the process."""
     closed = False
+    on_late: Callable[[], object] = staticmethod(lambda: None)
+    """Called after each event that was tracked at the exit of the process."""
 
     def __init__(
         self,
@@ -67,10 +73,13 @@ class EventQueue(ABC):
         self._clock = clock
         self._log = log
         self._lock = threading.RLock()
-        self._settled = threading.Event()
+        self._settled = Flag()
         """Set whenever a batch has its verdicts."""
         self._encoding = encoder.builder()
         self._is_writing = False
+        self._is_cut = False
+        """Whether a call ended in the middle, by an exception of the event or out of a signal handler. The next call
+        counts again what there is."""
         self._later: deque[object] = deque()
         """Events that were tracked while another was written, by its own code, a signal handler or a `__del__`."""
         self._unpacked = 0
@@ -80,7 +89,6 @@ class EventQueue(ABC):
         self._held = 0
         """Bytes of the bodies in memory."""
         self._rejected = reporter.tracked_verdicts()
-        self._rejections = 0
         self._untold: deque[Failure] = deque()
         """Rejections that `on_failure` was not called with yet."""
         self._report = reporter.builder()
@@ -94,18 +102,20 @@ class EventQueue(ABC):
         rejection = self._add(event, wait=wait)
         if self._untold:
             self._tell_rejections()
+        if process.state.ending is not None:
+            self.on_late()
         return rejection
 
     def report(self) -> Report:
         """Return what was settled since the last report."""
         with self._lock:
+            self._check_reentry()
             now = self._clock.monotonic()
             report, self._report = self._report, self._reporter.builder()
             rejected, self._rejected = self._rejected, self._reporter.tracked_verdicts()
-            rejections, self._rejections = self._rejections, 0
             since, self._since = self._since, now
             pending = self._unsettled
-        report.add_report(rejected.close(rejections, 0.0, ""))
+        report.add_report(rejected.close(rejected.count, 0.0, ""))
         return report.report(pending=pending, elapsed=now - since)
 
     def stats(self) -> Stats:
@@ -154,17 +164,45 @@ class EventQueue(ABC):
         """Make room for an event, and write it."""
 
     @abstractmethod
-    def _write(self, event: object) -> Rejection | None:
-        """Write an event, within the lock and with nothing else being written."""
+    def _enter(self, event: object) -> Rejection | None:
+        """Write an event and count it. Runs in `_alone`."""
 
-    def _write_later(self) -> None:
-        """Write the events that were put off."""
+    @abstractmethod
+    def _mend(self) -> None:
+        """Count again what there is, and go on with what a call that was cut short left. Runs in `_alone`."""
+
+    def _write(self, event: object) -> Rejection | None:
+        """Write an event, and those that were tracked meanwhile. Within the lock, with nothing else being written."""
+        rejection = self._alone(self._enter, event)
         while self._later:
-            self._write(self._later.popleft())
+            self._alone(self._enter, self._later.popleft())
+        return rejection
+
+    def _alone(self, step: Callable[..., Result], *values: object) -> Result:
+        """Return what `step` returns. Events that are tracked meanwhile are put off; so the step may be interrupted by
+        a `__del__` at any allocation. An exception leaves `_is_cut` set.
+        """
+        try:
+            self._is_writing = True
+            if self._is_cut:
+                self._mend()
+            self._is_cut = True
+            result = step(*values)
+            self._is_cut = False
+        finally:
+            self._is_writing = False
+        return result
+
+    def _check_reentry(self) -> None:
+        """Raise `RuntimeError` inside a call of `track` of this thread, which the caller waits for. In the lock."""
+        if self._is_writing:
+            raise RuntimeError(
+                "flush or close was called in the middle of track, by a signal handler, a __del__ or the event's "
+                "own code, and would wait for itself; set a flag there and call it after track has returned"
+            )
 
     def _reject(self, rejection: Rejection, event: object) -> None:
         """Enter the verdict on an event that breaks a rule, within the lock."""
-        self._rejections += 1
         self._untold.append(self._rejected.reject(rejection, event))
 
     def _tell_rejections(self) -> None:
@@ -175,6 +213,7 @@ class EventQueue(ABC):
 
     def _wait(self, ends: float | None) -> bool:
         """Wait until a batch is settled, or for a moment; return False once the clock has reached `ends`."""
+        self._workers.help_on(ends)
         if self._workers.forked:
             raise RuntimeError("forked during this call; retry on the child's client")
         if ends is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from mixpress.errors import QueueFull
@@ -11,16 +13,20 @@ from mixpress.send.job import CancelToken, Job
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from mixpress._core import Encoder, Rejection
+    from mixpress._core import Encoder, Finding, Rejection, Truncation
     from mixpress.batch import SendableBatch
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
     from mixpress.queues.event_queue import QueueLimits
     from mixpress.report.reporter import Reporter
+    from mixpress.report.stats import Stats
     from mixpress.report.verdicts import Verdicts
     from mixpress.send.workers import WorkerPool
+
+
+FINISH = methodcaller("finish")
 
 
 class MemoryQueue(EventQueue):
@@ -40,6 +46,19 @@ class MemoryQueue(EventQueue):
         super().__init__(encoder, workers, reporter, limits, clock, log)
         self._jobs: set[_MemoryJob] = set()
         self._uncompressed: set[_MemoryJob] = set()
+        self._finished: deque[SendableBatch] = deque()
+        """Batches that become jobs."""
+        self._findings: tuple[Sequence[Truncation], Sequence[Finding]] = (), ()
+        """What was found in the newest of them."""
+        self._in_jobs = self._uncounted = 0
+        """Events of the jobs; and of those whose events the totals do not have yet."""
+
+    def stats(self) -> Stats:
+        """Return what became of all events of the client, those in the open batch included."""
+        with self._lock:
+            if self._is_cut and not self._is_writing:
+                self._alone(self._count)
+            return self._reporter.totals.stats(self._unpacked + self._uncounted)
 
     def start(self) -> None:
         """Start nothing: the workers start with the first event."""
@@ -73,6 +92,7 @@ class MemoryQueue(EventQueue):
     def wait_settled(self, ends: float | None, give_up: Callable[[], bool] | None = None) -> bool:
         """Wait until every event that was added before has its verdict; see `EventQueue`."""
         with self._lock:
+            self._check_reentry()
             self._pack()
             wanted = set(self._jobs)
         while True:
@@ -99,6 +119,14 @@ class MemoryQueue(EventQueue):
                 self._uncompressed.remove(job)
                 self._held += size - job.batch.raw_size
 
+    def accept(self, job: _MemoryJob) -> None:
+        """Count the events of a job in the totals."""
+        with self._lock:
+            count = job.batch.count
+            job.verdicts.accept(job.batch)
+            job.counted = True
+            self._uncounted -= count
+
     def settled(self, job: _MemoryJob) -> None:
         """Report a batch whose events all have a verdict. Callbacks run before `wait_settled` returns."""
         elapsed = self._clock.monotonic() - job.since
@@ -107,12 +135,13 @@ class MemoryQueue(EventQueue):
             self._reporter.on_report(report)
         finally:
             with self._lock:
-                self._jobs.remove(job)
                 self._report.add_report(report)
-                self._unsettled -= job.batch.count
-                # Reading `body` compresses, which would be wasted on a batch that was given up.
-                self._held -= job.batch.raw_size if job in self._uncompressed else len(job.batch.body)
+                size, count = self._size(job), job.batch.count
+                self._jobs.discard(job)
                 self._uncompressed.discard(job)
+                self._held -= size
+                self._in_jobs -= count
+                self._unsettled = self._unpacked + self._in_jobs
             self._settled.set()
 
     def _add(self, event: object, *, wait: bool) -> Rejection | None:
@@ -151,63 +180,95 @@ class MemoryQueue(EventQueue):
                 self.compress(job)
         return self._unsettled >= self._limits.events or self._held >= self._limits.bytes
 
-    def _write(self, event: object) -> Rejection | None:
-        self._is_writing = True
-        try:
-            rejection = self._encoding.add(event)
-        finally:
-            self._is_writing = False
-        if rejection is None:
-            self._unsettled += 1
-            self._unpacked += 1
-            if self._unpacked == 1:
-                self._open()
-        else:
+    def _enter(self, event: object) -> Rejection | None:
+        rejection = self._encoding.add(event)
+        self._count()
+        if rejection is not None:
             self._reject(rejection, event)
         if self._encoding.full:
-            self._pack()
-        if self._later:
-            self._write_later()
+            self._finish()
+            self._launch()
+        elif (self._unpacked == 1 and rejection is None) or not self._workers.called:
+            self._open()
         return rejection
+
+    def _count(self) -> None:
+        self._unpacked = self._encoding.__len__()
+        self._unsettled = self._unpacked + self._in_jobs
+
+    def _mend(self) -> None:
+        launched = {id(job.batch) for job in self._jobs}
+        while self._finished and id(self._finished[0]) in launched:
+            self._finished.popleft()
+        self._in_jobs = sum(job.batch.count for job in self._jobs)
+        self._held = sum(self._size(job) for job in self._jobs)
+        self._uncounted = sum(job.batch.count for job in self._jobs if not job.counted)
+        if self._encoding.full:
+            self._finish()
+        self._launch()
+        self._count()
+        self._workers.put_missing(list(self._jobs))
 
     def _open(self) -> None:
         """Note the first event of a batch, and let a worker wait until the batch is due."""
-        self._oldest = self._clock.monotonic()
+        if self._unpacked == 1:
+            self._oldest = self._clock.monotonic()
         self._workers.nudge()
 
     def _pack(self) -> None:
-        """Send the open batch. An event that did not fit into it is the first of the next one.
-
-        Its gzip takes milliseconds, so the worker that sends it compresses it. If no worker is free it is compressed
-        here: while it waits, it would take about ten times the memory.
-        """
-        if not self._unpacked or self._is_writing:
+        """Send the open batch. An event that did not fit into it is the first of the next one."""
+        if self._is_writing:
             return
-        verdicts = self._reporter.tracked_verdicts()
-        truncated, warnings = self._encoding.truncated, self._encoding.warnings
-        self._is_writing = True
-        try:
-            batch = self._encoding.finish()
+        self._alone(self._pack_alone)
+        while self._later:
+            self._write(self._later.popleft())
+
+    def _pack_alone(self) -> None:
+        if self._encoding.__len__():
+            self._finish()
+        self._launch()
+
+    def _finish(self) -> None:
+        """Move the open batch to `_finished`. No exception can come between its end and its arrival there."""
+        self._findings = self._encoding.truncated, self._encoding.warnings
+        self._finished.extend(map(FINISH, (self._encoding,)))
+
+    def _launch(self) -> None:
+        """Send the finished batches.
+
+        The gzip of a batch takes milliseconds, so the worker that sends it compresses it. If no worker is free it is
+        compressed here: while it waits, it would take about ten times the memory.
+        """
+        while self._finished:
+            batch = self._finished[0]
+            verdicts = self._reporter.tracked_verdicts()
             job = _MemoryJob(self, batch, verdicts, self._clock.monotonic())
-            verdicts.packed(batch, truncated, warnings)
-            self._jobs.add(job)
+            verdicts.packed(batch, *self._findings)
+            self._findings = (), ()
             self._uncompressed.add(job)
+            self._jobs.add(job)
+            self._finished.popleft()
             self._held += batch.raw_size
-            self._unpacked -= batch.count
+            self._uncounted += batch.count
+            self._in_jobs += batch.count
             if not self._workers.has_free_worker():
                 self.compress(job)
             self._workers.put(job)
-        finally:
-            self._is_writing = False
+        self._count()
         if self._unpacked:
             self._open()
-        self._write_later()
+
+    def _size(self, job: _MemoryJob) -> int:
+        """Return the bytes that a batch holds. Reading `body` compresses, which may be wasted."""
+        return job.batch.raw_size if job in self._uncompressed else len(job.batch.body)
 
 
 class _MemoryJob(Job):
     """A batch of tracked events under way."""
 
     verdicts: Verdicts
+    counted = False
+    """Whether the totals have its events; until then the queue counts them as those of the open batch."""
 
     def __init__(self, queue: MemoryQueue, batch: SendableBatch, verdicts: Verdicts, since: float) -> None:
         super().__init__(batch, verdicts, CancelToken("given up"), patient=True)
@@ -215,8 +276,10 @@ class _MemoryJob(Job):
         self.since = since
 
     def prepare(self) -> None:
-        """Compress the batch."""
-        self._queue.compress(self)
+        """Count the events, and compress the batch unless it is given up."""
+        self._queue.accept(self)
+        if not self.cancel_token.is_set():
+            self._queue.compress(self)
 
     def done(self) -> None:
         """Report the batch."""

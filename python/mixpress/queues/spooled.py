@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mixpress import process
 from mixpress.errors import SpoolError
+from mixpress.flag import Flag
 from mixpress.queues.event_queue import EventQueue
 from mixpress.send.job import CancelToken, Job
 from mixpress.spool.verdicts import SpooledVerdicts
@@ -73,15 +74,15 @@ class SpooledQueue(EventQueue):
     ) -> None:
         super().__init__(encoder, workers, reporter, limits, clock, log)
         self._spool = spool
-        self._dirty, self._wake = dirty, threading.Event()
+        self._dirty, self._wake = dirty, Flag()
         self._filling = threading.RLock()
         self._jobs: set[_SpooledJob] = set()
         self._deferred: list[tuple[float, StoredBatch, int]] = []
         """Batches without an answer: when each is due again, and the `first` of its job."""
         self._unentered: deque[_SpooledJob] = deque()
         """Jobs whose verdicts could not be written to the file. Their batches are not sent again by this process."""
-        self._given = self._packed = self._in_flight = 0
-        """Events handed in; how many of those were packed; and events in jobs."""
+        self._packed = self._in_flight = 0
+        """How many of the events handed in were packed; and events in jobs."""
         self._recovered = float("-inf")
         self._threads: list[threading.Thread] = []
         self._stopped = False
@@ -113,10 +114,14 @@ class SpooledQueue(EventQueue):
         """Wait until every event that was added before has its verdict, or was sent in vain; see `EventQueue`."""
         if self.closed:
             return True
+        with self._lock:
+            self._check_reentry()
+            if self._is_cut:
+                self._alone(lambda: None)
         self._spool.sync()
         self._retry_entering()
         with self._lock:
-            target = self._given
+            target = self._spool.given
             self._deferred = [(0.0, batch, first) for _, batch, first in self._deferred]
             self._recovered = float("-inf")
         while True:
@@ -178,20 +183,23 @@ class SpooledQueue(EventQueue):
                 return None
             return self._write(event)
 
-    def _write(self, event: object) -> Rejection | None:
-        self._is_writing = True  # also during the append: a signal handler may track an event in the middle of it
-        try:
-            rejection = self._encoding.add(event)
-            self._given += 1
-            if rejection is None:
-                self._append()
-            else:
-                self._spool.skip()
-                self._reject(rejection, event)
-        finally:
-            self._is_writing = False
-        self._write_later()
+    def _enter(self, event: object) -> Rejection | None:
+        rejection = self._encoding.add(event)
+        if rejection is None:
+            self._append()
+        else:
+            self._spool.skip()
+            self._reject(rejection, event)
         return rejection
+
+    def _mend(self) -> None:
+        while len(self._encoding):
+            self._encoding.finish()  # an event whose `track` was cut short before the file had it
+        self._spool.recount()
+        change = self._spool.waiting[0] - self._unpacked
+        self._unpacked += change
+        self._unsettled += change
+        self._wake.set()
 
     def _append(self) -> None:
         self._rejected.packed(None, self._encoding.truncated, self._encoding.warnings)
@@ -236,7 +244,7 @@ class SpooledQueue(EventQueue):
         """Do what is due; return the seconds until the next time."""
         wants = [self._spool.renew(), RECOVER_EVERY]
         with self._lock:
-            target = self._given if self._unpacked and self._linger_left() <= 0 else 0
+            target = self._spool.given if self._unpacked and self._linger_left() <= 0 else 0
         self._fill(target)
         if self._unentered:
             wants.append(PAUSE)
@@ -248,7 +256,7 @@ class SpooledQueue(EventQueue):
         return self._oldest + self._limits.linger - self._clock.monotonic()
 
     def _fill_all(self) -> None:
-        self._fill(self._given)
+        self._fill(self._spool.given)
 
     def _fill(self, target: int) -> None:
         """Create jobs: of retries that are due, of the first `target` events, of full batches, of abandoned events."""
@@ -309,6 +317,7 @@ class SpooledQueue(EventQueue):
         verdicts = self._reporter.tracked_verdicts()
         if is_new:
             verdicts.packed(batch, (), ())
+            verdicts.accept(batch)
         spooled = SpooledVerdicts(self._spool, batch, verdicts, final=False)
         job = _SpooledJob(self, spooled, verdicts, first, self._clock.monotonic())
         self._jobs.add(job)

@@ -40,7 +40,8 @@ class ReportBuilder:
 
     def count(self, **counts: int) -> None:
         """Add to the counts of these names, which are those of the report."""
-        self._counts.update(counts)
+        for name, number in counts.items():
+            self._counts[name] += number
 
     def add_findings(self, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
         """Count what the encoder truncated and warned about."""

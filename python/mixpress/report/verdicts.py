@@ -6,8 +6,7 @@ Report, progress, stats and dead letter are all read from the verdicts, so they 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
 from mixpress.report.builder import ReportBuilder
@@ -72,7 +71,7 @@ class Verdicts:
         self._sink = sink
         self._explain = explain
         self._token = token
-        self._lock = Lock()
+        self._lock = RLock()
         self._builder = ReportBuilder(confirms)
         self._originals: dict[int, object] = {}
 
@@ -87,11 +86,13 @@ class Verdicts:
 
     def packed(self, batch: SendableBatch | None, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
         """Count a batch that the encoder has packed, and its findings; None after the last batch."""
-        if batch:
-            self._totals.add(accepted=batch.count)
         with self._lock:
             self._builder.count(bytes_raw=batch.raw_size if batch else 0)
             self._builder.add_findings(truncated, warnings)
+
+    def accept(self, batch: SendableBatch) -> None:
+        """Count the events of a batch as accepted: their verdicts will come."""
+        self._totals.add(accepted=batch.count)
 
     def sent(self, batch: SendableBatch, attempt: int) -> None:
         """Count a request that is about to be made."""
@@ -108,11 +109,10 @@ class Verdicts:
         failure = Failure(found.index, "rejected", found.message, found.rule, found.field, found.insert_id)
         if self._explain:
             failure = self._explain(failure)
-        self._totals.add(accepted=1)
         with self._lock:
             if self._sink:
                 self._originals.setdefault(found.index, event)
-            self._enter(0, [failure])
+            self._enter(0, [failure], accepted=1)
         return failure
 
     def settle(self, batch: SendableBatch, failures: Sequence[Failure] = ()) -> None:
@@ -134,15 +134,22 @@ class Verdicts:
         """
         with self._lock:
             missing = total - self._builder.verdicts
-            left = [index for index in self._originals if index < total] or range(total - missing, total)
+            left: Sequence[int] = []
+            if missing:
+                left = [index for index in self._originals if index < total] or range(total - missing, total)
             if len(left) != missing:
                 raise ConservationError(
                     f"{missing} of {total} events have no verdict, and {len(left)} are left without one"
                 )
-            self._totals.add(accepted=missing)
-            self._enter(0, _undelivered(left, reason))
+            if missing:
+                self._enter(0, _undelivered(left, reason), accepted=missing)
             self._builder.count(total=total)
             return self._builder.report(elapsed=elapsed)
+
+    @property
+    def count(self) -> int:
+        """Verdicts so far."""
+        return self._builder.verdicts
 
     def progress(self, total: int, paused: str) -> Progress:
         """Return the verdicts so far."""
@@ -155,13 +162,18 @@ class Verdicts:
         self._builder.count(**traffic)
         self._totals.add(**traffic)
 
-    def _enter(self, imported: int, failures: Sequence[Failure], batch: SendableBatch | None = None) -> None:
+    def _enter(
+        self, imported: int, failures: Sequence[Failure], batch: SendableBatch | None = None, *, accepted: int = 0
+    ) -> None:
         """The single place where verdicts are entered. Within the lock."""
         different = len({failure.index for failure in failures})
         if different != len(failures):
             raise ConservationError(f"{len(failures)} verdicts were given for {different} events")
         self._builder.count(imported=imported)
-        self._totals.add(imported=imported, **Counter(str(failure.kind) for failure in failures))
+        kinds: dict[str, int] = {}
+        for failure in failures:
+            kinds[failure.kind] = kinds.get(failure.kind, 0) + 1
+        self._totals.add(accepted=accepted, imported=imported, **kinds)
         if self._sink and batch and failures:
             self._recall(batch, failures)
         for failure in failures:

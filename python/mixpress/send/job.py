@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from typing import TYPE_CHECKING
+
+from mixpress.flag import Flag
 
 if TYPE_CHECKING:
     from mixpress.batch import SendableBatch
     from mixpress.report.verdicts import VerdictSink
 
 
-class CancelToken(threading.Event):
+class CancelToken(Flag):
     """Set when a run, or a batch, must end before its events have verdicts. `error` is the cause; None for Ctrl-C."""
 
     error: Exception | None = None
+    ends: float | None = None
+    """When it counts as set: at exit, the thread that sends is the only one, and no other can set it."""
+
+    def is_set(self) -> bool:
+        """Return whether the events must be given up."""
+        return super().is_set() or (self.ends is not None and time.monotonic() >= self.ends)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the token is set."""
+        if self.ends is not None:
+            left = max(0.0, self.ends - time.monotonic())
+            timeout = left if timeout is None else min(timeout, left)
+        super().wait(timeout)
+        return self.is_set()
 
     def __init__(self, what: str = "the import stopped") -> None:
         super().__init__()
@@ -34,9 +50,13 @@ class CancelToken(threading.Event):
 class Job:
     """A batch to send, the sink of its verdicts, and the token that cancels it.
 
+    `started` is set by the worker that takes it: until then the caller may give it up.
+
     A `patient` job is retried for as long as the policy allows even if no server was ever reached: tracked events have
     no caller who could correct a wrong URL.
     """
+
+    started = False
 
     def __init__(
         self, batch: SendableBatch, verdicts: VerdictSink, cancel_token: CancelToken, *, patient: bool = False
@@ -47,7 +67,9 @@ class Job:
         self.patient = patient
 
     def prepare(self) -> None:
-        """Do what can be done before the job has a permit to send. Called on the worker that sends it."""
+        """Count the events as accepted, and do what can be done before the job has a permit to send. Called once, on
+        the thread that handles the job.
+        """
 
     def done(self) -> None:
         """Handle the end of the job. Called once, when every event has a verdict, on the thread that found that out."""
@@ -56,5 +78,6 @@ class Job:
     def give_up(self, error: Exception | None) -> None:
         """Mark every event undelivered. Only for a job that no worker has."""
         self.cancel_token.cancel(error)
+        self.prepare()
         self.verdicts.undeliver(self.batch, self.cancel_token.reason)
         self.done()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from mixpress import process
 from mixpress.clock import REAL
+from mixpress.flag import Flag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mixpress.clock import Clock
     from mixpress.send.job import CancelToken, Job
@@ -38,40 +39,75 @@ class WorkerPool:
         self._clock = clock
         self._waiting: deque[Job] = deque()
         self._lock = threading.RLock()  # an object's __del__ may track an event while this is held
-        self._changed = threading.Condition(self._lock)
-        self._wake = threading.Event()
+        self._changed = Flag()
+        """Set whenever a thread ends, or starts to wait for a job to become due."""
+        self._wake = Flag()
         self._threads: set[threading.Thread] = set()
         self._idle: set[threading.Thread] = set()
         self._watching: set[threading.Thread] = set()
         """Workers that wait for a job to become due."""
         self._running: dict[threading.Thread, Job] = {}
         self._stopping = False
+        self.called = True
+        """False from the moment that there is work until a thread is sure to see it: a call may be cut short between
+        the two, or find that no thread can start. The next call of the client then repeats `nudge`."""
         self.forked = False
         """Set in a forked child, which does not have the threads: it must not wait for them."""
 
     def put(self, job: Job) -> None:
         """Add a job without waiting. The caller bounds how many there are."""
         with self._lock:
+            self.called = False
             self._waiting.append(job)
             self._call(len(self._waiting))
+
+    def put_missing(self, jobs: Iterable[Job]) -> None:
+        """Add those of the jobs that the pool never had: the call that was to add them was cut short."""
+        with self._lock:
+            for job in jobs:
+                if not job.started and job not in self._waiting:
+                    self.put(job)
 
     def nudge(self) -> None:
         """Make a worker call `tend`."""
         with self._lock:
-            self._call(1)
+            self.called = False
+            self._call(max(1, len(self._waiting)))
+
+    def work_here(self) -> None:
+        """Handle the waiting jobs in the calling thread: at exit no thread may start any more."""
+        me = threading.current_thread()
+        while (job := self._take(me)) is not None:
+            self._handle(job, me)
+
+    def help_on(self, ends: float | None) -> None:
+        """Call the workers if an earlier call could not. At exit, where no thread may start, handle the jobs here;
+        those without a verdict at `ends` are given up.
+        """
+        if not self.called:
+            self.nudge()
+        if not self.called and process.state.ending is not None and not self.forked:
+            for job in list(self._waiting):
+                job.cancel_token.ends = ends
+            self.work_here()
 
     def withdraw(self, cancel: CancelToken | None = None) -> list[Job]:
         """Remove and return the waiting jobs: those of one token, or all."""
         with self._lock:
-            taken = [job for job in self._waiting if cancel in (None, job.cancel_token)]
-            self._waiting = deque(job for job in self._waiting if cancel not in (None, job.cancel_token))
+            taken = [job for job in list(self._waiting) if cancel in (None, job.cancel_token)]
+            for job in taken:
+                self._waiting.remove(job)
             return taken
 
-    def cancel_running(self, error: Exception | None) -> None:
-        """Cancel every job that a worker has."""
+    def cancel_all(self, error: Exception | None) -> None:
+        """Cancel every job. One more worker handles those that wait: all others may be busy for long."""
         with self._lock:
-            for job in self._running.values():
+            for job in [*self._waiting, *self._running.values()]:
                 job.cancel_token.cancel(error)
+            if self._waiting:
+                self._start()
+        if not self._threads:
+            self.work_here()
 
     def has_free_worker(self) -> bool:
         """Return whether a worker is free, or can be started, for one more job."""
@@ -92,14 +128,19 @@ class WorkerPool:
         threads with a job, are included with `also_busy` alone.
         """
         ends = REAL.monotonic() + seconds
-        with self._changed:
+        with self._lock:
             self._stopping = True
             self._wake.set()
             leaving = self._leaving(also_busy) - {threading.current_thread()}
-            while leaving & self._leaving(also_busy) and REAL.monotonic() < ends and not self.forked:
-                self._changed.wait(POLL)
-            gone = leaving - self._threads
-        for thread in gone:
+        while not self.forked:
+            self._changed.clear()
+            with self._lock:
+                left = leaving & self._leaving(also_busy)
+            seconds = ends - REAL.monotonic()
+            if not left or seconds <= 0:
+                break
+            self._changed.wait(min(seconds, POLL))
+        for thread in leaving - self._threads:
             thread.join()
 
     def _leaving(self, also_busy: bool) -> set[threading.Thread]:
@@ -112,27 +153,38 @@ class WorkerPool:
         """Wake the idle workers, and start one more if they are too few."""
         self._stopping = False
         self._wake.set()
+        for thread in [thread for thread in self._threads if thread.ident is None]:
+            self._threads.discard(thread)  # its start was cut short; if it runs after all, it adds itself
         if wanted > len(self._idle) and len(self._threads) < self.size and (self._waiting or not self._threads):
             process.expect_exit()
-            thread = threading.Thread(target=self._run, name="mixpress-send", daemon=True)
-            self._threads.add(thread)
-            try:
-                thread.start()
-            except BaseException:
-                self._threads.discard(thread)
-                if not self._threads:
-                    raise
+            self._start()
+        self.called = bool(self._threads)
+
+    def _start(self) -> None:
+        """Start a worker. If the system or the interpreter has no thread now, a later call tries again."""
+        thread = threading.Thread(target=self._run, name="mixpress-send", daemon=True)
+        self._threads.add(thread)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:
+            self._threads.discard(thread)
+            logger.debug("no thread could be started: %s", error)
 
     def _run(self) -> None:
         me = threading.current_thread()
         try:
+            with self._lock:
+                self._threads.add(me)
             while (job := self._next(me)) is not None:
                 self._handle(job, me)
                 del job  # otherwise it would be kept alive while this worker is idle
         finally:
-            with self._changed:
-                self._threads.discard(me)
-                self._changed.notify_all()
+            self._leave(me)
+
+    def _leave(self, me: threading.Thread) -> None:
+        with self._lock:
+            self._threads.discard(me)
+        self._changed.set()
 
     def _handle(self, job: Job, me: threading.Thread) -> None:
         """Run a job. Whatever is raised, even a callback's SystemExit, the worker goes on."""
@@ -140,11 +192,23 @@ class WorkerPool:
             try:
                 self._work(job)
             finally:
-                with self._changed:
-                    del self._running[me]
+                with self._lock:
+                    self._running.pop(me, None)
                 job.done()
         except BaseException:
             logger.exception("a batch could not be handled")
+            if me not in self._threads:
+                raise  # out of a signal handler, in a caller's thread
+
+    def _take(self, me: threading.Thread) -> Job | None:
+        """Return the first waiting job, as one that is running."""
+        with self._lock:
+            if not self._waiting:
+                return None
+            job = self._waiting.popleft()
+            self._running[me] = job
+            job.started = True
+            return job
 
     def _next(self, me: threading.Thread) -> Job | None:
         """Return the next job; None if the worker must exit."""
@@ -152,25 +216,22 @@ class WorkerPool:
         while True:
             self._wake.clear()
             due = self._tend()
-            with self._changed:
-                if self._waiting:
-                    job = self._waiting.popleft()
-                    self._running[me] = job
+            with self._lock:
+                if (job := self._take(me)) is not None:
                     if due is not None:
                         self._wake.set()  # another worker must now wait for what is due
                     return job
                 if due is None and (self._stopping or not is_patient) and not self._wake.is_set():
-                    self._threads.discard(me)
-                    self._changed.notify_all()
+                    self._leave(me)
                     return None
                 self._idle.add(me)
                 if due is not None:
                     self._watching.add(me)
-                    self._changed.notify_all()
+                    self._changed.set()
             if due is None:
                 is_patient = self._wake.wait(IDLE)
             else:
                 self._clock.wait(self._wake, due)
-            with self._changed:
+            with self._lock:
                 self._idle.discard(me)
                 self._watching.discard(me)

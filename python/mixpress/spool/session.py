@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from mixpress import process
 from mixpress.errors import SpoolError
 from mixpress.spool.connect import Connections, transaction
 from mixpress.spool.errors import explaining
@@ -56,6 +57,8 @@ class Session:
         self.owner = 0
         """The row in `owners`; 0 until this process has opened the file."""
         self.next_number = 0
+        self.is_counted = True
+        """False during an append, and after one that was cut short: the file may have one event more."""
         self.events = 0
         """Events of this process that are in no batch yet."""
         self.bytes = 0
@@ -90,7 +93,7 @@ class Session:
         if self.connections is None:
             if self._closed:
                 raise ValueError(f"the spool {self.path} is closed")
-            if self.forked_unseen:
+            if self.forked_unseen or self.path in _forked_paths:
                 raise SpoolError(
                     f"the spool {self.path} was opened before a fork that Python did not see; open it in the child",
                     self.path,
@@ -149,6 +152,9 @@ class Session:
         self.events, self.bytes, self.first_row = db.execute(
             "SELECT count(*), ifnull(sum(length(body)), 0), min(id) FROM events WHERE owner = ?", (self.owner,)
         ).fetchone()
+        if not self.is_counted:
+            self.appended += 1
+            self.is_counted = True
 
     def disconnect(self) -> None:
         """Close the connections; the next use opens them again. Requires all three locks."""
@@ -182,11 +188,15 @@ class Session:
         left = self.connections
         self._reset()
         self.forked_unseen = left is not None
+        if left is not None:
+            _forked_paths.add(self.path)
         return left
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 _locked: list[Session] = []
+_forked_paths: set[str] = set()
+"""Files that were open at the fork. Closing a second descriptor of one would release the locks that SQLite shares."""
 _abandoned: list[object] = []
 """Connections that were open at the fork: the child must neither use nor close them, so it keeps them referenced."""
 
@@ -213,5 +223,6 @@ def _after_fork_in_child() -> None:
     _abandoned.extend(filter(None, [session.reset_in_child() for session in list(_sessions)]))
 
 
+process.on_unseen_fork.append(_after_fork_in_child)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

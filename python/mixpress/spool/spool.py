@@ -82,11 +82,13 @@ class Spool:
         with session.write_lock:
             cursor = session.connections.cursor if session.connections and session.owner else session.connected().cursor
             number = session.next_number
+            session.is_counted = False
             try:
                 cursor.execute(rows.INSERT_EVENT, (session.owner, number, clock.time(), event))
             except sqlite3.Error as error:
                 raise explained(self.path, error) from error
             first = session.count_appended(cursor.lastrowid or 0, len(event))
+            session.is_counted = True
         if first and self._on_dirty:
             self._on_dirty()
         return number
@@ -95,6 +97,17 @@ class Spool:
         """Use up a number without storing an event, for an event that was rejected."""
         with self._session.write_lock:
             self._session.next_number += 1
+
+    def recount(self) -> None:
+        """Count the events in the file, if an exception of a signal handler came between an append and its count."""
+        if not self._session.is_counted:
+            with self._session.writing() as db:
+                self._session.recount(db)
+
+    @property
+    def given(self) -> int:
+        """How many numbers of events were used up."""
+        return self._session.next_number
 
     def append_many(self, events: Iterable[bytes]) -> range:
         """Store the JSON of some events, all or none, in one transaction, and return their numbers."""
