@@ -127,3 +127,17 @@ def test_an_error_of_tracking_does_not_break_a_request(full: Client) -> None:
 def test_a_request_without_a_user_is_not_tracked(client: Client) -> None:
     call(MixpressMiddleware(shop, client, distinct_id=lambda environ: None))
     assert client.flush().total == 0
+
+
+@pytest.mark.parametrize("argument", ["distinct_id", "name", "properties"])
+def test_an_async_function_is_rejected(
+    client: Client, server: Emulator, caplog: pytest.LogCaptureFixture, argument: str
+) -> None:
+    async def later(_environ: dict[str, Any]) -> Any:
+        return "user-1"
+
+    with serving(MixpressMiddleware(shop, client, **{"distinct_id": user, argument: later})) as url:
+        assert ask(url)[0] == 200
+    client.flush()
+    assert server.count() == 0
+    assert f"{argument} is async" in caplog.text

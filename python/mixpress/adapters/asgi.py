@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class MixpressMiddleware:
     ) -> None:
         self._app = app
         self._requests = RequestTracker(client, "MixpressMiddleware", distinct_id, name, properties)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application; ASGI's entry point."""
@@ -54,10 +56,29 @@ class MixpressMiddleware:
         try:
             await self._app(scope, receive, exchange.send)
         except Exception:
-            await self._requests.track_async(scope, exchange.answered(scope))
+            await self._track(scope, exchange)
             raise
-        await self._requests.track_async(scope, exchange.answered(scope))
+        except BaseException as error:  # the task is cancelled or closed, for example after the answer
+            if exchange.finished:
+                await self._track(scope, exchange, wait=not isinstance(error, GeneratorExit))
+            raise
+        await self._track(scope, exchange)
         return None
+
+    async def _track(self, scope: Scope, exchange: _Exchange, *, wait: bool = True) -> None:
+        """Track a request; a cancellation of this task does not cancel an async `distinct_id`."""
+        pending = self._requests.start(scope, exchange.answered(scope))
+        if pending is None:
+            return
+        try:
+            task = asyncio.get_running_loop().create_task(pending)
+        except RuntimeError:  # another library than asyncio runs the application
+            await pending
+            return
+        self._tasks.add(task)  # the loop has only weak references
+        task.add_done_callback(self._tasks.discard)
+        if wait:
+            await asyncio.shield(task)
 
 
 class _Exchange:
@@ -69,12 +90,15 @@ class _Exchange:
         self._send = send
         self._watch = Stopwatch()
         self._status = 500
+        self.finished = False
+        """Whether the whole answer was sent."""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
         await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body"):
+            self.finished = True
             self._watch.stop()  # background tasks run after the answer and do not count
 
     def answered(self, scope: Scope) -> AnsweredRequest:

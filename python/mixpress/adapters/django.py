@@ -33,10 +33,7 @@ def track_requests(
     of the `HttpRequest`; `distinct_id` may be async for requests that async views serve. `path` is the pattern of the
     URL where one matched.
     """
-    return _Middleware(
-        RequestTracker(client, "track_requests", partial(_sync_distinct_id, distinct_id), name, properties),
-        RequestTracker(client, "track_requests", distinct_id, name, properties),
-    )
+    return _Middleware(RequestTracker(client, "track_requests", distinct_id, name, properties))
 
 
 class _Middleware:
@@ -45,9 +42,8 @@ class _Middleware:
     sync_capable = True
     async_capable = True
 
-    def __init__(self, sync_requests: RequestTracker[HttpRequest], async_requests: RequestTracker[HttpRequest]) -> None:
-        self._sync_requests = sync_requests
-        self._async_requests = async_requests
+    def __init__(self, requests: RequestTracker[HttpRequest]) -> None:
+        self._requests = requests
 
     def __call__(self, get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
         # Django asks whether a handler is a coroutine function, which an object with an async __call__ is not.
@@ -58,24 +54,16 @@ class _Middleware:
     def _answer(self, get_response: Callable[[HttpRequest], Any], request: HttpRequest) -> Any:
         watch = Stopwatch()
         response = get_response(request)  # never raises: Django turns exceptions into responses
-        self._sync_requests.track(request, _answered(request, response, watch))
+        self._requests.track(request, _answered(request, response, watch))
         return response
 
     async def _answer_async(self, get_response: Callable[[HttpRequest], Any], request: HttpRequest) -> Any:
         watch = Stopwatch()
         response = await get_response(request)
-        await self._async_requests.track_async(request, _answered(request, response, watch))
+        await self._requests.track_async(request, _answered(request, response, watch))
         return response
 
 
 def _answered(request: HttpRequest, response: HttpResponseBase, watch: Stopwatch) -> AnsweredRequest:
     route = getattr(getattr(request, "resolver_match", None), "route", None)
     return watch.request(request.method or "", f"/{route}" if route else request.path, response.status_code)
-
-
-def _sync_distinct_id(distinct_id: Callable[[HttpRequest], object], request: HttpRequest) -> object:
-    value = distinct_id(request)
-    if inspect.iscoroutine(value):
-        value.close()
-        raise TypeError("distinct_id is async, but a sync view served the request")
-    return value

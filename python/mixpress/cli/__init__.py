@@ -17,4 +17,7 @@ def main() -> None:
             raise
         sys.stderr.write("mixpress: this command needs `pip install 'mixpress[cli]'`\n")
         sys.exit(2)
-    group(prog_name="mixpress")
+    from mixpress.cli.output import lasting_output  # noqa: PLC0415 - not needed where click is missing
+
+    with lasting_output():
+        group(prog_name="mixpress")

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 def command(host: str, port: int, db: Path | None, faults: tuple[str, ...], fault_seed: int | None) -> None:
     """Run a local server of Mixpanel's ingestion API.
 
-    It answers POST /import and POST /track as documented, strict or not, and stores accepted events,
+    It answers POST /import, POST /track and GET /track as documented, strict or not, and stores accepted events,
     deduplicated. It accepts any credentials that are not empty, and sends nothing to other machines.
 
     It prints its URL when it is ready, then one line per request. Ctrl-C or SIGTERM stops it.
@@ -67,7 +67,7 @@ def command(host: str, port: int, db: Path | None, faults: tuple[str, ...], faul
       429, 429:SECONDS  rate limit, without and with Retry-After
       413:BYTES         request too large, with that limit in the message
       400:0+2           the events at these positions fail, the others are stored
-      401               invalid credentials
+      401, 403          invalid credentials, forbidden
       502, 502:html     bad gateway, as text and as an HTML page
       503, 503:html     service unavailable, as text and as an HTML page
       taken             stored, then the connection is closed without an answer

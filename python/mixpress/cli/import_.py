@@ -10,9 +10,10 @@ import click
 from rich.console import Console
 
 from mixpress.cli.group import CannotRun
-from mixpress.cli.ndjson import Lines
+from mixpress.cli.ndjson import Lines, OtherFormat, Stopped
 from mixpress.cli.options import delivery_options, make_client, report_of
 from mixpress.cli.progress import progress_bar
+from mixpress.cli.signals import stop_once
 from mixpress.cli.summary import print_summary
 from mixpress.client.import_run import import_events
 from mixpress.errors import ImportInterrupted
@@ -55,18 +56,22 @@ def command(files: tuple[str, ...], **options: Unpack[DeliveryOptions]) -> None:
     Every event gets a verdict: imported, rejected (breaks a rule, not sent), refused (by the server) or
     undelivered (no answer). A failed event does not stop the others. Importing a file again is safe: the
     server keeps events with the same $insert_id once.
+
+    Nothing is sent of a file that is not NDJSON in UTF-8. Ctrl-C or SIGTERM ends the reading: what was read
+    is sent, and the summary says what became of it. A second one aborts.
     """
     dead_letter = options["dead_letter"]
     lines = _open(files, dead_letter)
     with (
         make_client(options).client as client,
         progress_bar(lines.size, lines.position) as on_progress,
+        stop_once(lines.stop),
     ):
         report, error = report_of(import_events, client.engine, lines, on_progress, explain=lines.explain)
     print_summary(Console(), report, _named(files), lines.place)
     if dead_letter and report.failed and not report.unwritten:
         click.echo(f"{dead_letter} has the failed events, with the reasons.")
-    for message in (*lines.damaged, error):
+    for message in (*lines.damaged, _said(error)):
         if message:
             click.echo(f"Error: {message}", err=True)
     sys.exit(_status(report, error, lines))
@@ -80,6 +85,10 @@ def _open(files: tuple[str, ...], dead_letter: str | None) -> Lines:
         lines = Lines(files)
     except OSError as error:
         raise CannotRun(f"cannot read {error.filename}: {error.strerror}") from error
+    except OtherFormat as error:
+        raise CannotRun(str(error)) from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     written = dead_letter if dead_letter and os.path.exists(dead_letter) else None
     if written and any(path != "-" and os.path.samefile(path, written) for path in files):
         raise click.UsageError(f"{written} cannot be both read and written as the dead letter")
@@ -91,7 +100,16 @@ def _named(files: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else f"{len(names):,} files"
 
 
+def _said(error: MixpressError | None) -> str:
+    """Return the message about the error that ended the import, if any."""
+    if error is not None and isinstance(error.__cause__, Stopped):
+        return f"{error.__cause__}: the events read until then have their verdicts; the rest was not read"
+    return str(error or "")
+
+
 def _status(report: Report, error: MixpressError | None, lines: Lines) -> int:
     if not report.imported and (report.undelivered or isinstance(error, ImportInterrupted)):
         return 3
+    if lines.unusable and not report.total:
+        return 2
     return 1 if report.failed or error or lines.damaged else 0

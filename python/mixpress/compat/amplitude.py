@@ -17,7 +17,18 @@ from typing import Any
 
 import mixpress
 from mixpress.compat.forward import Forwarder, OnProfile, Update
-from mixpress.compat.mapping import country, identity, mapping, person, present, time_and_insert_id
+from mixpress.compat.mapping import (
+    country,
+    first_known,
+    has_id,
+    identity,
+    mapping,
+    missing,
+    person,
+    present,
+    time_and_insert_id,
+    without_time,
+)
 
 FIELDS = {
     "adid": "adid",
@@ -98,19 +109,21 @@ def event_from(event: object) -> dict[str, Any] | None:
     if isinstance(name, str) and name in NO_EVENTS:
         return None
     properties = _read(event, "event_properties")
-    if properties is not None and not isinstance(properties, Mapping):
+    if not missing(properties) and not isinstance(properties, Mapping):
         return {"event": name, "properties": properties}
     return {
         "event": name,
         "properties": {
-            **{
-                field: value
-                for field, value in mapping(_read(event, "user_properties")).items()
-                if not _is_operation(field)
-            },
-            **mapping(_read(event, "groups")),
+            **without_time(
+                {
+                    field: value
+                    for field, value in mapping(_read(event, "user_properties")).items()
+                    if not _is_operation(field)
+                }
+            ),
+            **without_time(mapping(_read(event, "groups"))),
             **_fields(event),
-            **{REVENUE.get(field, field): value for field, value in present(properties or {}).items()},
+            **without_time({REVENUE.get(field, field): value for field, value in present(mapping(properties)).items()}),
             **identity(_read(event, "user_id"), _read(event, "device_id")),
             **time_and_insert_id(_first(event, "time", "event_time"), _first(event, "insert_id", "$insert_id")),
         },
@@ -118,7 +131,12 @@ def event_from(event: object) -> dict[str, Any] | None:
 
 
 def profiles_from(event: object) -> list[Update]:
-    """Return the profile updates in any kind of event, including `Identify` and group events."""
+    """Return the profile updates in any kind of event, including `Identify` and group events; none without an id."""
+    return list(filter(has_id, _updates(event)))
+
+
+def _updates(event: object) -> list[Update]:
+    """Return the updates, also those without an id."""
     user = identity(_read(event, "user_id"), _read(event, "device_id")).get("distinct_id")
     updates = [
         {"$distinct_id": user, name: change} for name, change in _changes(event, "user_properties", USER_OPERATIONS)
@@ -153,12 +171,15 @@ class Amplitude:
 
     def track(self, event: object) -> None:
         """Track an event, a `BaseEvent` or a mapping."""
-        updates = profiles_from(event)
+        no_updates: list[Update] = []
+        updates = self._forwarder.convert(lambda: _updates(event), no_updates)
         if updates:
             self._forwarder.update(f"the profile of {_kind(event)}", updates)
-        for operation in sorted(without_counterpart(event)):
+        unsupported: set[str] = set()
+        for operation in sorted(self._forwarder.convert(lambda: without_counterpart(event), unsupported)):
             self._forwarder.ignore(operation, "Mixpanel's profiles have no such operation")
-        converted = event_from(event)
+        unreadable: dict[str, Any] | None = {"event": None, "properties": None}
+        converted = self._forwarder.convert(lambda: event_from(event), unreadable)
         if converted is not None:
             self._forwarder.track(converted)
 
@@ -170,7 +191,7 @@ class Amplitude:
             {
                 "event_type": "$identify",
                 "event_properties": event_properties,
-                "user_properties": identify_obj.user_properties,
+                "user_properties": _read(identify_obj, "user_properties"),
                 **_ids(event_options),
             }
         )
@@ -191,7 +212,7 @@ class Amplitude:
                 "event_properties": event_properties,
                 "user_properties": user_properties,
                 "groups": {group_type: group_name},
-                "group_properties": identify_obj.user_properties,
+                "group_properties": _read(identify_obj, "user_properties"),
                 **_ids(event_options),
             }
         )
@@ -231,7 +252,7 @@ def _read(event: object, name: str) -> Any:
 
 
 def _first(event: object, *names: str) -> Any:
-    return next((value for name in names if (value := _read(event, name)) is not None), None)
+    return first_known(*(_read(event, name) for name in names))
 
 
 def _fields(event: object) -> dict[str, Any]:

@@ -30,6 +30,9 @@ PERSON = {
 }
 """Other clients' names of a person's properties, and Mixpanel's reserved names for them."""
 
+TIME = "time_property"
+"""The name in Mixpanel of a property that is called `time` in the other client."""
+
 _FRACTION = re.compile(r"\.(\d+)")
 
 
@@ -37,7 +40,10 @@ def milliseconds(timestamp: object) -> object:
     """Return a datetime or an ISO 8601 string as milliseconds since the epoch, and any other value unchanged.
 
     A time without a zone is UTC, as in those clients, unless it is within five seconds of `datetime.now()`: then local.
+    None for a missing value.
     """
+    if missing(timestamp):
+        return None
     if isinstance(timestamp, str):
         try:
             timestamp = datetime.fromisoformat(_plain_iso(timestamp))
@@ -49,8 +55,8 @@ def milliseconds(timestamp: object) -> object:
 
 
 def insert_id(value: object) -> str | None:
-    """Return a message's id as an `$insert_id`, hashed if it is not a valid one; None for None or an empty id."""
-    if value is None or value == "":
+    """Return a message's id as an `$insert_id`, hashed if it is not a valid one; None for a missing or empty id."""
+    if not known(value):
         return None
     given = str(value)
     return given if INSERT_ID.fullmatch(given) else hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()[:36]
@@ -72,19 +78,47 @@ def identity(user: object, device: object) -> dict[str, Any]:
     return ids
 
 
+def missing(value: object) -> bool:
+    """Return whether a value is None, NaN, or pandas' NA or NaT. Never raises."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)  # noqa: PLR0124 - true for what is not a number or not a time
+    except Exception:  # noqa: BLE001 - NA has no truth value, a signalling NaN raises, an array has many values
+        return isinstance(value, Number) or type(value).__name__ == "NAType"
+
+
 def known(id: object) -> bool:
     """Return whether an id is given."""
-    return id is not None and id != ""
+    return not missing(id) and not (isinstance(id, str) and id == "")
+
+
+def first_known(*ids: object) -> object:
+    """Return the first id that is given, else None."""
+    return next((id for id in ids if known(id)), None)
 
 
 def as_id(value: object) -> object:
-    """Return a number or a UUID as a string, and any other id unchanged."""
+    """Return a number or a UUID as a string, None for a missing value, and any other id unchanged."""
+    if missing(value):
+        return None
     return str(value) if isinstance(value, (Number, UUID)) and not isinstance(value, bool) else value
+
+
+def without_time(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties with `time` under the name `TIME`: Mixpanel's `time` is the event's own time."""
+    return {TIME if name == "time" else name: value for name, value in properties.items()}
+
+
+def has_id(update: Mapping[str, Any]) -> bool:
+    """Return whether a profile update names a user, or a group and its key."""
+    names = ("$group_key", "$group_id") if "$group_id" in update else ("$distinct_id",)
+    return all(known(update.get(name)) for name in names)
 
 
 def country(value: object) -> dict[str, object]:
     """Return a country as `mp_country_code` if it is a code of two letters, else as `country`."""
-    if value is None:
+    if missing(value):
         return {}
     return {"mp_country_code" if isinstance(value, str) and len(value) == 2 else "country": value}
 

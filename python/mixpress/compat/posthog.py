@@ -17,7 +17,19 @@ from uuid import UUID
 
 import mixpress
 from mixpress.compat.forward import Forwarder, OnProfile, Update
-from mixpress.compat.mapping import as_id, identity, known, mapping, person, time_and_insert_id
+from mixpress.compat.mapping import (
+    as_id,
+    first_known,
+    has_id,
+    identity,
+    known,
+    mapping,
+    milliseconds,
+    missing,
+    person,
+    time_and_insert_id,
+    without_time,
+)
 from mixpress.queues.event import new_insert_id
 
 Message = dict[str, Any]
@@ -80,8 +92,8 @@ def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
     return {
         "event": name,
         "properties": {
-            **mapping(given.get("$groups")),
-            **_renamed(given),
+            **without_time(mapping(given.get("$groups"))),
+            **without_time(_renamed(given)),
             **_identity(message.get("distinct_id"), given),
             **time_and_insert_id(message.get("timestamp"), message.get("uuid")),
         },
@@ -89,14 +101,19 @@ def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def profiles_from_message(message: Mapping[str, Any]) -> list[Update]:
-    """Return the profile updates in a message, whether or not it is also an event."""
+    """Return the profile updates in a message, whether or not it is also an event; none without an id."""
+    return list(filter(has_id, _updates(message)))
+
+
+def _updates(message: Mapping[str, Any]) -> list[Update]:
+    """Return the updates, also those without an id."""
     properties = mapping(message.get("properties"))
     if message.get("event") == "$groupidentify":
         group = {"$group_key": properties.get("$group_type"), "$group_id": as_id(properties.get("$group_key"))}
         traits = person(properties.get("$group_set"))
         return [group | {"$set": traits}] if traits else []
     ids = _identity(message.get("distinct_id"), properties)
-    wanted = {name: person(message.get(name) or properties.get(name)) for name in OPERATIONS}
+    wanted = {name: person(mapping(message.get(name)) or properties.get(name)) for name in OPERATIONS}
     return [{"$distinct_id": ids.get("distinct_id"), name: traits} for name, traits in wanted.items() if traits]
 
 
@@ -129,18 +146,21 @@ class Posthog:
         disable_geoip: bool | None = None,
     ) -> str | None:
         """Track an event; without a `distinct_id`, as a random device. The arguments about flags have no effect."""
-        message = _message(event, distinct_id, timestamp, uuid)
+        message = self._message(event, distinct_id, timestamp, uuid)
+        properties = None if missing(properties) else properties
         if isinstance(properties, Mapping) or properties is None:
             no_location = self._disable_geoip if disable_geoip is None else disable_geoip
-            instructions: dict[str, Any] = {"$groups": groups} if groups else {}
+            instructions: dict[str, Any] = {"$groups": groups} if mapping(groups) else {}
             instructions |= {"$geoip_disable": True} if no_location else {}
             instructions |= {} if known(distinct_id) else {"$process_person_profile": False}
             properties = {**instructions, **(properties or {})}
         message["properties"] = properties
-        updates = profiles_from_message(message)
+        no_updates: list[Update] = []
+        updates = self._forwarder.convert(lambda: _updates(message), no_updates)
         if updates:
             self._forwarder.update("a capture's $set", updates)
-        converted = event_from_message(message)
+        unreadable: dict[str, Any] | None = {"event": event, "properties": None}
+        converted = self._forwarder.convert(lambda: event_from_message(message), unreadable)
         return message["uuid"] if converted is not None and self._forwarder.track(converted) else None
 
     def set(
@@ -178,8 +198,8 @@ class Posthog:
         distinct_id: object = None,
     ) -> str | None:
         """Pass a group's properties to `on_profile`."""
-        message = _message("$groupidentify", distinct_id, timestamp, uuid)
-        group = {"$group_type": group_type, "$group_key": group_key, "$group_set": properties or {}}
+        message = self._message("$groupidentify", distinct_id, timestamp, uuid)
+        group = {"$group_type": group_type, "$group_key": group_key, "$group_set": mapping(properties)}
         return self._update("group_identify", message | {"properties": group})
 
     def alias(
@@ -207,15 +227,39 @@ class Posthog:
         self.flush(None)
         self._forwarder.client.close()
 
+    def _message(self, event: object, distinct_id: object, timestamp: object, uuid: object) -> Message:
+        return {
+            "event": event,
+            "distinct_id": as_id(distinct_id) if known(distinct_id) else new_insert_id(),
+            "timestamp": self._readable(timestamp),
+            "uuid": _uuid(uuid),
+        }
+
+    def _readable(self, timestamp: object) -> object:
+        """Return a timestamp; with a warning None, which is now, if it cannot be read, as PostHog's client does."""
+        if missing(timestamp):
+            return None
+        try:
+            time = milliseconds(timestamp)
+        except Exception:  # noqa: BLE001 - a zone is the caller's code
+            time = None
+        if isinstance(time, int | float) and not isinstance(time, bool):
+            return timestamp
+        self._forwarder.warn("timestamp", "a timestamp could not be read: the current time is used")
+        return None
+
     def _set(
         self, operation: str, distinct_id: object, properties: object, timestamp: object, uuid: object
     ) -> str | None:
-        if not known(distinct_id) or not properties:
+        if not known(distinct_id) or not mapping(properties):
             return None
-        return self._update(operation[1:], _message(operation, distinct_id, timestamp, uuid) | {operation: properties})
+        return self._update(
+            operation[1:], self._message(operation, distinct_id, timestamp, uuid) | {operation: properties}
+        )
 
     def _update(self, call: str, message: Message) -> str | None:
-        updates = profiles_from_message(message)
+        unreadable: list[Update] = [{"$distinct_id": None}]
+        updates = self._forwarder.convert(lambda: _updates(message), unreadable)
         return message["uuid"] if updates and self._forwarder.update(call, updates) else None
 
 
@@ -276,31 +320,22 @@ def _configured() -> Posthog:
     return default_client
 
 
-def _message(event: object, distinct_id: object, timestamp: object, uuid: object) -> Message:
-    return {
-        "event": event,
-        "distinct_id": as_id(distinct_id) if known(distinct_id) else new_insert_id(),
-        "timestamp": timestamp,
-        "uuid": _uuid(uuid),
-    }
-
-
 def _uuid(given: object) -> str:
     """Return the UUID as a string, or a new one if it is not valid."""
     try:
         return str(UUID(str(given)))
-    except ValueError:
+    except Exception:  # noqa: BLE001 - the value's __str__ is the caller's code
         return new_insert_id()
 
 
 def _identity(distinct_id: object, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the ids of an event: a device's if it has no person profile or no other id, else a person's."""
     device = properties.get("$device_id")
-    anonymous = properties.get("$process_person_profile") is False or distinct_id == device
+    anonymous = properties.get("$process_person_profile") is False or (known(device) and distinct_id == device)
     return (
-        identity(None, device or distinct_id)
+        identity(None, first_known(device, distinct_id))
         if anonymous
-        else identity(properties.get("$user_id") or distinct_id, device)
+        else identity(first_known(properties.get("$user_id"), distinct_id), device)
     )
 
 
@@ -310,6 +345,7 @@ def _renamed(properties: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in properties.items()
         if name not in DROPPED and not (isinstance(name, str) and name.startswith(DROPPED_PREFIXES))
     }
-    if properties.get("$geoip_disable"):
+    no_location = properties.get("$geoip_disable")
+    if not missing(no_location) and no_location:
         renamed.pop("ip", None)
     return renamed

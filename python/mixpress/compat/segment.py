@@ -20,12 +20,16 @@ from mixpress.compat.mapping import (
     as_id,
     country,
     extract,
+    first_known,
+    has_id,
     identity,
     known,
     mapping,
+    missing,
     person,
     present,
     time_and_insert_id,
+    without_time,
 )
 from mixpress.queues.event import new_insert_id
 
@@ -83,13 +87,13 @@ def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
     if properties is not None and not isinstance(properties, Mapping):
         return {"event": name, "properties": properties}
     context = mapping(message.get("context"))
-    device = message.get("anonymousId") or mapping(context.get("device")).get("id")
+    device = first_known(message.get("anonymousId"), mapping(context.get("device")).get("id"))
     return {
         "event": name,
         "properties": {
             **_properties_of(context),
             **present({field: message.get(field) for field in ("name", "category")}),
-            **(properties or {}),
+            **without_time(mapping(properties)),
             **identity(message.get("userId"), device),
             **time_and_insert_id(message.get("timestamp"), message.get("messageId")),
         },
@@ -97,7 +101,12 @@ def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def profiles_from_message(message: Mapping[str, Any], group_key: str = "$group_id") -> list[Update]:
-    """Return the profile updates of an `identify` or `group` message; none for other messages."""
+    """Return the profile updates of an `identify` or `group` message; none for other messages, and without an id."""
+    return list(filter(has_id, _updates(message, group_key)))
+
+
+def _updates(message: Mapping[str, Any], group_key: str) -> list[Update]:
+    """Return the updates, also those without an id."""
     traits = mapping(message.get("traits"))
     kind = message.get("type")
     if not traits or kind not in ("identify", "group") or _disables_mixpanel(message.get("integrations")):
@@ -138,7 +147,7 @@ class Client:
     ) -> tuple[bool, Message]:
         """Track an event of a user, of a device (`anonymous_id`), or of both."""
         message = _message("track", context, timestamp, integrations, message_id)
-        return self._send(message | _ids(user_id, anonymous_id) | {"event": event, "properties": properties or {}})
+        return self._send(message | _ids(user_id, anonymous_id) | {"event": event, "properties": _given(properties)})
 
     def page(
         self,
@@ -154,7 +163,7 @@ class Client:
     ) -> tuple[bool, Message]:
         """Track a page view as the event "Viewed {name}", or "Loaded a Page" without a name."""
         message = _message("page", context, timestamp, integrations, message_id)
-        view = {"category": category, "name": name, "properties": properties or {}}
+        view = {"category": category, "name": name, "properties": _given(properties)}
         return self._send(message | _ids(user_id, anonymous_id) | view)
 
     def screen(
@@ -171,7 +180,7 @@ class Client:
     ) -> tuple[bool, Message]:
         """Track a screen view as the event "Viewed {name}", or "Loaded a Screen" without a name."""
         message = _message("screen", context, timestamp, integrations, message_id)
-        view = {"category": category, "name": name, "properties": properties or {}}
+        view = {"category": category, "name": name, "properties": _given(properties)}
         return self._send(message | _ids(user_id, anonymous_id) | view)
 
     def identify(
@@ -186,7 +195,7 @@ class Client:
     ) -> tuple[bool, Message]:
         """Pass the traits to `on_profile`. This links no ids; the next event with both ids does."""
         message = _message("identify", context, timestamp, integrations, message_id)
-        return self._update(message | _ids(user_id, anonymous_id) | {"traits": traits or {}})
+        return self._update(message | _ids(user_id, anonymous_id) | {"traits": _given(traits)})
 
     def group(
         self,
@@ -201,7 +210,7 @@ class Client:
     ) -> tuple[bool, Message]:
         """Pass the group's traits to `on_profile`. An event joins a group by its properties, not by this call."""
         message = _message("group", context, timestamp, integrations, message_id)
-        return self._update(message | _ids(user_id, anonymous_id) | {"groupId": group_id, "traits": traits or {}})
+        return self._update(message | _ids(user_id, anonymous_id) | {"groupId": group_id, "traits": _given(traits)})
 
     def alias(
         self,
@@ -231,11 +240,13 @@ class Client:
         self._forwarder.client.close()
 
     def _send(self, message: Message) -> tuple[bool, Message]:
-        event = event_from_message(message)
+        unreadable: dict[str, Any] | None = {"event": message.get("event"), "properties": None}
+        event = self._forwarder.convert(lambda: event_from_message(message), unreadable)
         return event is None or self._forwarder.track(event), message
 
     def _update(self, message: Message) -> tuple[bool, Message]:
-        updates = profiles_from_message(message, self._group_key)
+        unreadable: list[Update] = [{"$distinct_id": None}]
+        updates = self._forwarder.convert(lambda: _updates(message, self._group_key), unreadable)
         return not updates or self._forwarder.update(message["type"], updates), message
 
 
@@ -310,11 +321,24 @@ def _message(
 ) -> Message:
     return {
         "type": kind,
-        "integrations": integrations or {},
-        "context": context or {},
+        "integrations": _given(integrations),
+        "context": _given(context),
         "timestamp": timestamp,
-        "messageId": new_insert_id() if message_id is None else str(message_id),
+        "messageId": _message_id(message_id),
     }
+
+
+def _message_id(given: object) -> str:
+    """Return the id as a string, or a new one if it is missing or has no string form."""
+    try:
+        return str(given) if known(given) else new_insert_id()
+    except Exception:  # noqa: BLE001 - the value's __str__ is the caller's code
+        return new_insert_id()
+
+
+def _given(value: object) -> object:
+    """Return the value, or an empty mapping for a missing one."""
+    return {} if missing(value) else value
 
 
 def _ids(user_id: object, anonymous_id: object) -> Message:

@@ -1,4 +1,4 @@
-"""The ASGI application: /import and /track, 404 and 405 for anything else."""
+"""The ASGI application: POST /import, POST and GET /track, 404 and 405 for anything else."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     Before = Callable[[Request], Override]
 
 _Result = TypeVar("_Result")
+METHODS = {"/import": ("POST",), "/track": ("GET", "POST")}
+"""The methods of each endpoint; GET is for pixels and for the clients that send one event in a URL."""
+
 _LOG_LENGTH = 10_000  # bounds the memory of an emulator that runs for weeks
 _logger = logging.getLogger("mixpress.emulator")
 
@@ -71,7 +74,9 @@ class HttpHandler:
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
-        routes = [Route(path, self._handle, methods=["POST"]) for path in ACCEPTED]
+        routes = [Route(path, self._handle, methods=METHODS[path]) for path in ACCEPTED]
+        for route in routes:
+            route.methods = set(METHODS[route.path])  # without the HEAD that Starlette adds to GET
         app = Starlette(routes=routes, exception_handlers={HTTPException: self._handle_error})
         app.router.redirect_slashes = False
         return app
@@ -95,7 +100,8 @@ class HttpHandler:
                 fault = to_fault(await self._in_thread(self._before, request)) or fault
             await asyncio.sleep(fault.delay)
             if fault.reply is not None:
-                return fault.reply, 0, fault
+                own = fault.track_reply if request.path == "/track" else None
+                return own or fault.reply, 0, fault
             return (*await self._in_thread(self._ingest.answer, request, fault.refuse), fault)
         except Exception:  # the client must get an answer even if the emulator fails
             _logger.exception("%s %s failed", request.method, request.path)
@@ -108,6 +114,8 @@ class HttpHandler:
         query = dict(http.query_params)
         headers = dict(http.headers)
         authorization = headers.pop("authorization", "")
+        denied = check_credentials(authorization, query, self._credentials)
+        query.pop("api_key", None)
         return Request(
             number=next(self._numbers),
             method=http.method,
@@ -116,14 +124,15 @@ class HttpHandler:
             headers=headers,
             body=body,
             address=http.client.host if http.client else "",
-            denied=check_credentials(authorization, query, self._credentials),
+            denied=denied,
         )
 
     async def _handle_error(self, http: HTTPRequest, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
         endpoints = " and ".join(f"POST {path}" for path in ACCEPTED)
         sentence = f"no endpoint {http.method} {http.url.path}: the emulator has {endpoints}"
-        headers = {"Allow": "POST"} if status == HTTPStatus.METHOD_NOT_ALLOWED else {}
+        allowed = ", ".join(METHODS.get(http.url.path, ()))
+        headers = {"Allow": allowed} if status == HTTPStatus.METHOD_NOT_ALLOWED else {}
         return self._send(http, 0, replies.error(status, sentence, headers), 0)
 
     def _send(self, http: HTTPRequest, size: int, reply: Reply, events: int, fault: Fault | None = None) -> Response:

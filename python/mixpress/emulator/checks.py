@@ -9,7 +9,7 @@ Each check takes the event as received and returns the first `Problem` that it f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 DISALLOWED_IDS = frozenset(
@@ -93,8 +93,12 @@ def check_event(event: object, rules: Rules) -> Problem | None:
     if problem is not None or not isinstance(event, dict):
         return problem
     properties: Properties = event["properties"]
+    merge = event["event"] == "$merge" and not rules.token
+    if merge:
+        rules = replace(rules, strict=False)  # the identity page has no time and no ids of the event itself
     return (
-        (check_token(properties) if rules.token else None)
+        (check_merge(properties) if merge else None)
+        or (check_token(properties) if rules.token else None)
         or check_time(properties, rules)
         or check_distinct_id(properties, rules)
         or check_insert_id(properties, rules)
@@ -129,6 +133,14 @@ def check_members(event: dict[str, Any]) -> Problem | None:
         extra = next(key for key in event if key not in {"event", "properties"})
         return Problem(extra, f"'{extra}' is invalid: an event has only 'event' and 'properties'")
     return None
+
+
+def check_merge(properties: Properties) -> Problem | None:
+    """Require exactly two ids to merge (identity page)."""
+    ids = properties.get("$distinct_ids")
+    if isinstance(ids, list) and len(ids) == 2 and all(isinstance(one, str) and one for one in ids):
+        return None
+    return Problem("properties.$distinct_ids", "'properties.$distinct_ids' is invalid: must be two distinct_ids")
 
 
 def check_token(properties: Properties) -> Problem | None:

@@ -10,6 +10,7 @@ answered. Items are separated by commas or semicolons; each is `KIND=SHARE` or `
     413:BYTES        request too large, with that limit in the message, whatever the request's size
     400:0+2          the events at these positions fail, the others are accepted
     401              invalid credentials
+    403              forbidden
     502, 502:html    bad gateway, as text or as an HTML page
     503, 503:html    service unavailable, as text or as an HTML page
     taken            stored, then the connection is closed without an answer
@@ -56,6 +57,8 @@ class Fault:
     """Close the connection instead of sending the answer."""
     name: str = ""
     """Its text, such as `429:3`, shown by `Emulator.requests()`."""
+    track_reply: Reply | None = None
+    """The answer of /track, where it differs from `reply`."""
 
 
 @dataclass(frozen=True)
@@ -183,11 +186,14 @@ def _gateway(status: int, detail: str, item: str) -> Fault:
     return Fault(replies.bad_gateway(html=bool(detail)) if status == 502 else replies.unavailable(html=bool(detail)))
 
 
+_UNAUTHORIZED = replies.track_error(401, "Invalid credentials")
+
 _KINDS: dict[str, Callable[[str, str], Fault]] = {
     "429": _rate_limited,
     "413": _too_large,
     "400": _some_failed,
-    "401": partial(_fixed, Fault(replies.unauthorized())),
+    "401": partial(_fixed, Fault(replies.unauthorized(), track_reply=_UNAUTHORIZED)),
+    "403": partial(_fixed, Fault(replies.track_error(403, "Forbidden"))),
     "502": partial(_gateway, 502),
     "503": partial(_gateway, 503),
     "taken": partial(_fixed, Fault(silent=True)),
@@ -195,6 +201,6 @@ _KINDS: dict[str, Callable[[str, str], Fault]] = {
 }
 KINDS = (
     *("429", "429:SECONDS", "413:BYTES", "400:POSITION+POSITION", "401"),
-    *("502", "502:html", "503", "503:html", "taken", "slow:SECONDS"),
+    *("502", "502:html", "503", "503:html", "taken", "slow:SECONDS", "403"),
 )
 """The forms of each kind."""

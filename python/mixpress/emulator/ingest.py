@@ -20,17 +20,20 @@ from mixpress.emulator.checks import (
     import_rules,
     track_rules,
 )
-from mixpress.emulator.payload import Payload, TooLarge, Unreadable, read_payload
+from mixpress.emulator.payload import Payload, TooLarge, Unreadable, is_form, read_payload
+from mixpress.emulator.request import is_known_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from mixpress.emulator.replies import FailedRecord, Reply
-    from mixpress.emulator.request import Request
+    from mixpress.emulator.request import Credentials, Request
     from mixpress.emulator.store import Store
 
 PARAMETERS = {"/import": {"strict", "verbose"}, "/track": {"ip", "verbose", "img", "callback"}}
 """Parameters of each endpoint, in the query or a form; others are ignored."""
+
+TRACK = PARAMETERS["/track"]
 
 _FAULT = Problem("", "the event is refused by a fault of the emulator")
 
@@ -44,21 +47,27 @@ class Ingest:
     """Seconds since the epoch."""
     max_depth: int
     max_body_bytes: int
+    credentials: Credentials | None = None
 
-    def answer(self, request: Request, refuse: Collection[int] = ()) -> tuple[Reply, int]:
+    def answer(self, request: Request, refuse: Collection[int] = ()) -> tuple[Reply, int]:  # noqa: PLR0911 - one each
         """Store the accepted events; return the reply and the number of events in the request.
 
         The events at the positions in `refuse` fail, whatever their contents.
         """
         make_error = replies.error if request.path == "/import" else replies.track_error
-        if request.path == "/import" and request.denied is not None:
-            return replies.unauthorized(request.denied), 0
+        denied = request.denied if request.path == "/import" else None
+        if denied is not None and not is_form(request):
+            return replies.unauthorized(denied), 0
         try:
             payload = read_payload(request, self.max_body_bytes)
         except Unreadable as problem:
-            return make_error(problem.status, problem.sentence), 0
+            if denied is not None:
+                return replies.unauthorized(denied), 0
+            return self._unreadable(request, problem), 0
         except TooLarge:
             return replies.too_large(self.max_body_bytes), 0
+        if denied is not None and not is_known_key(payload.params.get("api_key"), self.credentials):
+            return replies.unauthorized(denied), 0
         given = {**payload.params, **request.query}
         params = {name: value for name, value in given.items() if name in PARAMETERS[request.path]}
         refusal = refuse_whole(payload, params)
@@ -68,6 +77,16 @@ class Ingest:
             return self._store(request, payload, params, refuse), len(payload.events)
         except sqlite3.Error as error:
             return replies.not_stored(f"the emulator could not store the events: {error}"), len(payload.events)
+
+    def _unreadable(self, request: Request, problem: Unreadable) -> Reply:
+        """Return the reply to a body without readable events: the documents have no 400 for /track, but `0`."""
+        if request.path == "/import":
+            return replies.error(problem.status, problem.sentence)
+        params = {name: value for name, value in {**problem.params, **request.query}.items() if name in TRACK}
+        refusal = _refuse_callback(params)
+        if problem.status != 400 or refusal is not None:
+            return replies.track_error(problem.status, refusal or problem.sentence)
+        return replies.received(problem.sentence, params)
 
     def _store(self, request: Request, payload: Payload, params: dict[str, str], refuse: Collection[int]) -> Reply:
         rules = self._rules(request.path, params)
@@ -90,6 +109,10 @@ def refuse_whole(payload: Payload, params: dict[str, str]) -> str | None:
     """Return why a readable request is refused as a whole, or None."""
     if len(payload.events) > MAX_EVENTS:
         return f"the request must have at most {MAX_EVENTS} events, got {len(payload.events)}"
+    return _refuse_callback(params)
+
+
+def _refuse_callback(params: dict[str, str]) -> str | None:
     if "callback" in params and not replies.is_function_name(params["callback"]):
         return "'callback' is invalid: must be the name of a JavaScript function"
     return None

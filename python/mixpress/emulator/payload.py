@@ -27,12 +27,13 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class Unreadable(Exception):  # noqa: N818 - a state of the request, not an error of the emulator
-    """The body cannot be read; holds the reply's status and message."""
+    """The body cannot be read; holds the reply's status and message, and the fields of a form if it is one."""
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(self, status: int, sentence: str, params: dict[str, str] | None = None) -> None:
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
+        self.params = params or {}
 
 
 class TooLarge(Exception):  # noqa: N818
@@ -54,6 +55,8 @@ class Payload:
 
 def read_payload(request: Request, max_bytes: int) -> Payload:
     """Return the events of a request. Raises `TooLarge` for more than `max_bytes` of JSON, or `Unreadable`."""
+    if request.path == "/track" and not request.body:
+        return _read_query(request, max_bytes)
     kind = _media_type(request)
     body = _decompress(request, max_bytes * (MAX_FORM_GROWTH if kind == FORM else 1))
     params: dict[str, str] = {}
@@ -65,13 +68,33 @@ def read_payload(request: Request, max_bytes: int) -> Payload:
     try:
         return _parse(body, lines=kind == NDJSON, params=params)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(400, f"the body cannot be read as {kind}: {error}") from error
+        raise Unreadable(400, f"the body cannot be read as {kind}: {error}", params) from error
+
+
+def is_form(request: Request) -> bool:
+    """Return whether the body is a form."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+
+
+def _read_query(request: Request, max_bytes: int) -> Payload:
+    """Return the events of the query's `data`, as a pixel sends them."""
+    if "data" not in request.query:
+        raise Unreadable(400, "no data objects in the body or in the query's 'data'")
+    body = _read_data(dict(request.query))
+    if len(body) > max_bytes:
+        raise TooLarge
+    try:
+        return _parse(body, lines=False, params={})
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(400, f"the query's 'data' cannot be read as JSON: {error}") from error
 
 
 def _media_type(request: Request) -> str:
     given = request.headers.get("content-type", "")
     kind = given.partition(";")[0].strip().lower()
     accepted = ACCEPTED[request.path]
+    if not given and request.path == "/track":
+        return JSON if request.body[:1] in {b"[", b"{", b"\x1f"} else FORM
     if kind not in accepted:
         raise Unreadable(415, f"Content-Type of {request.path} must be {' or '.join(accepted)}, got '{given}'")
     return kind
@@ -114,7 +137,7 @@ def _read_form(body: bytes) -> dict[str, str]:
 def _read_data(params: dict[str, str]) -> bytes:
     """Remove the field `data` from the form and return its JSON, which may be in base64 (older clients)."""
     if "data" not in params:
-        raise Unreadable(400, "a form must have a field 'data' with the events as JSON")
+        raise Unreadable(400, "a form must have a field 'data' with the events as JSON", params)
     data = params.pop("data").encode("utf-8", "surrogateescape").strip()
     if data[:1] in {b"[", b"{"}:
         return data

@@ -15,13 +15,14 @@ Credentials = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Request:
-    """A POST to /import or /track, before it is processed."""
+    """A request to /import or /track, before it is processed."""
 
     number: int
     """1 for the first request since the emulator was started or cleared."""
     method: str
     path: str
     query: Mapping[str, str]
+    """Without `api_key`."""
     headers: Mapping[str, str]
     """By lower-case name, without Authorization."""
     body: bytes = field(repr=False)
@@ -52,13 +53,23 @@ class LoggedRequest:
 
 
 def check_credentials(authorization: str, query: Mapping[str, str], known: Credentials | None) -> str | None:
-    """Return why /import refuses Basic credentials, or None. With `known` None any are accepted that are not empty."""
+    """Return why /import refuses Basic credentials, or None. With `known` None any are accepted that are not empty.
+
+    Older clients send the secret as `api_key` instead.
+    """
+    if is_known_key(query.get("api_key"), known):
+        return None
     pair = _read_basic(authorization)
     if pair is None or not pair[0] or (known is not None and pair not in known):
         return "Invalid credentials"
     if pair[1] and not query.get("project_id"):
         return "Invalid credentials: a service account needs project_id in the query"
     return None
+
+
+def is_known_key(api_key: str | None, known: Credentials | None) -> bool:
+    """Return whether the `api_key` of an older client is accepted, as a secret is."""
+    return bool(api_key) and (known is None or (api_key, "") in known)
 
 
 def _read_basic(authorization: str) -> tuple[str, str] | None:

@@ -13,7 +13,6 @@ import os
 import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from mixpress.emulator.app import HttpHandler
 from mixpress.emulator.faults import Faults
 from mixpress.emulator.ingest import Ingest
 from mixpress.emulator.store import Store
+from mixpress.emulator.threads import DaemonThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -63,6 +63,7 @@ class Emulator:
       says 10 MB, taken as 10,000,000 bytes.
 
     Entering `with` starts the server, ready for requests; leaving it stops it and closes its threads, sockets and file.
+    An emulator that is still open when the process exits answers until the exit handlers have run.
     """
 
     def __init__(
@@ -96,8 +97,8 @@ class Emulator:
             raise RuntimeError("this emulator is already running")
         with ExitStack() as stack:
             self._store = stack.enter_context(closing(Store(self._db)))
-            ingest = Ingest(self._store, self._now, self._max_depth, self._max_body_bytes)
-            executor = stack.enter_context(ThreadPoolExecutor(_MAX_THREADS, "mixpress-emulator"))
+            ingest = Ingest(self._store, self._now, self._max_depth, self._max_body_bytes, self._credentials)
+            executor = stack.enter_context(DaemonThreads(_MAX_THREADS, "mixpress-emulator"))
             self._handler = HttpHandler(ingest, executor, self._credentials, self._before, self._faults)
             listener = stack.enter_context(listen(self._address, self._port))
             self._url = to_url(listener)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mixpress.compat.mixpanel.buffered import BufferedConsumer, fast_sender
 from mixpress.compat.mixpanel.consumer import Consumer
 from mixpress.compat.mixpanel.exception import MixpanelException
+from mixpress.compat.mixpanel.values import as_official
 
 try:
     import mixpanel
@@ -120,7 +121,8 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
         }
         if properties:
             record.update(properties)
-        return {"event": name, "properties": record, **(meta or {})}
+        event: dict[str, Any] = as_official({"event": name, "properties": record, **(meta or {})})
+        return event
 
     def _close(self, *, raising: bool) -> None:
         if self._default is None:

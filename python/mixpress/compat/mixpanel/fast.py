@@ -57,16 +57,19 @@ class Options(TypedDict, total=False):
     clock: Clock
 
 
-def limits_of_the_original() -> Limits:
+def limits_of_the_original(path: Endpoint) -> Limits:
     """Return limits that send what the original sends and the server may accept, so that the server decides: a depth of
     10, a number as `distinct_id`, no `distinct_id` (`$merge` has none), and what `meta` adds beside `properties`.
+
+    /import refuses a time over an hour ahead; /track replaces it by the current time.
     """
     left_to_the_server = ("unknown-field", "distinct-id-type", "distinct-id-missing")
+    future = "reject" if path == "import" else "warn"
     observed = Limits.observed()
     return Limits(
         max_depth=observed.max_depth,
         truncate_unit=observed.truncate_unit,
-        rules={"time-in-future": "reject", **dict.fromkeys(left_to_the_server, "warn")},
+        rules={"time-in-future": future, **dict.fromkeys(left_to_the_server, "warn")},
     )
 
 
@@ -222,7 +225,7 @@ class Fast:
         queue, concurrency = self._queue_limits(), given.get("concurrency", 10)
         check_arguments(auth, path, concurrency, queue, given.get("exit_timeout", 10.0))
         server = choose_server(None, self._servers[endpoint])
-        limits = given.get("limits") or limits_of_the_original()
+        limits = given.get("limits") or limits_of_the_original(path)
         token = auth.token if isinstance(auth, ProjectToken) else None
         encoder = Encoder(path, token=token, limits=limits)
         spool = None
