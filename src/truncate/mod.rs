@@ -1,10 +1,12 @@
 //! Truncate strings to the API's length, and find the documents' advice for a string that is too long.
 
+mod joined;
 mod url;
 
 use crate::rules::limits::TruncateUnit;
 use crate::scan;
 
+pub(crate) use joined::JoinedName;
 pub(crate) use url::parts_of_url;
 
 /// What Import Events recommends for a string that is too long.

@@ -19,7 +19,7 @@ mod walk;
 mod window;
 
 pub use event::JsonEvent;
-pub(crate) use flatten::flatten;
+pub(crate) use flatten::{FlatMember, can_be_flattened, flatten};
 pub use reader::{Broken, JsonReader, Next};
 pub(crate) use repeated::push_value;
 pub use stop::Stop;
