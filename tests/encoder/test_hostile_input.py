@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from typing import Any
@@ -120,4 +119,4 @@ def test_memory_is_a_few_times_the_input(name: str) -> None:
         print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 // size)
     """
     times = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True, check=True).stdout
-    assert int(times) < 30 and resource.RUSAGE_SELF == 0
+    assert int(times) < 30

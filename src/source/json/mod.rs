@@ -10,6 +10,7 @@ mod event;
 mod flatten;
 mod names;
 mod reader;
+mod recovery;
 mod repeated;
 mod scalars;
 mod stop;
