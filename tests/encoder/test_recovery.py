@@ -57,12 +57,12 @@ def test_a_cut_row_costs_no_other(cut: int, row_end: str) -> None:
 @pytest.mark.parametrize("broken", [GOOD[:-1], GOOD.replace('"e"', '"e'), GOOD[:-2] + "]}"])
 def test_what_is_given_up_is_said(broken: str) -> None:
     text = "[" + ",".join([GOOD, broken, GOOD, GOOD]) + "]"
-    encoded = Encoder(compression=None).encode_json(text + "\n" + GOOD)
-    assert sum(map(len, encoded.batches)) == 2
+    encoded = Encoder(compression=None).encode_json(text)
+    assert sum(map(len, encoded.batches)) == 1
     (rejection,) = encoded.rejected
     (given_up,) = re.findall(r"; (\d+) bytes from there on are skipped, with any events in them", rejection.message)
     (start,) = re.findall(r"byte (\d+)", rejection.message)
-    assert len(text) + 1 - int(start) - 10 <= int(given_up) <= len(text) + 1
+    assert 0 <= int(given_up) - (len(text) - int(start)) <= 20  # from the start of the token with the error
 
 
 pieces = st.sampled_from([GOOD, NESTED, *BROKEN, *'[]{},:"', "\n", "\r", "\n  ", "\n{", '"a":', "{\n", "\\"])
