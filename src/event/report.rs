@@ -93,6 +93,7 @@ impl Report {
     }
 
     pub(super) fn add_finding(&mut self, finding: Finding) {
+        crate::steps::count(finding.field.len() + finding.message.len());
         self.path_bytes += finding.field.len();
         self.findings.push(finding);
     }

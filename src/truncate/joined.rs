@@ -31,6 +31,7 @@ impl JoinedName {
 
     /// Appends to the name.
     pub(crate) fn push(&mut self, more: &str) {
+        crate::steps::count(more.len());
         let room = if self.omitted > 0 { 0 } else { self.max_bytes.saturating_sub(self.text.len()) };
         let (kept, rest) = more.split_at(more.floor_char_boundary(room));
         self.text.push_str(kept);

@@ -63,6 +63,7 @@ pub fn cut(text: &str, max: usize, unit: TruncateUnit) -> Option<(&str, usize)> 
     match unit {
         TruncateUnit::Bytes => Some((&text[..text.floor_char_boundary(max)], text.len())),
         TruncateUnit::Chars => {
+            crate::steps::count(text.len());
             let (end, _) = text.char_indices().nth(max)?;
             Some((&text[..end], text.chars().count()))
         }

@@ -31,6 +31,7 @@ pub(crate) fn parts_of_url(url: &str) -> Vec<(String, String)> {
 
 /// Decodes `+` as a space and `%xx` as a byte; bytes that are not UTF-8 become U+FFFD.
 fn decode_form(text: &str) -> String {
+    crate::steps::count(text.len());
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

@@ -18,6 +18,8 @@ mod stop;
 mod tests;
 mod walk;
 mod window;
+#[cfg(test)]
+mod work_tests;
 
 pub use event::JsonEvent;
 pub(crate) use flatten::{FlatMember, can_be_flattened, flatten};

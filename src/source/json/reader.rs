@@ -15,6 +15,7 @@ use super::window::{Part, Window};
 use crate::rules::finding::{EventFindings, Finding, Origin};
 use crate::rules::{Action, Rule};
 use crate::scan::SyntaxError;
+use crate::steps;
 
 /// Bytes that are validated as UTF-8 at a time; more if an event is longer.
 pub(super) const PART: usize = 1 << 16;
@@ -255,6 +256,7 @@ impl JsonReader {
     /// Moves to a position. Counts lines.
     fn move_to(&mut self, window: &[u8], to: usize) {
         let passed = &window[self.at..to];
+        steps::count(passed.len());
         let newlines = memchr_iter(b'\n', passed).count();
         if newlines > 0 {
             self.line += newlines - 1;
@@ -367,6 +369,7 @@ impl JsonReader {
     fn place(&mut self, window: &[u8], position: usize, wanted: &'static str) -> Broken {
         self.count_columns(window);
         let passed = &window[self.at..position];
+        steps::count(passed.len());
         let newlines = memchr_iter(b'\n', passed).count();
         let (start, before) = match memrchr(b'\n', passed) {
             Some(last) => (self.at + last + 1, 0),
@@ -456,6 +459,7 @@ fn take_whole<T>(
 
 /// Characters of UTF-8, valid or not: the bytes that are not continuation bytes.
 fn count_characters(bytes: &[u8]) -> usize {
+    steps::count(bytes.len());
     bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
 }
 

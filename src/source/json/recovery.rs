@@ -4,6 +4,8 @@
 
 use memchr::memchr2;
 
+use crate::steps;
+
 /// Bytes after an error in which the end of its value is searched.
 const MOST_SEARCHED: usize = 1 << 20;
 
@@ -37,6 +39,7 @@ pub(super) struct Open {
 /// What is open at an error in the value that starts at `begin`. `enter` is called at each bracket that opens, `leave` at
 /// each that closes.
 fn open_with(window: &[u8], begin: usize, error: usize, mut enter: impl FnMut(usize), mut leave: impl FnMut()) -> Open {
+    steps::count(error - begin);
     let mut closers = Vec::new();
     let mut at = begin;
     while at < error {
@@ -90,6 +93,7 @@ pub(super) fn open_starts(window: &[u8], begin: usize, error: usize) -> Vec<u32>
 fn end_of_string(window: &[u8], mut at: usize) -> Option<usize> {
     at += 1;
     loop {
+        steps::count(1);
         match *window.get(at)? {
             b'"' => return Some(at + 1),
             b'\\' if matches!(window.get(at + 1)?, b'\r' | b'\n') => return None,
@@ -120,6 +124,7 @@ pub(super) fn object_before(window: &[u8], begin: usize, error: usize, indent: i
 fn first_of_row(window: &[u8], mut at: usize) -> (usize, usize) {
     let mut row = at;
     while let Some(byte @ (b' ' | b'\t' | b'\r' | b'\n')) = window.get(at) {
+        steps::count(1);
         at += 1;
         if let b'\r' | b'\n' = byte {
             row = at;
@@ -145,6 +150,7 @@ impl Search<'_> {
     pub(super) fn resume(&self, open: &Open) -> Resume {
         let (mut at, mut closers) = (open.token, open.closers.clone());
         loop {
+            steps::count(1);
             let Some(&byte) = self.window.get(at) else { return self.window_ended(&closers) };
             let end = match byte {
                 b'"' => match end_of_string(self.window, at) {

@@ -29,6 +29,7 @@ impl<'w> Part<'w> {
     /// `size` bytes of a window from `begin`, or those before the first byte that is not UTF-8.
     pub(super) fn take(window: &'w [u8], begin: usize, size: usize) -> Part<'w> {
         let end = window.len().min(begin + size);
+        crate::steps::count(end - begin);
         let (bytes, ends_window) = (&window[begin..end], end == window.len());
         match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => Part { begin, text, ends_window, is_broken: false },
