@@ -6,6 +6,7 @@
 //! Repeated names are noticed by their hashes, mostly without a comparison. Only then is the event read again with the
 //! members of each object collected, so that the last of each name wins.
 
+mod broken;
 mod event;
 mod flatten;
 mod names;
@@ -21,9 +22,10 @@ mod window;
 #[cfg(test)]
 mod work_tests;
 
+pub use broken::Broken;
 pub use event::JsonEvent;
 pub(crate) use flatten::{FlatMember, can_be_flattened, flatten};
-pub use reader::{Broken, JsonReader, Next};
+pub use reader::{JsonReader, Next};
 pub(crate) use repeated::push_value;
 pub use stop::Stop;
 pub use window::Window;

@@ -8,12 +8,11 @@ use std::cell::RefCell;
 
 use memchr::{memchr, memchr_iter, memchr2, memrchr, memrchr2};
 
+use super::broken::{Broken, Known, Pending, Skip, count_characters};
 use super::event::JsonEvent;
 use super::recovery::{Resume, Rows, Search, object_before, open_at, open_starts};
 use super::stop::Stop;
-use super::window::{Part, Window};
-use crate::rules::finding::{EventFindings, Finding, Origin};
-use crate::rules::{Action, Rule};
+use super::window::{Part, Window, starts_with_mark};
 use crate::scan::SyntaxError;
 use crate::steps;
 
@@ -62,75 +61,12 @@ enum Inside {
     ArrayBroken,
 }
 
-/// What is skipped after a broken event.
-#[derive(Clone, Copy)]
-enum Skip {
-    /// The rest of the line: most events are one line.
-    Line,
-    /// All up to a line that starts with a brace indented no deeper than the broken event, which has several lines.
-    ToObject { indent: isize, at_line_start: bool },
-}
-
 /// How much of a broken event was skipped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Skipped {
     All,
     /// What is in the window: more of the text is needed.
     SoFar,
-}
-
-/// Broken text of which the end is not known yet.
-struct Pending {
-    broken: Broken,
-    /// The byte of the text from which on it was skipped.
-    from: usize,
-    /// Whether an object starts in what was skipped.
-    has_object: bool,
-}
-
-/// An error that several values have, one inside another: each is found without walking to the error again.
-struct Known {
-    /// The byte of the text where the first one starts.
-    begin: usize,
-    /// The distances from there to their starts, ascending.
-    starts: Vec<u32>,
-    broken: Broken,
-}
-
-impl Known {
-    fn has(&self, start: usize) -> bool {
-        let distance = start.checked_sub(self.begin).and_then(|distance| u32::try_from(distance).ok());
-        distance.is_some_and(|distance| self.starts.binary_search(&distance).is_ok())
-    }
-}
-
-/// What is wrong with a text, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The character of the line, counted from 1.
-    pub column: usize,
-    /// The byte of the text, counted from 0.
-    pub offset: usize,
-    /// What was expected there.
-    pub wanted: &'static str,
-    /// Bytes that are skipped and may contain events.
-    pub given_up: usize,
-}
-
-impl Broken {
-    /// The finding about it, for the event with this index.
-    pub fn found(&self, index: usize) -> EventFindings {
-        let Broken { line, column, offset, wanted, given_up } = self;
-        let mut message =
-            format!("line {line}, column {column} (byte {offset}) is not JSON: {wanted} was wanted there");
-        if *given_up > 0 {
-            message += &format!("; {given_up} bytes from there on are skipped, with any events in them");
-        }
-        let finding = Finding { rule: Rule::InvalidJson, action: Action::Reject, field: String::new(), message };
-        EventFindings { origin: Origin { index, line: Some(*line) }, insert_id: None, findings: vec![finding] }
-    }
 }
 
 /// What comes next in a text.
@@ -455,22 +391,4 @@ fn take_whole<T>(
         Stop::Broken(error) => error,
         Stop::NamesRepeat => unreachable!("collected members are not compared"),
     })
-}
-
-/// Characters of UTF-8, valid or not: the bytes that are not continuation bytes.
-fn count_characters(bytes: &[u8]) -> usize {
-    steps::count(bytes.len());
-    bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
-}
-
-/// Whether a text starts with the byte order mark of UTF-8; None if it is too short to say.
-fn starts_with_mark(window: &[u8]) -> Option<bool> {
-    const MARK: &[u8] = b"\xEF\xBB\xBF";
-    if window.len() >= MARK.len() {
-        Some(window.starts_with(MARK))
-    } else if MARK.starts_with(window) {
-        None
-    } else {
-        Some(false)
-    }
 }

@@ -45,3 +45,15 @@ impl<'w> Part<'w> {
         self.begin + self.text.len()
     }
 }
+
+/// Whether a text starts with the byte order mark of UTF-8; None if it is too short to say.
+pub(super) fn starts_with_mark(window: &[u8]) -> Option<bool> {
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    if window.len() >= MARK.len() {
+        Some(window.starts_with(MARK))
+    } else if MARK.starts_with(window) {
+        None
+    } else {
+        Some(false)
+    }
+}
