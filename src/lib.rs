@@ -66,6 +66,7 @@ pub mod rules;
 mod scan;
 pub mod serialize;
 pub mod source;
+mod steps;
 pub mod truncate;
 mod validate;
 #[doc(hidden)]

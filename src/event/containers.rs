@@ -65,9 +65,15 @@ impl EventWriter {
         if self.json.open.open_count() > MAX_LEVELS + 1 && !self.is_hopeless {
             self.find_past_levels();
         }
-        let is_far_too_large = written > self.rules.limits.max_event_bytes.saturating_add(MAX_EXCESS_BYTES);
-        self.is_hopeless |= is_far_too_large && self.rules.action(Rule::EventTooLarge) == Action::Reject;
+        debug_assert_eq!(written, self.json.event_length());
+        self.is_hopeless |= self.is_far_too_large();
         self.is_hopeless
+    }
+
+    /// Whether the event is rejected for its size, and so large that the rest of it does not matter.
+    pub(super) fn is_far_too_large(&self) -> bool {
+        let most = self.rules.limits.max_event_bytes.saturating_add(MAX_EXCESS_BYTES);
+        self.json.event_length() > most && self.rules.action(Rule::EventTooLarge) == Action::Reject
     }
 
     /// Records that the object that starts now is one level too deep; returns whether that rejects the event.
@@ -82,6 +88,7 @@ impl EventWriter {
 
     #[cold]
     fn find_past_levels(&mut self) {
+        self.report.lists_finding(Rule::TooDeep);
         let field = self.json.path();
         let message = format!("more than {MAX_LEVELS} levels of objects and arrays; does the value contain itself?");
         self.report.add_finding(Finding { rule: Rule::TooDeep, action: Action::Reject, field, message });

@@ -1,9 +1,12 @@
 //! Convert a long text instead of truncating it: a URL into its parts, JSON into properties; other text is dropped.
 
+use std::ops::ControlFlow;
+
 use super::writer::EventWriter;
+use crate::scan::Scanner;
 use crate::source::Sink;
-use crate::source::json::{flatten, push_value};
-use crate::truncate::{Advice, parts_of_url};
+use crate::source::json::{FlatMember, can_be_flattened, flatten, push_value};
+use crate::truncate::{Advice, JoinedName, parts_of_url};
 
 /// The result for a long text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,26 +26,45 @@ impl EventWriter {
             Advice::Json => self.long_texts.flatten_json,
             Advice::Text => self.long_texts.drop_text,
         };
-        let flat = if converts && advice == Advice::Json { flatten(text, &name) } else { Some(Vec::new()) };
-        let (true, Some(flat)) = (converts, flat) else { return Conversion::Kept };
+        if !converts || advice == Advice::Json && !can_be_flattened(text) {
+            return Conversion::Kept;
+        }
         self.take_back_name();
         self.is_converting = true; // long texts inside are only truncated
-        if advice == Advice::Url {
-            for (part, value) in parts_of_url(text) {
-                self.key(&format!("{name}_{part}"));
-                self.text(&value);
+        let mut name = JoinedName::new(&name, self.rules.limits.max_string, self.rules.limits.truncate_unit);
+        match advice {
+            Advice::Url => self.write_parts(text, &mut name),
+            Advice::Json => {
+                let scanner = Scanner::new(text, 0);
+                let _ = flatten(scanner, &mut name, &mut |member| self.write_flat(member));
             }
-        }
-        for mut member in flat {
-            if member.repaired {
-                self.repaired_key(&member.name)
-            } else {
-                self.key(&member.name)
-            }
-            push_value(&mut member.value, self).expect("the text was scanned as JSON");
+            Advice::Text => {}
         }
         self.is_converting = false;
         self.names_may_repeat();
         Conversion::Converted
+    }
+
+    fn write_parts(&mut self, url: &str, name: &mut JoinedName) {
+        for (part, value) in parts_of_url(url) {
+            let mark = name.mark();
+            name.push("_");
+            name.push(&part);
+            self.write_joined_name(name);
+            self.text(&value);
+            name.return_to(mark);
+            if self.is_far_too_large() {
+                return;
+            }
+        }
+    }
+
+    fn write_flat(&mut self, mut member: FlatMember<'_, '_>) -> ControlFlow<()> {
+        self.write_joined_name(member.name);
+        if member.repaired {
+            self.report_repaired_name();
+        }
+        push_value(&mut member.value, self).expect("the text was scanned as JSON");
+        if self.is_far_too_large() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

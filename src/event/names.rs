@@ -4,7 +4,8 @@ use super::place::{Kind, Meaning};
 use super::writer::EventWriter;
 use crate::rules::Rule;
 use crate::serialize::write_name;
-use crate::truncate::{Advice, LongTexts, Truncation, cut};
+use crate::source::Sink;
+use crate::truncate::{Advice, JoinedName, LongTexts, cut};
 
 impl EventWriter {
     /// Writes the known name that came last.
@@ -27,25 +28,42 @@ impl EventWriter {
         if name.len() <= self.rules.limits.max_string {
             write_name(&mut self.json.text, name);
         } else {
-            self.write_long_name(name);
+            self.write_long_name(name, 0);
         }
         self.enter_member(Meaning::of(name));
     }
 
-    /// Writes a name that has more bytes than the limit, truncated if it is too long in the limit's unit too.
+    /// Writes a joined name. What is left out of its text is cut anyway.
+    pub(super) fn write_joined_name(&mut self, name: &JoinedName) {
+        if name.omitted == 0 {
+            return self.key(&name.text);
+        }
+        self.json.begin_member();
+        self.write_long_name(&name.text, name.omitted);
+        self.enter_member(Meaning::NONE);
+    }
+
+    /// Writes a name that has more bytes than the limit, truncated if it is too long in the limit's unit too. `omitted`: its
+    /// length beyond `name`.
     #[cold]
-    fn write_long_name(&mut self, name: &str) {
+    fn write_long_name(&mut self, name: &str, omitted: usize) {
         let max = self.rules.limits.max_string;
         let Some((kept, length)) = cut(name, max, self.rules.limits.truncate_unit) else {
             return write_name(&mut self.json.text, name);
         };
+        let length = length + omitted;
         write_name(&mut self.json.text, kept);
         self.json.open.top_mut().names_may_repeat = true;
         let mark = self.report.mark();
-        let path = self.json.path();
-        self.report.add_truncation(Truncation { index: 0, path, length, advice: Advice::Text });
+        self.report_truncation(length, Advice::Text);
         self.find(Rule::KeyTruncated, || format!("the name is {length} long and was cut to {max}: use a shorter one"));
         self.report.remember_name(name, self.json.open.top().name_at, mark);
+    }
+
+    /// Reports that something in the name that was written last was replaced by U+FFFD.
+    pub(super) fn report_repaired_name(&mut self) {
+        self.json.open.top_mut().names_may_repeat = true;
+        self.find(Rule::InvalidUnicode, || "the name had a lone surrogate or broken UTF-8, written as U+FFFD".into());
     }
 
     /// The name that was written last, as it was given, if its long text may be converted.

@@ -11,7 +11,7 @@ use crate::serialize::{
     write_string_with,
 };
 use crate::source::Sink;
-use crate::truncate::{Truncation, advise, cut};
+use crate::truncate::{advise, cut};
 use crate::vectors::{Baseline, Vectors};
 
 impl Sink for EventWriter {
@@ -101,8 +101,7 @@ impl Sink for EventWriter {
     fn repaired_key(&mut self, name: &str) {
         let mark = self.report.mark();
         self.key(name);
-        self.json.open.top_mut().names_may_repeat = true;
-        self.find(Rule::InvalidUnicode, || "the name had a lone surrogate or broken UTF-8, written as U+FFFD".into());
+        self.report_repaired_name();
         self.report.remember_name(name, self.json.open.top().name_at, mark);
     }
 
@@ -122,8 +121,10 @@ impl Sink for EventWriter {
     }
 
     fn unsupported_key(&mut self, message: &str) {
-        let field = self.json.path_of_container();
-        self.find_at(Rule::UnsupportedType, &field, || format!("a name must be text, and one is {message}"));
+        if self.lists(Rule::UnsupportedType) {
+            let field = self.json.path_of_container();
+            self.add_finding(Rule::UnsupportedType, field, format!("a name must be text, and one is {message}"));
+        }
     }
 
     fn names_may_repeat(&mut self) {
@@ -263,8 +264,7 @@ impl EventWriter {
             return Conversion::Kept;
         };
         let advice = advise(text);
-        let path = self.json.path();
-        self.report.add_truncation(Truncation { index: 0, path, length, advice });
+        self.report_truncation(length, advice);
         let conversion = self.convert(text, advice);
         if conversion == Conversion::Kept {
             write_string(&mut self.json.text, kept);

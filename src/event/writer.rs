@@ -7,7 +7,7 @@ use super::report::{Report, Verdict};
 use crate::rules::finding::{Finding, Origin};
 use crate::rules::limits::{Endpoint, Limits};
 use crate::rules::{Action, Rule};
-use crate::truncate::LongTexts;
+use crate::truncate::{Advice, LongTexts, Truncation};
 
 /// Writes events and checks them against the rules.
 pub struct EventWriter {
@@ -74,17 +74,34 @@ impl EventWriter {
     /// Records a broken rule at the value that is being written, or was written last.
     #[cold]
     pub(super) fn find(&mut self, rule: Rule, message: impl FnOnce() -> String) {
-        if self.rules.action(rule) != Action::Off {
-            self.find_at(rule, &self.json.path(), message);
+        if self.lists(rule) {
+            let field = self.json.path();
+            self.add_finding(rule, field, message());
         }
     }
 
     /// Records a broken rule at a field.
     #[cold]
     pub(super) fn find_at(&mut self, rule: Rule, field: &str, message: impl FnOnce() -> String) {
-        let action = self.rules.action(rule);
-        if action != Action::Off {
-            self.report.add_finding(Finding { rule, action, field: field.to_owned(), message: message() });
+        if self.lists(rule) {
+            self.add_finding(rule, field.to_owned(), message());
+        }
+    }
+
+    /// Counts a broken rule that is not off; returns whether to list it.
+    pub(super) fn lists(&mut self, rule: Rule) -> bool {
+        self.rules.action(rule) != Action::Off && self.report.lists_finding(rule)
+    }
+
+    pub(super) fn add_finding(&mut self, rule: Rule, field: String, message: String) {
+        self.report.add_finding(Finding { rule, action: self.rules.action(rule), field, message });
+    }
+
+    /// Records that the text that is being written was truncated, or the name that was written last.
+    pub(super) fn report_truncation(&mut self, length: usize, advice: Advice) {
+        if self.report.lists_truncation() {
+            let path = self.json.path();
+            self.report.add_truncation(Truncation { index: 0, path, length, advice });
         }
     }
 }

@@ -4,6 +4,7 @@ mod number;
 mod syntax_error;
 mod unescape;
 
+use crate::steps;
 use crate::vectors::baseline::ordinary_prefix;
 use crate::vectors::{Baseline, Vectors};
 
@@ -74,6 +75,7 @@ impl<'a> Scanner<'a> {
     /// The next byte that isn't whitespace, without consuming it.
     #[inline(always)]
     pub fn peek(&mut self) -> Option<u8> {
+        steps::count(1);
         match self.bytes().get(self.at) {
             Some(&byte) if byte > b' ' => Some(byte),
             _ => {
@@ -157,6 +159,7 @@ impl<'a> Scanner<'a> {
         self.expect(b'"', wanted)?;
         let start = self.at;
         self.at += vectors.ordinary_prefix(&self.bytes()[start..]);
+        steps::count(1 + self.at - start);
         if self.bytes().get(self.at) != Some(&b'"') {
             self.at = self.end_of_escaped()?;
             return Ok(RawString { inside: &self.text[start..self.at - 1], escaped: true });

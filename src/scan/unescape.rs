@@ -18,6 +18,7 @@ pub fn unescape(inside: &str) -> Unescaped {
 
 /// The same as WTF-8, in which a lone surrogate is encoded like any code point, so that different strings stay different.
 pub(crate) fn unescape_exactly(inside: &str) -> Vec<u8> {
+    crate::steps::count(inside.len());
     let mut text = Vec::with_capacity(inside.len());
     let mut rest = inside;
     while let Some(at) = rest.find('\\') {

@@ -1,10 +1,12 @@
 //! Truncate strings to the API's length, and find the documents' advice for a string that is too long.
 
+mod joined;
 mod url;
 
 use crate::rules::limits::TruncateUnit;
 use crate::scan;
 
+pub(crate) use joined::JoinedName;
 pub(crate) use url::parts_of_url;
 
 /// What Import Events recommends for a string that is too long.
@@ -61,6 +63,7 @@ pub fn cut(text: &str, max: usize, unit: TruncateUnit) -> Option<(&str, usize)> 
     match unit {
         TruncateUnit::Bytes => Some((&text[..text.floor_char_boundary(max)], text.len())),
         TruncateUnit::Chars => {
+            crate::steps::count(text.len());
             let (end, _) = text.char_indices().nth(max)?;
             Some((&text[..end], text.chars().count()))
         }

@@ -1,5 +1,7 @@
 //! Take a URL apart into properties.
 
+use std::collections::HashMap;
+
 /// Host, path and parameters, without the empty ones; of parameters with the same name only the last, at its place.
 ///
 /// The host is without user, password and port, the path is unchanged, and parameters are decoded as in forms.
@@ -15,17 +17,21 @@ pub(crate) fn parts_of_url(url: &str) -> Vec<(String, String)> {
     };
     let mut parts = vec![("host".to_owned(), host.to_owned()), ("path".to_owned(), path.to_owned())];
     parts.retain(|(_, value)| !value.is_empty());
-    for piece in query.split('&').filter(|piece| !piece.is_empty()) {
-        let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
-        let name = format!("param_{}", decode_form(key));
-        parts.retain(|(other, _)| *other != name);
-        parts.push((name, decode_form(value)));
-    }
+    let pieces = query.split('&').filter(|piece| !piece.is_empty());
+    let parameters: Vec<_> = pieces
+        .map(|piece| piece.split_once('=').unwrap_or((piece, "")))
+        .map(|(key, value)| (format!("param_{}", decode_form(key)), value))
+        .collect();
+    let last: HashMap<&str, usize> = parameters.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect();
+    let last: Vec<bool> = parameters.iter().enumerate().map(|(at, (name, _))| last[name.as_str()] == at).collect();
+    let kept = parameters.into_iter().zip(last).filter(|(_, is_last)| *is_last);
+    parts.extend(kept.map(|((name, value), _)| (name, decode_form(value))));
     parts
 }
 
 /// Decodes `+` as a space and `%xx` as a byte; bytes that are not UTF-8 become U+FFFD.
 fn decode_form(text: &str) -> String {
+    crate::steps::count(text.len());
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

@@ -129,7 +129,7 @@ def properties_of(members: list[tuple[str, str]], space: str) -> st.SearchStrate
 
 pretty = plain_events().map(lambda event: json.dumps(event, indent=2))
 lines = st.one_of(event_texts().map(lambda text: text.replace("\n", " ")), event_texts(), pretty, values)
-separators = st.sampled_from(["\n", "\n", "\n", "", "\r\n", " ", "\n\n", ",\n"])
+separators = st.sampled_from(["\n", "\n", "\n", "", "\r\n", "\r", " ", "\n\n", ",\n"])
 
 
 @st.composite
@@ -172,6 +172,8 @@ def test_a_message_names_line_column_and_byte(data: bytes) -> None:
     assert messages.keys() == places.keys()
     for index, place in places.items():
         assert f"line {place.line}, column {place.column} (byte {place.offset})" in messages[index]
+        given_up = f"; {place.given_up} bytes from there on are skipped, with any events in them"
+        assert (given_up in messages[index]) == (place.given_up > 0)
 
 
 @SOME

@@ -59,7 +59,7 @@ def add(encoded: Encoded, index: int, walk: Walk, options: Options) -> None:
         encoded.rejected += found if options.explain else found[:1]
         return
     encoded.warnings += found
-    encoded.truncated += [Truncation(index, *cut) for cut in walk.truncated]
+    encoded.truncated += [Truncation(index, *cut) for cut in walk.listed_truncated()]
     encoded.events.append((index, walk.json))
 
 

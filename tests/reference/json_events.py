@@ -14,12 +14,20 @@ from .nodes import Node
 class Unreadable:
     """An event that is not valid JSON, and the position of the error.
 
-    `line` and `column` count from 1, `column` in characters. `offset` counts bytes from 0.
+    `line` and `column` count from 1, `column` in characters. `offset` counts bytes from 0. `given_up` is the number of
+    bytes that are skipped and may contain events.
     """
 
     line: int
     column: int
     offset: int
+    given_up: int
+
+
+QUOTE, COLON = b'":'
+CLOSERS = dict(zip(b"{[", b"}]", strict=True))
+STRING = re.compile(rb'"(?:[^"\\\r\n]|\\[^\r\n])*"')
+MOST_SEARCHED = 1 << 20
 
 
 def read_events(data: str | bytes | bytearray | memoryview) -> Iterator[Node | Unreadable]:
@@ -35,17 +43,21 @@ def read_events(data: str | bytes | bytearray | memoryview) -> Iterator[Node | U
         if reader.take(b"["):
             yield from read_array(reader)
         else:
-            yield read_event(reader)
+            yield read_event(reader, in_array=False)
 
 
-def read_event(reader: Reader) -> Node | Unreadable:
+def read_event(reader: Reader, *, in_array: bool) -> Node | Unreadable:
     """Return the next event. If it is not valid JSON, move the reader to where reading continues."""
     value_start = reader.at
     try:
         return read_value(reader)
     except NotJson as error:
-        reader.at = resume_at(reader.data, value_start, error.at)
-        return place_of(reader.data, error.at)
+        return broken(reader, value_start, error.at, in_array=in_array)
+
+
+def broken(reader: Reader, value_start: int, error: int, *, in_array: bool) -> Unreadable:
+    reader.at, given_up = resume_at(reader.data, value_start, error, in_array=in_array)
+    return place_of(reader.data, error, given_up)
 
 
 def read_array(reader: Reader) -> Iterator[Node | Unreadable]:
@@ -66,35 +78,108 @@ def read_array(reader: Reader) -> Iterator[Node | Unreadable]:
             reader.at += 1
             expected = "element"
         elif expected == "end":
-            yield place_of(reader.data, reader.at)
-            reader.at = resume_at(reader.data, reader.at, reader.at)
+            yield broken(reader, reader.at, reader.at, in_array=True)
             expected = "anything"
         else:
-            node = read_event(reader)
+            node = read_event(reader, in_array=True)
             yield node
             expected = "anything" if isinstance(node, Unreadable) else "end"
 
 
-def resume_at(data: bytes, value_start: int, error: int) -> int:
-    """Return where reading continues after a value that starts at `value_start` and has an error at `error`.
+def resume_at(data: bytes, value_start: int, error: int, *, in_array: bool) -> tuple[int, int]:
+    """Return where reading continues after a value with an error, and the bytes that were given up, with any events.
 
-    If the error is on the value's first line, reading continues at the next line, since most values are one line. Else
-    the value spans several lines, or its line was cut off: reading continues at the first later line that starts with a
-    `{` indented no deeper than the invalid value.
+    Reading continues where the value's brackets close. If they do not match, it continues after the row, since most
+    values are one row; the rest of the row is given up. If the value spans several rows, or its row was cut off,
+    reading continues at the first later row that starts with a `{` indented no deeper than the value. A row ends with
+    LF or CR, neither of which a string can contain.
     """
-    line_start = data.rfind(b"\n", 0, value_start) + 1
-    later_lines = [match.end() for match in re.finditer(rb"\n", data[value_start:])]
-    if b"\n" not in data[value_start:error]:
-        return value_start + later_lines[0] if later_lines else len(data)
-    for start in later_lines:
-        first = SPACE.match(data, value_start + start).end()  # type: ignore[union-attr]
-        indent = first - (data.rfind(b"\n", 0, first) + 1)
-        if data[first : first + 1] == b"{" and indent <= value_start - line_start:
+    limit = end_of_rows(data, value_start, error)
+    if limit <= error and limit < len(data):
+        return limit, 0
+    closers, token = open_at(data, value_start, error)
+    end = end_of_value(data, token, limit, closers, in_array=in_array)
+    if end is not None:
+        return end, 0
+    return limit, limit - token if b"{" in data[token:limit] else 0
+
+
+def end_of_rows(data: bytes, value_start: int, error: int) -> int:
+    later_rows = [value_start + match.end() for match in re.finditer(rb"[\r\n]", data[value_start:])]
+    if not re.search(rb"[\r\n]", data[value_start:error]):
+        return later_rows[0] if later_rows else len(data)
+    indent = value_start - row_start(data, value_start)
+    for start in later_rows:
+        first = SPACE.match(data, start).end()  # type: ignore[union-attr]
+        if data[first : first + 1] == b"{" and first - row_start(data, first) <= indent:
             return first
     return len(data)
 
 
-def place_of(data: bytes, offset: int) -> Unreadable:
+def row_start(data: bytes, at: int) -> int:
+    return max(data.rfind(b"\n", 0, at), data.rfind(b"\r", 0, at)) + 1
+
+
+def open_at(data: bytes, value_start: int, error: int) -> tuple[list[int], int]:
+    """Return the brackets that would close the value at the error, and the start of the token with the error."""
+    closers: list[int] = []
+    at = value_start
+    while at < error:
+        end = end_of_string(data, at, len(data)) if data[at] == QUOTE else at + 1
+        if end is None or end > error:
+            return closers, at
+        if data[at] in CLOSERS:
+            closers.append(CLOSERS[data[at]])
+        elif data[at] in CLOSERS.values():
+            closers.pop()
+        at = end
+    return closers, at
+
+
+def end_of_string(data: bytes, at: int, limit: int) -> int | None:
+    """Return the end of the string whose quote is at `at`, valid or not; None if its row ends first."""
+    match = STRING.match(data, at, limit)
+    return match.end() if match else None
+
+
+def end_of_value(data: bytes, at: int, limit: int, closers: list[int], *, in_array: bool) -> int | None:
+    """Return where reading continues after a broken value, of which these brackets are open.
+
+    Choice: None, if that is not certain: the brackets do not match, something follows the value that is no event, or
+    it does not end within a megabyte.
+    """
+    start = at
+    while at < limit:
+        byte = data[at]
+        end = end_of_string(data, at, limit) if byte == QUOTE else at + 1
+        if end is None or end - start > MOST_SEARCHED:
+            return None
+        if byte in CLOSERS:
+            if not closers:
+                return at
+            closers.append(CLOSERS[byte])
+        elif byte in CLOSERS.values() and closers:
+            if closers.pop() != byte:
+                return None
+            if not closers:
+                return after_value(data, end, limit, in_array=in_array)
+        elif not closers and in_array and byte in b",]":
+            return at
+        elif not closers and byte == COLON:
+            return None
+        at = end
+    return None if closers else limit
+
+
+def after_value(data: bytes, end: int, limit: int, *, in_array: bool) -> int | None:
+    first = SPACE.match(data, end, limit).end()  # type: ignore[union-attr]
+    if first == limit:
+        return limit
+    is_next = data[first] in (b",]{" if in_array else b",[{") or re.search(rb"[\r\n]", data[end:first])
+    return end if is_next else None
+
+
+def place_of(data: bytes, offset: int, given_up: int) -> Unreadable:
     line_start = data.rfind(b"\n", 0, offset) + 1
     begun_characters = sum(byte & 0xC0 != 0x80 for byte in data[line_start:offset])
-    return Unreadable(data.count(b"\n", 0, offset) + 1, begun_characters + 1, offset)
+    return Unreadable(data.count(b"\n", 0, offset) + 1, begun_characters + 1, offset, given_up)

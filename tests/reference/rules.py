@@ -46,6 +46,8 @@ PROFILES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "observed": ({"truncate_unit": "bytes", "max_depth": 10}, {"time-in-future": "reject"}),
 }
 
+LISTED = 100  # findings of one rule that an event lists, and truncations; those beyond are counted
+PATH_BYTES = 1 << 16  # of all paths that an event lists; past them it lists only the first finding of each further rule
 MAX_LEVELS = 64  # of objects and lists inside `properties`, independent of the limits
 FIRST_MILLISECONDS = 31_536_000_000  # a `time` is in milliseconds from this number on, else in seconds
 OLDEST_IMPORT_MS = 31_536_000_000  # 1971-01-01

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from .long_text import Members, advise, convert, cut, length_of
 from .nodes import Array, Literal, Node, NotANumber, Number, Object, Text
-from .rules import MAX_LEVELS, RULES, Options
+from .rules import LISTED, MAX_LEVELS, PATH_BYTES, RULES, Options
 from .spell import spell_text, without_surrogates
 from .values import node_of
 
@@ -22,6 +23,9 @@ class Writer:
         self.max_string, self.unit = options.limit("max_string"), options.limit("truncate_unit")
         self.findings: list[tuple[str, str, str]] = []  # rule, action, field
         self.truncated: list[tuple[str, int, str]] = []  # path, length, advice
+        self.more_findings: Counter[tuple[str, str, str]] = Counter()  # those that are not listed
+        self.more_truncated = 0
+        self.path_bytes = 0
         self.is_past_levels = False
 
     def node_of(self, value: Any) -> Node:
@@ -30,11 +34,30 @@ class Writer:
     def find(self, rule: str, field: str) -> None:
         action = self.options.action(rule)
         if action != "off":
+            self.add_finding(rule, action, field)
+
+    def add_finding(self, rule: str, action: str, field: str) -> None:
+        count = sum(found[0] == rule for found in self.findings)
+        if count == 0 or (count < LISTED and self.path_bytes <= PATH_BYTES):
             self.findings.append((rule, action, field))
+            self.path_bytes += len(field.encode())
+        else:
+            self.more_findings[rule, action, ""] += 1
+
+    def add_truncated(self, path: str, length: int, advice: str) -> None:
+        if len(self.truncated) < LISTED and self.path_bytes <= PATH_BYTES:
+            self.truncated.append((path, length, advice))
+            self.path_bytes += len(path.encode())
+        else:
+            self.more_truncated += 1
+
+    def listed_truncated(self) -> list[tuple[str, int, str]]:
+        more = [(f"(and {self.more_truncated} more)", 0, "text")] if self.more_truncated else []
+        return self.truncated + more
 
     def ordered_findings(self) -> list[tuple[str, str, str]]:
-        """Return the findings in the order of the rules."""
-        return sorted(self.findings, key=lambda finding: RULES.index(finding[0]))
+        """Return the findings in the order of the rules, and one for those of a rule that are not listed."""
+        return sorted([*self.findings, *self.more_findings], key=lambda finding: RULES.index(finding[0]))
 
     def rejecting_findings(self) -> list[tuple[str, str, str]]:
         return [finding for finding in self.ordered_findings() if finding[1] == "reject"]
@@ -87,7 +110,7 @@ class Writer:
         Choice: the following ones are skipped because a list that holds itself twice would be walked 2**64 times.
         """
         if level > MAX_LEVELS and not self.is_past_levels:
-            self.findings.append(("too-deep", "reject", path))  # independent of the rule's action
+            self.add_finding("too-deep", "reject", path)  # independent of the rule's action
             self.is_past_levels = True
         return self.is_past_levels
 
@@ -123,7 +146,7 @@ class Writer:
         if clean != name.value:
             self.find("invalid-unicode", path)
         if self.is_long(clean):
-            self.truncated.append((path, length_of(clean, self.unit), "text"))
+            self.add_truncated(path, length_of(clean, self.unit), "text")
             self.find("key-truncated", path)
         return spelled(name, self.cut(clean))
 
@@ -140,7 +163,7 @@ class Writer:
         members = convert(without_surrogates(name.value), text, **how)
         if members is None:
             return [(name, value)]
-        self.truncated.append((join(path, self.as_written(name)), length_of(text, self.unit), advise(text)))
+        self.add_truncated(join(path, self.as_written(name)), length_of(text, self.unit), advise(text))
         return members
 
     # --- texts ---
@@ -150,7 +173,7 @@ class Writer:
         if clean != text.value:
             self.find("invalid-unicode", path)
         if self.is_long(clean):
-            self.truncated.append((path, length_of(clean, self.unit), advise(clean)))
+            self.add_truncated(path, length_of(clean, self.unit), advise(clean))
         return spelled(text, self.cut(clean))
 
     def is_long(self, text: str) -> bool:

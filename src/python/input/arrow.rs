@@ -4,22 +4,20 @@
 use std::ffi::CStr;
 use std::ptr::NonNull;
 
-use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
-use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
-use arrow_array::{ArrayReader, ArrayRef, make_array};
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{ArrayRef, make_array};
 use arrow_schema::{ArrowError, DataType};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyMapping};
 
+use super::arrow_check::{check_schema, check_structure, check_table, without_panic};
 use super::fill::{Filled, Filling, Step};
 use crate::python::engine::Engine;
 use crate::source::arrow::{ArrowRows, Plan};
 
 type Batches = Box<dyn Iterator<Item = Result<ArrayRef, ArrowError>> + Send>;
-
-/// The most levels of a type that are read, far more than an event may have: reading recurses, and the stack is finite.
-const MAX_TYPE_LEVELS: usize = 200;
 
 /// The rows of an Arrow stream.
 pub struct ArrowInput {
@@ -100,8 +98,8 @@ fn import(source: &Bound<'_, PyAny>) -> PyResult<(DataType, Batches)> {
     let py = source.py();
     if let Some(method) = source.getattr_opt("__arrow_c_stream__")? {
         let stream = take(&method.call0()?, c"arrow_array_stream", FFI_ArrowArrayStream::from_raw)?;
-        let reader = py.detach(|| open_stream(stream)).map_err(|error| stream_failed(&error, 0))?;
-        return Ok((reader.field().data_type().clone(), Box::new(reader)));
+        let stream = py.detach(|| Stream::open(stream)).map_err(|error| stream_failed(&error, 0))?;
+        return Ok((stream.kind.clone(), Box::new(stream)));
     }
     if let Some(method) = source.getattr_opt("__arrow_c_array__")? {
         let (schema, array) = method.call0()?.extract()?;
@@ -115,38 +113,90 @@ fn import(source: &Bound<'_, PyAny>) -> PyResult<(DataType, Batches)> {
     )))
 }
 
-/// A reader of a stream, after a check that its types are not nested deep enough to overflow the stack.
-fn open_stream(mut stream: FFI_ArrowArrayStream) -> Result<ArrayStreamReader, ArrowError> {
-    let mut schema = FFI_ArrowSchema::empty();
-    if let (Some(_), Some(get_schema)) = (stream.release(), stream.get_schema()) {
-        // SAFETY: the callback belongs to the stream, which is not released, and fills in an empty schema.
-        let status = unsafe { get_schema(&raw mut stream, &raw mut schema) };
-        if status == 0 {
-            check_levels(&schema)?;
-        }
-    }
-    ArrayStreamReader::try_new(stream)
+/// The record batches of a stream. After an error there are no more.
+struct Stream {
+    stream: FFI_ArrowArrayStream,
+    kind: DataType,
+    has_ended: bool,
 }
 
-fn check_levels(schema: &FFI_ArrowSchema) -> Result<(), ArrowError> {
-    let mut open = vec![(schema, 0)];
-    while let Some((schema, level)) = open.pop() {
-        if level > MAX_TYPE_LEVELS {
-            let message = format!("a column's type has more than {MAX_TYPE_LEVELS} levels: flatten it, or drop it");
-            return Err(ArrowError::SchemaError(message));
+impl Stream {
+    fn open(mut stream: FFI_ArrowArrayStream) -> Result<Stream, ArrowError> {
+        let mut schema = FFI_ArrowSchema::empty();
+        let (Some(_), Some(get_schema)) = (stream.release(), stream.get_schema()) else {
+            return Err(ArrowError::CDataInterface("the stream was released".to_owned()));
+        };
+        // SAFETY: the callback belongs to the stream, which is not released, and fills in an empty schema.
+        let status = unsafe { get_schema(&raw mut stream, &raw mut schema) };
+        if status != 0 {
+            return Err(producer_error(&mut stream, status));
         }
-        open.extend(schema.children().chain(schema.dictionary()).map(|inside| (inside, level + 1)));
+        let kind = kind_of(&schema)?;
+        Ok(Stream { stream, kind, has_ended: false })
     }
-    Ok(())
+
+    fn read(&mut self) -> Result<Option<ArrayRef>, ArrowError> {
+        let Some(get_next) = self.stream.get_next() else { return Ok(None) };
+        let mut array = FFI_ArrowArray::empty();
+        // SAFETY: the callback belongs to the stream, which is not released, and fills in an empty array.
+        let status = unsafe { get_next(&raw mut self.stream, &raw mut array) };
+        if status != 0 {
+            return Err(producer_error(&mut self.stream, status));
+        }
+        if array.is_released() {
+            return Ok(None); // the end of the stream
+        }
+        checked_array(array, &self.kind).map(Some)
+    }
+}
+
+impl Iterator for Stream {
+    type Item = Result<ArrayRef, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.has_ended {
+            return None;
+        }
+        let next = self.read().transpose();
+        self.has_ended = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+/// What a producer says about its failure.
+fn producer_error(stream: &mut FFI_ArrowArrayStream, status: i32) -> ArrowError {
+    let said = stream.get_last_error().and_then(|get_last_error| {
+        // SAFETY: the callback belongs to the stream, which is not released and whose last call failed.
+        let said = unsafe { get_last_error(&raw mut *stream) };
+        // SAFETY: null, or a C string that is valid until the next call.
+        (!said.is_null()).then(|| unsafe { CStr::from_ptr(said) }.to_string_lossy().into_owned())
+    });
+    let said = said.unwrap_or_else(|| format!("error code {status}"));
+    ArrowError::CDataInterface(format!("Producer error: {said}"))
+}
+
+fn kind_of(schema: &FFI_ArrowSchema) -> Result<DataType, ArrowError> {
+    without_panic(|| {
+        check_schema(schema)?;
+        DataType::try_from(schema)
+    })
+}
+
+/// The array of what a producer gave, if that is valid.
+fn checked_array(mut array: FFI_ArrowArray, kind: &DataType) -> Result<ArrayRef, ArrowError> {
+    without_panic(|| {
+        check_structure(&mut array, kind)?;
+        // SAFETY: by the interface the buffers fit the type; the structure was checked.
+        let data = unsafe { from_ffi_and_data_type(array, kind.clone()) }?;
+        check_table(&data)?;
+        Ok(make_array(data))
+    })
 }
 
 fn take_array(schema: &Bound<'_, PyAny>, array: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
     let schema = take(schema, c"arrow_schema", FFI_ArrowSchema::from_raw)?;
     let array = take(array, c"arrow_array", FFI_ArrowArray::from_raw)?;
-    check_levels(&schema).map_err(|error| stream_failed(&error, 0))?;
-    // SAFETY: by the interface the two describe one array, whose buffers fit the schema.
-    let data = unsafe { from_ffi(array, &schema) };
-    data.map(make_array).map_err(|error| stream_failed(&error, 0))
+    kind_of(&schema).and_then(|kind| checked_array(array, &kind)).map_err(|error| stream_failed(&error, 0))
 }
 
 /// Moves the struct out of a capsule of that name, as the interface asks of a consumer: the capsule has nothing left to

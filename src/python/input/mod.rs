@@ -1,6 +1,7 @@
 //! The inputs of an encoder: Python objects, JSON text or Arrow record batches.
 
 mod arrow;
+mod arrow_check;
 pub mod fill;
 mod json;
 mod objects;

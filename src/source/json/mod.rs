@@ -6,10 +6,12 @@
 //! Repeated names are noticed by their hashes, mostly without a comparison. Only then is the event read again with the
 //! members of each object collected, so that the last of each name wins.
 
+mod broken;
 mod event;
 mod flatten;
 mod names;
 mod reader;
+mod recovery;
 mod repeated;
 mod scalars;
 mod stop;
@@ -17,10 +19,13 @@ mod stop;
 mod tests;
 mod walk;
 mod window;
+#[cfg(test)]
+mod work_tests;
 
+pub use broken::Broken;
 pub use event::JsonEvent;
-pub(crate) use flatten::flatten;
-pub use reader::{Broken, JsonReader, Next};
+pub(crate) use flatten::{FlatMember, can_be_flattened, flatten};
+pub use reader::{JsonReader, Next};
 pub(crate) use repeated::push_value;
 pub use stop::Stop;
 pub use window::Window;

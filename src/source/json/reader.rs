@@ -6,14 +6,15 @@
 
 use std::cell::RefCell;
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memchr2, memrchr, memrchr2};
 
+use super::broken::{Broken, Known, Pending, Skip, count_characters};
 use super::event::JsonEvent;
+use super::recovery::{Resume, Rows, Search, object_before, open_at, open_starts};
 use super::stop::Stop;
-use super::window::{Part, Window};
-use crate::rules::finding::{EventFindings, Finding, Origin};
-use crate::rules::{Action, Rule};
+use super::window::{Part, Window, starts_with_mark};
 use crate::scan::SyntaxError;
+use crate::steps;
 
 /// Bytes that are validated as UTF-8 at a time; more if an event is longer.
 pub(super) const PART: usize = 1 << 16;
@@ -29,12 +30,17 @@ pub struct JsonReader {
     offset: usize,
     /// Number of the line at `at`, counted from 1.
     line: usize,
-    /// Where that line starts in the window; negative if it starts before the window.
-    line_start: isize,
-    /// Characters of that line before the window.
+    /// Characters of that line before `counted`.
     column: usize,
+    /// The position in the window up to which the characters of the line were counted.
+    counted: usize,
+    /// Where the row at `at` starts in the window; negative if it starts before the window. CR ends a row too.
+    row_start: isize,
     inside: Inside,
     skip: Option<Skip>,
+    /// What is reported after the skip.
+    pending: Option<Pending>,
+    known: Option<Known>,
     names: RefCell<Vec<u32>>,
 }
 
@@ -55,44 +61,12 @@ enum Inside {
     ArrayBroken,
 }
 
-/// What is skipped after a broken event.
-#[derive(Clone, Copy)]
-enum Skip {
-    /// The rest of the line: most events are one line.
-    Line,
-    /// All up to a line that starts with a brace indented no deeper than the broken event, which has several lines.
-    ToObject { indent: isize, at_line_start: bool },
-}
-
 /// How much of a broken event was skipped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Skipped {
     All,
     /// What is in the window: more of the text is needed.
     SoFar,
-}
-
-/// What is wrong with a text, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The character of the line, counted from 1.
-    pub column: usize,
-    /// The byte of the text, counted from 0.
-    pub offset: usize,
-    /// What was expected there.
-    pub wanted: &'static str,
-}
-
-impl Broken {
-    /// The finding about it, for the event with this index.
-    pub fn found(&self, index: usize) -> EventFindings {
-        let Broken { line, column, offset, wanted } = self;
-        let message = format!("line {line}, column {column} (byte {offset}) is not JSON: {wanted} was wanted there");
-        let finding = Finding { rule: Rule::InvalidJson, action: Action::Reject, field: String::new(), message };
-        EventFindings { origin: Origin { index, line: Some(*line) }, insert_id: None, findings: vec![finding] }
-    }
 }
 
 /// What comes next in a text.
@@ -115,10 +89,13 @@ impl JsonReader {
             at: 0,
             offset: 0,
             line: 1,
-            line_start: 0,
             column: 0,
+            counted: 0,
+            row_start: 0,
             inside: Inside::Start,
             skip: None,
+            pending: None,
+            known: None,
             names: RefCell::new(Vec::new()),
         }
     }
@@ -126,9 +103,9 @@ impl JsonReader {
     /// Bytes of the window that were read. The next window must start after them.
     pub fn release(&mut self, window: &[u8]) -> usize {
         let done = self.at;
-        let seen_of_line = &window[self.line_start.max(0) as usize..done];
-        self.column += count_characters(seen_of_line);
-        self.line_start -= done as isize;
+        self.count_columns(window);
+        self.counted = 0;
+        self.row_start -= done as isize;
         self.offset += done;
         self.at = 0;
         done
@@ -143,10 +120,8 @@ impl JsonReader {
     ) -> Next<T> {
         let (bytes, is_last) = (window.bytes, window.is_last);
         loop {
-            if let Some(skip) = self.skip
-                && self.skip(skip, bytes, is_last) == Skipped::SoFar
-            {
-                return Next::MoreText;
+            if self.pending.is_some() {
+                return self.skipped(window);
             }
             let next = self.peek(bytes);
             if self.inside == Inside::Start {
@@ -160,14 +135,14 @@ impl JsonReader {
                 continue;
             }
             let Some(next) = next else {
-                return if is_last { self.end(bytes) } else { Next::MoreText };
+                return if is_last { self.end(window) } else { Next::MoreText };
             };
             match (self.inside, next) {
                 (Inside::Text, b'[') => self.advance(Inside::ArrayStart),
                 (Inside::ArrayStart | Inside::ArrayElement | Inside::ArrayBroken, b']') => self.advance(Inside::Text),
                 (Inside::ArrayElement | Inside::ArrayBroken, b',') => self.advance(Inside::ArrayComma),
                 (Inside::ArrayElement, _) => {
-                    return self.broken(bytes, self.at, self.at, "a comma or the end of the array");
+                    return self.broken(window, self.at, "a comma or the end of the array");
                 }
                 _ => return self.event(window, take),
             }
@@ -180,10 +155,10 @@ impl JsonReader {
     }
 
     /// The end of the text: an array may be open.
-    fn end<T>(&mut self, window: &[u8]) -> Next<T> {
+    fn end<T>(&mut self, window: &Window<'_>) -> Next<T> {
         match self.inside {
-            Inside::ArrayStart | Inside::ArrayComma => self.broken(window, self.at, self.at, "a value"),
-            Inside::ArrayElement => self.broken(window, self.at, self.at, "the end of the array"),
+            Inside::ArrayStart | Inside::ArrayComma => self.broken(window, self.at, "a value"),
+            Inside::ArrayElement => self.broken(window, self.at, "the end of the array"),
             Inside::Start | Inside::Text | Inside::ArrayBroken => Next::End,
         }
     }
@@ -193,7 +168,8 @@ impl JsonReader {
         while let Some(&byte) = window.get(self.at) {
             match byte {
                 b'\n' => self.count_line(self.at),
-                b' ' | b'\r' | b'\t' => {}
+                b'\r' => self.row_start = self.at as isize + 1,
+                b' ' | b'\t' => {}
                 _ => return Some(byte),
             }
             self.at += 1;
@@ -203,18 +179,28 @@ impl JsonReader {
 
     fn count_line(&mut self, newline: usize) {
         self.line += 1;
-        self.line_start = newline as isize + 1;
-        self.column = 0;
+        self.row_start = newline as isize + 1;
+        (self.column, self.counted) = (0, newline + 1);
+    }
+
+    /// Counts the characters of the line before `at`.
+    fn count_columns(&mut self, window: &[u8]) {
+        self.column += count_characters(&window[self.counted..self.at]);
+        self.counted = self.at;
     }
 
     /// Moves to a position. Counts lines.
     fn move_to(&mut self, window: &[u8], to: usize) {
         let passed = &window[self.at..to];
+        steps::count(passed.len());
         let newlines = memchr_iter(b'\n', passed).count();
         if newlines > 0 {
             self.line += newlines - 1;
             let last = memrchr(b'\n', passed).unwrap_or(0);
             self.count_line(self.at + last);
+        }
+        if let Some(last) = memrchr2(b'\n', b'\r', passed) {
+            self.row_start = (self.at + last) as isize + 1;
         }
         self.at = to;
     }
@@ -226,6 +212,12 @@ impl JsonReader {
         mut take: impl FnMut(&JsonEvent<'_>, usize) -> Result<T, Stop>,
     ) -> Next<T> {
         let (begin, line) = (self.at, self.line);
+        if let Some(known) = &self.known
+            && known.has(self.offset + begin)
+        {
+            let broken = known.broken.clone();
+            return self.recover(window, broken.offset - self.offset, broken);
+        }
         if window.part.end() <= begin {
             window.part = Part::take(window.bytes, begin, PART);
         }
@@ -253,7 +245,7 @@ impl JsonReader {
             if is_whole || error.at + LONGEST_WORD < text.len() {
                 let at_broken_byte = error.at == text.len() && part.end() < window.bytes.len();
                 let wanted = if at_broken_byte { "text in UTF-8" } else { error.wanted };
-                return self.broken(window.bytes, begin, begin + error.at, wanted);
+                return self.broken(window, begin + error.at, wanted);
             }
             if part.ends_window {
                 return Next::MoreText;
@@ -262,29 +254,77 @@ impl JsonReader {
         }
     }
 
-    /// Reports text that starts at `begin` and stops being JSON at `error`, both in the window; sets what to skip.
-    fn broken<T>(&mut self, window: &[u8], begin: usize, error: usize, wanted: &'static str) -> Next<T> {
-        let indent = begin as isize - self.line_start;
-        let is_one_line = !window[begin..error].contains(&b'\n');
-        let broken = self.place(window, error, wanted);
-        self.skip = Some(if is_one_line { Skip::Line } else { Skip::ToObject { indent, at_line_start: false } });
-        self.inside = match self.inside {
-            Inside::Start | Inside::Text => Inside::Text,
-            _ => Inside::ArrayBroken,
+    /// Reports text that starts here and stops being JSON at `error`, both in the window.
+    fn broken<T>(&mut self, window: &Window<'_>, error: usize, wanted: &'static str) -> Next<T> {
+        let broken = self.place(window.bytes, error, wanted);
+        self.recover(window, error, broken)
+    }
+
+    /// Moves to where reading continues after text that starts here and has an error at `error`.
+    fn recover<T>(&mut self, window: &Window<'_>, error: usize, broken: Broken) -> Next<T> {
+        let (bytes, begin) = (window.bytes, self.at);
+        let is_one_row = memchr2(b'\n', b'\r', &bytes[begin..error]).is_none();
+        let rows = if is_one_row { Rows::One } else { Rows::Several { indent: begin as isize - self.row_start } };
+        let in_array = !matches!(self.inside, Inside::Start | Inside::Text);
+        let object = match rows {
+            Rows::One => None,
+            Rows::Several { indent } => object_before(bytes, begin, error, indent),
         };
-        Next::Broken(broken)
+        if let Some(object) = object {
+            self.remember(bytes, error, &broken);
+            self.move_to(bytes, object);
+        } else {
+            let open = open_at(bytes, begin, error);
+            match (Search { window: bytes, is_last: window.is_last, in_array, rows }).resume(&open) {
+                Resume::MoreText => return Next::MoreText,
+                Resume::At(end) => self.move_to(bytes, end),
+                Resume::AfterRows => {
+                    self.move_to(bytes, open.token);
+                    let from = self.offset + open.token;
+                    self.pending = Some(Pending { broken: broken.clone(), from, has_object: false });
+                    self.skip = Some(match rows {
+                        Rows::One => Skip::Line,
+                        Rows::Several { indent } => Skip::ToObject { indent, at_line_start: false },
+                    });
+                }
+            }
+        }
+        self.inside = if in_array { Inside::ArrayBroken } else { Inside::Text };
+        if self.pending.is_some() { self.skipped(window) } else { Next::Broken(broken) }
+    }
+
+    /// Keeps an error that is after the known one, with the values in which it is.
+    fn remember(&mut self, window: &[u8], error: usize, broken: &Broken) {
+        if self.known.as_ref().is_none_or(|known| known.broken.offset < broken.offset) {
+            let starts = open_starts(window, self.at, error);
+            self.known = Some(Known { begin: self.offset + self.at, starts, broken: broken.clone() });
+        }
     }
 
     /// Line, column and byte of a position that is not before the reader's.
-    fn place(&self, window: &[u8], position: usize, wanted: &'static str) -> Broken {
+    fn place(&mut self, window: &[u8], position: usize, wanted: &'static str) -> Broken {
+        self.count_columns(window);
         let passed = &window[self.at..position];
+        steps::count(passed.len());
         let newlines = memchr_iter(b'\n', passed).count();
-        let (line_start, before) = match memrchr(b'\n', passed) {
+        let (start, before) = match memrchr(b'\n', passed) {
             Some(last) => (self.at + last + 1, 0),
-            None => (self.line_start.max(0) as usize, self.column),
+            None => (self.at, self.column),
         };
-        let column = before + count_characters(&window[line_start..position]) + 1;
-        Broken { line: self.line + newlines, column, offset: self.offset + position, wanted }
+        let column = before + count_characters(&window[start..position]) + 1;
+        Broken { line: self.line + newlines, column, offset: self.offset + position, wanted, given_up: 0 }
+    }
+
+    /// Skips the rest of broken text, and reports it at the end.
+    fn skipped<T>(&mut self, window: &Window<'_>) -> Next<T> {
+        if let Some(skip) = self.skip
+            && self.skip(skip, window.bytes, window.is_last) == Skipped::SoFar
+        {
+            return Next::MoreText;
+        }
+        let Some(Pending { broken, from, has_object }) = self.pending.take() else { return Next::MoreText };
+        let given_up = if has_object { self.offset + self.at - from } else { 0 };
+        Next::Broken(Broken { given_up, ..broken })
     }
 
     /// Skips the rest of a broken event.
@@ -301,12 +341,15 @@ impl JsonReader {
                     return if is_last { Skipped::All } else { Skipped::SoFar };
                 };
                 self.move_to(window, self.at + blank);
-                if window[self.at] == b'{' && self.at as isize - self.line_start <= indent {
+                if window[self.at] == b'{' && self.at as isize - self.row_start <= indent {
                     break;
                 }
             }
-            let newline = memchr(b'\n', &window[self.at..]);
+            let newline = memchr2(b'\n', b'\r', &window[self.at..]);
             let end = newline.map_or(window.len(), |newline| self.at + newline + 1);
+            if let Some(pending) = &mut self.pending {
+                pending.has_object |= memchr(b'{', &window[self.at..end]).is_some();
+            }
             self.move_to(window, end);
             match (newline, skip) {
                 (None, _) if !is_last => {
@@ -348,21 +391,4 @@ fn take_whole<T>(
         Stop::Broken(error) => error,
         Stop::NamesRepeat => unreachable!("collected members are not compared"),
     })
-}
-
-/// Characters of UTF-8, valid or not: the bytes that are not continuation bytes.
-fn count_characters(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
-}
-
-/// Whether a text starts with the byte order mark of UTF-8; None if it is too short to say.
-fn starts_with_mark(window: &[u8]) -> Option<bool> {
-    const MARK: &[u8] = b"\xEF\xBB\xBF";
-    if window.len() >= MARK.len() {
-        Some(window.starts_with(MARK))
-    } else if MARK.starts_with(window) {
-        None
-    } else {
-        Some(false)
-    }
 }

@@ -29,6 +29,7 @@ impl<'w> Part<'w> {
     /// `size` bytes of a window from `begin`, or those before the first byte that is not UTF-8.
     pub(super) fn take(window: &'w [u8], begin: usize, size: usize) -> Part<'w> {
         let end = window.len().min(begin + size);
+        crate::steps::count(end - begin);
         let (bytes, ends_window) = (&window[begin..end], end == window.len());
         match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => Part { begin, text, ends_window, is_broken: false },
@@ -42,5 +43,17 @@ impl<'w> Part<'w> {
 
     pub(super) fn end(&self) -> usize {
         self.begin + self.text.len()
+    }
+}
+
+/// Whether a text starts with the byte order mark of UTF-8; None if it is too short to say.
+pub(super) fn starts_with_mark(window: &[u8]) -> Option<bool> {
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    if window.len() >= MARK.len() {
+        Some(window.starts_with(MARK))
+    } else if MARK.starts_with(window) {
+        None
+    } else {
+        Some(false)
     }
 }
