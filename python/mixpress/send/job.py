@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from mixpress.clock import REAL
 from mixpress.flag import Flag
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ class CancelToken(Flag):
 
     def is_set(self) -> bool:
         """Return whether the events must be given up."""
-        return super().is_set() or (self.ends is not None and time.monotonic() >= self.ends)
+        return super().is_set() or (self.ends is not None and REAL.monotonic() >= self.ends)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the token is set."""
         if self.ends is not None:
-            left = max(0.0, self.ends - time.monotonic())
+            left = max(0.0, self.ends - REAL.monotonic())
             timeout = left if timeout is None else min(timeout, left)
         super().wait(timeout)
         return self.is_set()
