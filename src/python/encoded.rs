@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use pyo3::{PyTraverseError, PyVisit};
 
 #[pyclass(frozen, get_all, module = "mixpress")]
 pub struct Encoded {
@@ -13,6 +14,12 @@ pub struct Encoded {
 
 #[pymethods]
 impl Encoded {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        [&self.batches, &self.rejected, &self.truncated, &self.warnings]
+            .into_iter()
+            .try_for_each(|list| visit.call(list))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> String {
         let length = |list: &Py<PyList>| list.bind(py).len();
         format!(

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::batch::Added;
 use crate::rules::finding::{self, Found, Origin};
@@ -103,6 +104,13 @@ impl Truncation {
     }
 }
 
+#[pymethods]
+impl Rejection {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.findings)
+    }
+}
+
 /// The findings in the events of a call so far.
 pub struct Findings {
     pub rejected: Py<PyList>,
@@ -114,6 +122,10 @@ impl Findings {
     pub fn none(py: Python<'_>) -> Findings {
         let list = || PyList::empty(py).unbind();
         Findings { rejected: list(), truncated: list(), warnings: list() }
+    }
+
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        [&self.rejected, &self.truncated, &self.warnings].into_iter().try_for_each(|list| visit.call(list))
     }
 
     /// Keeps the warnings and truncations of an event. A rejection is returned, and the caller keeps it.
