@@ -13,13 +13,15 @@ import pytest
 # which frees what the walk points into. `hooked` counts the hooks that ran while the core was at work.
 PROLOGUE = """
 import builtins, datetime, gc, json, sys, weakref
-from mixpress import Encoder
+from mixpress import Encoder, _core
 encoder = Encoder(compression=None)
 DATES = {
     "naive": datetime.datetime(2024, 1, 1),
     "aware": datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc),
     "date": datetime.date(2024, 1, 1),
 }
+if "abi3" in _core.__file__:
+    DATES = {}  # by the stable ABI, Python code reads them, in a copy of the event
 def properties():
     made = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
     made.update(DATES)
@@ -43,8 +45,8 @@ EPILOGUE = """
 assert not encoded.rejected, encoded.rejected
 (event,) = json.loads(encoded.batches[0].body)
 written = event["properties"]
-assert len(written) == 209, len(written)
-assert written["naive"] == written["aware"] == written["date"] == "2024-01-01T00:00:00"
+assert len(written) == 206 + len(DATES), len(written)
+assert all(written[name] == "2024-01-01T00:00:00" for name in DATES)
 assert written["lone"] == "\\ufffd \\u00e9 \\U0001f600" and written["\\ufffd\\u00e9"] == 1
 """
 UNHOOKED = """
