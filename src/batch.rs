@@ -141,7 +141,7 @@ impl Batcher {
                 next.push(b'[');
             }
             next.extend_from_slice(self.writer.json.event());
-            self.writer.json.take_back(separator_at);
+            self.writer.json.move_on(separator_at);
             let full = std::mem::replace(&mut self.writer.json.text, next);
             self.full = Some(self.pack(full));
         } else if self.gives_hints {
@@ -260,6 +260,30 @@ mod tests {
         }
         let nested = &hints[names_of_an_event - 1];
         assert_eq!((name_at(&json, nested.at), name_at(&json, nested.like)), (&b"\"a name\""[..], &b"\"a name\""[..]));
+    }
+
+    #[test]
+    fn events_that_are_taken_back_leave_the_hints_of_the_others_as_they_are() {
+        let wide = |index: usize| {
+            let names: Vec<String> = (0..index * 70).map(|number| format!("rare {index} {number}")).collect();
+            let rare = names.iter().map(|name| (name.as_str(), Value::from(1)));
+            let usual = [("time", 1.into()), ("distinct_id", "u".into()), ("a name", 2.into())];
+            let properties: Vec<_> = usual.into_iter().chain(rare).collect();
+            Value::Object(properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        };
+        let packed = |rejects: bool| {
+            let mut batcher = batcher(1_000_000);
+            for index in 0..10 {
+                if rejects {
+                    let rejected = Value::from([("event", Value::from("e")), ("properties", wide(index))]);
+                    assert!(matches!(add(&mut batcher, &rejected, 0), Verdict::Rejected(_)));
+                }
+                add(&mut batcher, &event(1_700_000_000, index), index);
+            }
+            let Packed { json, hints, .. } = batcher.finish().unwrap();
+            (json, hints.iter().map(|hint| (hint.at, hint.like)).collect::<Vec<_>>())
+        };
+        assert_eq!(packed(true), packed(false));
     }
 
     #[test]

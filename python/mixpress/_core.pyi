@@ -426,7 +426,8 @@ class Encoder:
 
         `on_rejected` is called with each rejection, at the latest when 1000 are collected. Without it, rejections are
         kept until the next batch, so pass it if the input may be bad without end. An exception of the iterable is
-        raised after the open batch is returned.
+        raised after the open batch is returned. An exception of `on_rejected` is raised at once and costs no event: the
+        next call goes on, with the batch that is full.
         """
 
     def builder(self) -> Builder:
@@ -507,6 +508,12 @@ def gzip(body: bytes, level: int | None = None) -> bytes:
     `level` is 1 (fastest) to 9 (smallest), as in `Encoder` but without the writer's hints; None is 2. Other threads run
     meanwhile. Raises `ValueError` for another level.
     """
+
+@final
+class Moment:
+    """A date and time, in a snapshot: year, month, day; hour, minute, second, microsecond; whether in UTC."""
+
+    def __new__(cls, date: tuple[int, int, int], clock: tuple[int, int, int, int], utc: bool) -> Self: ...
 
 @final
 class Number:

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from mixpress._core import Members, Number, Unsupported
+from mixpress._core import Members, Moment, Number, Unsupported
 
 # Deeper than the core's limit of 64 levels, and more values than fit into an event of 1 MB: the core still sees what it
 # has to reject, and the copy of a value that contains itself, even twice, terminates.
@@ -129,20 +129,42 @@ def _integer(value: int) -> int | Number:
     return value if -_SMALL <= value < _SMALL else Number(str(decimal.Decimal(value)))
 
 
-def _datetime(value: datetime.datetime) -> datetime.datetime:
-    zone: datetime.tzinfo | None = None
-    if value.utcoffset() is not None:
-        zone = datetime.timezone.utc
-        value = value.astimezone(zone)
-    clock = (value.hour, value.minute, value.second, value.microsecond)
-    return datetime.datetime(value.year, value.month, value.day, *clock, tzinfo=zone)
+# In a list, where a library that replaces the class in every module (freezegun) does not find it.
+_DATETIME = [datetime.datetime]
+
+
+def _datetime(value: datetime.datetime) -> Moment | None:
+    if value != value:  # noqa: PLR0124 - pandas.NaT, which is a datetime
+        return None
+    utc = value.utcoffset() is not None
+    if utc:
+        value = value.astimezone(datetime.timezone.utc)
+    # Made again as an exact datetime, which checks the fields of a subclass.
+    exact = _DATETIME[0](value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond)
+    clock = (exact.hour, exact.minute, exact.second, exact.microsecond)
+    return Moment((exact.year, exact.month, exact.day), clock, utc)
+
+
+def _date(value: datetime.date) -> Moment:
+    exact = _DATETIME[0](value.year, value.month, value.day)
+    return Moment((exact.year, exact.month, exact.day), (0, 0, 0, 0), False)
+
+
+def _decimal(value: decimal.Decimal) -> Number | float:
+    # The base class's methods: those of a subclass may return any text.
+    return Number(decimal.Decimal.__str__(value)) if decimal.Decimal.is_finite(value) else float("nan")
 
 
 def _numpy_scalar(value: Any) -> Any:
+    kind = value.dtype.kind
+    if kind in "mM" and value != value:  # noqa: PLR0124 - NaT
+        return None
+    if kind == "f":
+        return float(value)  # item() of a long double is itself
+    if kind == "M":  # item() of nanoseconds is an int, of microseconds a datetime
+        value = value.astype("datetime64[us]")
     item = value.item()
-    if value.dtype.kind == "M":  # item() of nanoseconds is an int, of microseconds a datetime
-        item = value.astype("datetime64[us]").item()
-    if value.dtype.kind in "mM" and type(item) is int:
+    if type(item) is type(value) or (kind in "mM" and type(item) is int):
         return _unsupported(value)
     return item if type(item) in _AS_THEY_ARE else _scalar(item)
 
@@ -171,7 +193,7 @@ _SCALARS: list[tuple[type, Callable[[Any], Any]]] = [
     (int, _integer),
     (float, float.__float__),
     (datetime.datetime, _datetime),
-    (datetime.date, lambda value: datetime.date(value.year, value.month, value.day)),
-    (decimal.Decimal, lambda value: Number(str(value)) if value.is_finite() else float("nan")),
-    (uuid.UUID, str),
+    (datetime.date, _date),
+    (decimal.Decimal, _decimal),
+    (uuid.UUID, uuid.UUID.__str__),
 ]

@@ -104,11 +104,7 @@ impl EventWriter {
         } else if is_integer || self.place != Place::Time {
             self.check_integer(validate::saturating_integer(spelling), || spelling.to_owned());
         } else {
-            let value = spelling.parse().unwrap_or(f64::NAN);
-            if value.is_finite() {
-                return self.special_float(value);
-            }
-            self.wrong_type(&format!("the number {spelling}"));
+            return self.special_float(spelling.parse().unwrap_or(f64::NAN));
         }
         self.json.text.extend_from_slice(spelling.as_bytes());
     }

@@ -8,12 +8,13 @@
 //!
 //! without `token` and `$insert_id`; or, with `fields`, of the array of the values of those fields. Names are sorted by code
 //! point at every level, a missing value is null, and nothing is truncated. A number without fraction and exponent is
-//! written by its digits, any other as the shortest text that reads back as the same double.
+//! written by its digits, any other as the shortest text that reads back as the same double;
+//! one that no double can hold is null, as NaN is.
 
 use sha2::{Digest, Sha256};
 
 use crate::rules::limits::{FIRST_MILLISECONDS, MAX_LEVELS};
-use crate::serialize::{Moment, write_float, write_integer, write_moment, write_string};
+use crate::serialize::{Moment, is_beyond_double, write_float, write_integer, write_moment, write_string};
 use crate::source::Sink;
 use crate::validate::float_milliseconds;
 
@@ -289,6 +290,9 @@ impl Sink for Canonical {
     }
 
     fn number(&mut self, spelling: &str) {
+        if is_beyond_double(spelling) {
+            return self.float(f64::INFINITY);
+        }
         if spelling.contains(['.', 'e', 'E']) {
             return self.float(spelling.parse().unwrap_or(f64::NAN));
         }

@@ -37,9 +37,26 @@ impl WrittenJson {
         self.known_names.begin();
     }
 
-    /// Removes the last event, and everything since the text was `to` long.
+    /// Removes the last event, and everything since the text was `to` long, and what was noted of its names: the events
+    /// after it get the same hints as without it.
     pub(crate) fn take_back(&mut self, to: usize) {
+        self.known_names.restore_evicted();
+        for index in (0..self.event_hints.all().len()).rev() {
+            self.restore_hint(index);
+        }
         self.text.truncate(to.min(self.event_start));
+    }
+
+    /// Removes the last event, which starts the next batch and so was copied.
+    pub(crate) fn move_on(&mut self, to: usize) {
+        self.text.truncate(to.min(self.event_start));
+    }
+
+    /// Undoes what was noted for a hint.
+    fn restore_hint(&mut self, index: usize) {
+        let Hint { at, like } = self.event_hints.hints[index];
+        let text = self.text.get(at as usize..).unwrap_or_default();
+        self.known_names.restore_last(text, at, like);
     }
 
     /// Adds the hints of the last event.
@@ -91,6 +108,10 @@ impl WrittenJson {
 
     /// Removes the name that was written last, and the comma before it.
     pub(super) fn take_back_name(&mut self) {
+        if let Some(last) = self.event_hints.last_at(self.open.top().name_at) {
+            self.restore_hint(last);
+            self.event_hints.count = last;
+        }
         self.open.top_mut().count -= 1;
         self.text.truncate(self.open.top().name_at - usize::from(self.open.top().count > 0));
     }
@@ -136,7 +157,7 @@ struct EventHints {
     count: usize,
 }
 
-/// Hints of one event; the last slot is overwritten by those beyond.
+/// Room for the hints of one event. The last slot is overwritten by each hint beyond, and none of these is given.
 const MAX_HINTS: usize = 256;
 
 impl EventHints {
@@ -151,6 +172,12 @@ impl EventHints {
     }
 
     fn all(&self) -> &[Hint] {
-        &self.hints[..self.count.min(MAX_HINTS)]
+        &self.hints[..self.count.min(MAX_HINTS - 1)]
+    }
+
+    /// The index of the last hint, if it is for the name at this place.
+    fn last_at(&self, name_at: usize) -> Option<usize> {
+        let last = self.count.checked_sub(1).filter(|&last| last < MAX_HINTS - 1)?;
+        (self.hints[last].at as usize == name_at).then_some(last)
     }
 }

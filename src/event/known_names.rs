@@ -97,6 +97,10 @@ pub(super) struct KnownNames {
     expected: u16,
     /// How many more tags are accepted, since a source may have to keep an object for each.
     tags_left: u16,
+    /// The slots that this event gave to other names, as they were.
+    evicted: Vec<(u16, KnownName)>,
+    /// One bit for each of those slots.
+    is_evicted: [u64; SLOTS / 64],
 }
 
 /// The slot of the start of an event, which has no name.
@@ -104,13 +108,42 @@ const START: u16 = 0;
 
 impl KnownNames {
     pub(super) fn new() -> KnownNames {
-        KnownNames { slots: Box::new([KnownName::FREE; SLOTS]), last: START, expected: START, tags_left: TAGS }
+        KnownNames {
+            slots: Box::new([KnownName::FREE; SLOTS]),
+            last: START,
+            expected: START,
+            tags_left: TAGS,
+            evicted: Vec::new(),
+            is_evicted: [0; SLOTS / 64],
+        }
     }
 
     /// Starts an event.
     pub(super) fn begin(&mut self) {
         self.last = START;
         self.expected = self.at(START).next;
+        if !self.evicted.is_empty() {
+            self.evicted.clear();
+            self.is_evicted = [0; SLOTS / 64];
+        }
+    }
+
+    /// Restores where the name at the start of a text was last, if that is still `at`.
+    pub(super) fn restore_last(&mut self, text: &[u8], at: u32, before: u32) {
+        let name = text.get(1..).unwrap_or_default();
+        let name = &name[..name.iter().take(LONGEST + 1).position(|&byte| byte == b'"').unwrap_or(0)];
+        let slot = slots_of(name).find(|&slot| self.at(slot).is(name));
+        if let Some(slot) = slot.filter(|&slot| self.at(slot).last_at == at) {
+            self.slots[usize::from(slot)].last_at = before;
+        }
+    }
+
+    /// Restores the names that the event evicted. Otherwise, names of rejected events would cost the others their hints.
+    pub(super) fn restore_evicted(&mut self) {
+        for (slot, known) in self.evicted.drain(..) {
+            self.slots[usize::from(slot)] = known;
+        }
+        self.is_evicted = [0; SLOTS / 64];
     }
 
     /// Whether the name is known. If so, it becomes the last one.
@@ -214,7 +247,12 @@ impl KnownNames {
         known.written[1 + bytes.len()..][..2].copy_from_slice(b"\":");
         let slots = slots_of(bytes);
         let slot = slots.clone().find(|&slot| self.at(slot).length == 0).unwrap_or(slots.start);
-        self.slots[usize::from(slot)] = known;
+        let evicted = std::mem::replace(&mut self.slots[usize::from(slot)], known);
+        let (word, bit) = (usize::from(slot) / 64, 1 << (slot % 64));
+        if self.is_evicted[word] & bit == 0 {
+            self.is_evicted[word] |= bit;
+            self.evicted.push((slot, evicted));
+        }
         self.follow(slot);
         true
     }

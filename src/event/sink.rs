@@ -7,8 +7,8 @@ use super::place::{Kind, Meaning, Place};
 use super::writer::EventWriter;
 use crate::rules::Rule;
 use crate::serialize::{
-    Moment, write_float, write_integer, write_moment, write_spelled_name, write_spelled_string, write_string,
-    write_string_with,
+    Moment, is_beyond_double, may_be_beyond_double, write_float, write_integer, write_moment, write_spelled_name,
+    write_spelled_string, write_string, write_string_with,
 };
 use crate::source::Sink;
 use crate::truncate::{advise, cut};
@@ -181,6 +181,9 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn number(&mut self, spelling: &str) {
+        if may_be_beyond_double(spelling) && is_beyond_double(spelling) {
+            return self.number_beyond_double(spelling);
+        }
         if self.begin_value() == ValueRules::Special {
             return self.special_number(spelling);
         }
@@ -189,6 +192,9 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn number_with(&mut self, spelling: &str, vectors: impl Vectors) {
+        if may_be_beyond_double(spelling) && is_beyond_double(spelling) {
+            return self.number_beyond_double(spelling);
+        }
         if self.begin_value() == ValueRules::Special {
             return self.special_number(spelling);
         }
@@ -280,6 +286,23 @@ impl EventWriter {
     #[cold]
     fn is_truncated(&self, text: &str) -> bool {
         cut(text, self.rules.limits.max_string, self.rules.limits.truncate_unit).is_some()
+    }
+
+    /// Writes null for a number that no double can hold, as for an infinity: the API refuses a whole batch for one.
+    #[cold]
+    fn number_beyond_double(&mut self, spelling: &str) {
+        let shown = match spelling.len() {
+            0..=40 => spelling.to_owned(),
+            length => format!("{}... ({length} characters)", &spelling[..20]),
+        };
+        if self.begin_value() == ValueRules::General
+            || self.wrong_type(&format!("the number {shown}")) == WrongType::AsGiven
+        {
+            self.find(Rule::NotANumber, || {
+                format!("the number {shown} is beyond the range of a double and was written as null")
+            });
+        }
+        self.json.text.extend_from_slice(b"null");
     }
 
     /// Writes a float, or null if JSON has no form for it.

@@ -60,9 +60,19 @@ impl Gzip {
     }
 }
 
-/// The content of a gzip stream; None if it is not one, or has more than `size` bytes.
+/// The most that one byte of a gzip stream can decompress to.
+const MOST_FOR_A_BYTE: usize = 1032;
+
+/// The size that a gzip stream notes at its end; None if it is not one, or can't have that size.
+pub fn decompressed_size(gzipped: &[u8]) -> Option<usize> {
+    let noted = u32::from_le_bytes(*gzipped.last_chunk()?) as usize;
+    (gzipped.starts_with(&[0x1F, 0x8B]) && noted <= gzipped.len().saturating_mul(MOST_FOR_A_BYTE)).then_some(noted)
+}
+
+/// The content of a gzip stream; None if it is not one, or has more than `size` bytes. However large `size` is, no more
+/// memory is used than the stream's length and its own note of its size allow.
 pub fn decompress(gzipped: &[u8], size: usize) -> Option<Vec<u8>> {
-    let mut body = vec![0; size];
+    let mut body = vec![0; decompressed_size(gzipped).filter(|noted| *noted <= size)?];
     let length = libdeflater::Decompressor::new().gzip_decompress(gzipped, &mut body).ok()?;
     body.truncate(length);
     Some(body)
@@ -86,7 +96,18 @@ mod tests {
     }
 
     #[test]
+    fn a_size_without_limit_costs_no_memory_and_the_most_compressible_text_is_read() {
+        let body = vec![b' '; 10_000_000];
+        for level in LEVELS.map(Some) {
+            let gzipped = Gzip::new(level).compress(&body, &[]).to_vec();
+            assert!(decompress(&gzipped, usize::MAX).is_some_and(|read| read == body));
+            assert_eq!(decompress(&gzipped, body.len() - 1), None);
+        }
+    }
+
+    #[test]
     fn bytes_that_are_not_gzip_are_none() {
         assert_eq!(decompress(b"[]", 100), None);
+        assert_eq!(decompress(&[0xFF; 20], usize::MAX), None);
     }
 }

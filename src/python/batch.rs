@@ -10,10 +10,11 @@ use pyo3::types::{IntoPyDict, PyBytes, PyDict, PyRange, PyTuple, PyType};
 
 use super::engine::{Compressors, Engine, Workspace};
 use super::given::Given;
+use super::gzip::level_of;
 use super::words::{ENDPOINTS, LAYOUTS, one_of, word_of};
-use crate::batch::Packed;
+use crate::batch::{Format, Packed};
 use crate::encoder::{self, Contents, Raw, Settings};
-use crate::gzip::Gzip;
+use crate::gzip::{Gzip, decompressed_size};
 use crate::rules::limits::Endpoint;
 
 #[pyclass(frozen, module = "mixpress")]
@@ -34,6 +35,16 @@ enum Body {
 /// A batch without its body, as it is pickled: endpoint, layout, whether it is gzipped and at which level, `raw_size`,
 /// `indexes`, `lines`.
 type State<'py> = (String, String, bool, Option<u8>, usize, Bound<'py, PyAny>, Option<Vec<usize>>);
+/// The same as it is read, when each field may be anything.
+type Restored<'py> = (
+    Given<String>,
+    Given<String>,
+    Given<bool>,
+    Option<Given<i64>>,
+    Given<usize>,
+    Bound<'py, PyAny>,
+    Option<Bound<'py, PyAny>>,
+);
 /// The function that restores a batch, and its arguments.
 type Reduced<'py> = (Bound<'py, PyAny>, (Py<PyBytes>, State<'py>));
 
@@ -252,21 +263,58 @@ impl Batch {
         Ok((slf.get_type().getattr("_restore")?, (batch.body(py), state)))
     }
 
-    /// The batch that `__reduce__` took apart. `ValueError` where the state was changed meanwhile.
+    /// The batch that `__reduce__` took apart. `ValueError` or `TypeError` where the state was changed meanwhile.
     #[classmethod]
-    fn _restore(_class: &Bound<'_, PyType>, body: Py<PyBytes>, state: State<'_>) -> PyResult<Batch> {
+    fn _restore(_class: &Bound<'_, PyType>, body: Bound<'_, PyBytes>, state: Restored<'_>) -> PyResult<Batch> {
         let (endpoint, layout, gzip, level, raw_size, indexes, lines) = state;
-        let indexes: Vec<usize> = indexes.try_iter()?.map(|index| index?.extract()).collect::<PyResult<_>>()?;
-        let lines = lines.unwrap_or_default();
+        let endpoint = one_of("endpoint", endpoint, ENDPOINTS)?;
+        let format = one_of("layout", layout, LAYOUTS)?;
+        let gzip = gzip.or_say("gzip", "True or False")?;
+        let level = level.map(level_of).transpose()?;
+        let raw_size = raw_size.or_say("raw_size", "an integer >= 0")?;
+        if matches!(format, Format::Form | Format::FormBase64) && endpoint == Endpoint::Import
+            || format == Format::Ndjson && endpoint == Endpoint::Track
+        {
+            return Err(PyValueError::new_err("layout must be one that the endpoint takes"));
+        }
+        let size = if gzip { decompressed_size(body.as_bytes()) } else { Some(body.as_bytes().len()) };
+        let size =
+            size.ok_or_else(|| PyValueError::new_err("the body was not made by this encoder: it is no gzip stream"))?;
+        if size != raw_size {
+            let message = format!("raw_size must be the size of the body before gzip, {size}, got {raw_size}");
+            return Err(PyValueError::new_err(message));
+        }
+        let most = raw_size / SMALLEST_EVENT; // a range of any length is a few bytes of a pickle
+        let indexes = numbers("indexes", &indexes, most)?;
+        let lines = lines.map_or(Ok(Vec::new()), |lines| numbers("lines", &lines, most))?;
         if indexes.is_empty() || !indexes.is_sorted_by(|one, next| one < next) {
             return Err(PyValueError::new_err("indexes must ascend, and a batch has at least one"));
         }
-        if !lines.is_empty() && lines.len() != indexes.len() {
+        if !lines.is_empty() && lines.len() != indexes.len() || !lines.is_sorted() {
             return Err(PyValueError::new_err("lines must have one entry for each event, or be None"));
         }
-        let endpoint = one_of("endpoint", Given::Right(endpoint), ENDPOINTS)?;
-        let format = one_of("layout", Given::Right(layout), LAYOUTS)?;
         let contents = Contents { indexes, lines, raw_size, format, gzip };
-        Ok(Batch { body: Mutex::new(Body::Made(body)), contents, endpoint, level })
+        if contents.events(body.as_bytes()).is_none() {
+            return Err(foreign_body());
+        }
+        Ok(Batch { body: Mutex::new(Body::Made(body.unbind())), contents, endpoint, level })
     }
+}
+
+/// The bytes of the shortest event, `{}`.
+const SMALLEST_EVENT: usize = 2;
+
+/// Reads at most so many numbers.
+fn numbers(name: &str, given: &Bound<'_, PyAny>, most: usize) -> PyResult<Vec<usize>> {
+    let mut numbers = Vec::new();
+    for number in given.try_iter()? {
+        if numbers.len() == most {
+            return Err(PyValueError::new_err(format!("{name} must be of no more events than the body has room for")));
+        }
+        // As they are shown again as a range, whose end is one more.
+        let number = number?.extract::<Given<i64>>()?.or_say(name, "integers >= 0")?;
+        let number = usize::try_from(number).ok().filter(|number| *number < isize::MAX as usize);
+        numbers.push(number.ok_or_else(|| PyValueError::new_err(format!("{name} must be integers >= 0")))?);
+    }
+    Ok(numbers)
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::batch::Batch;
 use super::engine::{Engine, Workspace};
@@ -50,6 +51,12 @@ impl Builder {
 
 #[pymethods]
 impl Builder {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.engine)?;
+        // Where another call holds the lock, the lists are in use: what is not visited is not collected.
+        self.state.try_lock().map_or(Ok(()), |state| state.findings.traverse(&visit))
+    }
+
     fn add(&self, event: &Bound<'_, PyAny>) -> PyResult<Option<Py<Rejection>>> {
         let py = event.py();
         let mut state = self.state()?;

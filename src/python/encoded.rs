@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
+use pyo3::{PyTraverseError, PyVisit};
 
 /// The lists of an `Encoded`, as it is pickled.
 type Lists = (Py<PyList>, Py<PyList>, Py<PyList>, Py<PyList>);
@@ -16,6 +17,12 @@ pub struct Encoded {
 
 #[pymethods]
 impl Encoded {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        [&self.batches, &self.rejected, &self.truncated, &self.warnings]
+            .into_iter()
+            .try_for_each(|list| visit.call(list))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> String {
         let length = |list: &Py<PyList>| list.bind(py).len();
         format!(

@@ -3,6 +3,7 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::batch::Batch;
 use super::batch_iterator::BatchIterator;
@@ -105,6 +106,10 @@ fn check_settings(settings: &Settings) -> PyResult<()> {
 
 #[pymethods]
 impl Encoder {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.engine)
+    }
+
     #[new]
     #[pyo3(signature = (endpoint=Given::from("import"), *, format=Given::from("json"),
         compression=Some(Given::from("gzip")), level=None, token=None, insert_id=Given::from("require"), limits=None,

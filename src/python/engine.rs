@@ -6,7 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
+use super::callback::Callback;
 use super::snapshot::snapshot;
 use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
 use crate::batch::{Added, Batcher};
@@ -30,8 +32,8 @@ pub struct Compressors {
 #[pyclass(frozen)]
 pub struct Engine {
     pub settings: Settings,
-    now: Option<Py<PyAny>>,
-    default: Option<Py<PyAny>>,
+    now: Callback,
+    default: Callback,
     /// Whether a rejection lists every rule that its event broke.
     pub explain: bool,
     /// Threads share an encoder, and each call takes a workspace out of here.
@@ -64,6 +66,7 @@ impl Compressors {
 impl Engine {
     pub fn new(settings: Settings, now: Option<Py<PyAny>>, default: Option<Py<PyAny>>, explain: bool) -> Engine {
         let compressors = Arc::new(Compressors { level: settings.level, idle: Mutex::new(Vec::new()) });
+        let (now, default) = (Callback::new(now), Callback::new(default));
         Engine { settings, now, default, explain, idle: Mutex::new(Vec::new()), compressors }
     }
 
@@ -109,7 +112,7 @@ impl Engine {
         event: &Bound<'_, PyAny>,
         found: &mut Vec<Added>,
     ) -> PyResult<()> {
-        let snapshot = snapshot(event, self.default.as_ref())?;
+        let snapshot = snapshot(event, self.default.get(event.py()))?;
         let snapshot = SnapshotEvent { event: &snapshot, memory: &workspace.memory };
         let added = workspace.batcher.add(origin, &snapshot);
         let added = added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))?;
@@ -125,10 +128,23 @@ impl Engine {
 
     /// Milliseconds since the epoch.
     fn now_ms(&self, py: Python<'_>) -> PyResult<i64> {
-        let seconds = match &self.now {
+        let seconds = match self.now.get(py) {
             Some(now) => now.call0(py)?.extract::<f64>(py)?,
             None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         };
         Ok((seconds * 1000.0).round() as i64)
+    }
+}
+
+#[pymethods]
+impl Engine {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.now.traverse(&visit)?;
+        self.default.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.now.clear();
+        self.default.clear();
     }
 }

@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::batch::Added;
 use crate::rules::Rule;
@@ -110,6 +111,10 @@ impl Rejection {
 
 #[pymethods]
 impl Rejection {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.findings)
+    }
+
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py, (State, Py<PyList>)>> {
         let py = slf.py();
         let state = slf.as_super().get().state();
@@ -179,6 +184,10 @@ impl Findings {
     pub fn none(py: Python<'_>) -> Findings {
         let list = || PyList::empty(py).unbind();
         Findings { rejected: list(), truncated: list(), warnings: list() }
+    }
+
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        [&self.rejected, &self.truncated, &self.warnings].into_iter().try_for_each(|list| visit.call(list))
     }
 
     /// Keeps the warnings and truncations of an event. A rejection is returned, and the caller keeps it.

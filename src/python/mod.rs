@@ -3,6 +3,8 @@
 mod batch;
 mod batch_iterator;
 mod builder;
+mod callback;
+mod dates;
 mod derive;
 mod encoded;
 mod encoder;
@@ -44,7 +46,7 @@ mod _core {
     #[pymodule_export]
     use super::rules::{Rule, rules};
     #[pymodule_export]
-    use super::snapshot::{Members, Number, Unsupported};
+    use super::snapshot::{Members, Moment, Number, Unsupported};
     use pyo3::exceptions::PyImportError;
     use pyo3::prelude::*;
 
@@ -56,6 +58,11 @@ mod _core {
                 "mixpress can't be used in a subinterpreter: import it in the main one",
             ));
         }
+        let py = module.py();
+        super::raw::check_lock(py)?;
+        // What would otherwise be done at the first event, by Python code.
+        super::dates::initialise(py)?;
+        super::raw::Entries::verify(py);
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("__debug_build__", cfg!(debug_assertions))
     }

@@ -8,11 +8,12 @@ use std::cell::RefCell;
 
 use pyo3::Borrowed;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyTzInfo};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
+use super::dates::{self, Date};
 use super::raw::{self, Entries};
-use super::snapshot::{Members, Number, Unsupported};
-use crate::serialize::Moment;
+use super::snapshot::{Members, Moment, Number, Unsupported};
+use crate::scan::Scanner;
 use crate::source::{Sink, Source};
 use crate::vectors::{Baseline, Vectors, Wide, Work};
 
@@ -32,6 +33,12 @@ pub struct Memory {
 impl Memory {
     pub fn new(py: Python<'_>) -> Memory {
         Memory { wide: Wide::detect(), entries: Entries::verify(py), decoded: String::new(), tagged: Vec::new() }
+    }
+
+    /// A text with U+FFFD for each lone surrogate.
+    fn decode(&mut self, text: &Bound<'_, PyString>) -> &str {
+        raw::decode(text, &mut self.decoded);
+        &self.decoded
     }
 }
 
@@ -127,14 +134,10 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             return self.tuple(&tuple);
         }
-        if let Ok(moment) = value.cast_exact::<PyDateTime>() {
-            self.sink.moment(moment_of_datetime(&moment)?);
-        } else if let Ok(date) = value.cast_exact::<PyDate>() {
-            self.sink.moment(moment_of_date(&date));
-        } else if IS_SNAPSHOT {
-            return self.snapshot_value(value);
-        } else {
-            return Err(NeedsSnapshot);
+        match dates::read(value) {
+            Date::Moment(moment) => self.sink.moment(moment),
+            Date::Other if IS_SNAPSHOT => return self.snapshot_value(value),
+            Date::Other | Date::OfAnotherZone => return Err(NeedsSnapshot),
         }
         Ok(())
     }
@@ -153,16 +156,29 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
     /// Pushes a value of a class that only snapshots contain.
     fn snapshot_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
         let py = value.py();
-        if let Ok(number) = value.cast_exact::<Number>() {
-            self.sink.number(&number.get().spelling.bind(py).to_string_lossy());
+        if let Ok(moment) = value.cast_exact::<Moment>() {
+            self.sink.moment(moment.get().0);
+        } else if let Ok(number) = value.cast_exact::<Number>() {
+            self.number(number.get().spelling.bind(py));
         } else if let Ok(members) = value.cast_exact::<Members>() {
             self.members(members.get().pairs.bind(py))?;
         } else if let Ok(unsupported) = value.cast_exact::<Unsupported>() {
-            self.sink.unsupported(&unsupported.get().message.bind(py).to_string_lossy());
+            self.sink.unsupported(self.memory.decode(unsupported.get().message.bind(py)));
         } else {
             self.sink.unsupported("a value that JSON has no form for");
         }
         Ok(())
+    }
+
+    /// Pushes a number by its spelling, which Python code made: no other text may reach the body.
+    fn number(&mut self, spelling: &Bound<'_, PyString>) {
+        raw::decode(spelling, &mut self.memory.decoded);
+        let spelling = self.memory.decoded.as_str();
+        if Scanner::new(spelling, 0).number() == Ok(spelling) {
+            self.sink.number(spelling);
+        } else {
+            self.sink.unsupported("a number whose text is not a JSON number");
+        }
     }
 
     fn members(&mut self, pairs: &Bound<'_, PyList>) -> Result<(), NeedsSnapshot> {
@@ -171,12 +187,14 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         }
         self.sink.names_may_repeat();
         for pair in pairs.iter() {
-            let Ok((name, value)) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() else { continue };
+            let Ok(pair) = pair.cast_exact::<PyTuple>() else { continue };
+            let mut both = pair.iter_borrowed();
+            let (Some(name), Some(value)) = (both.next(), both.next()) else { continue };
             if let Ok(name) = name.cast_exact::<PyString>() {
-                self.key(name);
-                self.value(value.as_borrowed())?;
+                self.key(&name);
+                self.value(value)?;
             } else if let Ok(unsupported) = name.cast_exact::<Unsupported>() {
-                self.sink.unsupported_key(&unsupported.get().message.bind(pair.py()).to_string_lossy());
+                self.sink.unsupported_key(self.memory.decode(unsupported.get().message.bind(pair.py())));
             }
         }
         self.sink.end_object();
@@ -227,7 +245,9 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InDict<'_, '_, '_, S
     #[inline(always)]
     fn run(self) -> Result<(), NeedsSnapshot> {
         let InDict(walk, dict) = self;
-        // SAFETY: neither the sink nor `value` runs Python code, makes an exception or allocates a container.
+        // SAFETY: sinks have no access to Python. Of Python, `key` and `value` only compare types, read fields of exact
+        // built-in types and of the frozen classes of snapshots, and count references. What pyo3 would initialise at its
+        // first use, which imports modules, was initialised with the module (`raw::initialise`).
         unsafe {
             raw::for_each_member(dict, walk.memory.entries, |name, value| {
                 if !walk.sink.tagged_key(name.as_ptr().addr()) {
@@ -249,25 +269,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InList<'_, '_, '_, S
     #[inline(always)]
     fn run(self) -> Result<(), NeedsSnapshot> {
         let InList(walk, list) = self;
-        // SAFETY: as for the members of a dict, above.
+        // SAFETY: `value` runs no Python code, makes no exception and allocates no container, as for a dict's members.
         unsafe { raw::for_each_element(list, |element| walk.value(element)) }
     }
-}
-
-fn moment_of_datetime(moment: &Bound<'_, PyDateTime>) -> Result<Moment, NeedsSnapshot> {
-    use pyo3::types::{PyDateAccess, PyTimeAccess, PyTzInfoAccess};
-    let utc = match moment.get_tzinfo() {
-        None => false,
-        Some(zone) if PyTzInfo::utc(moment.py()).is_ok_and(|utc| zone.is(utc)) => true,
-        Some(_) => return Err(NeedsSnapshot), // its offset needs Python code
-    };
-    let date = (moment.get_year(), moment.get_month(), moment.get_day());
-    let clock = (moment.get_hour(), moment.get_minute(), moment.get_second(), moment.get_microsecond());
-    Ok(Moment::from_civil(date, clock, utc))
-}
-
-fn moment_of_date(date: &Bound<'_, PyDate>) -> Moment {
-    use pyo3::types::PyDateAccess;
-    let date = (date.get_year(), date.get_month(), date.get_day());
-    Moment::from_civil(date, (0, 0, 0, 0), false)
 }

@@ -133,7 +133,7 @@ rules! {
     UnsupportedType "unsupported-type" Reject Reject "RFC 8259"
         "every value can be written as JSON, and every name is text";
     NotANumber "not-a-number" Warn Warn "RFC 8259 has no NaN or infinity"
-        "a number is finite; NaN and infinities are written as null";
+        "a number is finite and fits into a double; NaN, infinities and larger numbers are written as null";
     InvalidUnicode "invalid-unicode" Warn Warn "server: string should be valid utf8"
         "text has no lone surrogate and no broken UTF-8; each is written as U+FFFD";
     DuplicateKey "duplicate-key" Warn Warn "RFC 8259: names should be unique"

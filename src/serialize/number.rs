@@ -68,6 +68,41 @@ fn eight_digits(value: u32) -> u64 {
     ones | 0x3030_3030_3030_3030
 }
 
+/// The shortest number that no double can hold, as `9e308`.
+const SHORTEST_BEYOND: usize = 5;
+
+/// The largest double has 309 digits.
+const DIGITS_OF_LARGEST: usize = 309;
+
+/// Whether a number, by its valid spelling, is of a kind that a double may not hold: it has an exponent or many digits.
+///
+/// Of the bytes of a number, only `e` and `E` have the bit 0x40, so a usual number costs one comparison of its ends.
+#[inline(always)]
+pub(crate) fn may_be_beyond_double(spelling: &str) -> bool {
+    let bytes = spelling.as_bytes();
+    if bytes.len() < SHORTEST_BEYOND {
+        return false;
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let either = u64::from_le_bytes(*first) | u64::from_le_bytes(*last);
+        return either & 0x4040_4040_4040_4040 != 0 || (bytes.len() > 16 && may_be_long_beyond(bytes));
+    }
+    let (first, last) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>());
+    let word = |chunk: Option<&[u8; 4]>| chunk.map_or(0, |chunk| u32::from_le_bytes(*chunk));
+    (word(first) | word(last)) & 0x4040_4040 != 0
+}
+
+#[inline(never)]
+fn may_be_long_beyond(bytes: &[u8]) -> bool {
+    bytes.len() >= DIGITS_OF_LARGEST || bytes.iter().any(|byte| byte & 0x40 != 0)
+}
+
+/// Whether no double can hold a number, which is given by its valid spelling: it would read back as an infinity.
+#[cold]
+pub(crate) fn is_beyond_double(spelling: &str) -> bool {
+    spelling.parse().is_ok_and(f64::is_infinite)
+}
+
 /// Appends the shortest text that reads back as the same float. The value must be finite.
 #[inline]
 pub(crate) fn write_float(out: &mut Vec<u8>, value: f64) {
@@ -92,6 +127,26 @@ mod tests {
             write_integer(&mut out, value);
             assert_eq!(String::from_utf8(out).unwrap(), format!("x{value}"));
         }
+    }
+
+    #[test]
+    fn a_number_that_no_double_can_hold_is_recognised() {
+        let largest = format!("{:.0}", f64::MAX);
+        let beyond = ["9e308", "1e309", "-1e309", "1E+400", "1.8e308", "10.0e00000308", "123456789012345678e300"];
+        let many =
+            [format!("{largest}0"), "1".repeat(310), format!("-{}", "9".repeat(309)), format!("{}.5", "9".repeat(400))];
+        for number in beyond.map(str::to_owned).into_iter().chain(many) {
+            assert!(may_be_beyond_double(&number) && is_beyond_double(&number), "{number}");
+        }
+        let within = ["0", "1e308", "-1.7976931348623157e308", "1e-400", "123456789.123456789", "1700000000", "12345"];
+        for number in within.map(str::to_owned).into_iter().chain([largest, format!("0.{}", "1".repeat(400))]) {
+            assert!(!(may_be_beyond_double(&number) && is_beyond_double(&number)), "{number}");
+        }
+        assert!(
+            ["0", "1234", "12345", "1234567", "1700000000", "-0.000123456789", "12345678901234567890"]
+                .iter()
+                .all(|usual| !may_be_beyond_double(usual))
+        );
     }
 
     #[test]

@@ -160,7 +160,7 @@ def test_a_rule_can_be_set_to_reject() -> None:
 
 @pytest.mark.parametrize(
     "number",
-    [2**63 - 1, -(2**63), 2**63, 2**64 - 1, 2**64, -(2**200), 1234567890123456789, 10**4299, 10**5000 + 7],
+    [2**63 - 1, -(2**63), 2**63, 2**64 - 1, 2**64, -(2**200), 1234567890123456789, 10**308 + 7],
     ids=lambda number: f"{number.bit_length()} bits",
 )
 def test_integers_keep_every_digit(number: int) -> None:

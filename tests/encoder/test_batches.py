@@ -151,6 +151,52 @@ def test_an_exception_of_the_iterable_follows_the_events_that_were_read() -> Non
         Encoder().encode(events())
 
 
+@pytest.mark.parametrize("good", [5, 20])
+def test_a_callback_that_raises_costs_no_event(good: int) -> None:
+    events = [event(number) for number in range(good)]
+    for place in (1, 3, 3, 7):
+        events.insert(place, {"event": "bad"})
+    raised: list[int] = []
+
+    def on_rejected(rejection: Rejection) -> None:
+        raised.append(rejection.index)
+        raise ValueError("the callback's own fault")
+
+    batches, out, rejections = (
+        Encoder(limits=Limits(max_batch_events=8)).iter_batches(events, on_rejected=on_rejected),
+        [],
+        0,
+    )
+    while True:
+        try:
+            out.append(next(batches))
+        except ValueError:
+            rejections += 1
+        except StopIteration:
+            break
+    bad = [index for index, each in enumerate(events) if each == {"event": "bad"}]
+    assert (raised, rejections, batches.total) == (bad, 4, good + 4)
+    assert [index for batch in out for index in batch.indexes] == [n for n in range(good + 4) if n not in bad]
+
+
+def test_a_callback_that_raises_before_the_iterable_does_hides_neither() -> None:
+    def events() -> Iterator[Any]:
+        yield event(0)
+        yield "bad"
+        raise OSError("the disk went away")
+
+    def on_rejected(_: Rejection) -> None:
+        raise ValueError("the callback's own fault")
+
+    batches = Encoder().iter_batches(events(), on_rejected=on_rejected)
+    with pytest.raises(ValueError, match="own fault"):
+        next(batches)
+    assert numbers([next(batches)]) == [[0]]
+    with pytest.raises(OSError, match="the disk went away"):
+        next(batches)
+    assert list(batches) == []
+
+
 def test_reading_batches_inside_their_own_events_raises() -> None:
     def events() -> Iterator[Any]:
         yield next(batches)

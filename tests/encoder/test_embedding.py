@@ -236,30 +236,6 @@ def test_a_copy_is_equal_and_shares_the_body(make: Any) -> None:
     assert make(batch).body is batch.body
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({5: ()}, "a batch has at least one"),
-        ({5: (1, 1)}, "ascend"),
-        ({5: (2, 1)}, "ascend"),
-        ({6: [1]}, "one entry for each event"),
-        ({0: "engage"}, 'endpoint must be "import" or "track", got "engage"'),
-        ({1: "xml"}, "layout must be"),
-    ],
-)
-def test_a_pickle_with_an_invalid_state_is_refused(change: dict[int, Any], message: str) -> None:
-    restore, (body, state) = batch_of(event(0), event(1)).__reduce__()
-    changed = tuple(change.get(place, value) for place, value in enumerate(state))
-    with pytest.raises(ValueError, match=message):
-        restore(body, changed)
-
-
-def test_reading_the_events_of_a_changed_body_raises() -> None:
-    restore, (_, state) = batch_of(event(0)).__reduce__()
-    with pytest.raises(ValueError, match="not made by this encoder"):
-        restore(b"no gzip", state).events()
-
-
 def test_only_an_encoder_makes_a_batch() -> None:
     with pytest.raises(TypeError):
         Batch()

@@ -230,6 +230,38 @@ def test_lone_surrogates_of_a_str_are_read_as_escapes() -> None:
     assert [rule for _, _, _, rule in result.warnings] == ["invalid-unicode"]
 
 
+@pytest.mark.parametrize("value", ["\\\ud800", "\\\\\\\udfff", "\\u12\ud800", "\ud800\\\ud800"])
+def test_a_lone_surrogate_of_a_str_after_a_backslash_is_a_syntax_error(value: str) -> None:
+    text = TEXT.replace("é", value)
+    result = outcome_of_core(core_encoder(Options()).encode_json(text))
+    assert result == outcome_of_reference(reference.encode_json(text))
+    assert "invalid-json" in [rejection[-1] for rejection in result.rejected]
+    with pytest.raises(ValueError, match="escape"):
+        json.loads(f'"{value}"')
+
+
+@pytest.mark.parametrize("value", ["\\\\\ud800", "\ud800\udc00", "x\ud800y\\n"])
+def test_a_lone_surrogate_of_a_str_after_a_whole_escape_is_read_as_its_escape(value: str) -> None:
+    text = TEXT.replace("é", value)
+    result = outcome_of_core(core_encoder(Options()).encode_json(text))
+    assert result == outcome_of_reference(reference.encode_json(text))
+    assert "invalid-json" not in [rejection[-1] for rejection in result.rejected]
+
+
+@pytest.mark.parametrize(
+    "number", ["1e309", "-1E+400", "9e308", "9" * 309, "1.8e308", "0.1e310", "17" + "0" * 400 + "e-50"]
+)
+@pytest.mark.parametrize("place", ["x", "time", "distinct_id", "$insert_id"])
+def test_a_number_beyond_a_double_is_never_written(number: str, place: str) -> None:
+    properties = {"time": "1700000000", "distinct_id": '"u"', "$insert_id": '"i"'} | {place: number}
+    text = '{"event":"e","properties":{' + ",".join(f'"{name}":{value}' for name, value in properties.items()) + "}}"
+    rules = {f"{rule}-type": "warn" for rule in ("time", "distinct-id", "insert-id")}
+    for chosen in (Options(), Options(rules=rules), Options(insert_id="derive")):
+        result = outcome_of_core(core_encoder(chosen).encode_json(text))
+        assert result == outcome_of_reference(reference.encode_json(text, chosen))
+        assert not any(number in str(body) for body in result.batches)
+
+
 def test_other_types_than_text_are_refused() -> None:
     for wrong in (None, 5, [TEXT], {"event": "e"}, memoryview(b"abcdef")[::2]):
         with pytest.raises(TypeError):

@@ -8,10 +8,12 @@ import re
 from collections import Counter, OrderedDict, UserDict, namedtuple
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
 import numpy
+import pandas
 import pytest
 
 import reference
@@ -22,6 +24,48 @@ from strategies import Color, Float, Integer, Level, Lying, Pairs, Point, Raisin
 
 EAST = timezone(timedelta(hours=5, minutes=30))
 Pair = namedtuple("Pair", "x y")
+
+
+class Dressed:
+    """A base of types whose text is for people."""
+
+    def __str__(self) -> str:
+        return '$1",'
+
+    __repr__ = __str__
+
+    def __format__(self, _spec: str, _context: object = None) -> str:
+        return '$1",'
+
+
+class Money(Dressed, Decimal):
+    def is_finite(self) -> bool:
+        return True
+
+
+class Price(Decimal):
+    def __new__(cls, text: str) -> Price:
+        return super().__new__(cls, text)
+
+    def __str__(self) -> str:
+        return "1" * 400
+
+
+class Code(Dressed, int):
+    pass
+
+
+class Ratio(Dressed, float):
+    pass
+
+
+class Shouting(Dressed, str):
+    pass
+
+
+class Reference(Dressed, UUID):
+    pass
+
 
 # A value of `properties.a`, and how it is written.
 WRITTEN: list[tuple[Any, str]] = [
@@ -62,7 +106,7 @@ WRITTEN: list[tuple[Any, str]] = [
     (Integer(10**30), "1" + "0" * 30),
     (Float(1e16), "1e+16"),
     (True, "true"),
-    (10**5000, "1" + "0" * 5000),
+    (10**308, "1" + "0" * 308),
     (numpy.int64(-5), "-5"),
     (numpy.uint64(2**64 - 1), "18446744073709551615"),
     (numpy.float64(0.1), "0.1"),
@@ -72,6 +116,21 @@ WRITTEN: list[tuple[Any, str]] = [
     (numpy.datetime64("2024-02-29T12:00:00.999999999"), '"2024-02-29T12:00:00"'),
     (numpy.datetime64("2024-02-29"), '"2024-02-29T00:00:00"'),
     (numpy.array(1.5), "1.5"),
+    (numpy.longdouble(1.5), "1.5"),
+    (numpy.datetime64("NaT"), "null"),
+    (numpy.datetime64("NaT", "ns"), "null"),
+    (numpy.timedelta64("NaT"), "null"),
+    (numpy.timedelta64("NaT", "ns"), "null"),
+    (pandas.NaT, "null"),
+    (pandas.Timestamp("2024-02-29T12:00", tz="UTC"), '"2024-02-29T12:00:00"'),
+    (Money("3.5"), "3.5"),
+    (Price("3.50"), "3.50"),
+    (Code(7), "7"),
+    (Code(2**70), "1180591620717411303424"),
+    (Ratio(0.5), "0.5"),
+    (Shouting("low"), '"low"'),
+    ({Shouting("low"): Money("1")}, '{"low":1}'),
+    (Reference(int=5), '"00000000-0000-0000-0000-000000000005"'),
 ]
 
 # A value of `properties.a`, and its findings.
@@ -95,7 +154,16 @@ FOUND: list[tuple[Any, list[tuple[str, str]]]] = [
     (Unpaired(), [("", "unsupported-type")]),
     (numpy.array([1]), [("", "unsupported-type")]),
     (numpy.complex128(1), [("", "unsupported-type")]),
-    (numpy.longdouble(1), [("", "unsupported-type")]),
+    (10**309, [("", "not-a-number")]),
+    (-(10**5000), [("", "not-a-number")]),
+    (Code(10**400), [("", "not-a-number")]),
+    (Decimal("1e400"), [("", "not-a-number")]),
+    (Decimal("-1.8E+308"), [("", "not-a-number")]),
+    (Money("NaN"), [("", "not-a-number")]),
+    ([1, 10**400], [("[1]", "not-a-number")]),
+    (numpy.longdouble("1e400"), [("", "not-a-number")]),
+    (numpy.clongdouble(1), [("", "unsupported-type")]),
+    (Fraction(1, 2), [("", "unsupported-type")]),
     (numpy.timedelta64(5, "ns"), [("", "unsupported-type")]),
     (numpy.datetime64("30000-01-01"), [("", "unsupported-type")]),
     (datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))), [("", "unsupported-type")]),

@@ -34,9 +34,9 @@ def read_events(data: str | bytes | bytearray | memoryview) -> Iterator[Node | U
     """Yield the events of a text: objects, on separate lines or not, and the elements of arrays.
 
     Choice: a text may hold several arrays, and objects and arrays together. A byte order mark at the start is skipped.
-    A lone surrogate in a `str` is read like its escape.
+    A lone surrogate in a `str` is read like its escape; after the backslash of another escape it is a syntax error.
     """
-    text = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else bytes(data)
+    text = utf8_of(data) if isinstance(data, str) else bytes(data)
     reader = Reader(text, WORDS | NAN_WORDS)
     reader.at = 3 if text.startswith(b"\xef\xbb\xbf") else 0
     while reader.peek():
@@ -44,6 +44,16 @@ def read_events(data: str | bytes | bytearray | memoryview) -> Iterator[Node | U
             yield from read_array(reader)
         else:
             yield read_event(reader, in_array=False)
+
+
+def utf8_of(text: str) -> bytes:
+    """Return a text as UTF-8, with an escape for each lone surrogate that can be one."""
+
+    def escaped(found: re.Match[str]) -> str:
+        backslashes, surrogate = found.groups()
+        return backslashes + (surrogate if len(backslashes) % 2 else f"\\u{ord(surrogate):04x}")
+
+    return re.sub(r"(\\*)([\ud800-\udfff])", escaped, text).encode("utf-8", "surrogatepass")
 
 
 def read_event(reader: Reader, *, in_array: bool) -> Node | Unreadable:

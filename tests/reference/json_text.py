@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
-from .nodes import NULL, Array, Literal, Node, NotANumber, Number, Object, Text
+from .nodes import NULL, Array, Literal, Node, NotANumber, Number, Object, Text, number_of
 
 SPACE = re.compile(rb"[ \t\r\n]*")
 PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
@@ -130,7 +130,7 @@ class Reader:
             for _ in range(4):
                 self.one_of(b"0123456789abcdefABCDEF")
 
-    def number(self) -> Number:
+    def number(self) -> Number | NotANumber:
         start = self.at
         self.some_of(b"-", at_most=1)
         if not self.some_of(b"0", at_most=1):
@@ -140,7 +140,7 @@ class Reader:
         if self.some_of(b"eE", at_most=1):
             self.some_of(b"+-", at_most=1)
             self.digits()
-        return Number(self.data[start : self.at].decode())
+        return number_of(self.data[start : self.at].decode())
 
     def digits(self) -> None:
         self.one_of(b"0123456789")

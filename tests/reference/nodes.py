@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,11 @@ class Literal:
 @dataclass(frozen=True)
 class NotANumber:
     """NaN or an infinity."""
+
+
+def number_of(spelled: str) -> Number | NotANumber:
+    """Return the node of a number. One that no double can hold is no number, as an infinity is none."""
+    return Number(spelled) if math.isfinite(float(spelled)) else NotANumber()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, get_args
 
-from .nodes import Array, Literal, Node, NotANumber, Number, Object, Text, Unsupported
+from .nodes import NULL, Array, Literal, Node, NotANumber, Number, Object, Text, Unsupported, number_of
 from .rules import FIRST_MILLISECONDS, MAX_LEVELS
 from .spell import spell_float, spell_integer
 
@@ -47,7 +47,7 @@ def node_without_default(value: Any) -> Node:
     if isinstance(value, str):  # a subclass gives its text, not what its __str__ returns
         return Text(str.__str__(value))
     if isinstance(value, int):
-        return Number(spell_integer(int.__pos__(value)))
+        return number_of(spell_integer(int.__pos__(value)))
     if isinstance(value, float):
         return Number(spell_float(float.__pos__(value))) if math.isfinite(value) else NotANumber()
     if isinstance(value, Mapping):  # read by its items(), a subclass of dict too
@@ -74,13 +74,13 @@ def sorted_if_possible(values: set[Any] | frozenset[Any]) -> list[Any]:
 def node_of_object(value: Any) -> Node:
     """Return the node of a value of another type. A datetime is a date, so datetime is checked first."""
     if isinstance(value, datetime):
-        return node_of_datetime(value)
+        return NULL if value != value else node_of_datetime(value)  # pandas.NaT is a datetime
     if isinstance(value, date):
         return Text(f"{value.year:04}-{value.month:02}-{value.day:02}T00:00:00")
-    if isinstance(value, Decimal):  # its str is a JSON number, 1E+3 too
-        return Number(str(value)) if value.is_finite() else NotANumber()
+    if isinstance(value, Decimal):  # its str is a JSON number, 1E+3 too; that of a subclass may be any text
+        return number_of(Decimal.__str__(value)) if Decimal.is_finite(value) else NotANumber()
     if isinstance(value, uuid.UUID):
-        return Text(str(value))
+        return Text(uuid.UUID.__str__(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return Object([(Text(field.name), getattr(value, field.name)) for field in dataclasses.fields(value)])
     if type(value).__module__ == "numpy" and value.ndim == 0:
@@ -106,10 +106,14 @@ def node_of_numpy_scalar(value: Any) -> Node:
     Choice: a datetime64 of any unit is a naive datetime, and a timedelta64 is unsupported, though the item() of some
     units is an int.
     """
+    if value.dtype.kind in "mM" and value != value:  # NaT
+        return NULL
+    if value.dtype.kind == "f":
+        return node_without_default(float(value))
     is_date = value.dtype.kind == "M"
     item = (value.astype("datetime64[us]") if is_date else value).item()
     if value.dtype.kind == "m" or type(item) is type(value) or (is_date and isinstance(item, int)):
-        return Unsupported()  # a timedelta64; a long double, whose item is itself; a year that datetime does not have
+        return Unsupported()  # a timedelta64; a complex long double, whose item is itself; a year that datetime lacks
     return node_without_default(item)
 
 

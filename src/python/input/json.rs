@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PySlice, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PySlice, PyString, PyType};
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::fill::{Filled, Filling, Step};
 use crate::batch::{Added, Origin};
@@ -30,9 +31,7 @@ pub enum Text {
 impl Text {
     pub fn of(data: &Bound<'_, PyAny>) -> PyResult<Text> {
         if data.is_instance_of::<PyString>() {
-            // UTF-8 can't represent a lone surrogate. As an escape, JSON can.
-            let bytes = data.call_method1("encode", ("utf-8", "backslashreplace"))?;
-            return Ok(Text::Whole(bytes.extract()?));
+            return Ok(Text::Whole(utf8_of(data.cast::<PyString>()?)?.into()));
         }
         if data.is_instance_of::<PyBytes>() {
             return Ok(Text::Whole(data.extract()?));
@@ -63,6 +62,14 @@ impl Text {
 }
 
 impl JsonInput {
+    /// Visits the memory view: the object that lends it may refer to anything.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.text {
+            Text::Whole(_) => Ok(()),
+            Text::Windows { view, .. } => visit.call(view),
+        }
+    }
+
     /// Adds events until a batch is full, there is much to report, or the text ends. The interpreter is detached from
     /// this thread meanwhile.
     pub fn fill(&mut self, py: Python<'_>, engine: &Engine, filling: &mut Filling<'_>) -> PyResult<Filled> {
@@ -104,16 +111,56 @@ fn fill_from_window(
     filled
 }
 
+/// A text as UTF-8. UTF-8 can't represent a lone surrogate, and JSON can by an escape, which takes its place here.
+fn utf8_of<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyBytes>> {
+    if let Ok(utf8) = text.encode_utf8() {
+        return Ok(utf8);
+    }
+    let py = text.py();
+    let encoded = py.get_type::<PyString>().call_method1("encode", (text, "utf-8", "surrogatepass"))?;
+    let encoded = encoded.cast_into::<PyBytes>()?;
+    Ok(PyBytes::new(py, &surrogates_escaped(encoded.as_bytes())))
+}
+
+/// Escapes the surrogates of a text, which are three bytes each, except after a backslash that starts an escape: there no
+/// surrogate can be, and its bytes, which are not UTF-8, remain for the scanner to refuse.
+fn surrogates_escaped(text: &[u8]) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(text.len() * 2);
+    for part in text.utf8_chunks() {
+        escaped.extend_from_slice(part.valid().as_bytes());
+        // A surrogate is three invalid parts: 0xED alone, and two continuation bytes.
+        escaped.extend_from_slice(part.invalid());
+        if let [before @ .., 0xED, high, low] = escaped.as_slice()
+            && !part.invalid().is_empty()
+            && is_continuation(*high)
+            && is_continuation(*low)
+            && before.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 0
+        {
+            let code = 0xD000 | u16::from(high & 0x3F) << 6 | u16::from(low & 0x3F);
+            escaped.truncate(escaped.len() - 3);
+            escaped.extend_from_slice(format!("\\u{code:04x}").as_bytes());
+        }
+    }
+    escaped
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
 /// Whether an object is bytes or text of any kind, and not an iterable of events.
 pub fn is_text(data: &Bound<'_, PyAny>) -> bool {
     data.is_instance_of::<PyBytes>()
         || data.is_instance_of::<PyString>()
         || data.is_instance_of::<PyByteArray>()
         || data.is_instance_of::<PyMemoryView>()
-        || is_mmap(data).unwrap_or(false)
+        || is_mmap(data)
 }
 
-fn is_mmap(data: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = data.py();
-    data.is_instance(&py.import("mmap")?.getattr("mmap")?)
+/// By the names of its classes: importing `mmap` to compare the type would run a program's own import hooks.
+fn is_mmap(data: &Bound<'_, PyAny>) -> bool {
+    let is_named = |class: Bound<'_, PyAny>| {
+        class.cast::<PyType>().is_ok_and(|class| class.fully_qualified_name().is_ok_and(|name| name == "mmap.mmap"))
+    };
+    data.get_type().mro().iter().any(is_named)
 }

@@ -9,6 +9,7 @@ mod objects;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList};
+use pyo3::{PyTraverseError, PyVisit};
 
 use self::arrow::ArrowInput;
 use self::fill::{Filled, Filling};
@@ -27,6 +28,8 @@ pub enum Input {
     Json(Box<JsonInput>),
     /// Arrow record batches.
     Arrow(Box<ArrowInput>),
+    /// Nothing: the garbage collector took the input.
+    Taken,
 }
 
 impl Input {
@@ -85,6 +88,16 @@ impl Input {
         }
     }
 
+    /// Visits the objects that can be part of a cycle.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Input::List(events, _) => visit.call(events),
+            Input::Objects(events) => visit.call(events),
+            Input::Json(json) => json.traverse(visit),
+            Input::Arrow(_) | Input::Taken => Ok(()),
+        }
+    }
+
     /// Adds events until a batch is full, there is much to report, or there are no more.
     pub fn fill(&mut self, py: Python<'_>, engine: &Engine, filling: &mut Filling<'_>) -> PyResult<Filled> {
         match self {
@@ -101,6 +114,7 @@ impl Input {
             Input::Objects(events) => fill_from_objects(events.bind(py).clone(), engine, filling),
             Input::Json(json) => json.fill(py, engine, filling),
             Input::Arrow(rows) => rows.fill(py, engine, filling),
+            Input::Taken => Ok(Filled::Input),
         }
     }
 }

@@ -65,12 +65,14 @@ pub unsafe fn for_each_member<'py, E>(
     entries: Option<Entries>,
     mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
 ) -> Result<(), E> {
+    let size = dict.len();
     let mut members = Members::of(dict, entries);
     // SAFETY: by the contract of `visit` nothing changes the dict meanwhile.
     while let Some((name, value)) = unsafe { members.next(dict) } {
         // SAFETY: the dict owns both, and by the contract of `visit` it keeps them.
         let (name, value) = unsafe { (Borrowed::from_ptr(dict.py(), name), Borrowed::from_ptr(dict.py(), value)) };
         visit(name, value)?;
+        debug_assert!(!super::has_exception() && dict.len() == size, "`visit` must keep its contract");
     }
     Ok(())
 }
@@ -128,8 +130,8 @@ impl Members {
 }
 
 impl Entries {
-    /// The right to read entries, if they agree with `PyDict_Next`. Checked once in a process, or at the same time by
-    /// several threads: a lock would stay taken in the child of a fork during the check.
+    /// The right to read entries, if they agree with `PyDict_Next`. Checked once in a process, when the module is imported:
+    /// the check runs Python code.
     pub fn verify(py: Python<'_>) -> Option<Entries> {
         const UNSEEN: u8 = 0;
         const AGREE: u8 = 1;

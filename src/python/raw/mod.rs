@@ -10,6 +10,7 @@ mod dict;
 mod text;
 
 use pyo3::Borrowed;
+use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyList};
@@ -34,8 +35,15 @@ pub unsafe fn for_each_element<'py, E>(
     for position in 0..list.len() {
         // SAFETY: the position is within the list, which owns the element and, by the contract of `visit`, keeps it.
         visit(unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), position as ffi::Py_ssize_t)) })?;
+        debug_assert!(!has_exception() && position < list.len(), "`visit` must keep its contract");
     }
     Ok(())
+}
+
+/// Whether an exception is set in this thread.
+fn has_exception() -> bool {
+    // SAFETY: the interpreter's lock is held; the call only reads a field of the thread.
+    unsafe { !ffi::PyErr_Occurred().is_null() }
 }
 
 /// The value of an int, if it fits into 64 bits.
@@ -45,6 +53,19 @@ pub fn small_integer(integer: &Bound<'_, PyInt>) -> Option<i64> {
     // SAFETY: the object is an int, so the call makes no exception.
     let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(integer.as_ptr(), &raw mut overflow) };
     (overflow == 0).then_some(value)
+}
+
+/// `ImportError` where the interpreter's lock is off: without it, another thread can free what a walk reads.
+pub fn check_lock(py: Python<'_>) -> PyResult<()> {
+    let sys = py.import("sys")?;
+    let Ok(is_on) = sys.getattr("_is_gil_enabled") else { return Ok(()) }; // before Python 3.13 it can't be off
+    if is_on.call0()?.is_truthy()? {
+        return Ok(());
+    }
+    Err(PyImportError::new_err(
+        "mixpress needs the interpreter's lock, which is off: start Python without `-X gil=0`, and without PYTHON_GIL=0 in \
+         the environment",
+    ))
 }
 
 /// Whether the current interpreter is the main one of the process, and not a subinterpreter.

@@ -38,7 +38,7 @@ pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String) -> bool {
         Ok(PyStringData::Ucs1(codes)) => decoded.extend(codes.iter().map(|&code| char::from(code))),
         Ok(PyStringData::Ucs2(codes)) => decoded.extend(codes.iter().map(|&code| scalar(code.into()))),
         Ok(PyStringData::Ucs4(codes)) => decoded.extend(codes.iter().map(|&code| scalar(code))),
-        Err(_) => decoded.push_str(&text.to_string_lossy()),
+        Err(_) => debug_assert!(false, "a str of the interpreter is always in its canonical form"),
     }
     repaired
 }

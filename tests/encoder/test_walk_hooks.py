@@ -1,0 +1,159 @@
+"""No Python code runs while the core reads an event in place, whatever hooks a program has set."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+# Each program ends in `events` that contain what the walk could need for the first time in a process, and `changes()`,
+# which frees what the walk points into. `hooked` counts the hooks that ran while the core was at work.
+PROLOGUE = """
+import builtins, datetime, gc, json, sys, weakref
+from mixpress import Encoder, _core
+encoder = Encoder(compression=None)
+DATES = {
+    "naive": datetime.datetime(2024, 1, 1),
+    "aware": datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc),
+    "date": datetime.date(2024, 1, 1),
+}
+if "abi3" in _core.__file__:
+    DATES = {}  # by the stable ABI, Python code reads them, in a copy of the event
+def properties():
+    made = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
+    made.update(DATES)
+    made.update({"lone": "\\ud800 \\u00e9 \\U0001f600", "\\udfff\\u00e9": 1, "tuple": (1.5, None, [True, "x" * 300])})
+    made.update({f"k{n}": "v" * 40 + str(n) for n in range(200)})
+    return made
+read, hooked, given = [], [], properties()
+event = {"event": "e", "properties": given}
+def changes(*_):
+    if read:
+        hooked.append(1)
+        given.clear()
+        read.extend(b"A" * size for size in range(4_000, 40_000, 997))
+def encode(events=[event]):
+    read.append(1)
+    encoded = encoder.encode(events)
+    read.clear()
+    return encoded
+"""
+EPILOGUE = """
+assert not encoded.rejected, encoded.rejected
+(event,) = json.loads(encoded.batches[0].body)
+written = event["properties"]
+assert len(written) == 206 + len(DATES), len(written)
+assert all(written[name] == "2024-01-01T00:00:00" for name in DATES)
+assert written["lone"] == "\\ufffd \\u00e9 \\U0001f600" and written["\\ufffd\\u00e9"] == 1
+"""
+UNHOOKED = """
+assert not hooked, "a hook ran during the walk"
+"""
+HOOKS = {
+    "__import__": """
+real = builtins.__import__
+def hook(name, *args, **keywords):
+    changes()
+    return real(name, *args, **keywords)
+builtins.__import__ = hook
+encoded = encode()
+builtins.__import__ = real
+""",
+    "sys.meta_path": """
+class Finder:
+    def find_spec(self, *_):
+        changes()
+sys.meta_path.insert(0, Finder())
+encoded = encode()
+""",
+    "gc.callbacks": """
+gc.collect()
+gc.callbacks.append(lambda phase, _: phase == "start" and changes())
+builder = encoder.builder()
+gc.set_threshold(1)
+read.append(1)
+builder.add(event)
+read.clear()
+gc.disable()
+encoded = type("Encoded", (), {"rejected": [], "batches": [builder.finish()]})
+""",
+    "sys.setprofile": """
+def profile(frame, kind, what):
+    # The call of the encoder itself is C code: nothing else may be called before it returns.
+    if read and not (kind in ("c_call", "c_return") and getattr(what, "__name__", "") in ("encode", "clear", "append")):
+        changes()
+encode_now, append, clear = encoder.encode, read.append, read.clear
+sys.setprofile(profile)
+append(1)
+encoded = encode_now([event])
+clear()
+sys.setprofile(None)
+""",
+    "weakref callbacks": """
+class Cycle:
+    pass
+references = []
+def cycles():
+    for _ in range(50):
+        cycle = Cycle()
+        cycle.own = cycle
+        references.append(weakref.ref(cycle, changes))
+gc.disable()
+cycles()
+builder = encoder.builder()
+gc.set_threshold(1)
+read.append(1)
+gc.enable()
+builder.add(event)
+gc.disable()
+read.clear()
+encoded = type("Encoded", (), {"rejected": [], "batches": [builder.finish()]})
+""",
+}
+# With these a hook may run after the walk, where the findings become objects.
+COLLECTING = {"gc.callbacks", "weakref callbacks"}
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("allocator", ["debug", "default"])
+def test_no_hook_runs_during_a_walk(hook: str, allocator: str) -> None:
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-c",
+            PROLOGUE + HOOKS[hook] + EPILOGUE + UNHOOKED * (hook not in COLLECTING),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONMALLOC": allocator},
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+
+
+def test_a_first_date_in_a_snapshot_imports_nothing() -> None:
+    program = textwrap.dedent("""
+        import builtins, datetime
+        from mixpress import Encoder
+        from mixpress.snapshot import snapshot
+        event = {"event": "e", "properties": {
+            "time": 1700000000, "distinct_id": "u", "$insert_id": "i",
+            "tags": {1}, "when": datetime.datetime(2024, 1, 1)}}
+        imported = []
+        real = builtins.__import__
+        def hook(name, *args, **keywords):
+            imported.append(name)
+            return real(name, *args, **keywords)
+        builtins.__import__ = hook
+        encoded = Encoder(compression=None).encode([event])
+        builtins.__import__ = real
+        assert b'"when":"2024-01-01T00:00:00"' in encoded.batches[0].body
+        assert "datetime" not in imported, imported
+    """)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
