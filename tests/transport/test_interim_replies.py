@@ -14,7 +14,7 @@ import trustme
 
 from mixpress import Client, ServiceAccount
 from mixpress.transport import MAX_REPLY_BYTES, Urllib3Transport
-from mixpress.transport.sockets import MAX_INTERIM
+from mixpress.transport.sockets import MAX_INTERIM, _Response
 from support.events import event
 from support.listener import OK, Behave, Listener, http, kind, post, read_request
 
@@ -199,3 +199,16 @@ def test_a_reply_to_no_request_never_becomes_a_verdict(listen: Listen) -> None:
     with Client(account, base_url=listener.url().removesuffix("/import"), concurrency=1) as client:
         first, second = (client.import_events([event(number)]) for number in range(2))
     assert (first.imported, second.refused) == (1, 1)
+
+
+def test_a_forked_child_reads_nothing_from_the_connections_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(OK)
+        reply = _Response(ours)
+        reply.begin()
+        reply.connection = ours
+        theirs.sendall(REFUSED)
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        reply.close()
+        assert ours.recv(len(REFUSED)) == REFUSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import weakref
@@ -66,6 +67,7 @@ class _Response(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
         self._socket = sock
+        self._pid = os.getpid()
         self.connection: Any = None
         """The connection to close; set before the body is read."""
 
@@ -105,7 +107,9 @@ class _Response(HTTPResponse):
 
     def _close_conn(self) -> None:
         """End the reply, when its body has been read. urllib3 then returns the connection to its pool."""
-        has_unread = self.connection is not None and not self.will_close and self._has_unread()
+        # A forked child frees the replies of its parent: it must not read from a socket that both have.
+        is_own = self.connection is not None and self._pid == os.getpid()
+        has_unread = is_own and not self.will_close and self._has_unread()
         super()._close_conn()  # type: ignore[misc]
         if has_unread:
             self.connection.close()
