@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from mixpress.clock import REAL
@@ -47,7 +48,7 @@ class CancelToken(Flag):
         return f"{self._what} before the server had confirmed it: {self.error or 'interrupted'}"
 
 
-class Job:
+class Job(ABC):
     """A batch to send, the sink of its verdicts, and the token that cancels it.
 
     `started` is set by the worker that takes it: until then the caller may give it up.
@@ -66,14 +67,14 @@ class Job:
         self.cancel_token = cancel_token
         self.patient = patient
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - not every job needs it
         """Count the events as accepted, and do what can be done before the job has a permit to send. Called once, on
         the thread that handles the job.
         """
 
+    @abstractmethod
     def done(self) -> None:
         """Handle the end of the job. Called once, when every event has a verdict, on the thread that found that out."""
-        raise NotImplementedError
 
     def give_up(self, error: Exception | None) -> None:
         """Mark every event undelivered. Only for a job that no worker has."""
