@@ -19,6 +19,7 @@ __all__ = [
     "Finding",
     "Limits",
     "Members",
+    "Moment",
     "Number",
     "Rejection",
     "Rule",
