@@ -18,9 +18,10 @@ const LAYERS: &[&[&str]] = &[
     &["encoder"],
     &["batch"],
     &["event"],
-    &["gzip", "source", "truncate", "validate"],
+    &["gzip", "source", "validate"],
+    &["truncate"],
     &["gzip::press", "rules", "scan", "serialize"],
-    &["vectors"],
+    &["steps", "vectors"],
 ];
 
 /// Where `unsafe` may be used: instructions and buffers, the comparison of two places, CPython's objects, and the foreign
