@@ -178,6 +178,7 @@ impl Walk<'_> {
             Value::Object(members) => return self.object(members, path, depth + 1, level),
             Value::Boolean(value) => return value.to_string(),
             Value::Integer(value) => return value.to_string(),
+            Value::Number(spelling) if is_beyond_double(spelling) => self.find(Rule::NotANumber, path),
             Value::Number(spelling) if is_number(spelling) => return spelling.clone(),
             Value::Float(value) if value.is_finite() => return spell::float(*value),
             Value::Text(text) => return self.text(text, path),
@@ -290,7 +291,7 @@ fn text_of(value: &Value) -> Option<String> {
 fn time_of(value: &Value) -> Option<(i128, String)> {
     match value {
         Value::Integer(given) => Some((scaled((*given).into()), given.to_string())),
-        Value::Number(spelling) if !is_number(spelling) => None,
+        Value::Number(spelling) if !is_number(spelling) || is_beyond_double(spelling) => None,
         Value::Number(spelling) if spelling.contains(['.', 'e', 'E']) => time_of_float(spelling.parse().ok()?),
         Value::Number(spelling) => {
             let beyond = if spelling.starts_with('-') { i128::MIN } else { i128::MAX };
@@ -325,6 +326,11 @@ fn time_of_float(given: f64) -> Option<(i128, String)> {
 fn is_number(spelling: &str) -> bool {
     let is_value = serde_json::from_str::<serde::de::IgnoredAny>(spelling).is_ok();
     is_value && spelling.chars().all(|letter| letter.is_ascii_digit() || "+-.eE".contains(letter))
+}
+
+/// Whether a number reads back as an infinity.
+fn is_beyond_double(spelling: &str) -> bool {
+    is_number(spelling) && spelling.parse().is_ok_and(f64::is_infinite)
 }
 
 fn is_disallowed(id: &str) -> bool {

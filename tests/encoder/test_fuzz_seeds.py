@@ -34,7 +34,7 @@ OPTIONS = {
     "track, with everything the encoder can add": Options(
         endpoint="track",
         format="form",
-        token="a token",
+        token="a-token",
         insert_id="derive",
         on_long_url="parse",
         on_long_json="flatten",

@@ -193,7 +193,7 @@ class MemoryQueue(EventQueue):
         return rejection
 
     def _count(self) -> None:
-        self._unpacked = self._encoding.__len__()
+        self._unpacked = len(self._encoding)
         self._unsettled = self._unpacked + self._in_jobs
 
     def _mend(self) -> None:
@@ -224,7 +224,7 @@ class MemoryQueue(EventQueue):
             self._write(self._later.popleft())
 
     def _pack_alone(self) -> None:
-        if self._encoding.__len__():
+        if len(self._encoding):
             self._finish()
         self._launch()
 

@@ -90,6 +90,10 @@ class UpdateBuilder:
         self._updates.append(update)
         self._size += len(update) + 1
 
+    def __len__(self) -> int:
+        """Number of updates in the open batch."""
+        return len(self._updates)
+
     @property
     def full(self) -> bool:
         """Whether the batch is full."""
