@@ -36,6 +36,11 @@ def test_each_case_has_its_result(file: str, case: dict[str, Any]) -> None:
         assert result.batches[0].body == f"[{written}]".encode()
 
 
+def place_of(found: Unreadable) -> dict[str, int]:
+    """The position of an error; a case has `given_up` only if bytes are skipped that may contain events."""
+    return {name: value for name, value in asdict(found).items() if name != "given_up" or value}
+
+
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in read_json_text_cases()])
 def test_each_json_text_case_has_its_result(case: dict[str, Any]) -> None:
     events = list(reference.read_events(text_of(case)))  # once, as some texts take a second
@@ -44,7 +49,7 @@ def test_each_json_text_case_has_its_result(case: dict[str, Any]) -> None:
     became |= {broken.index: [broken.field, broken.rule] for broken in result.rejected}
     unreadable = [(i, node) for i, node in enumerate(events) if isinstance(node, Unreadable)]
     assert [index for index, _ in unreadable] == [r.index for r in result.rejected if r.rule == "invalid-json"]
-    became |= {index: asdict(place) for index, place in unreadable}
+    became |= {index: place_of(found) for index, found in unreadable}
     assert [became[index] for index in sorted(became)] == case["becomes"]
     assert sorted(became) == list(range(len(became)))
     assert [[found.index, found.field, found.rule] for found in result.warnings] == case.get("warns", [])

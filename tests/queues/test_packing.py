@@ -42,6 +42,9 @@ class WatchedBuilder:
         self._encoder = encoder
         self._builder = encoder.encoder.builder()
 
+    def __len__(self) -> int:
+        return len(self._builder)
+
     def finish(self) -> WatchedBatch:
         return WatchedBatch(self._builder.finish(), self._encoder)
 
