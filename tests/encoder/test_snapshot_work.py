@@ -23,13 +23,14 @@ def test_a_snapshot_of_twice_the_values_runs_at_most_two_and_a_half_times_the_li
 @pytest.mark.parametrize("bits", [1_024, 100_000, 33_000_000])
 def test_an_int_beyond_a_double_is_named_by_its_first_digits(bits: int, name: str) -> None:
     """All digits of the largest would take an hour: the time for them grows with their square."""
-    for value, exponent in ((1 << bits, math.floor(bits * math.log10(2))), (-(1 << bits), None)):
+    exponent = math.floor(bits * math.log10(2))
+    for value in (1 << bits, -(1 << bits)):
         event = {"event": "e", "properties": {**NEEDED, name: value}}
         encoded = Encoder(compression=None).encode([event])
         (found,) = [*encoded.rejected, *encoded.warnings]
         assert found.rule == {"a": "not-a-number", "time": "time-type"}[name]
         assert len(found.message) < 200
-        assert exponent is None or f"E+{exponent}" in found.message
+        assert f"E+{exponent}" in found.message
 
 
 def test_a_decimal_of_ten_million_digits_is_named_by_its_first_digits() -> None:
