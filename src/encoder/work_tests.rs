@@ -280,7 +280,8 @@ fn the_press_takes_steps_in_proportion_to_the_text() {
         ("growing values", &growing),
         ("random bytes", &mixed),
     ];
-    let hints: [(&str, fn(u32) -> u32); 5] = [
+    type Like = fn(u32) -> u32;
+    let hints: [(&str, Like); 5] = [
         ("one byte back", |at| at.saturating_sub(1)),
         ("35 bytes back", |at| at.saturating_sub(35)),
         ("half back", |at| at / 2),
