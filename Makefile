@@ -1,7 +1,7 @@
 # Every verb installs what it needs into .venv. Required: Python >= 3.10, a Rust toolchain and make.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: audit bench bench-bulk bench-loss chaos check-tools clean demo docs fuzz help kill licences lint lock matrix \
+.PHONY: asan audit bench bench-bulk bench-loss chaos check-tools clean demo docs fuzz help kill licences lint lock matrix \
   names official old-cpu release-core rules test test-all test-fuzz test-lowest test-python test-rust wheel
 
 PYTHON ?= python3
@@ -128,6 +128,21 @@ fuzz: $(CORE) $(VENV)/.dev ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), 
 	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(PYTEST) \
 	  tests/encoder/test_against_reference.py tests/encoder/test_json_against_reference.py tests/encoder/test_options_against_reference.py \
 	  tests/encoder/test_derive.py tests/encoder/test_arrow.py
+
+# Under the toolchain's own target, so that build scripts and macros are not instrumented. gcc has the runtime as a shared
+# library; Rust has it for executables only. The core is put into a copy of the package: this one stays as it is.
+TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+ASAN_CORE = target/asan/$(TARGET)/dev-release/libmixpress.so
+ASAN_RUNTIME = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libstdc++.so)
+asan: $(VENV)/.dev ## Run the encoder's tests on a core with AddressSanitizer (nightly Rust, gcc): ASAN_TESTS=tests/encoder
+	@cargo +nightly --version >/dev/null || { echo "AddressSanitizer needs a nightly toolchain: rustup toolchain install nightly"; exit 1; }
+	@test -e "$$(gcc -print-file-name=libasan.so)" || { echo "gcc's libasan.so is missing: install gcc, or its package libasan (libgcc-12-dev on Debian)"; exit 1; }
+	CARGO_PROFILE_DEV_RELEASE_DEBUG_ASSERTIONS=true RUSTFLAGS=-Zsanitizer=address \
+	  cargo +nightly build --quiet --locked --profile dev-release --features python --target $(TARGET) --target-dir target/asan
+	rm -rf target/asan/package && mkdir -p target/asan/package && cp -r python/mixpress target/asan/package/
+	rm -f target/asan/package/mixpress/_core*.so && cp $(ASAN_CORE) target/asan/package/mixpress/_core.so
+	LD_PRELOAD=$(ASAN_RUNTIME) ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 PYTHONMALLOC=malloc HYPOTHESIS_PROFILE=quick \
+	  PYTHONPATH=$(CURDIR)/target/asan/package $(PYTEST) -p no:cacheprovider -m 'not exhaustive' $(or $(ASAN_TESTS),tests/encoder)
 
 chaos: $(CORE) $(VENV)/.dev ## Import through faults of server and network: CHAOS_SCHEDULES=1000 or CHAOS_SECONDS=, from CHAOS_SEED= on
 	PYTHONPATH=tests $(BIN)/python -m chaos

@@ -1,7 +1,11 @@
-"""Measure the size of bodies that gzip badly or are too small to gain, at the default level.
+"""Measure the size of bodies that gzip badly or are too small to gain, and count the work that hostile input costs.
 
-The peer is zlib at level 6. The worst ratio must be at most `BOUND`. Run it by `make bench` or `python -m
-benches.worst`. "Gzip" in benches/README.md describes it, and a test of the encoder checks the same bound.
+Sizes are at the default level, and the peer is zlib at level 6. The worst ratio must be at most `BOUND`. Run it by
+`make bench` or `python -m benches.worst`. "Gzip" in benches/README.md describes it, and a test of the encoder checks
+the same bound.
+
+The work is counted at n and 2n parts of an input, by the tests of each parser and each pass (`STEPS`), not timed. In
+the core a step is about one byte that is looked at, in Python a line that runs or a character that a pattern reads.
 """
 
 from __future__ import annotations
@@ -9,12 +13,19 @@ from __future__ import annotations
 import base64
 import gzip
 import random
+import subprocess
+import sys
+import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from benches.support.rounds import require_release_build
 from benches.support.traffic import MIXES, NOW, Event, good_events
@@ -180,6 +191,53 @@ def sizes_of(events: list[Event]) -> Sizes:
     return Sizes(len(plain.body), len(batch.body), len(gzip.compress(plain.body, 6, mtime=0)), min(seconds))
 
 
+STEPS = ["cargo", "test", "--quiet", "--locked", "--features", "arrow", "--lib", "work_tests", "--", "--nocapture"]
+ROOT = Path(__file__).parent.parent
+MOST_STEPS = 2.5
+
+Steps = tuple[str, str, int, int]
+
+
+def steps_of_core() -> Iterator[Steps]:
+    """Yield pass, input, and the steps at n and 2n, of each input of the core's tests."""
+    done = subprocess.run(STEPS, cwd=ROOT, check=True, capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        _, is_counted, rest = line.partition("steps: ")
+        if is_counted:
+            name, *given, once, twice = rest.split("; ")
+            yield name, "; ".join(given), int(once), int(twice)
+
+
+def steps_of_python() -> Iterator[Steps]:
+    """Yield the same of what Python code reads: values, files of NDJSON, replies."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from send.test_reply_work import HOSTILE, work
+    from support.work import FILES, VALUES, work_of_file, work_of_value
+
+    for name, value in VALUES.items():
+        yield "values by Python", name, work_of_value(value(500)), work_of_value(value(1000))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "events.ndjson")
+        for name, content in FILES.items():
+            yield "the command's lines", name, work_of_file(content(1000), file), work_of_file(content(2000), file)
+    for unit in HOSTILE:
+        with pytest.MonkeyPatch.context() as patch:
+            yield "tags in a reply", repr(unit), work(unit * 500, patch), work(unit * 1000, patch)
+
+
+def print_steps() -> None:
+    worst: dict[str, tuple[float, str]] = {}
+    counts: Counter[str] = Counter()
+    for name, given, once, twice in [*steps_of_core(), *steps_of_python()]:
+        counts[name] += 1
+        worst[name] = max(worst.get(name, (0.0, "")), (twice / max(once, 1), given))
+    print(f"\n{'':32}{'inputs':>8}{'2n / n':>8}  the input with the largest ratio of steps")
+    for name, (ratio, given) in worst.items():
+        print(f"{name:32}{counts[name]:8}{ratio:8.2f}  {given}")
+    if max(ratio for ratio, _ in worst.values()) > MOST_STEPS:
+        raise SystemExit(f"twice an input takes more than {MOST_STEPS} times the steps")
+
+
 def main() -> None:
     require_release_build()
     results = {name: sizes_of(make()) for name, make in CASES.items()}
@@ -189,6 +247,7 @@ def main() -> None:
         print(f"{name:32}{numbers}{sizes.json / sizes.seconds / 1e6:8.0f}")
     worst = max(sizes.ratio for sizes in results.values())
     print(f"every body was unpacked and compared; the worst is {worst:.3f} times zlib 6's (at most {BOUND})")
+    print_steps()
 
 
 if __name__ == "__main__":

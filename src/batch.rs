@@ -121,7 +121,8 @@ impl Batcher {
     fn write<S: Source>(&mut self, source: &S) -> Result<(), S::Interrupted> {
         self.writer.begin_event();
         if self.derives_ids {
-            let mut canonical = Canonical::default();
+            // An element takes a byte at least, and is never left out.
+            let mut canonical = Canonical::with_max_elements(self.writer.max_written());
             source.walk(&mut canonical)?;
             // An event too deep for an id is rejected anyway.
             self.writer.derived_id =

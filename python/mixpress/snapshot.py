@@ -22,8 +22,11 @@ from mixpress._core import Members, Moment, Number, Unsupported
 _MAX_LEVELS = 70
 _MAX_VALUES = 1_000_000
 _MAX_CONVERSIONS = 64
+_TOO_MANY = Unsupported(f"one of more than {_MAX_VALUES:,} values")  # shared: an event can have many more
 _AS_THEY_ARE = frozenset({str, float, bool, type(None)})
 _SMALL = 2**63  # the core reads smaller integers in place
+_DOUBLE_BITS = 1024  # an int of more bits is beyond the range of a double
+_TWENTY_DIGITS = decimal.Context(prec=20, Emax=decimal.MAX_EMAX, traps=[])
 
 
 def snapshot(event: Any, default: Callable[[Any], Any] | None = None) -> Any:
@@ -48,7 +51,7 @@ class _Snapshot:
             return value
         self.values += 1
         if self.values > _MAX_VALUES:
-            return Unsupported(f"one of more than {_MAX_VALUES:,} values")
+            return _TOO_MANY
         try:
             for _ in range(_MAX_CONVERSIONS):
                 converted = self.container(value, level)
@@ -116,7 +119,13 @@ def _scalar(value: Any) -> Any:
             return convert(value)
     if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
         return _numpy_scalar(value)
-    return _unsupported(value)
+    return None if _is_pandas_na(value) else _unsupported(value)
+
+
+def _is_pandas_na(value: Any) -> bool:
+    """Return whether a value is `pandas.NA`. pandas is not imported for it."""
+    kind = type(value)
+    return kind.__name__ == "NAType" and kind.__module__.partition(".")[0] == "pandas"
 
 
 def _unsupported(value: Any) -> Unsupported:
@@ -125,8 +134,16 @@ def _unsupported(value: Any) -> Unsupported:
 
 def _integer(value: int) -> int | Number:
     value = int.__int__(value)
+    if -_SMALL <= value < _SMALL:
+        return value
     # Decimal, as str() of an int refuses more than 4300 digits by default.
-    return value if -_SMALL <= value < _SMALL else Number(str(decimal.Decimal(value)))
+    return Number(str(decimal.Decimal(value) if value.bit_length() <= _DOUBLE_BITS else _approximately(value)))
+
+
+def _approximately(value: int) -> decimal.Decimal:
+    """Return an int that no double can hold, to 20 digits: all of them would take time that grows with their square."""
+    shift = value.bit_length() - _DOUBLE_BITS
+    return _TWENTY_DIGITS.multiply(decimal.Decimal(value >> shift), _TWENTY_DIGITS.power(2, shift))
 
 
 # In a list, where a library that replaces the class in every module (freezegun) does not find it.

@@ -3,6 +3,8 @@
 mod body;
 mod form;
 pub(crate) mod json;
+#[cfg(test)]
+pub(crate) mod work_tests;
 
 use crate::batch::{Batcher, Format, Packed};
 use crate::gzip::Gzip;

@@ -72,8 +72,15 @@ impl EventWriter {
 
     /// Whether the event is rejected for its size, and so large that the rest of it does not matter.
     pub(super) fn is_far_too_large(&self) -> bool {
-        let most = self.rules.limits.max_event_bytes.saturating_add(MAX_EXCESS_BYTES);
-        self.json.event_length() > most && self.rules.action(Rule::EventTooLarge) == Action::Reject
+        self.json.event_length() > self.max_written()
+    }
+
+    /// The bytes of an event from which on the rest of it does not matter, as it is rejected for its size.
+    pub(crate) fn max_written(&self) -> usize {
+        match self.rules.action(Rule::EventTooLarge) {
+            Action::Reject => self.rules.limits.max_event_bytes.saturating_add(MAX_EXCESS_BYTES),
+            _ => usize::MAX,
+        }
     }
 
     /// Records that the object that starts now is one level too deep; returns whether that rejects the event.

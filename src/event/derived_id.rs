@@ -16,13 +16,13 @@ use sha2::{Digest, Sha256};
 use crate::rules::limits::{FIRST_MILLISECONDS, MAX_LEVELS};
 use crate::serialize::{Moment, is_beyond_double, write_float, write_integer, write_moment, write_string};
 use crate::source::Sink;
+use crate::steps;
 use crate::validate::float_milliseconds;
 
 /// Properties with a separate place in the canonical text, or none.
 const APART: [&str; 4] = ["time", "distinct_id", "$insert_id", "token"];
 
 /// A sink that collects the content of the canonical text of an event.
-#[derive(Default)]
 pub struct Canonical {
     open: Vec<Open>,
     event: Option<Value>,
@@ -33,6 +33,15 @@ pub struct Canonical {
     fault: Option<Fault>,
     /// A field or property nests too deep, and the rest of it is not walked.
     is_too_deep: bool,
+    /// Elements of arrays so far, and the number of them with which an event is far too large anyway.
+    elements: usize,
+    max_elements: usize,
+}
+
+impl Default for Canonical {
+    fn default() -> Canonical {
+        Canonical::with_max_elements(usize::MAX)
+    }
 }
 
 /// A value in canonical JSON.
@@ -45,10 +54,19 @@ struct Value {
 
 /// An open object or array, with the canonical JSON of its values so far.
 enum Open {
-    Event { name: String },
-    Properties { name: String },
-    Object { name: String, members: Vec<(String, Value)>, fault: Option<Fault> },
-    Array { elements: Vec<Value> },
+    Event {
+        name: String,
+    },
+    Properties {
+        name: String,
+    },
+    Object {
+        name: String,
+        members: Vec<(String, Value)>,
+        fault: Option<Fault>,
+    },
+    /// Its JSON so far, without the closing bracket.
+    Array(Value),
 }
 
 /// Why a value has no canonical JSON.
@@ -61,6 +79,21 @@ pub enum Fault {
 }
 
 impl Canonical {
+    /// A sink for an event that is rejected for its size if its arrays have more elements.
+    pub(crate) fn with_max_elements(max_elements: usize) -> Canonical {
+        Canonical {
+            open: Vec::new(),
+            event: None,
+            milliseconds: None,
+            properties: Vec::new(),
+            is_object: false,
+            fault: None,
+            is_too_deep: false,
+            elements: 0,
+            max_elements,
+        }
+    }
+
     /// Whether the event has an `$insert_id`, of whatever kind.
     pub fn has_insert_id(&self) -> bool {
         self.properties.iter().any(|(name, _)| name == "$insert_id")
@@ -126,7 +159,14 @@ impl Canonical {
                 self.properties.push((std::mem::take(name), value));
             }
             Some(Open::Object { name, members, .. }) => members.push((std::mem::take(name), value)),
-            Some(Open::Array { elements }) => elements.push(value),
+            Some(Open::Array(array)) => {
+                if array.json.len() > 1 {
+                    array.json.push(b',');
+                }
+                array.json.extend_from_slice(&value.json);
+                array.fault = array.fault.take().or(value.fault);
+                self.elements += 1;
+            }
         }
     }
 
@@ -167,12 +207,16 @@ fn null() -> Value {
 fn array(values: Vec<Value>) -> Value {
     let elements: Vec<&[u8]> = values.iter().map(|value| value.json.as_slice()).collect();
     let json = [b"[", elements.join(&b',').as_slice(), b"]"].concat();
+    steps::count(json.len());
     Value { json, fault: values.into_iter().find_map(|value| value.fault) }
 }
 
 fn object(mut members: Vec<(String, Value)>, fault: Option<Fault>) -> Value {
     // The order of UTF-8 bytes is the order of code points.
-    members.sort_by(|(one, _), (other, _)| one.cmp(other));
+    members.sort_by(|(one, _), (other, _)| {
+        steps::count(1 + one.len().min(other.len()));
+        one.cmp(other)
+    });
     let mut json = vec![b'{'];
     for (position, (name, value)) in members.iter().enumerate() {
         if position > 0 {
@@ -183,6 +227,7 @@ fn object(mut members: Vec<(String, Value)>, fault: Option<Fault>) -> Value {
         json.extend_from_slice(&value.json);
     }
     json.push(b'}');
+    steps::count(json.len());
     Value { json, fault: fault.or_else(|| members.into_iter().find_map(|(_, value)| value.fault)) }
 }
 
@@ -231,13 +276,15 @@ impl Sink for Canonical {
             self.skip_container();
             return false;
         }
-        self.open.push(Open::Array { elements: Vec::new() });
+        self.open.push(Open::Array(Value { json: vec![b'['], fault: None }));
         true
     }
 
     fn end_array(&mut self) {
-        if let Some(Open::Array { elements }) = self.open.pop() {
-            self.value(array(elements));
+        if let Some(Open::Array(mut array)) = self.open.pop() {
+            array.json.push(b']');
+            steps::count(array.json.len());
+            self.value(array);
         }
     }
 
@@ -270,6 +317,10 @@ impl Sink for Canonical {
     }
 
     fn names_may_repeat(&mut self) {}
+
+    fn is_far_too_large(&self) -> bool {
+        self.elements > self.max_elements
+    }
 
     fn text(&mut self, value: &str) {
         self.value(text(value));

@@ -145,6 +145,7 @@ impl WrittenJson {
                 _ => {}
             }
         }
+        crate::steps::count(path.len());
         path
     }
 }

@@ -131,6 +131,16 @@ impl Sink for EventWriter {
         self.json.open.top_mut().names_may_repeat = true;
     }
 
+    fn is_far_too_large(&self) -> bool {
+        EventWriter::is_far_too_large(self)
+    }
+
+    fn skip(&mut self, count: usize) {
+        let top = self.json.open.top_mut();
+        top.count = top.count.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+        top.names_may_repeat = false; // the event is rejected, and the count is not that of the members any more
+    }
+
     #[inline(always)]
     fn text(&mut self, text: &str) {
         self.write_text(text, Baseline);

@@ -96,6 +96,7 @@ impl<'a> Scanner<'a> {
     /// Consumes bytes, which must be whole characters.
     #[inline(always)]
     pub fn pass(&mut self, bytes: usize) {
+        steps::count(bytes);
         self.at += bytes;
     }
 
@@ -179,7 +180,9 @@ impl<'a> Scanner<'a> {
                 Some(_) => return Err(self.wanted("an escape such as \\n instead of a control character")),
                 None => return Err(self.wanted("the closing quote of a string")),
             }
-            self.at += ordinary_prefix(&self.bytes()[self.at..]);
+            let ordinary = ordinary_prefix(&self.bytes()[self.at..]);
+            steps::count(1 + ordinary);
+            self.at += ordinary;
         }
     }
 
@@ -209,6 +212,7 @@ impl<'a> Scanner<'a> {
             Some(length) => start + length,
             None => number::end(self.bytes(), start)?,
         };
+        steps::count(self.at - start);
         Ok(&self.text[start..self.at])
     }
 
@@ -274,6 +278,7 @@ impl<'a> Scanner<'a> {
 #[inline(never)]
 fn past_whitespace(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        steps::count(1);
         at += 1;
     }
     at

@@ -67,6 +67,7 @@ fn push_code_point(text: &mut Vec<u8>, code: u32) {
 
 /// WTF-8 as text, with U+FFFD for each lone surrogate.
 fn replace_surrogates(bytes: &[u8]) -> String {
+    crate::steps::count(bytes.len());
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -89,6 +90,7 @@ pub fn string_at(json: &[u8], at: usize) -> (&str, usize) {
     while json[end] != b'"' {
         end += if json[end] == b'\\' { 2 } else { 1 };
     }
+    crate::steps::count(end - at);
     (std::str::from_utf8(&json[at + 1..end]).expect("only UTF-8 is written"), end + 1)
 }
 

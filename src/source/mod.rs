@@ -59,6 +59,13 @@ pub trait Sink {
     fn unsupported_key(&mut self, message: &str);
     /// Reports that members of the innermost object may have the same name: the sink compares them at its end.
     fn names_may_repeat(&mut self);
+    /// Whether the event is far too large whatever follows. A source then may leave out the rest of a list or a map, which
+    /// in Arrow takes no memory if its elements are nulls or a run, and calls [`Sink::skip`].
+    fn is_far_too_large(&self) -> bool {
+        false
+    }
+    /// Counts elements or members of the innermost container that are left out.
+    fn skip(&mut self, _count: usize) {}
     /// Pushes a text.
     fn text(&mut self, text: &str);
     /// Pushes a text, which these instructions can copy.

@@ -83,6 +83,7 @@ pub fn advise(text: &str) -> Advice {
 
 /// Whether a text is `scheme://` and at least one more character, without whitespace and control characters.
 fn is_url(text: &str) -> bool {
+    crate::steps::count(text.len());
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.chars().all(|next| next.is_ascii_alphanumeric() || "+.-".contains(next))

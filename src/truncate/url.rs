@@ -6,6 +6,7 @@ use std::collections::HashMap;
 ///
 /// The host is without user, password and port, the path is unchanged, and parameters are decoded as in forms.
 pub(crate) fn parts_of_url(url: &str) -> Vec<(String, String)> {
+    crate::steps::count(url.len());
     let address = url.split_once("://").map_or(url, |(_, rest)| rest);
     let address = address.split_once('#').map_or(address, |(before, _)| before);
     let (location, query) = address.split_once('?').unwrap_or((address, ""));

@@ -207,7 +207,7 @@ def digest() -> str:
 def test_another_process_gives_the_same_bytes() -> None:
     tests = Path(__file__).parent.parent
     path = os.pathsep.join(filter(None, [str(tests), str(tests.parent), os.environ.get("PYTHONPATH")]))
-    environment = {"PYTHONPATH": path, "PYTHONHASHSEED": "77"}
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "77"}
     command = [sys.executable, "-c", PROGRAM]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
     assert result.stdout.strip() == digest(), result.stderr

@@ -105,6 +105,49 @@ MEMORY = {
         run = lambda: Encoder(compression=None, on_long_url="parse").encode([event])
         size = len(text)
     """,
+    "lone surrogates": """
+        event = {"event": "e", "properties": {"k" * 250: ["\\ud800"] * 1_000_000}}
+        run = lambda: Encoder(compression=None).encode([event])
+        size = 8_000_000
+    """,
+    "long texts": """
+        event = {"event": "e", "properties": {"k" * 250: ["x" * 300] * 1_000_000}}
+        run = lambda: Encoder(compression=None).encode([event])
+        size = 8_000_000
+    """,
+    "names that collide once they are cut": """
+        event = {"event": "e", "properties": {"k" * 300 + str(number): 1 for number in range(20_000)}}
+        run = lambda: Encoder(compression=None).encode([event])
+        size = 20_000 * 350
+    """,
+    "names that are not text": """
+        event = {"event": "e", "properties": dict.fromkeys(range(500_000))}
+        run = lambda: Encoder(compression=None).encode([event])
+        size = 500_000 * 60
+    """,
+    "values that have no form": """
+        event = {"event": "e", "properties": {"a": [b""] * 3_000_000}}
+        run = lambda: Encoder(compression=None).encode([event])
+        size = 3_000_000 * 8
+    """,
+    "repeated names": """
+        text = '{"event":"e","properties":{' + ",".join('"a":1' for _ in range(2_000_000)) + "}}"
+        run = lambda: Encoder(compression=None).encode_json(text)
+        size = len(text)
+    """,
+    "ids derived of long lists": """
+        text = '{"event":"e","properties":{"a":[' + ",".join("1" for _ in range(5_000_000)) + "]}}"
+        run = lambda: Encoder(compression=None, insert_id="derive").encode_json(text)
+        size = len(text)
+    """,
+    "a list of Arrow nulls": """
+        import pyarrow
+        nulls = pyarrow.ListArray.from_arrays(pyarrow.array([0, 2**31 - 2], pyarrow.int32()), pyarrow.nulls(2**31 - 2))
+        names = ["time", "distinct_id", "$insert_id", "a"]
+        table = pyarrow.Table.from_arrays([[1700000000], ["u"], ["i"], nulls], names=names)
+        run = lambda: Encoder(compression=None, insert_id="derive").encode_arrow(table, event="e")
+        size = 1 << 20
+    """,
 }
 
 

@@ -122,6 +122,8 @@ WRITTEN: list[tuple[Any, str]] = [
     (numpy.timedelta64("NaT"), "null"),
     (numpy.timedelta64("NaT", "ns"), "null"),
     (pandas.NaT, "null"),
+    (pandas.NA, "null"),
+    ({"a": [pandas.NA, pandas.NaT]}, '{"a":[null,null]}'),
     (pandas.Timestamp("2024-02-29T12:00", tz="UTC"), '"2024-02-29T12:00:00"'),
     (Money("3.5"), "3.5"),
     (Price("3.50"), "3.50"),

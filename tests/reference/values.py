@@ -85,7 +85,7 @@ def node_of_object(value: Any) -> Node:
         return Object([(Text(field.name), getattr(value, field.name)) for field in dataclasses.fields(value)])
     if type(value).__module__ == "numpy" and value.ndim == 0:
         return node_of_numpy_scalar(value)
-    return Unsupported()
+    return NULL if type(value).__name__ == "NAType" and type(value).__module__.startswith("pandas.") else Unsupported()
 
 
 def node_of_datetime(value: datetime) -> Node:

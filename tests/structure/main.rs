@@ -21,7 +21,8 @@ const LAYERS: &[&[&str]] = &[
     &["gzip", "source", "validate"],
     &["truncate"],
     &["gzip::press", "rules", "scan", "serialize"],
-    &["steps", "vectors"],
+    &["vectors"],
+    &["steps"],
 ];
 
 /// Where `unsafe` may be used: instructions and buffers, the comparison of two places, CPython's objects, and the foreign

@@ -18,6 +18,7 @@ type Counts = [[u32; 256]; 4];
 impl Frequencies {
     pub(super) fn new(text: &[u8], tokens: &[Token]) -> Frequencies {
         let mut frequencies = Frequencies { literals: [0; LITERAL_SYMBOLS], distances: [0; DISTANCE_SYMBOLS] };
+        crate::steps::count(text.len() + tokens.len());
         let mut counts = [[0; 256]; 4];
         let mut lengths = [0; LONGEST + 1];
         let mut rest = text;

@@ -32,7 +32,10 @@ pub(super) fn code_lengths(frequencies: &[u32], limit: usize, lengths: &mut [u8]
         lengths[usize::from(used == 0)] = 1;
         return;
     }
-    leaves.sort_unstable();
+    leaves.sort_unstable_by(|one, other| {
+        crate::steps::count(1);
+        one.cmp(other)
+    });
     let mut counts = leaves_by_depth(leaves, limit);
     fit(&mut counts, limit);
     // The rarest symbols have the longest codes.
@@ -82,6 +85,7 @@ fn fit(counts: &mut [usize; LONGEST_CODE + 1], limit: usize) {
     let room = 1 << limit;
     let mut taken: usize = (1..=limit).map(|length| counts[length] << (limit - length)).sum();
     while taken > room {
+        crate::steps::count(1);
         // One leaf becomes a node with itself and one of the deepest leaves below it, which frees the place of that one.
         let length = (1..limit).rev().find(|&length| counts[length] > 0).expect("leaves at the limit alone always fit");
         counts[length] -= 1;

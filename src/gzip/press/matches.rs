@@ -161,6 +161,7 @@ impl<'a> Matches<'a> {
     /// The match with the last place where a value of this name had the same four bytes. Records `at` as the last place.
     #[inline(always)]
     fn look_up(&mut self, at: usize) -> Option<Match> {
+        crate::steps::count(1);
         let place = Place::new(self.text, at)?;
         let pair = place.back(self.recent.replace(place.four(), self.name, at));
         pair.is_match().then(|| self.extend(pair))

@@ -3,7 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type, RunEndIndexType, UInt64Type};
 use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, MapArray};
-use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, NullBuffer, RunEndBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, FieldRef};
 
 use super::cells::{Floats, Integers, Moments, Spans, Texts, elements_of};
@@ -42,11 +42,32 @@ pub(super) enum Cells {
     },
     /// A dictionary, or runs: each row has the position of its value.
     Indirect {
-        positions: Vec<usize>,
+        positions: Positions,
         values: Box<Column>,
     },
     /// Values that JSON has no form for, with the message that describes them.
     Unsupported(String),
+}
+
+/// The positions of each row's value.
+pub(super) enum Positions {
+    Keys(Vec<usize>),
+    // Searched for at each row: a list for each row would take memory for runs that take none.
+    Runs16(RunEndBuffer<i16>),
+    Runs32(RunEndBuffer<i32>),
+    Runs64(RunEndBuffer<i64>),
+}
+
+impl Positions {
+    #[inline]
+    pub(super) fn at(&self, row: usize) -> usize {
+        match self {
+            Positions::Keys(keys) => keys[row],
+            Positions::Runs16(runs) => runs.get_physical_index(row),
+            Positions::Runs32(runs) => runs.get_physical_index(row),
+            Positions::Runs64(runs) => runs.get_physical_index(row),
+        }
+    }
 }
 
 impl Column {
@@ -136,20 +157,20 @@ impl Cells {
                 if dictionary.values().is_empty() {
                     return Some(Cells::Null); // every row is null
                 }
-                (field, dictionary.normalized_keys(), dictionary.values())
+                (field, Positions::Keys(dictionary.normalized_keys()), dictionary.values())
             }
             DataType::RunEndEncoded(ends, field) => {
                 let (positions, values) = match ends.data_type() {
-                    DataType::Int16 => runs::<Int16Type>(array),
-                    DataType::Int32 => runs::<Int32Type>(array),
-                    _ => runs::<Int64Type>(array),
+                    DataType::Int16 => runs::<Int16Type>(array, Positions::Runs16),
+                    DataType::Int32 => runs::<Int32Type>(array, Positions::Runs32),
+                    _ => runs::<Int64Type>(array, Positions::Runs64),
                 };
                 (field.as_ref(), positions, values)
             }
             _ => return None,
         };
         // Of a large dictionary that many batches share, only the values of this batch are validated.
-        let few = if values.len() > positions.len() { Texts::one_by_one(values) } else { None };
+        let few = if values.len() > array.len() { Texts::one_by_one(values) } else { None };
         let values = match few {
             Some(texts) => Column { nulls: values.nulls().cloned(), cells: Cells::Texts(texts) },
             None => Column::within(field, values, levels),
@@ -158,9 +179,12 @@ impl Cells {
     }
 }
 
-fn runs<T: RunEndIndexType>(array: &ArrayRef) -> (Vec<usize>, &ArrayRef) {
+fn runs<T: RunEndIndexType>(
+    array: &ArrayRef,
+    positions: impl Fn(RunEndBuffer<T::Native>) -> Positions,
+) -> (Positions, &ArrayRef) {
     let runs = array.as_run::<T>();
-    ((0..runs.len()).map(|row| runs.get_physical_index(row)).collect(), runs.values())
+    (positions(runs.run_ends().clone()), runs.values())
 }
 
 fn unsupported(kind: &DataType) -> String {

@@ -14,6 +14,8 @@ mod column;
 mod decimal;
 mod plan;
 mod push;
+#[cfg(test)]
+mod work_tests;
 
 use std::convert::Infallible;
 use std::sync::Arc;

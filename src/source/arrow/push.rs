@@ -5,6 +5,10 @@ use std::ops::Range;
 use super::cells::Spans;
 use super::column::{Cells, Column};
 use crate::source::Sink;
+use crate::steps;
+
+/// Elements of a list that are pushed between two looks at the size of the event.
+const PUSHED_AT_ONCE: usize = 1 << 12;
 
 const NO_YEAR: &str = "a date outside of the years 1 to 9999, which JSON has no form for: correct it, or drop it";
 
@@ -14,7 +18,7 @@ impl Column {
         self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
             || match &self.cells {
                 Cells::Null => true,
-                Cells::Indirect { positions, values } => values.is_null(positions[row]),
+                Cells::Indirect { positions, values } => values.is_null(positions.at(row)),
                 _ => false,
             }
     }
@@ -32,6 +36,7 @@ impl Column {
     /// 5 % of the time.
     #[inline]
     fn push<S: Sink>(&self, row: usize, sink: &mut S) {
+        steps::count(1);
         match &self.cells {
             Cells::Null => sink.null(),
             Cells::Boolean(values) => sink.boolean(values.value(row)),
@@ -48,7 +53,7 @@ impl Column {
             Cells::Lists { spans, elements } => push_list(spans, elements, row, sink),
             Cells::Object { members, names_may_repeat } => push_object(members, *names_may_repeat, row, sink),
             Cells::Maps { spans, names, values } => push_map(spans, names, values, row, sink),
-            Cells::Indirect { positions, values } => values.push(positions[row], sink),
+            Cells::Indirect { positions, values } => values.push(positions.at(row), sink),
             Cells::Unsupported(message) => sink.unsupported(message),
         }
     }
@@ -67,7 +72,7 @@ impl Column {
         match &self.cells {
             _ if self.is_null(row) => None,
             Cells::Texts(texts) => Some(texts.at(row)),
-            Cells::Indirect { positions, values } => values.text_at(positions[row]),
+            Cells::Indirect { positions, values } => values.text_at(positions.at(row)),
             _ => None,
         }
     }
@@ -97,11 +102,21 @@ fn push_list<S: Sink>(spans: &Spans, elements: &Column, row: usize, sink: &mut S
     if !sink.begin_array() {
         return;
     }
-    match (&elements.nulls, &elements.cells) {
-        // The usual lists of numbers: the type is matched once, not for each element.
-        (None, Cells::Floats(floats)) => spans.at(row).for_each(|element| sink.float(floats.at(element))),
-        (None, Cells::Integers(integers)) => spans.at(row).for_each(|element| sink.integer(integers.at(element))),
-        _ => spans.at(row).for_each(|element| elements.push_element(element, sink)),
+    let Range { mut start, end } = spans.at(row);
+    while start < end {
+        if sink.is_far_too_large() {
+            sink.skip(end - start);
+            break;
+        }
+        let some = start..end.min(start + PUSHED_AT_ONCE);
+        start = some.end;
+        steps::count(some.len());
+        match (&elements.nulls, &elements.cells) {
+            // The usual lists of numbers: the type is matched once, not for each element.
+            (None, Cells::Floats(floats)) => some.for_each(|element| sink.float(floats.at(element))),
+            (None, Cells::Integers(integers)) => some.for_each(|element| sink.integer(integers.at(element))),
+            _ => some.for_each(|element| elements.push_element(element, sink)),
+        }
     }
     sink.end_array();
 }
@@ -128,7 +143,13 @@ fn push_map<S: Sink>(spans: &Spans, names: &Column, values: &Column, row: usize,
     if may_repeat(names, spans.at(row)) {
         sink.names_may_repeat();
     }
-    for entry in spans.at(row).filter(|entry| !values.is_null(*entry)) {
+    let entries = spans.at(row);
+    for entry in entries.clone().filter(|entry| !values.is_null(*entry)) {
+        if entry % PUSHED_AT_ONCE == 0 && sink.is_far_too_large() {
+            sink.skip(entries.end - entry);
+            break;
+        }
+        steps::count(1);
         let Some(name) = names.text_at(entry) else {
             sink.unsupported_key("of another type, in a map: cast the map's keys to text");
             continue;

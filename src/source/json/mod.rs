@@ -19,8 +19,6 @@ mod stop;
 mod tests;
 mod walk;
 mod window;
-#[cfg(test)]
-mod work_tests;
 
 pub use broken::Broken;
 pub use event::JsonEvent;

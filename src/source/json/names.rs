@@ -39,6 +39,7 @@ impl Names {
 
 #[inline(never)]
 fn may_be_among(earlier: &[u32], hash: u32) -> bool {
+    crate::steps::count(earlier.len().min(COMPARED_NAMES));
     // Without a branch, so that the compiler compares many at once.
     earlier.len() > COMPARED_NAMES || earlier.iter().fold(false, |found, &other| found | (other == hash))
 }

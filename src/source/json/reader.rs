@@ -166,6 +166,7 @@ impl JsonReader {
     /// The next byte that isn't whitespace. Counts lines.
     fn peek(&mut self, window: &[u8]) -> Option<u8> {
         while let Some(&byte) = window.get(self.at) {
+            steps::count(1);
             match byte {
                 b'\n' => self.count_line(self.at),
                 b'\r' => self.row_start = self.at as isize + 1,

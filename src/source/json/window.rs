@@ -29,11 +29,14 @@ impl<'w> Part<'w> {
     /// `size` bytes of a window from `begin`, or those before the first byte that is not UTF-8.
     pub(super) fn take(window: &'w [u8], begin: usize, size: usize) -> Part<'w> {
         let end = window.len().min(begin + size);
-        crate::steps::count(end - begin);
         let (bytes, ends_window) = (&window[begin..end], end == window.len());
         match simdutf8::compat::from_utf8(bytes) {
-            Ok(text) => Part { begin, text, ends_window, is_broken: false },
+            Ok(text) => {
+                crate::steps::count(text.len());
+                Part { begin, text, ends_window, is_broken: false }
+            }
             Err(error) => {
+                crate::steps::count(error.valid_up_to() + 1); // it stops there
                 let is_broken = error.error_len().is_some();
                 let text = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
                 Part { begin, text, ends_window: ends_window && !is_broken, is_broken }
