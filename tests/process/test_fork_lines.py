@@ -1,5 +1,5 @@
-"""A fork may come at any line of `track` and `flush`: the child tracks and delivers an event with its own client, and the
-parent's counts stay true. In the middle of a step on a spool's file the child gets `SpoolError` instead. Each child
+"""A fork may come at any line of `track` and `flush`: the child tracks and delivers an event with its own client, and
+the parent's counts stay true. In the middle of a step on a spool's file the child gets `SpoolError` instead. Each child
 delivers over a transport that replies in its own process.
 
 Every line is tried where CI is set; otherwise every 9th, and with a spool every 17th.

@@ -67,7 +67,9 @@ class Engine:
         return self._sender
 
     def _first_sender(self) -> Sender:
-        self._sender = self._sender or self._make_sender()
+        if self._sender is None:
+            made = self._make_sender()
+            self._sender = self._sender or made  # a `__del__` may have made one meanwhile
         return self._sender
 
     @property
@@ -82,6 +84,9 @@ class Engine:
             left = self._queue.counted if self._queue else 0  # counted again when the new queue recovers them
             queue = self._make_queue()
             queue.on_late = self._send_late
+            if self._queue is not None and not self._queue.closed:  # a `__del__` tracked an event meanwhile
+                queue.close()
+                return self._queue
             together(partial(self.reporter.totals.append, {"accepted": -left}), partial(setattr, self, "_queue", queue))
             return queue
         return self._queue

@@ -253,7 +253,9 @@ class SpooledQueue(EventQueue):
 
     def _store(self) -> None:
         """Store the event in the file. A call that is cut short leaves it in `_encoding`, in `_unstored` or stored."""
-        self._period.rejected.packed(None, self._encoding.truncated, self._encoding.warnings)
+        truncated, warnings = self._encoding.truncated, self._encoding.warnings
+        if truncated or warnings:
+            self._period.rejected.packed(None, truncated, warnings)
         self._unstored.extend(map(FINISH, (self._encoding,)))
         try:
             self._spool.append(self._unstored[0].events()[0], then=self._unstored.popleft)
