@@ -1,4 +1,4 @@
-"""An object's `__del__` may call `track` at any allocation: with a threshold of 1 the collector runs at most of them."""
+"""An object's `__del__` may call `track` at any allocation: with the threshold 1 the collector runs often."""
 
 from __future__ import annotations
 
