@@ -15,6 +15,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from mixpress._core import Bracket
 from mixpress.errors import DeadLetterError
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class DeadLetter:
         self.written = 0
         self.lost = 0
         self._reason: OSError | None = None
-        self._lock = Lock()
+        lock = Lock()
+        self._locked = Bracket(lock.acquire, lock.release)
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
@@ -56,15 +58,17 @@ class DeadLetter:
             "message": failure.message,
         }
         text = json.dumps(line).encode("ascii") + b"\n"
-        with self._lock:
-            try:
-                self._append(text)
-            except OSError as error:
-                self._reason = self._reason or error
-                self.lost += 1
-                return False
-            self.written += 1
-            return True
+        return self._locked(self._write, text)
+
+    def _write(self, text: bytes) -> bool:
+        try:
+            self._append(text)
+        except OSError as error:
+            self._reason = self._reason or error
+            self.lost += 1
+            return False
+        self.written += 1
+        return True
 
     def close(self) -> None:
         """Close the file."""

@@ -7,6 +7,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mixpress._core import Bracket
+
 if TYPE_CHECKING:
     from mixpress.clock import Clock
 
@@ -37,6 +39,7 @@ class RepeatLog:
         self._clock = clock
         self._every = every
         self._lock = threading.RLock()  # reentrant: a signal handler may log a dropped event meanwhile
+        self._locked = Bracket(self._lock.acquire, self._lock.release)
         self._entries: dict[str, _Entry] = {}
 
     def tell(self, level: int, reason: str, message: str, *values: object, error: BaseException | None = None) -> None:
@@ -44,14 +47,10 @@ class RepeatLog:
         if not logger.isEnabledFor(level):
             return
         now = self._clock.monotonic()
-        with self._lock:
-            before = self._entries.get(reason)
-            if before and now - before.logged < self._every:
-                before.suppressed += 1
-                return
-            self._entries.pop(reason, None)
-            self._entries[reason] = _Entry(level, now)  # inserted last, so that the first entry is the oldest
-            forgotten = self._forget()
+        noted = self._locked(self._note, level, reason, now)
+        if noted is None:
+            return
+        before, forgotten = noted
         for old, entry in forgotten:
             _log_suppressed(old, entry, now)
         if before and before.suppressed:
@@ -59,13 +58,25 @@ class RepeatLog:
             values += (before.suppressed, now - before.logged)
         logger.log(level, message, *values, exc_info=error)
 
+    def _note(self, level: int, reason: str, now: float) -> tuple[_Entry | None, list[tuple[str, _Entry]]] | None:
+        """Return the entry before and the forgotten ones if the reason is to be logged now; otherwise count it."""
+        before = self._entries.get(reason)
+        if before and now - before.logged < self._every:
+            before.suppressed += 1
+            return None
+        self._entries.pop(reason, None)
+        self._entries[reason] = _Entry(level, now)  # inserted last, so that the first entry is the oldest
+        return before, self._forget()
+
     def tell_rest(self) -> None:
         """Log the number of suppressed messages of each reason and forget all: at the end of a client or an import."""
         now = self._clock.monotonic()
-        with self._lock:
-            rest, self._entries = self._entries, {}
-        for reason, entry in rest.items():
+        for reason, entry in self._locked(self._forget_all).items():
             _log_suppressed(reason, entry, now)
+
+    def _forget_all(self) -> dict[str, _Entry]:
+        rest, self._entries = self._entries, {}
+        return rest
 
     def _forget(self) -> list[tuple[str, _Entry]]:
         if len(self._entries) <= MAX_REASONS:

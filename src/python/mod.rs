@@ -2,6 +2,7 @@
 
 mod batch;
 mod batch_iterator;
+mod bracket;
 mod builder;
 mod callback;
 mod dates;
@@ -29,6 +30,8 @@ mod _core {
     use super::batch::Batch;
     #[pymodule_export]
     use super::batch_iterator::BatchIterator;
+    #[pymodule_export]
+    use super::bracket::{Bracket, together};
     #[pymodule_export]
     use super::builder::Builder;
     #[pymodule_export]

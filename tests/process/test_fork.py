@@ -116,7 +116,7 @@ def of(made, place):
         "engine": lambda: engine._lock,
         "workers": lambda: engine.workers._lock,
         "totals": lambda: engine.reporter.totals._lock,
-        "verdicts": lambda: engine.queue._rejected._lock,
+        "verdicts": lambda: engine.queue._period.rejected._lock,
         "backoff": lambda: sender.backoff._lock,
         "throttle": lambda: sender.throttle._released,
         "sockets": lambda: sender._transport._pools.sockets._lock,
@@ -313,25 +313,26 @@ def test_a_fork_that_ran_no_hooks_gives_the_child_a_fresh_client() -> None:
         assert names(server) == {"Parent": 1, "Child": 1}
 
 
-def test_a_del_may_track_at_any_allocation() -> None:
-    script = """
-    import gc
-    class Session:
-        def __init__(self):
-            self.me = self
-        def __del__(self):
-            made.track("Ended", None)
-    made = client()
-    gc.set_threshold(1)
-    for number in range(2000):
-        Session()
-        made.track("Seen", None if number % 2 else "user")
-    gc.set_threshold(700)
-    gc.collect()
-    report = made.flush(20)
-    stats = made.stats()
-    assert (stats.accepted, stats.imported, stats.rejected) == (4000, 1000, 3000), stats
+def test_a_fork_that_ran_no_hooks_makes_a_spool_raise_at_once(tmp_path: Path) -> None:
+    script = f"""
+    import ctypes
+    from mixpress import SpoolError
+    made = client(spool={str(tmp_path / "events.spool")!r})
+    track(made, "Parent", 1)
+    made.flush()
+    pid = ctypes.PyDLL(None).fork()
+    if pid == 0:
+        for call in (lambda: track(made, "Child", 1), made.close, lambda: track(made, "Child", 1)):
+            try:
+                call()
+            except SpoolError as error:
+                assert "was opened before a fork that Python did not see" in str(error), error
+        os._exit(0 if made.stats().accepted == 0 else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    track(made, "Parent", 1)
+    assert made.flush(20).imported == 1
+    made.close()
     """
     with Emulator() as server:
         run(script, server.url)
-        assert names(server) == {"Seen": 1000}
+        assert names(server) == {"Parent": 2}

@@ -6,9 +6,11 @@ import encodings.idna  # noqa: F401 - a fork during an import in a sending threa
 import logging
 import threading
 from contextlib import closing, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mixpress import process
+from mixpress._core import Bracket, together
 from mixpress.clock import REAL
 from mixpress.dead_letter import DeadLetter
 from mixpress.errors import ClientClosed, SpoolError
@@ -52,29 +54,41 @@ class Engine:
         self.workers = WorkerPool(options.concurrency, self._work, self._tend, options.clock)
         self._log = RepeatLog(options.clock)
         self._lock = threading.RLock()
+        self._locked = Bracket(self._lock.acquire, self._lock.release)
         self._sender: Sender | None = None
         self._queue: EventQueue | None = None
-        self._left = 0
-        """Events that the last queue left in the spool."""
         process.engines.add(self)
 
     @property
     def sender(self) -> Sender:
         """The sender. It is made when it is first used: a forked child needs separate sockets."""
         if self._sender is None:
-            with self._lock:
-                self._sender = self._sender or self._make_sender()
+            return self._locked(self._first_sender)
+        return self._sender
+
+    def _first_sender(self) -> Sender:
+        if self._sender is None:
+            made = self._make_sender()
+            self._sender = self._sender or made  # a `__del__` may have made one meanwhile
         return self._sender
 
     @property
     def queue(self) -> EventQueue:
         """The queue of tracked events. `DeadLetterError` or `SpoolError` if it cannot be opened."""
         if self._queue is None or self._queue.closed:
-            with self._lock:
-                if self._queue is None or self._queue.closed:
-                    queue = self._make_queue()
-                    queue.on_late = self._send_late
-                    self._queue = queue
+            return self._locked(self._open_queue)
+        return self._queue
+
+    def _open_queue(self) -> EventQueue:
+        if self._queue is None or self._queue.closed:
+            left = self._queue.counted if self._queue else 0  # counted again when the new queue recovers them
+            queue = self._make_queue()
+            queue.on_late = self._send_late
+            if self._queue is not None and not self._queue.closed:  # a `__del__` tracked an event meanwhile
+                queue.close()
+                return self._queue
+            together(partial(self.reporter.totals.append, {"accepted": -left}), partial(setattr, self, "_queue", queue))
+            return queue
         return self._queue
 
     def open(self) -> None:
@@ -110,18 +124,28 @@ class Engine:
         def give_up() -> bool:
             return bool(cancelled and cancelled.is_set()) or self._is_waiting_in_vain(ends)
 
-        if self._queue is not None:
+        queue = self._queue
+        if queue is not None:
             try:
-                self._queue.wait_settled(ends, give_up)
+                queue.wait_settled(ends, give_up)
             except SpoolError as error:  # what is in the file stays there, and the workers must end all the same
                 logger.error("%s", error)
-            self._queue.stop()
+        try:
+            self._end(queue, grace)
+        except BaseException:  # a Ctrl-C must not leave the client half closed: its spool would take no more batches
+            self._end(queue, 0.0)
+            raise
+        return self.report()
+
+    def _end(self, queue: EventQueue | None, grace: float) -> None:
+        """End the workers and close a queue. A second call completes what a first one was kept from."""
+        if queue is not None:
+            queue.stop()
         self._give_up(ClientClosed("the client was closed"))
         self.workers.join_idle(grace, also_busy=True)
-        if self._queue is not None and not self._queue.closed:
-            self._left = self._queue.close()
+        if queue is not None:
+            queue.close()
         self._log.tell_rest()
-        return self.report()
 
     def stats(self) -> Stats:
         """Return what became of all events so far."""
@@ -216,12 +240,9 @@ class Engine:
             clock=self.clock,
             on_dirty=dirty.set,
         )
-        queue = SpooledQueue(
+        return SpooledQueue(
             spool, dirty, options.encoder, self.workers, self.reporter, self.options.queue, self.clock, self._log
         )
-        self.reporter.totals.add(accepted=-self._left)  # they are counted again when the new queue recovers them
-        self._left = 0
-        return queue
 
     def _work(self, job: Job) -> None:
         job.prepare()

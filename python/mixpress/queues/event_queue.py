@@ -7,20 +7,27 @@ from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from mixpress import process
+from mixpress._core import Bracket, together
 from mixpress.flag import Flag
+from mixpress.send.job import CancelToken, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mixpress._core import Encoder, Rejection
+    from mixpress.batch import SendableBatch
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
+    from mixpress.report.builder import ReportBuilder
     from mixpress.report.report import Failure, Report
     from mixpress.report.reporter import Reporter
     from mixpress.report.stats import Stats
+    from mixpress.report.verdicts import Verdicts, VerdictSink
     from mixpress.send.workers import WorkerPool
 
 Result = TypeVar("Result")
@@ -45,11 +52,51 @@ class QueueLimits:
     block_timeout: float | None = None
 
 
+class Full(Enum):
+    """The type of `FULL`."""
+
+    FULL = 0
+
+
+FULL = Full.FULL
+"""What an offer returns where the queue has no room."""
+
+
+class Period(NamedTuple):
+    """What the next report is made of: one object, so that one step replaces it."""
+
+    settled: ReportBuilder
+    """The batches whose events have their verdicts."""
+    rejected: Verdicts
+    """The verdicts on events that broke a rule."""
+    since: float
+
+
+class TrackedJob(Job):
+    """A batch of tracked events under way.
+
+    `counted`: whether the totals have its events. Until the worker counts them, `stats` counts them as waiting: the
+    call that makes the job may be cut short.
+    """
+
+    def __init__(
+        self, queue: EventQueue, batch: SendableBatch, verdicts: VerdictSink, since: float, *, counted: bool = False
+    ) -> None:
+        super().__init__(batch, verdicts, CancelToken("given up"), patient=True)
+        self._queue = queue
+        self.since = since
+        self.counted = counted
+
+    def prepare(self) -> None:
+        """Count the events."""
+        self._queue.accept(self)
+
+
 class EventQueue(ABC):
     """Checks and writes each tracked event at once, and turns the events into batches for the workers.
 
     Thread-safe and reentrant: any thread may call it, also from within a call that it makes itself. Callbacks are
-    called outside of every lock.
+    called outside of every lock. An exception out of a signal handler may end a call at any line.
     """
 
     is_durable: bool
@@ -73,10 +120,14 @@ class EventQueue(ABC):
         self._clock = clock
         self._log = log
         self._lock = threading.RLock()
+        self._locked = Bracket(self._lock.acquire, self._lock.release)
+        self._writing = threading.Lock()
+        """Taken while an event is written, by the thread that holds `_lock`."""
+        self._alone = Bracket(self._writing.acquire, self._writing.release)
+        """Runs a step in which events that are tracked are put off: a `__del__` may do so at any allocation."""
         self._settled = Flag()
         """Set whenever a batch has its verdicts."""
         self._encoding = encoder.builder()
-        self._is_writing = False
         self._is_cut = False
         """Whether a call ended in the middle, by an exception of the event or out of a signal handler. The next call
         counts again what there is."""
@@ -88,18 +139,18 @@ class EventQueue(ABC):
         self._unsettled = 0
         self._held = 0
         """Bytes of the bodies in memory."""
-        self._rejected = reporter.tracked_verdicts()
         self._untold: deque[Failure] = deque()
         """Rejections that `on_failure` was not called with yet."""
-        self._report = reporter.builder()
-        self._since = clock.monotonic()
+        self._period = self._new_period()
 
     def add(self, event: object, *, wait: bool = True) -> Rejection | None:
         """Take an event, or return why it is rejected.
 
         A full queue acts as its limits say; with `wait=False` it raises `QueueFull` instead of blocking.
         """
-        rejection = self._add(event, wait=wait)
+        rejection = self._locked(self._offer, event)
+        if rejection is FULL:
+            rejection = self._add_to_full(event, wait=wait)
         if self._untold:
             self._tell_rejections()
         if process.state.ending is not None:
@@ -108,25 +159,50 @@ class EventQueue(ABC):
 
     def report(self) -> Report:
         """Return what was settled since the last report."""
-        with self._lock:
-            self._check_reentry()
-            now = self._clock.monotonic()
-            report, self._report = self._report, self._reporter.builder()
-            rejected, self._rejected = self._rejected, self._reporter.tracked_verdicts()
-            since, self._since = self._since, now
-            pending = self._unsettled
-        report.add_report(rejected.close(rejected.count, 0.0, ""))
-        return report.report(pending=pending, elapsed=now - since)
+        return self._locked(self._take_report)
+
+    def _take_report(self) -> Report:
+        self._check_reentry()
+        self._catch_up()
+        following, period = self._new_period(), self._period
+        report = self._reporter.builder()
+        report.add_report(period.settled.report(elapsed=0.0))
+        report.add_report(period.rejected.close(period.rejected.count, 0.0, ""))
+        made = report.report(pending=self.unsettled, elapsed=following.since - period.since)
+        keep, give = partial(setattr, self, "_period", following), partial(max, (made,))
+        return together(keep, give)[1]  # type: ignore[no-any-return] # no line between: the report would be lost there
+
+    def _new_period(self) -> Period:
+        return Period(self._reporter.builder(), self._reporter.tracked_verdicts(), self._clock.monotonic())
 
     def stats(self) -> Stats:
         """Return what became of all events of the client, those in the open batch included."""
-        with self._lock:
-            return self._reporter.totals.stats(self._unpacked)
+        return self._locked(self._take_stats)
+
+    def _take_stats(self) -> Stats:
+        if not self._writing.locked():
+            self._catch_up()
+        uncounted = sum(job.batch.count for job in self._all_jobs() if not job.counted)
+        return self._reporter.totals.stats(self._unpacked + uncounted)
+
+    def accept(self, job: TrackedJob) -> None:
+        """Count the events of a job in the totals, once."""
+        self._locked(self._accept, job)
+
+    def _accept(self, job: TrackedJob) -> None:
+        if not job.counted:
+            counts = {"accepted": job.batch.count}
+            together(partial(self._reporter.totals.append, counts), partial(setattr, job, "counted", True))
 
     @property
     def unsettled(self) -> int:
         """Events without a verdict."""
         return self._unsettled
+
+    @property
+    def counted(self) -> int:
+        """Events without a verdict that the totals have, of a queue that leaves them to the next one."""
+        return 0
 
     @abstractmethod
     def start(self) -> None:
@@ -160,42 +236,71 @@ class EventQueue(ABC):
         """Close a durable queue; return how many events remain in it."""
 
     @abstractmethod
-    def _add(self, event: object, *, wait: bool) -> Rejection | None:
-        """Make room for an event, and write it."""
+    def _offer(self, event: object) -> Rejection | Full | None:
+        """Take an event, or put it off if another is being written; return `FULL` without room. Within the lock."""
+
+    def _add_to_full(self, event: object, *, wait: bool) -> Rejection | None:
+        """Take an event as the limits say for a full queue."""
+        raise NotImplementedError
 
     @abstractmethod
-    def _enter(self, event: object) -> Rejection | None:
-        """Write an event and count it. Runs in `_alone`."""
+    def _entered(self, rejection: Rejection | None, event: object) -> None:
+        """Count an event that the encoder was given. Runs in `_alone`."""
 
     @abstractmethod
     def _mend(self) -> None:
         """Count again what there is, and go on with what a call that was cut short left. Runs in `_alone`."""
 
-    def _write(self, event: object) -> Rejection | None:
-        """Write an event, and those that were tracked meanwhile. Within the lock, with nothing else being written."""
-        rejection = self._alone(self._enter, event)
+    @abstractmethod
+    def _all_jobs(self) -> Iterable[TrackedJob]:
+        """Return the jobs whose events are unsettled."""
+
+    def _write_later(self) -> None:
         while self._later:
-            self._alone(self._enter, self._later.popleft())
+            self._alone(self._mended, self._enter_later)
+
+    def _enter_later(self) -> None:
+        """Write the first of the events that were put off. It leaves them in the same step as it enters the batch."""
+        event = self._later[0]
+        try:
+            rejection = together(partial(self._encoding.add, event), self._later.popleft)[0]
+        except Exception:
+            self._later.popleft()
+            raise
+        self._entered(rejection, event)
+
+    def _enter(self, event: object) -> Rejection | None:
+        """Write an event and count it. An exception leaves `_is_cut` set. Runs in `_alone`."""
+        if self._is_cut:
+            self._mend()
+        self._is_cut = True
+        rejection = self._encoding.add(event)
+        self._entered(rejection, event)
+        self._is_cut = False
         return rejection
 
-    def _alone(self, step: Callable[..., Result], *values: object) -> Result:
-        """Return what `step` returns. Events that are tracked meanwhile are put off; so the step may be interrupted by
-        a `__del__` at any allocation. An exception leaves `_is_cut` set.
-        """
-        try:
-            self._is_writing = True
-            if self._is_cut:
-                self._mend()
-            self._is_cut = True
-            result = step(*values)
-            self._is_cut = False
-        finally:
-            self._is_writing = False
+    def _mended(self, step: Callable[..., Result], *values: object) -> Result:
+        """Return what `step` returns. An exception leaves `_is_cut` set. Runs in `_alone`."""
+        if self._is_cut:
+            self._mend()
+        self._is_cut = True
+        result = step(*values)
+        self._is_cut = False
         return result
+
+    def _catch_up(self) -> None:
+        """Go on with what a call that was cut short left. Within the lock, with nothing being written."""
+        if self._is_cut:
+            self._alone(self._mend_alone)
+        self._write_later()
+
+    def _mend_alone(self) -> None:
+        self._mend()
+        self._is_cut = False
 
     def _check_reentry(self) -> None:
         """Raise `RuntimeError` inside a call of `track` of this thread, which the caller waits for. In the lock."""
-        if self._is_writing:
+        if self._writing.locked():
             raise RuntimeError(
                 "flush or close was called in the middle of track, by a signal handler, a __del__ or the event's "
                 "own code, and would wait for itself; set a flag there and call it after track has returned"
@@ -203,7 +308,7 @@ class EventQueue(ABC):
 
     def _reject(self, rejection: Rejection, event: object) -> None:
         """Enter the verdict on an event that breaks a rule, within the lock."""
-        self._untold.append(self._rejected.reject(rejection, event))
+        self._untold.append(self._period.rejected.reject(rejection, event))
 
     def _tell_rejections(self) -> None:
         """Call `on_failure`, outside of the lock. Two threads may do so at the same time."""

@@ -8,20 +8,19 @@ from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from mixpress.errors import QueueFull
-from mixpress.queues.event_queue import EventQueue
-from mixpress.send.job import CancelToken, Job
+from mixpress.queues.event_queue import FULL, EventQueue, TrackedJob
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mixpress._core import Encoder, Finding, Rejection, Truncation
     from mixpress.batch import SendableBatch
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
-    from mixpress.queues.event_queue import QueueLimits
+    from mixpress.queues.event_queue import Full, QueueLimits
+    from mixpress.report.report import Report
     from mixpress.report.reporter import Reporter
-    from mixpress.report.stats import Stats
     from mixpress.report.verdicts import Verdicts
     from mixpress.send.workers import WorkerPool
 
@@ -50,59 +49,57 @@ class MemoryQueue(EventQueue):
         """Batches that become jobs."""
         self._findings: tuple[Sequence[Truncation], Sequence[Finding]] = (), ()
         """What was found in the newest of them."""
-        self._in_jobs = self._uncounted = 0
-        """Events of the jobs; and of those whose events the totals do not have yet."""
-
-    def stats(self) -> Stats:
-        """Return what became of all events of the client, those in the open batch included."""
-        with self._lock:
-            if self._is_cut and not self._is_writing:
-                self._alone(self._count)
-            return self._reporter.totals.stats(self._unpacked + self._uncounted)
+        self._in_jobs = 0
+        """Events of the jobs."""
 
     def start(self) -> None:
         """Start nothing: the workers start with the first event."""
 
     def pack(self) -> None:
         """Send the open batch."""
-        with self._lock:
-            self._pack()
+        self._locked(self._pack)
 
     def tend(self) -> float | None:
         """Send the open batch if it is due; return the seconds until it is, or None without one."""
-        with self._lock:
-            if not self._unpacked or self._is_writing:
-                return None
-            left = self._oldest + self._limits.linger - self._clock.monotonic()
-            if left > 0:
-                return left
-            self._pack()
+        return self._locked(self._tend)
+
+    def _tend(self) -> float | None:
+        if not self._unpacked or self._writing.locked():
             return None
+        left = self._oldest + self._limits.linger - self._clock.monotonic()
+        if left > 0:
+            return left
+        self._pack()
+        return None
 
     def wait_for_room(self, cancelled: threading.Event) -> None:
         """Wait until the queue is not full, or `cancelled` is set."""
-        while not cancelled.is_set():
-            with self._lock:
-                if not self._is_full():
-                    return
-                self._pack()
-                self._settled.clear()
+        while not cancelled.is_set() and not self._locked(self._has_room):
             self._wait(None)
+
+    def _has_room(self) -> bool:
+        """Return whether the queue is not full; make what waits leave it otherwise."""
+        if not self._is_full():
+            return True
+        self._pack()
+        self._settled.clear()
+        return False
 
     def wait_settled(self, ends: float | None, give_up: Callable[[], bool] | None = None) -> bool:
         """Wait until every event that was added before has its verdict; see `EventQueue`."""
-        with self._lock:
-            self._check_reentry()
-            self._pack()
-            wanted = set(self._jobs)
+        wanted = self._locked(self._all_packed)
         while True:
-            with self._lock:
-                self._settled.clear()
-                wanted &= self._jobs
+            self._settled.clear()
+            wanted = self._locked(wanted.intersection, self._jobs)
             if not wanted:
                 return True
             if (give_up and give_up()) or not self._wait(ends):
                 return False
+
+    def _all_packed(self) -> set[_MemoryJob]:
+        self._check_reentry()
+        self._pack()
+        return set(self._jobs)
 
     def stop(self) -> None:
         """Stop nothing: no thread of the queue creates jobs."""
@@ -113,19 +110,12 @@ class MemoryQueue(EventQueue):
 
     def compress(self, job: _MemoryJob) -> None:
         """Compress a batch. A worker calls this without the lock; if two threads do, the first one counts."""
-        size = len(job.batch.body)
-        with self._lock:
-            if job in self._uncompressed:
-                self._uncompressed.remove(job)
-                self._held += size - job.batch.raw_size
+        self._locked(self._compressed, job, len(job.batch.body))
 
-    def accept(self, job: _MemoryJob) -> None:
-        """Count the events of a job in the totals."""
-        with self._lock:
-            count = job.batch.count
-            job.verdicts.accept(job.batch)
-            job.counted = True
-            self._uncounted -= count
+    def _compressed(self, job: _MemoryJob, size: int) -> None:
+        if job in self._uncompressed:
+            self._uncompressed.remove(job)
+            self._held += size - job.batch.raw_size
 
     def settled(self, job: _MemoryJob) -> None:
         """Report a batch whose events all have a verdict. Callbacks run before `wait_settled` returns."""
@@ -134,39 +124,48 @@ class MemoryQueue(EventQueue):
         try:
             self._reporter.on_report(report)
         finally:
-            with self._lock:
-                self._report.add_report(report)
-                size, count = self._size(job), job.batch.count
-                self._jobs.discard(job)
-                self._uncompressed.discard(job)
-                self._held -= size
-                self._in_jobs -= count
-                self._unsettled = self._unpacked + self._in_jobs
+            self._locked(self._remove, job, report)
             self._settled.set()
 
-    def _add(self, event: object, *, wait: bool) -> Rejection | None:
+    def _remove(self, job: _MemoryJob, report: Report) -> None:
+        self._period.settled.add_report(report)
+        size, count = self._size(job), job.batch.count
+        self._jobs.discard(job)
+        self._uncompressed.discard(job)
+        self._held -= size
+        self._in_jobs -= count
+        self._unsettled = self._unpacked + self._in_jobs
+
+    def _offer(self, event: object) -> Rejection | Full | None:
+        if self._writing.locked():
+            self._later.append(event)
+            return None
+        if (self._unsettled >= self._limits.events or self._held >= self._limits.bytes) and self._is_full():
+            return FULL
+        rejection = self._alone(self._enter, event)
+        if self._later:
+            self._write_later()
+        return rejection
+
+    def _add_to_full(self, event: object, *, wait: bool) -> Rejection | None:
+        """Take an event as the limits say for a full queue."""
+        if self._limits.on_full == "drop":
+            self._drop()
+            return None
+        if self._limits.on_full == "raise" or not wait or self._workers.is_worker():
+            raise QueueFull(f"the queue is full: {self._unsettled} events wait, {self._held} bytes")
         ends: float | None = None
+        if self._limits.block_timeout is not None:
+            ends = self._clock.monotonic() + self._limits.block_timeout
         while True:
-            with self._lock:
-                if self._is_writing:
-                    self._later.append(event)
-                    return None
-                if not self._is_full():
-                    return self._write(event)
-                if self._limits.on_full == "drop":
-                    break
-                if self._limits.on_full == "raise" or not wait or self._workers.is_worker():
-                    raise QueueFull(f"the queue is full: {self._unsettled} events wait, {self._held} bytes")
-                self._pack()
-                self._settled.clear()
-            if ends is None and self._limits.block_timeout is not None:
-                ends = self._clock.monotonic() + self._limits.block_timeout
+            if self._locked(self._has_room):
+                rejection = self._locked(self._offer, event)
+                if rejection is not FULL:
+                    return rejection
             if not self._wait(ends):
                 raise QueueFull(
                     f"the queue stayed full for {self._limits.block_timeout} s: {self._unsettled} events wait"
                 )
-        self._drop()
-        return None
 
     def _drop(self) -> None:
         """Count a dropped event, outside of the lock: a log handler may be slow."""
@@ -180,17 +179,19 @@ class MemoryQueue(EventQueue):
                 self.compress(job)
         return self._unsettled >= self._limits.events or self._held >= self._limits.bytes
 
-    def _enter(self, event: object) -> Rejection | None:
-        rejection = self._encoding.add(event)
-        self._count()
+    def _entered(self, rejection: Rejection | None, event: object) -> None:
+        self._unpacked = unpacked = len(self._encoding)
+        self._unsettled = unpacked + self._in_jobs
         if rejection is not None:
             self._reject(rejection, event)
         if self._encoding.full:
             self._finish()
             self._launch()
-        elif (self._unpacked == 1 and rejection is None) or not self._workers.called:
+        elif (unpacked == 1 and rejection is None) or not self._workers.called:
             self._open()
-        return rejection
+
+    def _all_jobs(self) -> Iterable[_MemoryJob]:
+        return self._jobs
 
     def _count(self) -> None:
         self._unpacked = len(self._encoding)
@@ -200,9 +201,9 @@ class MemoryQueue(EventQueue):
         launched = {id(job.batch) for job in self._jobs}
         while self._finished and id(self._finished[0]) in launched:
             self._finished.popleft()
+        self._uncompressed &= self._jobs
         self._in_jobs = sum(job.batch.count for job in self._jobs)
         self._held = sum(self._size(job) for job in self._jobs)
-        self._uncounted = sum(job.batch.count for job in self._jobs if not job.counted)
         if self._encoding.full:
             self._finish()
         self._launch()
@@ -217,11 +218,12 @@ class MemoryQueue(EventQueue):
 
     def _pack(self) -> None:
         """Send the open batch. An event that did not fit into it is the first of the next one."""
-        if self._is_writing:
+        if self._writing.locked():
             return
-        self._alone(self._pack_alone)
-        while self._later:
-            self._write(self._later.popleft())
+        self._alone(self._mended, self._pack_alone)
+        if self._later:
+            self._write_later()
+            self._alone(self._mended, self._pack_alone)
 
     def _pack_alone(self) -> None:
         if len(self._encoding):
@@ -244,12 +246,11 @@ class MemoryQueue(EventQueue):
             verdicts = self._reporter.tracked_verdicts()
             job = _MemoryJob(self, batch, verdicts, self._clock.monotonic())
             verdicts.packed(batch, *self._findings)
-            self._findings = (), ()
             self._uncompressed.add(job)
             self._jobs.add(job)
             self._finished.popleft()
+            self._findings = (), ()
             self._held += batch.raw_size
-            self._uncounted += batch.count
             self._in_jobs += batch.count
             if not self._workers.has_free_worker():
                 self.compress(job)
@@ -263,21 +264,15 @@ class MemoryQueue(EventQueue):
         return job.batch.raw_size if job in self._uncompressed else len(job.batch.body)
 
 
-class _MemoryJob(Job):
-    """A batch of tracked events under way."""
+class _MemoryJob(TrackedJob):
+    """A batch in memory under way."""
 
     verdicts: Verdicts
-    counted = False
-    """Whether the totals have its events; until then the queue counts them as those of the open batch."""
-
-    def __init__(self, queue: MemoryQueue, batch: SendableBatch, verdicts: Verdicts, since: float) -> None:
-        super().__init__(batch, verdicts, CancelToken("given up"), patient=True)
-        self._queue = queue
-        self.since = since
+    _queue: MemoryQueue
 
     def prepare(self) -> None:
         """Count the events, and compress the batch unless it is given up."""
-        self._queue.accept(self)
+        super().prepare()
         if not self.cancel_token.is_set():
             self._queue.compress(self)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from mixpress.report.journal import Journal
 from mixpress.report.report import Confirms, Failure, Report, Tally
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ KEPT_FAILURES = 10_000
 KEPT_REASONS = 1000
 """How many different reasons are counted separately."""
 
+LARGE = 100
+"""An entry of more failures and findings is summed up at once."""
+
 Found = TypeVar("Found")
 
 _COUNTS = (
@@ -27,70 +31,107 @@ _COUNTS = (
 )
 
 
+class Entry(NamedTuple):
+    """What a report counts in one step."""
+
+    counts: Mapping[str, int]
+    failures: Sequence[Failure] = ()
+    truncated: Sequence[Truncation] = ()
+    warnings: Sequence[Finding] = ()
+    report: Report | None = None
+    """A report whose tallies are added; its counts and failures are above."""
+
+
+class _Sums:
+    """The sums of entries, in bounded memory."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.failures: list[Failure] = []
+        self.by_reason: dict[str, Tally[Failure]] = {}
+        self.cut_by_path: dict[str, Tally[Truncation]] = {}
+        self.warned_by_rule: dict[str, Tally[Finding]] = {}
+
+    def copy(self) -> _Sums:
+        other = _Sums()
+        vars(other).update({name: value.copy() for name, value in vars(self).items()})
+        return other
+
+    def add(self, entry: Entry) -> None:
+        self.counts.update(entry.counts)
+        self.failures += entry.failures[: KEPT_FAILURES - len(self.failures)]
+        if entry.report is not None:
+            _merge(self.by_reason, entry.report.by_reason)
+            _merge(self.cut_by_path, entry.report.cut_by_path)
+            _merge(self.warned_by_rule, entry.report.warned_by_rule)
+            return
+        for failure in entry.failures:
+            _add(self.by_reason, failure.reason, Tally(1, failure))
+        for cut in entry.truncated:
+            _add(self.cut_by_path, cut.path, Tally(1, cut))
+        for warning in entry.warnings:
+            _add(self.warned_by_rule, warning.rule, Tally(1, warning))
+
+
 class ReportBuilder:
-    """A report under construction, in bounded memory. Not thread-safe."""
+    """A report under construction, in bounded memory. Each call counts as a whole or not at all, see `Journal`."""
 
     def __init__(self, confirms: Confirms) -> None:
         self._confirms: Confirms = confirms
-        self._counts: Counter[str] = Counter()
-        self._failures: list[Failure] = []
-        self._by_reason: dict[str, Tally[Failure]] = {}
-        self._cut_by_path: dict[str, Tally[Truncation]] = {}
-        self._warned_by_rule: dict[str, Tally[Finding]] = {}
+        self._journal: Journal[_Sums, Entry] = Journal(_Sums(), _Sums.copy, _Sums.add)
+        self.append = self._journal.append
+        """Adds an entry in one step, so that `together` can do it in one with another."""
 
     def count(self, **counts: int) -> None:
         """Add to the counts of these names, which are those of the report."""
-        for name, number in counts.items():
-            self._counts[name] += number
+        self._journal.add(Entry(counts))
 
-    def add_findings(self, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
+    def add_findings(self, truncated: Sequence[Truncation], warnings: Sequence[Finding], **counts: int) -> None:
         """Count what the encoder truncated and warned about."""
-        self.count(truncated=len(truncated), warnings=len(warnings))
-        for cut in truncated:
-            _add(self._cut_by_path, cut.path, Tally(1, cut))
-        for warning in warnings:
-            _add(self._warned_by_rule, warning.rule, Tally(1, warning))
-
-    def add_failure(self, failure: Failure) -> None:
-        """Count an event that was not imported."""
-        self._counts[failure.kind] += 1
-        _add(self._by_reason, failure.reason, Tally(1, failure))
-        if len(self._failures) < KEPT_FAILURES:
-            self._failures.append(failure)
+        counts.update(truncated=len(truncated), warnings=len(warnings))
+        self._add(Entry(counts, (), truncated, warnings))
 
     def add_report(self, report: Report) -> None:
         """Add everything that a report counts."""
-        self._counts.update({name: getattr(report, name) for name in _COUNTS})
-        self._failures += report.failures[: KEPT_FAILURES - len(self._failures)]
-        _merge(self._by_reason, report.by_reason)
-        _merge(self._cut_by_path, report.cut_by_path)
-        _merge(self._warned_by_rule, report.warned_by_rule)
+        self._add(Entry({name: getattr(report, name) for name in _COUNTS}, report.failures, report=report))
+
+    def _add(self, entry: Entry) -> None:
+        self.append(entry)
+        self.trim(entry)
+
+    def trim(self, entry: Entry) -> None:
+        """Bound the memory after a call of `append`."""
+        is_large = len(entry.failures) + len(entry.truncated) + len(entry.warnings) > LARGE or entry.report
+        self._journal.trim(*([1] if is_large else []))
 
     def counted(self, kind: Kind) -> int:
         """Return how many failures of a kind were added."""
-        return self._counts[kind]
+        return self._journal.sums().counts[kind]
 
     @property
     def imported(self) -> int:
         """Imported events so far."""
-        return self._counts["imported"]
+        return self._journal.sums().counts["imported"]
 
     @property
     def verdicts(self) -> int:
         """Events with a verdict so far."""
-        return self.imported + self.counted("rejected") + self.counted("refused") + self.counted("undelivered")
+        counts = self._journal.sums().counts
+        return sum(counts[kind] for kind in ("imported", "rejected", "refused", "undelivered"))
 
-    def report(self, *, elapsed: float, pending: int = 0) -> Report:
-        """Return the report; the builder is not used after that."""
+    def report(self, *, elapsed: float, pending: int = 0, total: int = 0) -> Report:
+        """Return the report, with `total` more events in it. It shares nothing with the builder."""
+        sums = self._journal.sums().copy()
+        sums.counts["total"] += total
         return Report(
-            **{name: self._counts[name] for name in _COUNTS},
+            **{name: sums.counts[name] for name in _COUNTS},
             pending=pending,
             elapsed=elapsed,
             confirms=self._confirms,
-            failures=sorted(self._failures, key=attrgetter("index")),
-            by_reason=self._by_reason,
-            cut_by_path=self._cut_by_path,
-            warned_by_rule=self._warned_by_rule,
+            failures=sorted(sums.failures, key=attrgetter("index")),
+            by_reason=sums.by_reason,
+            cut_by_path=sums.cut_by_path,
+            warned_by_rule=sums.warned_by_rule,
         )
 
 

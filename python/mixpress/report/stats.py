@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
-from threading import RLock
 
-SUMMED = 256
-"""How many additions wait until they are summed up."""
+from mixpress.report.journal import Journal
 
 
 @dataclass(frozen=True)
@@ -38,44 +36,25 @@ class Stats:
 
 
 class Totals:
-    """The counts behind `Stats`. Thread-safe and reentrant: a `__del__` may add in the middle of `add`, and a signal
-    handler may raise there. A call counts as a whole or not at all.
-    """
+    """The counts behind `Stats`. Thread-safe and reentrant; see `Journal`."""
 
     def __init__(self) -> None:
-        self._added: deque[dict[str, int]] = deque()
-        """What is not in the sums yet, after the last one that is, if that is still here."""
-        self._sums: tuple[Counter[str], dict[str, int] | None] = (Counter(), None)
-        """The sums, and the last of `_added` that they have; replaced by one assignment."""
-        self._lock = RLock()
+        self._journal: Journal[Counter[str], dict[str, int]] = Journal(Counter(), Counter.copy, Counter.update)
+        self._lock = self._journal._lock
+        self.append = self._journal.append
+        """Adds to the named counts in one step, so that `together` can do it in one with another."""
 
     def add(self, **counts: int) -> None:
         """Add to the named counts."""
-        self._added.append(counts)
-        if len(self._added) >= SUMMED:
-            self._sum()
+        self._journal.add(counts)
 
-    def _sum(self) -> Counter[str]:
-        """Return the sums of all that was added."""
-        with self._lock:
-            while True:
-                sums, last = before = self._sums
-                added = list(self._added)
-                start = next((place + 1 for place, one in enumerate(added) if one is last), 0)
-                if start == len(added):
-                    return sums
-                more = sums.copy()
-                for counts in added[start:]:
-                    more.update(counts)
-                following = more, added[-1]
-                if self._sums is before:  # no `__del__` summed up meanwhile
-                    self._sums = following
-                    while self._added and self._added[0] is not self._sums[1]:
-                        self._added.popleft()
+    def trim(self) -> None:
+        """Bound the memory after calls of `append`."""
+        self._journal.trim()
 
     def stats(self, waiting: int) -> Stats:
         """Return the stats; `waiting` is how many accepted events are not counted here yet."""
-        counts = self._sum()
+        counts = self._journal.sums()
         verdicts = sum(counts[name] for name in ("imported", "rejected", "refused", "undelivered", "dropped"))
         accepted = counts["accepted"] + waiting
         return Stats(

@@ -6,10 +6,12 @@ Report, progress, stats and dead letter are all read from the verdicts, so they 
 from __future__ import annotations
 
 import json
+from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
-from mixpress.report.builder import ReportBuilder
+from mixpress._core import Bracket, together
+from mixpress.report.builder import Entry, ReportBuilder
 from mixpress.report.report import ConservationError, Failure, Progress
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ class VerdictSink(Protocol):
         """Enter the verdict on every event: imported, except for the failures."""
         ...
 
-    def undeliver(self, batch: SendableBatch, reason: str) -> None:
-        """Enter that no answer came for any event."""
+    def undeliver(self, batch: SendableBatch, reason: str, *, accepted: int = 0) -> None:
+        """Enter that no answer came for any event, of which so many were not counted as accepted before."""
         ...
 
 
@@ -72,6 +74,7 @@ class Verdicts:
         self._explain = explain
         self._token = token
         self._lock = RLock()
+        self._locked = Bracket(self._lock.acquire, self._lock.release)
         self._builder = ReportBuilder(confirms)
         self._originals: dict[int, object] = {}
 
@@ -86,9 +89,7 @@ class Verdicts:
 
     def packed(self, batch: SendableBatch | None, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
         """Count a batch that the encoder has packed, and its findings; None after the last batch."""
-        with self._lock:
-            self._builder.count(bytes_raw=batch.raw_size if batch else 0)
-            self._builder.add_findings(truncated, warnings)
+        self._builder.add_findings(truncated, warnings, bytes_raw=batch.raw_size if batch else 0)
 
     def accept(self, batch: SendableBatch) -> None:
         """Count the events of a batch as accepted: their verdicts will come."""
@@ -96,55 +97,55 @@ class Verdicts:
 
     def sent(self, batch: SendableBatch, attempt: int) -> None:
         """Count a request that is about to be made."""
-        with self._lock:
-            self._count(requests=1, retries=int(attempt > 1), bytes_sent=len(batch.body))
+        self._count(requests=1, retries=int(attempt > 1), bytes_sent=len(batch.body))
 
     def throttled(self) -> None:
         """Count a request that was answered by 429."""
-        with self._lock:
-            self._count(throttled=1)
+        self._count(throttled=1)
 
     def reject(self, found: Rejection, event: object = None) -> Failure:
         """Enter the verdict on an event that breaks a rule, and return it."""
         failure = Failure(found.index, "rejected", found.message, found.rule, found.field, found.insert_id)
         if self._explain:
             failure = self._explain(failure)
-        with self._lock:
-            if self._sink:
-                self._originals.setdefault(found.index, event)
-            self._enter(0, [failure], accepted=1)
+        if self._sink:
+            self._originals.setdefault(found.index, event)
+        self._locked(self._enter, 0, [failure], None, 1)
         return failure
 
     def settle(self, batch: SendableBatch, failures: Sequence[Failure] = ()) -> None:
         """Enter the verdict on every event of a batch: imported, except for the failures."""
-        with self._lock:
-            self._enter(batch.count - len(failures), failures, batch)
-            if self._sink:
-                for index in batch.indexes:
-                    self._originals.pop(index, None)
+        self._settle(batch, failures, 0)
 
-    def undeliver(self, batch: SendableBatch, reason: str) -> None:
-        """Enter that no answer came for any event of a batch."""
-        self.settle(batch, _undelivered(batch.indexes, reason))
+    def _settle(self, batch: SendableBatch, failures: Sequence[Failure], accepted: int) -> None:
+        self._locked(self._enter, batch.count - len(failures), failures, batch, accepted)
+        if self._sink:
+            for index in batch.indexes:
+                self._originals.pop(index, None)
+
+    def undeliver(self, batch: SendableBatch, reason: str, *, accepted: int = 0) -> None:
+        """Enter that no answer came for any event of a batch, of which so many were not counted as accepted before."""
+        self._settle(batch, _undelivered(batch.indexes, reason), accepted)
 
     def close(self, total: int, elapsed: float, reason: str) -> Report:
         """Return the report on `total` events that were read. Events in no batch are undelivered for `reason`.
 
         An import that stops early has such an event: the last one read, which did not fit into the batch before it.
         """
-        with self._lock:
-            missing = total - self._builder.verdicts
-            left: Sequence[int] = []
-            if missing:
-                left = [index for index in self._originals if index < total] or range(total - missing, total)
-            if len(left) != missing:
-                raise ConservationError(
-                    f"{missing} of {total} events have no verdict, and {len(left)} are left without one"
-                )
-            if missing:
-                self._enter(0, _undelivered(left, reason), accepted=missing)
-            self._builder.count(total=total)
-            return self._builder.report(elapsed=elapsed)
+        return self._locked(self._close, total, elapsed, reason)
+
+    def _close(self, total: int, elapsed: float, reason: str) -> Report:
+        missing = total - self._builder.verdicts
+        left: Sequence[int] = []
+        if missing:
+            left = [index for index in self._originals if index < total] or range(total - missing, total)
+        if len(left) != missing:
+            raise ConservationError(
+                f"{missing} of {total} events have no verdict, and {len(left)} are left without one"
+            )
+        if missing:
+            self._enter(0, _undelivered(left, reason), None, missing)
+        return self._builder.report(elapsed=elapsed, total=total)
 
     @property
     def count(self) -> int:
@@ -153,34 +154,34 @@ class Verdicts:
 
     def progress(self, total: int, paused: str) -> Progress:
         """Return the verdicts so far."""
-        with self._lock:
-            counted = self._builder.counted
-            kinds = counted("rejected"), counted("refused"), counted("undelivered")
-            return Progress(total, self._builder.imported, *kinds, paused)
+        counted = self._builder.counted
+        kinds = counted("rejected"), counted("refused"), counted("undelivered")
+        return Progress(total, self._builder.imported, *kinds, paused)
 
     def _count(self, **traffic: int) -> None:
-        self._builder.count(**traffic)
-        self._totals.add(**traffic)
+        self._enter_both(traffic, Entry(traffic))
 
-    def _enter(
-        self, imported: int, failures: Sequence[Failure], batch: SendableBatch | None = None, *, accepted: int = 0
-    ) -> None:
-        """The single place where verdicts are entered. Within the lock."""
+    def _enter(self, imported: int, failures: Sequence[Failure], batch: SendableBatch | None, accepted: int) -> None:
+        """The single place where verdicts are entered, all in one step. Within the lock."""
         different = len({failure.index for failure in failures})
         if different != len(failures):
             raise ConservationError(f"{len(failures)} verdicts were given for {different} events")
-        self._builder.count(imported=imported)
-        kinds: dict[str, int] = {}
+        counts = {"imported": imported}
         for failure in failures:
-            kinds[failure.kind] = kinds.get(failure.kind, 0) + 1
-        self._totals.add(accepted=accepted, imported=imported, **kinds)
+            counts[failure.kind] = counts.get(failure.kind, 0) + 1
         if self._sink and batch and failures:
             self._recall(batch, failures)
-        for failure in failures:
-            self._builder.add_failure(failure)
-            if self._sink:
+        self._enter_both(dict(counts, accepted=accepted), Entry(counts, failures))
+        if self._sink:
+            for failure in failures:
                 written = self._sink.write(failure, self._originals.pop(failure.index, None))
                 self._builder.count(unwritten=int(not written))
+
+    def _enter_both(self, counts: dict[str, int], entry: Entry) -> None:
+        """Count in the totals and in the report, in one step: an exception out of a signal handler can't part them."""
+        together(partial(self._totals.append, counts), partial(self._builder.append, entry))
+        self._totals.trim()
+        self._builder.trim(entry)
 
     def _recall(self, batch: SendableBatch, failures: Sequence[Failure]) -> None:
         """Read the events that were not remembered from the batch."""

@@ -7,6 +7,8 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
+from mixpress._core import Bracket
+
 if TYPE_CHECKING:
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
@@ -23,20 +25,23 @@ class Backoff:
         self._policy = policy
         self._clock = clock
         self._log = log
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._locked = Bracket(self._lock.acquire, self._lock.release)
         self._ends = -math.inf
         self._reason = ""
 
     def pause(self, seconds: float, reason: str) -> None:
         """Hold all requests for `seconds`. A longer pause that is already running stays as it is."""
-        with self._lock:
-            now = self._clock.monotonic()
-            is_new = self._ends <= now
-            if now + seconds > self._ends:
-                self._ends = now + seconds
-                self._reason = reason
-        if is_new:
+        if self._locked(self._extend, seconds, reason):
             self._log.tell(logging.WARNING, reason, "pausing for %.1f s: %s", seconds, reason)
+
+    def _extend(self, seconds: float, reason: str) -> bool:
+        """Return whether no pause was running."""
+        now, ends = self._clock.monotonic(), self._ends
+        if now + seconds > ends:
+            self._ends = now + seconds
+            self._reason = reason
+        return ends <= now
 
     def wait(self, cancel: threading.Event) -> bool:
         """Wait until a request may be sent. Return False if `cancel` was set first."""

@@ -77,8 +77,7 @@ class Job(ABC):
         """Handle the end of the job. Called once, when every event has a verdict, on the thread that found that out."""
 
     def give_up(self, error: Exception | None) -> None:
-        """Mark every event undelivered. Only for a job that no worker has."""
+        """Count every event, as undelivered. Only for a job that no worker has."""
         self.cancel_token.cancel(error)
-        self.prepare()
-        self.verdicts.undeliver(self.batch, self.cancel_token.reason)
+        self.verdicts.undeliver(self.batch, self.cancel_token.reason, accepted=self.batch.count)
         self.done()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
+from mixpress._core import Bracket
 from mixpress.send.backoff import Backoff
 from mixpress.send.concurrency import ConcurrencyWindow
 from mixpress.send.rate_limit import RateLimiter
@@ -42,34 +43,44 @@ class Throttle:
         self._limiter = RateLimiter(limit)
         self._in_flight = 0
         self._released = threading.Condition()
+        self._locked = Bracket(self._released.acquire, self._released.release)
 
     def acquire(self, events: int, size: int, cancel: threading.Event) -> Permit | None:
         """Wait for the right to send `events` in `size` uncompressed bytes; None if `cancel` was set first."""
         while self.backoff.wait(cancel):
-            with self._released:
-                if self._in_flight >= self._window.allowed:
-                    self._released.wait(POLL)
-                    continue
-                if self.backoff.seconds_left() > 0:  # a pause started while this worker waited for its place
-                    continue
-                now = self._clock.monotonic()
-                wait = self._limiter.take(now, events, size)
-                if not wait:
-                    self._in_flight += 1
-                    return Permit(now, size, self._in_flight, self._window.cuts)
-            self._clock.wait(cancel, wait)
+            permit, wait = self._locked(self._take, events, size)
+            if permit is not None:
+                return permit
+            if wait:
+                self._clock.wait(cancel, wait)
         return None
+
+    def _take(self, events: int, size: int) -> tuple[Permit | None, float]:
+        """Return a permit, or the seconds until the rate limit allows one; 0.0 if something else may have changed."""
+        if self._in_flight >= self._window.allowed:
+            self._released.wait(POLL)
+            return None, 0.0
+        if self.backoff.seconds_left() > 0:  # a pause started while this worker waited for its place
+            return None, 0.0
+        now = self._clock.monotonic()
+        wait = self._limiter.take(now, events, size)
+        if wait:
+            return None, wait
+        self._in_flight += 1
+        return Permit(now, size, self._in_flight, self._window.cuts), 0.0
 
     def release(self, permit: Permit, *, answered: bool) -> None:
         """Return a permit. A pause that the answer asks for must have started before."""
-        with self._released:
-            self._in_flight -= 1
-            if answered:
-                seconds = self._clock.monotonic() - permit.since
-                self._window = self._window.answered(seconds, permit.size, permit.in_flight)
-            else:
-                self._window = self._window.troubled(permit.cuts)
-            self._released.notify_all()
+        self._locked(self._release, permit, answered)
+
+    def _release(self, permit: Permit, answered: bool) -> None:
+        self._in_flight -= 1
+        if answered:
+            seconds = self._clock.monotonic() - permit.since
+            self._window = self._window.answered(seconds, permit.size, permit.in_flight)
+        else:
+            self._window = self._window.troubled(permit.cuts)
+        self._released.notify_all()
 
     @property
     def in_flight(self) -> int:

@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from mixpress import process
+from mixpress._core import Bracket
 from mixpress.clock import REAL
 from mixpress.flag import Flag
 
@@ -39,6 +40,7 @@ class WorkerPool:
         self._clock = clock
         self._waiting: deque[Job] = deque()
         self._lock = threading.RLock()  # an object's __del__ may track an event while this is held
+        self._locked = Bracket(self._lock.acquire, self._lock.release)
         self._changed = Flag()
         """Set whenever a thread ends, or starts to wait for a job to become due."""
         self._wake = Flag()
@@ -56,23 +58,29 @@ class WorkerPool:
 
     def put(self, job: Job) -> None:
         """Add a job without waiting. The caller bounds how many there are."""
-        with self._lock:
-            self.called = False
-            self._waiting.append(job)
-            self._call(len(self._waiting))
+        self._locked(self._put, job)
+
+    def _put(self, job: Job) -> None:
+        self.called = False
+        self._waiting.append(job)
+        self._call(len(self._waiting))
 
     def put_missing(self, jobs: Iterable[Job]) -> None:
         """Add those of the jobs that the pool never had: the call that was to add them was cut short."""
-        with self._lock:
-            for job in jobs:
-                if not job.started and job not in self._waiting:
-                    self.put(job)
+        self._locked(self._put_missing, jobs)
+
+    def _put_missing(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            if not job.started and job not in self._waiting:
+                self._put(job)
 
     def nudge(self) -> None:
         """Make a worker call `tend`."""
-        with self._lock:
-            self.called = False
-            self._call(max(1, len(self._waiting)))
+        self._locked(self._nudge)
+
+    def _nudge(self) -> None:
+        self.called = False
+        self._call(max(1, len(self._waiting)))
 
     def work_here(self) -> None:
         """Handle the waiting jobs in the calling thread: at exit no thread may start any more."""
@@ -93,26 +101,29 @@ class WorkerPool:
 
     def withdraw(self, cancel: CancelToken | None = None) -> list[Job]:
         """Remove and return the waiting jobs: those of one token, or all."""
-        with self._lock:
-            taken = [job for job in list(self._waiting) if cancel in (None, job.cancel_token)]
-            for job in taken:
-                self._waiting.remove(job)
-            return taken
+        return self._locked(self._withdraw, cancel)
+
+    def _withdraw(self, cancel: CancelToken | None) -> list[Job]:
+        taken = [job for job in list(self._waiting) if cancel in (None, job.cancel_token)]
+        for job in taken:
+            self._waiting.remove(job)
+        return taken
 
     def cancel_all(self, error: Exception | None) -> None:
         """Cancel every job. One more worker handles those that wait: all others may be busy for long."""
-        with self._lock:
-            for job in [*self._waiting, *self._running.values()]:
-                job.cancel_token.cancel(error)
-            if self._waiting:
-                self._start()
+        self._locked(self._cancel_all, error)
         if not self._threads:
             self.work_here()
 
+    def _cancel_all(self, error: Exception | None) -> None:
+        for job in [*self._waiting, *self._running.values()]:
+            job.cancel_token.cancel(error)
+        if self._waiting:
+            self._start()
+
     def has_free_worker(self) -> bool:
         """Return whether a worker is free, or can be started, for one more job."""
-        with self._lock:
-            return len(self._waiting) + len(self._running) < self.size
+        return len(self._waiting) + len(self._running) < self.size
 
     def is_worker(self) -> bool:
         """Return whether the calling thread is a worker, which must not wait for the workers."""
@@ -128,20 +139,22 @@ class WorkerPool:
         threads with a job, are included with `also_busy` alone.
         """
         ends = REAL.monotonic() + seconds
-        with self._lock:
-            self._stopping = True
-            self._wake.set()
-            leaving = self._leaving(also_busy) - {threading.current_thread()}
+        leaving = self._locked(self._ask_to_exit, also_busy) - {threading.current_thread()}
         while not self.forked:
             self._changed.clear()
-            with self._lock:
-                left = leaving & self._leaving(also_busy)
+            left = leaving & self._locked(self._leaving, also_busy)
             seconds = ends - REAL.monotonic()
             if not left or seconds <= 0:
                 break
             self._changed.wait(min(seconds, POLL))
         for thread in leaving - self._threads:
             thread.join()
+
+    def _ask_to_exit(self, also_busy: bool) -> set[threading.Thread]:
+        self._forget_unstarted()
+        self._stopping = True
+        self._wake.set()
+        return self._leaving(also_busy)
 
     def _leaving(self, also_busy: bool) -> set[threading.Thread]:
         """Return the threads that were asked to exit."""
@@ -153,12 +166,15 @@ class WorkerPool:
         """Wake the idle workers, and start one more if they are too few."""
         self._stopping = False
         self._wake.set()
-        for thread in [thread for thread in self._threads if thread.ident is None]:
-            self._threads.discard(thread)  # its start was cut short; if it runs after all, it adds itself
+        self._forget_unstarted()
         if wanted > len(self._idle) and len(self._threads) < self.size and (self._waiting or not self._threads):
             process.expect_exit()
             self._start()
         self.called = bool(self._threads)
+
+    def _forget_unstarted(self) -> None:
+        for thread in [thread for thread in self._threads if thread.ident is None]:
+            self._threads.discard(thread)  # its start was cut short; if it runs after all, it adds itself
 
     def _start(self) -> None:
         """Start a worker. If the system or the interpreter has no thread now, a later call tries again."""
@@ -173,8 +189,7 @@ class WorkerPool:
     def _run(self) -> None:
         me = threading.current_thread()
         try:
-            with self._lock:
-                self._threads.add(me)
+            self._locked(self._threads.add, me)
             while (job := self._next(me)) is not None:
                 self._handle(job, me)
                 del job  # otherwise it would be kept alive while this worker is idle
@@ -182,8 +197,7 @@ class WorkerPool:
             self._leave(me)
 
     def _leave(self, me: threading.Thread) -> None:
-        with self._lock:
-            self._threads.discard(me)
+        self._locked(self._threads.discard, me)
         self._changed.set()
 
     def _handle(self, job: Job, me: threading.Thread) -> None:
@@ -192,8 +206,7 @@ class WorkerPool:
             try:
                 self._work(job)
             finally:
-                with self._lock:
-                    self._running.pop(me, None)
+                self._locked(self._running.pop, me, None)
                 job.done()
         except BaseException:
             logger.exception("a batch could not be handled")
@@ -202,13 +215,15 @@ class WorkerPool:
 
     def _take(self, me: threading.Thread) -> Job | None:
         """Return the first waiting job, as one that is running."""
-        with self._lock:
-            if not self._waiting:
-                return None
-            job = self._waiting.popleft()
-            self._running[me] = job
-            job.started = True
-            return job
+        return self._locked(self._take_first, me)
+
+    def _take_first(self, me: threading.Thread) -> Job | None:
+        if not self._waiting:
+            return None
+        job = self._waiting.popleft()
+        self._running[me] = job
+        job.started = True
+        return job
 
     def _next(self, me: threading.Thread) -> Job | None:
         """Return the next job; None if the worker must exit."""
@@ -216,22 +231,30 @@ class WorkerPool:
         while True:
             self._wake.clear()
             due = self._tend()
-            with self._lock:
-                if (job := self._take(me)) is not None:
-                    if due is not None:
-                        self._wake.set()  # another worker must now wait for what is due
-                    return job
-                if due is None and (self._stopping or not is_patient) and not self._wake.is_set():
-                    self._leave(me)
-                    return None
-                self._idle.add(me)
-                if due is not None:
-                    self._watching.add(me)
-                    self._changed.set()
+            job, is_leaving = self._locked(self._choose, me, due, is_patient)
+            if job is not None or is_leaving:
+                return job
             if due is None:
                 is_patient = self._wake.wait(IDLE)
             else:
                 self._clock.wait(self._wake, due)
-            with self._lock:
-                self._idle.discard(me)
-                self._watching.discard(me)
+            self._locked(self._wake_up, me)
+
+    def _choose(self, me: threading.Thread, due: float | None, is_patient: bool) -> tuple[Job | None, bool]:
+        """Return the next job and whether the worker must exit; without either it is idle from here on."""
+        if (job := self._take_first(me)) is not None:
+            if due is not None:
+                self._wake.set()  # another worker must now wait for what is due
+            return job, False
+        if due is None and (self._stopping or not is_patient) and not self._wake.is_set():
+            self._leave(me)
+            return None, True
+        self._idle.add(me)
+        if due is not None:
+            self._watching.add(me)
+            self._changed.set()
+        return None, False
+
+    def _wake_up(self, me: threading.Thread) -> None:
+        self._idle.discard(me)
+        self._watching.discard(me)

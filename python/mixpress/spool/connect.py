@@ -13,15 +13,19 @@ import sqlite3
 import stat
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from mixpress._core import Bracket
 from mixpress.clock import REAL
 from mixpress.spool.schema import PAGE_SIZE, VERSION, bring_up, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+Result = TypeVar("Result")
 
 BUSY = 10.0
 """Seconds to wait for another process's write transaction."""
@@ -118,14 +122,27 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Commit at the end, roll back on an error. IMMEDIATE takes the write lock first, so reads within are current."""
-    db.execute("BEGIN IMMEDIATE")
     try:
+        db.execute("BEGIN IMMEDIATE")
         yield db
         db.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.Error):  # SQLite may have rolled back by itself, as for a full disk
             db.execute("ROLLBACK")
         raise
+
+
+def transact(db: sqlite3.Connection, step: Callable[..., Result], *values: object) -> Result:
+    """Return what `step(db, *values)` returns, with everything that it changes in one transaction, as in `transaction`.
+    An exception at any line, as out of a signal handler, rolls back.
+    """
+    return Bracket(partial(db.execute, "BEGIN IMMEDIATE"), db.rollback)(_commit, db, step, *values)  # type: ignore[no-any-return]
+
+
+def _commit(db: sqlite3.Connection, step: Callable[..., Result], *values: object) -> Result:
+    result = step(db, *values)
+    db.execute("COMMIT")
+    return result
 
 
 def _make_private(path: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mixpress.spool.connect import transaction
+from mixpress.spool.connect import transact
 from mixpress.spool.rows import Claim, find_problem, insert_batch, quarantine, read_events, remove_events
 from mixpress.spool.stored import pack
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from mixpress.spool.layout import Layout
     from mixpress.spool.rows import EventRow
     from mixpress.spool.session import Session
@@ -26,8 +28,8 @@ class Packer:
 
     def pack_own(self) -> StoredBatch | None:
         """Pack the oldest events of this process; return None where there are none."""
-        while self._session.first_row is not None:
-            batch = self._pack(Claim(self._session.owner, self._session.first_row))
+        while self._session.events:
+            batch = self._pack(Claim(self._session.owner, self._session.first_row or 0))
             if batch:
                 return batch
         return None
@@ -37,17 +39,15 @@ class Packer:
         they may come from several processes.
         """
         while True:
-            with self._session.reading() as db:
-                if not read_events(db, Claim(None), 1, self._max_bytes):
-                    return None
+            if not self._session.read(lambda db: read_events(db, Claim(None), 1, self._max_bytes)):
+                return None
             batch = self._pack(Claim(None), now)
             if batch:
                 return batch
 
     def _pack(self, claim: Claim, now: float = 0.0) -> StoredBatch | None:
         """Pack the claim's oldest events; return None where none was valid or another process took some of them."""
-        with self._session.reading() as db:
-            found = read_events(db, claim, self._max_events, self._max_bytes)
+        found = self._session.read(lambda db: read_events(db, claim, self._max_events, self._max_bytes))
         if not found:
             self._recount(claim)
             return None
@@ -55,25 +55,31 @@ class Packer:
         good = [row for row, problem in zip(found, problems, strict=True) if not problem]
         bad = [(row, problem) for row, problem in zip(found, problems, strict=True) if problem]
         batch = self._batch(good, own=claim.owner is not None)
-        with self._session.writing() as db:
-            try:
-                with transaction(db):
-                    if not remove_events(db, claim, found):
-                        raise _TakenError
-                    for row, problem in bad:
-                        quarantine(db, "event", problem, row.body, found=now or row.accepted)
-                    number = insert_batch(db, batch, self._session.owner) if batch else 0
-            except _TakenError:
-                self._recount(claim)
-                return None
+
+        def replace(db: sqlite3.Connection) -> int:
+            if not remove_events(db, claim, found):
+                raise _TakenError
+            for row, problem in bad:
+                quarantine(db, "event", problem, row.body, found=now or row.accepted)
+            self._session.leased = number = insert_batch(db, batch, self._session.owner) if batch else 0
+            return number
+
+        def replace_and_count(db: sqlite3.Connection) -> int:
+            number = transact(db, replace)
             if claim.owner is not None:
                 self._session.count_packed(len(found), sum(row.size for row in found), found[-1].id)
+            return number
+
+        try:
+            number = self._session.write(replace_and_count)
+        except _TakenError:
+            self._recount(claim)
+            return None
         return batch.at(number) if batch else None
 
     def _recount(self, claim: Claim) -> None:
         if claim.owner is not None:
-            with self._session.writing() as db:
-                self._session.recount(db)
+            self._session.write(self._session.recount)
 
     def _batch(self, rows: list[EventRow], *, own: bool) -> StoredBatch | None:
         if not rows:

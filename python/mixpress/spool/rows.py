@@ -115,6 +115,13 @@ def claim_batch(db: sqlite3.Connection, owner: int, before: float, states: Seque
     return row
 
 
+def read_batch(db: sqlite3.Connection, number: int, owner: int) -> tuple[object, ...] | None:
+    """Return the row of a batch that is leased to `owner`, or None."""
+    query = f"SELECT {COLUMNS} FROM batches WHERE id = ? AND owner = ?"  # noqa: S608
+    row: tuple[object, ...] | None = db.execute(query, (number, owner)).fetchone()
+    return row
+
+
 def bind(db: sqlite3.Connection, path: str, destination: Destination, *, force: bool) -> None:
     """Bind the file to a destination. Raise `SpoolError` where it is bound to another one, unless it is idle or `force`
     is set.

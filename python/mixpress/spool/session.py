@@ -10,23 +10,27 @@ from __future__ import annotations
 import logging
 import os
 import weakref
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mixpress import process
+from mixpress._core import Bracket
 from mixpress.errors import SpoolError
-from mixpress.spool.connect import Connections, transaction
+from mixpress.spool.connect import Connections, transact
 from mixpress.spool.errors import explaining
 from mixpress.spool.owner import LEASE, Process, remove_dead_owners
 from mixpress.spool.rows import bind
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from mixpress.clock import Clock
     from mixpress.spool.destination import Destination
+
+Result = TypeVar("Result")
 
 logger = logging.getLogger("mixpress")
 
@@ -51,20 +55,23 @@ class Session:
 
     def _reset(self) -> None:
         self.sync_lock, self.read_lock, self.write_lock = RLock(), RLock(), RLock()
+        self.with_sync_lock = Bracket(self.sync_lock.acquire, self.sync_lock.release)
+        self.with_read_lock = Bracket(self.read_lock.acquire, self.read_lock.release)
+        self.with_write_lock = Bracket(self.write_lock.acquire, self.write_lock.release)
         self.connections: Connections | None = None
         self.forked_unseen = False
         """Whether the process was forked while the connections were open."""
         self.owner = 0
         """The row in `owners`; 0 until this process has opened the file."""
         self.next_number = 0
-        self.is_counted = True
-        """False during an append, and after one that was cut short: the file may have one event more."""
         self.events = 0
         """Events of this process that are in no batch yet."""
         self.bytes = 0
         """Their JSON."""
         self.first_row: int | None = None
-        """The row of the oldest one."""
+        """A row before which there are none of them."""
+        self.leased = 0
+        """The row of the batch that was leased last, until its job is known: the call may be cut short."""
         self.appended = 0
         self.synced = 0
         """How many of the `appended` events survive a power loss."""
@@ -74,19 +81,25 @@ class Session:
         """Whether the last sync found the write-ahead log longer than `LOG_BYTES`."""
         self.lease_renewed = 0.0
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold the writer's connection, which one thread at a time may use."""
-        with self.write_lock, explaining(self.path):
-            yield self.connected().writer
+    def write(self, step: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Return what `step` returns, called with the writer's connection, which one thread at a time may use."""
+        with explaining(self.path):
+            return self.with_write_lock(self._write, step)  # type: ignore[no-any-return]
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Hold the reader's connection: a long read on it does not delay an append."""
-        with self.read_lock, explaining(self.path):
-            with self.write_lock:
-                connections = self.connected()
-            yield connections.reader
+    def _write(self, step: Callable[[sqlite3.Connection], Result]) -> Result:
+        return step(self.connected().writer)
+
+    def transact(self, step: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Return what `step` returns, called as by `write`, with all that it changes in one transaction."""
+        return self.write(lambda db: transact(db, step))
+
+    def read(self, step: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Return what `step` returns, called with the reader's connection: a long read does not delay an append."""
+        with explaining(self.path):
+            return self.with_read_lock(self._read, step)  # type: ignore[no-any-return]
+
+    def _read(self, step: Callable[[sqlite3.Connection], Result]) -> Result:
+        return step(self.with_write_lock(self.connected).reader)
 
     def connected(self, *, force: bool = False) -> Connections:
         """Return the connections, opened if necessary, with this process among the owners. Requires `write_lock`."""
@@ -110,11 +123,14 @@ class Session:
         return self.connections
 
     def _enter(self, connections: Connections, *, force: bool) -> None:
-        with explaining(self.path), transaction(connections.writer) as db:
+        def enter(db: sqlite3.Connection) -> None:
             remove_dead_owners(db, self.owner, self._clock.time())
             if self._destination:
                 bind(db, self.path, self._destination, force=force)
             self.register(db)
+
+        with explaining(self.path):
+            transact(connections.writer, enter)
 
     def register(self, db: sqlite3.Connection) -> None:
         """Add this process to the owners, or renew its lease. Requires a transaction."""
@@ -126,15 +142,23 @@ class Session:
         self.owner = self.owner or int(cursor.lastrowid or 0)
         self.lease_renewed = self._clock.monotonic()
 
-    def count_appended(self, row: int, size: int) -> bool:
-        """Count an appended event and return whether it is the first that waits for a sync. Requires `write_lock`."""
-        self.next_number += 1
-        self.events += 1
-        self.bytes += size
-        self.appended += 1
+    def after_append(self, count: int, size: int) -> Callable[[], None]:
+        """Return what counts appended events in one step, which an exception can't cut short. Requires `write_lock`."""
+        return partial(
+            vars(self).update,
+            next_number=self.next_number + count,
+            events=self.events + count,
+            bytes=self.bytes + size,
+            appended=self.appended + count,
+        )
+
+    def note_first(self, row: int, count: int) -> bool:
+        """Note the row of the first of `count` events after they were counted; return whether they are the first that
+        wait for a sync. Requires `write_lock`.
+        """
         if self.first_row is None:
             self.first_row = row
-        if self.appended - self.synced == 1:
+        if self.appended - self.synced == count:
             self.dirty_since = self._clock.monotonic()
             return True
         return False
@@ -143,35 +167,43 @@ class Session:
         """Subtract the oldest events, up to `last_row`. Requires `write_lock`, held since they were removed: SQLite
         may reuse their rows for the next append.
         """
-        self.events -= count
-        self.bytes -= size
-        self.first_row = last_row + 1 if self.events else None
+        left = self.events - count
+        first = last_row + 1 if left else None
+        vars(self).update(events=left, bytes=self.bytes - size, first_row=first)
 
     def recount(self, db: sqlite3.Connection) -> None:
-        """Count the events in the file after another process took some of them. Requires `write_lock`."""
-        self.events, self.bytes, self.first_row = db.execute(
+        """Count the events in the file after another process took some of them, or a call was cut short. Requires
+        `write_lock`.
+        """
+        events, size, first = db.execute(
             "SELECT count(*), ifnull(sum(length(body)), 0), min(id) FROM events WHERE owner = ?", (self.owner,)
         ).fetchone()
-        if not self.is_counted:
-            self.appended += 1
-            self.is_counted = True
+        vars(self).update(events=events, bytes=size, first_row=first)
 
     def disconnect(self) -> None:
         """Close the connections; the next use opens them again. Requires all three locks."""
-        connections, self.connections = self.connections, None
-        if connections:
-            connections.close()
+        if self.connections:
+            self.connections.close()
+            self.connections = None
 
     def close(self) -> None:
         """Close the connections for good."""
-        with self.sync_lock, self.read_lock, self.write_lock, explaining(self.path):
-            self._closed, self.owner = True, 0
-            self.disconnect()
+        with explaining(self.path):
+            self.with_sync_lock(self.with_read_lock, self.with_write_lock, self._close)
+
+    def _close(self) -> None:
+        self._closed, self.owner = True, 0
+        self.disconnect()
 
     def acquire_locks(self, timeout: float) -> bool:
-        """Take all three locks, waiting up to `timeout` seconds for each; return False, holding none, on a timeout."""
+        """Take all three locks, waiting up to `timeout` seconds for each; return False, holding none, on a timeout, or
+        in the middle of a step of this thread, as where a `__del__` forks: the parent goes on with that step.
+        """
+        locks = (self.sync_lock, self.read_lock, self.write_lock)
+        if any(lock._is_owned() for lock in locks):  # type: ignore[attr-defined]
+            return False
         with ExitStack() as taken:
-            for lock in (self.sync_lock, self.read_lock, self.write_lock):
+            for lock in locks:
                 if not lock.acquire(timeout=timeout):
                     return False
                 taken.callback(lock.release)

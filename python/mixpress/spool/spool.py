@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mixpress._core import together
 from mixpress.clock import Clock
 from mixpress.spool import rows
-from mixpress.spool.connect import transaction
+from mixpress.spool.connect import transact
 from mixpress.spool.errors import explained, explaining
 from mixpress.spool.layout import Layout
 from mixpress.spool.owner import LEASE, remove_dead_owners
@@ -68,41 +70,53 @@ class Spool:
         self._session = Session(self.path, destination, self._clock)
         self._max_events, self._max_bytes = max_events, max_bytes
         self._packer = Packer(self._session, layout or Layout(), max_events, max_bytes)
-        with self._session.write_lock:
-            self._session.connected(force=force)
+        self._session.with_write_lock(partial(self._session.connected, force=force))
 
     # Append
 
-    def append(self, event: bytes) -> int:
+    def append(self, event: bytes, *, then: Callable[[], object] = int) -> int:
         """Store the JSON of one event and return its number in this process, counted from 0.
 
-        The event survives `kill -9` once this returns, and a power loss after the next `sync`.
+        The event survives `kill -9` once this returns, and a power loss after the next `sync`. `then`, a function
+        written in C, is called when it is stored: an exception out of a signal handler can't come between the two.
         """
-        session, clock = self._session, self._clock
-        with session.write_lock:
-            cursor = session.connections.cursor if session.connections and session.owner else session.connected().cursor
-            number = session.next_number
-            session.is_counted = False
-            try:
-                cursor.execute(rows.INSERT_EVENT, (session.owner, number, clock.time(), event))
-            except sqlite3.Error as error:
-                raise explained(self.path, error) from error
-            first = session.count_appended(cursor.lastrowid or 0, len(event))
-            session.is_counted = True
+        number, first = self._session.with_write_lock(self._append, event, then)
         if first and self._on_dirty:
             self._on_dirty()
         return number
 
+    def _append(self, event: bytes, then: Callable[[], object]) -> tuple[int, bool]:
+        session = self._session
+        cursor = session.connections.cursor if session.connections and session.owner else session.connected().cursor
+        number = session.next_number
+        row = (session.owner, number, self._clock.time(), event)
+        count = session.after_append(1, len(event))
+        try:
+            together(partial(cursor.execute, rows.INSERT_EVENT, row), count, then)
+        except sqlite3.Error as error:
+            raise explained(self.path, error) from error
+        return number, session.note_first(cursor.lastrowid or 0, 1)
+
     def skip(self) -> None:
         """Use up a number without storing an event, for an event that was rejected."""
-        with self._session.write_lock:
-            self._session.next_number += 1
+        self._session.with_write_lock(self._skip)
+
+    def _skip(self) -> None:
+        self._session.next_number += 1
 
     def recount(self) -> None:
-        """Count the events in the file, if an exception of a signal handler came between an append and its count."""
-        if not self._session.is_counted:
-            with self._session.writing() as db:
-                self._session.recount(db)
+        """Count the events in the file, after a call was cut short."""
+        self._session.write(self._session.recount)
+
+    def leased(self) -> StoredBatch | None:
+        """Return the batch that the last `pack` or `take` leased, where that call was cut short."""
+        session = self._session
+        row = session.write(lambda db: rows.read_batch(db, session.leased, session.owner)) if session.leased else None
+        return None if row is None else self._verified(row)
+
+    def received(self) -> None:
+        """Forget the batch that the last `pack` or `take` leased: it was returned."""
+        self._session.leased = 0
 
     @property
     def given(self) -> int:
@@ -112,17 +126,28 @@ class Spool:
     def append_many(self, events: Iterable[bytes]) -> range:
         """Store the JSON of some events, all or none, in one transaction, and return their numbers."""
         given, now, session = list(events), self._clock.time(), self._session
-        with session.writing() as db:
+
+        def insert(db: sqlite3.Connection, start: int) -> list[int]:
+            return [
+                db.execute(rows.INSERT_EVENT, (session.owner, number, now, event)).lastrowid or 0
+                for number, event in enumerate(given, start)
+            ]
+
+        def append(db: sqlite3.Connection) -> tuple[int, bool]:
             start = session.next_number
-            with transaction(db):
-                last = [
-                    db.execute(rows.INSERT_EVENT, (session.owner, number, now, event)).lastrowid or 0
-                    for number, event in enumerate(given, start)
-                ]
-            first = [session.count_appended(row, len(event)) for row, event in zip(last, given, strict=True)]
-        if any(first) and self._on_dirty:
+            inserted = transact(db, insert, start)
+            session.after_append(len(given), sum(map(len, given)))()
+            return start, bool(inserted) and session.note_first(inserted[0], len(given))
+
+        start, first = session.write(append)
+        if first and self._on_dirty:
             self._on_dirty()
         return range(start, start + len(given))
+
+    @property
+    def appended(self) -> int:
+        """How many events this process has stored."""
+        return self._session.appended
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -143,18 +168,20 @@ class Spool:
 
     def sync(self) -> None:
         """Wait until every event appended before this call survives a power loss: at most one sync of the disk."""
+        with explaining(self.path):
+            self._session.with_sync_lock(self._sync)
+
+    def _sync(self) -> None:
         session = self._session
-        with session.sync_lock, explaining(self.path):
-            # No `write_lock`: its holder may be waiting for another process. The kernel has every counted event.
-            connections, appended = session.connections if session.owner else None, session.appended
-            if connections is None:
-                with session.write_lock:
-                    connections, appended = session.connected(), session.appended
-            if session.synced < appended:
-                started = self._clock.monotonic()
-                connections.sync()
-                session.synced, session.dirty_since = appended, started
-            session.log_is_long = connections.log_is_long()
+        # No `write_lock`: its holder may be waiting for another process. The kernel has every counted event.
+        appended, connections = session.appended, session.connections if session.owner else None
+        if connections is None:
+            connections = session.with_write_lock(session.connected)
+        if session.synced < appended:
+            started = self._clock.monotonic()
+            connections.sync()
+            vars(session).update(synced=appended, dirty_since=started)
+        session.log_is_long = connections.log_is_long()
 
     def sync_if_due(self) -> float | None:
         """Sync if an event has waited `SYNC_WITHIN` seconds; return the seconds until the next sync is due, None where
@@ -180,14 +207,15 @@ class Spool:
         """
         session, now = self._session, self._clock.monotonic()
         if now >= session.lease_renewed + LEASE / 4 or now < session.lease_renewed:
-            with session.writing() as db, transaction(db):
-                session.register(db)
+            session.transact(session.register)
         if session.log_is_long:
-            with session.reading():
-                assert session.connections, "only a holder of `read_lock` closes them"
-                session.connections.checkpoint()
+            session.read(self._checkpoint)
             session.log_is_long = False
         return max(0.0, session.lease_renewed + LEASE / 4 - self._clock.monotonic())
+
+    def _checkpoint(self, _reader: sqlite3.Connection) -> None:
+        assert self._session.connections, "only a holder of `read_lock` closes them"
+        self._session.connections.checkpoint()
 
     def tend(self) -> float:
         """Call `sync_if_due` and `renew`, which two threads may call instead; return the seconds until the next call is
@@ -215,10 +243,7 @@ class Spool:
         """
         states = ("waiting", "failed") if failed else ("waiting",)
         while True:
-            now = self._clock.time()
-            with self._session.writing() as db, transaction(db):
-                remove_dead_owners(db, self._session.owner, now)
-                row = rows.claim_batch(db, self._session.owner, float("inf") if early else now, states)
+            row = self._session.transact(partial(self._claim, early=early, states=states))
             if row is None:
                 break
             batch = self._verified(row)
@@ -226,17 +251,27 @@ class Spool:
                 return batch
         return self._packer.pack_free(self._clock.time())
 
+    def _claim(self, db: sqlite3.Connection, *, early: bool, states: Sequence[str]) -> tuple[Any, ...] | None:
+        session, now = self._session, self._clock.time()
+        remove_dead_owners(db, session.owner, now)
+        row: tuple[Any, ...] | None = rows.claim_batch(db, session.owner, float("inf") if early else now, states)
+        if row is not None:
+            session.leased = int(row[0])
+        return row
+
     def _verified(self, row: Sequence[Any]) -> StoredBatch | None:
         """Return the batch of a leased row; None where the row is damaged and went to quarantine."""
         try:
             batch = from_row(row)
             batch.events()
         except (ValueError, TypeError, OverflowError) as error:
-            with self._session.writing() as db, transaction(db):
-                db.execute("DELETE FROM batches WHERE id = ?", (row[0],))
-                rows.quarantine(db, "batch", str(error), row[-1], found=self._clock.time(), count=row[3])
+            self._session.transact(partial(self._quarantine, row=row, problem=str(error)))
             return None
         return batch
+
+    def _quarantine(self, db: sqlite3.Connection, *, row: Sequence[Any], problem: str) -> None:
+        db.execute("DELETE FROM batches WHERE id = ?", (row[0],))
+        rows.quarantine(db, "batch", problem, row[-1], found=self._clock.time(), count=row[3])
 
     def settle(self, batch: StoredBatch) -> bool:
         """Remove a batch whose events all have a verdict. Return False where it was already gone."""
@@ -246,10 +281,13 @@ class Spool:
         """Replace a batch by parts of it, as from `split`, leased to this process. Return the parts with their rows; an
         empty list where the batch was already gone.
         """
-        with self._session.writing() as db, transaction(db):
+
+        def exchange(db: sqlite3.Connection) -> list[StoredBatch]:
             if not db.execute("DELETE FROM batches WHERE id = ?", (batch.id,)).rowcount:
                 return []
             return [part.at(rows.insert_batch(db, part, self._session.owner)) for part in parts]
+
+        return self._session.transact(exchange)
 
     def retry(self, batch: StoredBatch, *, wait: float = 0.0, attempts: int = 1, keep: bool = False) -> bool:
         """Add `attempts` failed requests to a batch and free it for the next try in `wait` seconds; `keep` retains the
@@ -281,19 +319,22 @@ class Spool:
 
     def stats(self) -> SpoolStats:
         """Return what the file contains, of all processes."""
-        with self._session.reading() as db:
-            return read_stats(db, self.path, self._clock.time())
+        return self._session.read(lambda db: read_stats(db, self.path, self._clock.time()))
 
     def close(self) -> None:
         """Sync, free this process's events and batches for the next process that opens the file, and close it."""
         try:
             if self._session.owner:
                 self.sync()
-                with self._session.writing() as db, transaction(db):
-                    db.execute("UPDATE batches SET owner = NULL WHERE owner = ?", (self._session.owner,))
-                    db.execute("DELETE FROM owners WHERE id = ?", (self._session.owner,))
-        finally:
+                self._session.transact(self._disown)
+        except Exception:  # after any other, such as Ctrl-C, another call closes the file
             self._session.close()
+            raise
+        self._session.close()
+
+    def _disown(self, db: sqlite3.Connection) -> None:
+        db.execute("UPDATE batches SET owner = NULL WHERE owner = ?", (self._session.owner,))
+        db.execute("DELETE FROM owners WHERE id = ?", (self._session.owner,))
 
     def __enter__(self) -> Self:
         return self
@@ -302,5 +343,4 @@ class Spool:
         self.close()
 
     def _change(self, statement: str, *parameters: object) -> bool:
-        with self._session.writing() as db:
-            return db.execute(statement, parameters).rowcount > 0
+        return self._session.write(lambda db: db.execute(statement, parameters).rowcount > 0)

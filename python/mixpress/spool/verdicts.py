@@ -52,11 +52,11 @@ class SpooledVerdicts:
         self._settled += batch.count
         self._verdicts.settle(batch, failures)
 
-    def undeliver(self, batch: SendableBatch, reason: str) -> None:
+    def undeliver(self, batch: SendableBatch, reason: str, *, accepted: int = 0) -> None:
         """See `Verdicts.undeliver`; the events remain in the file."""
         self.left.append(self._stored(batch))
         if self._final:
-            self._verdicts.undeliver(batch, reason)
+            self._verdicts.undeliver(batch, reason, accepted=accepted)
 
     def enter(self) -> list[StoredBatch]:
         """Enter the verdicts in the file; return the parts that remain in it. May raise `SpoolError`."""
