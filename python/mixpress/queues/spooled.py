@@ -88,15 +88,19 @@ class SpooledQueue(EventQueue):
         self._stopped = False
 
     def start(self) -> None:
-        """Start the two threads, which also deliver what other processes left in the file."""
+        """Start the two threads, which also deliver what other processes left. The next event starts missing ones."""
+        works = (("mixpress-sync", self._run_sync), ("mixpress-spool", self._run_maintenance))
         with self._lock:
-            if self._threads or self.closed:
+            if len(self._threads) == len(works) or self.closed:
                 return
             process.expect_exit()
-            for name, work in (("mixpress-sync", self._run_sync), ("mixpress-spool", self._run_maintenance)):
-                thread = threading.Thread(target=work, name=name, daemon=True)
-                thread.start()
-                self._threads.append(thread)
+            try:
+                for name, work in works[len(self._threads) :]:
+                    thread = threading.Thread(target=work, name=name, daemon=True)
+                    thread.start()
+                    self._threads.append(thread)
+            except (RuntimeError, MemoryError) as error:
+                logger.debug("no thread could be started: %s", error)
 
     def pack(self) -> None:
         """Send everything in the file, as far as the limits allow."""
@@ -215,7 +219,7 @@ class SpooledQueue(EventQueue):
             self._wake.set()
         elif self._spool.is_full and not self._is_crowded():
             self._wake.set()
-        if not self._threads:
+        if len(self._threads) < 2:
             self.start()
 
     def _run_sync(self) -> None:

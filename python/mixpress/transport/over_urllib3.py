@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from mixpress.transport.proxy import Proxy
     from mixpress.transport.tls import CertificateFiles, Trust
+
+with suppress(ImportError):  # an optional dependency of urllib3, which imports it where a host name is not ASCII
+    import idna  # noqa: F401 - imported now, as a fork during an import in a sending thread leaves its lock taken
 
 logger = logging.getLogger("mixpress")
 
