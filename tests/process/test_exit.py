@@ -154,6 +154,25 @@ def test_a_spooled_client_without_threads_for_a_moment_goes_on(missing: str, tmp
         assert server.count() == 11
 
 
+@pytest.mark.parametrize("spool", [False, True])
+def test_where_no_thread_may_start_a_silent_server_does_not_extend_the_exit(spool: bool, tmp_path: Path) -> None:
+    options = f", spool={str(tmp_path / 'a')!r}" if spool else ""
+    script = f"""
+    import atexit
+    made = client(exit_timeout=1{options})
+    def refuse(thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+    atexit.register(track, made, "Late", 5)
+    atexit.register(lambda: setattr(threading.Thread, "start", refuse))
+    """
+    with hung() as url:
+        started = time.monotonic()
+        ended = run(script, url)
+        took = time.monotonic() - started
+    assert ("5 events stay in the spool" if spool else "5 events were not delivered") in ended.stderr
+    assert took < 15  # the read timeout is 60 s
+
+
 def test_many_clients_have_one_deadline() -> None:
     script = """
     made = [client(exit_timeout=2) for _ in range(5)]
