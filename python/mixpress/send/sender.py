@@ -118,11 +118,8 @@ class Sender:
             self.throttle.release(permit, answered=answered)
 
     def _ask(self, batch: SendableBatch, job: Job) -> Reply:
-        request = self._template.request(batch)
-        if (seconds := job.cancel_token.seconds_left) is not None:
-            request = replace(request, timeout=seconds)
         try:
-            response = self._transport.send(request)
+            response = self._transport.send(self._template.request(batch, job.cancel_token.seconds_left))
         except TransportError as error:
             return NoReply(without_credentials(error, self._hide), first_contact=not self._answered)
         self._answered = True

@@ -23,7 +23,7 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    timeout: float | None = field(default=None, repr=False)
+    timeout: float | None = field(default=None, init=False, repr=False)
 
     @property
     def method(self) -> Literal["POST"]:
