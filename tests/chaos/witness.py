@@ -24,8 +24,8 @@ class WatchedTransport(Urllib3Transport):
         """Call this for each attempt of this thread without a reply."""
         self._callbacks.unanswered = callback
 
-    def _send(self, pools: Any, request: Request, proxy: Any) -> Response:
-        return super()._send(_WatchedPools(pools, self._callbacks.unanswered), request, proxy)  # type: ignore[arg-type]
+    def _send(self, pools: Any, *rest: Any) -> Response:
+        return super()._send(_WatchedPools(pools, self._callbacks.unanswered), *rest)  # type: ignore[arg-type]
 
 
 class _WatchedPools:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +16,11 @@ from click.testing import CliRunner, Result
 
 from mixpress.auth import ProjectToken, ServiceAccount
 from mixpress.cli.group import group
-from mixpress.emulator import Emulator
+from mixpress.emulator import Emulator, Request
 from mixpress.spool import Destination, Spool
+from mixpress.spool.show import show
+
+from .process import COMMAND, ENVIRONMENT
 
 ACCOUNT = {"MIXPRESS_SERVICE_ACCOUNT": "user", "MIXPRESS_SECRET": "canary-4e1f9c", "MIXPRESS_PROJECT_ID": "17"}
 NOTHING = {**dict.fromkeys(ACCOUNT, ""), "MIXPRESS_TOKEN": ""}
@@ -177,3 +184,39 @@ def test_drain_sends_events_for_track_to_track(tmp_path: Path) -> None:
         result = run("drain", path, "--to", server.url, env={"MIXPRESS_TOKEN": "the-token"})
         assert result.exit_code == 0, result.output
         assert len(server.events(endpoint="/track")) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_drain_with_its_summary(number: signal.Signals, tmp_path: Path) -> None:
+    """More batches wait than are taken at once, and the first reply comes after the signal."""
+    path = tmp_path / "events.spool"
+    asked, go = threading.Event(), threading.Event()
+
+    def slow(_request: Request) -> None:
+        asked.set()
+        assert go.wait(20)
+
+    with Emulator(before=slow) as server:
+        leave(path, 200, server.url, batches=100)
+        command = [*COMMAND, "spool", "drain", str(path), "--to", server.url]
+        drain = subprocess.Popen(
+            command, env=os.environ | ENVIRONMENT | ACCOUNT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            assert asked.wait(20)
+            drain.send_signal(number)
+            assert drain.stderr is not None
+            said = drain.stderr.readline()
+            go.set()
+            out, error = drain.communicate(timeout=20)
+        finally:
+            go.set()
+            drain.kill()
+        imported = server.count()
+    assert "a second one aborts" in said
+    assert error == f"Error: stopped by {'SIGTERM' if number == signal.SIGTERM else 'Ctrl-C'}\n"
+    assert 0 < imported < 200
+    assert f"{imported} imported" in out
+    assert f"{200 - imported} events left in the spool." in out
+    assert drain.returncode == 1
+    assert show(path, 0.0).processes == []

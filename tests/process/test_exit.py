@@ -106,6 +106,73 @@ def test_where_no_thread_may_start_at_exit_the_caller_sends() -> None:
         assert (server.count("Seen"), server.count("Late")) == (30, 1)
 
 
+def test_where_no_thread_may_start_at_exit_a_spooled_client_delivers(tmp_path: Path) -> None:
+    """An event of a handler that runs after the flush: CPython 3.12.0 to 3.12.3 start no thread there."""
+    script = f"""
+    import atexit
+    made, spool = client(spool={str(tmp_path / "made")!r}), {str(tmp_path / "spool")!r}
+    other = client(spool=spool)
+    from mixpress import process
+    def end():
+        track(made, "Late", 1)
+        track(other, "Late", 2)
+    def refuse(thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+    atexit.unregister(process._end)
+    atexit.register(end)
+    atexit.register(lambda: sys.version_info >= (3, 12) or setattr(threading.Thread, "start", refuse))
+    atexit.register(process._end)
+    track(other, "Seen", 30)
+    """
+    with Emulator() as server:
+        ended = run(script, server.url)
+        assert (server.count("Seen"), server.count("Late")) == (30, 3)
+    assert ended.stderr == ""
+    assert [show(tmp_path / name, time.time()).pending for name in ("made", "spool")] == [0, 0]
+
+
+@pytest.mark.parametrize("missing", ["mixpress-sync", "mixpress-spool"])
+def test_a_spooled_client_without_threads_for_a_moment_goes_on(missing: str, tmp_path: Path) -> None:
+    script = f"""
+    start = threading.Thread.start
+    def refuse(thread):
+        if thread.name == {missing!r}:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+    threading.Thread.start = refuse
+    made = client(spool={str(tmp_path / "a")!r}, linger=0.1)
+    track(made, "Seen", 10)
+    threading.Thread.start = start
+    track(made, "Seen", 1)
+    ends = time.monotonic() + 20
+    while made.stats().imported < 11 and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert made.stats().imported == 11, made.stats()
+    """
+    with Emulator() as server:
+        run(script, server.url)
+        assert server.count() == 11
+
+
+@pytest.mark.parametrize("spool", [False, True])
+def test_where_no_thread_may_start_a_silent_server_does_not_extend_the_exit(spool: bool, tmp_path: Path) -> None:
+    options = f", spool={str(tmp_path / 'a')!r}" if spool else ""
+    script = f"""
+    import atexit
+    made = client(exit_timeout=1{options})
+    def refuse(thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+    atexit.register(track, made, "Late", 5)
+    atexit.register(lambda: setattr(threading.Thread, "start", refuse))
+    """
+    with hung() as url:
+        started = time.monotonic()
+        ended = run(script, url)
+        took = time.monotonic() - started
+    assert ("5 events stay in the spool" if spool else "5 events were not delivered") in ended.stderr
+    assert took < 15  # the read timeout is 60 s
+
+
 def test_many_clients_have_one_deadline() -> None:
     script = """
     made = [client(exit_timeout=2) for _ in range(5)]

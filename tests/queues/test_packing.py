@@ -48,9 +48,6 @@ class WatchedBuilder:
     def finish(self) -> WatchedBatch:
         return WatchedBatch(self._builder.finish(), self._encoder)
 
-    def __len__(self) -> int:
-        return len(self._builder)
-
     def __getattr__(self, name: str) -> Any:
         return getattr(self._builder, name)
 

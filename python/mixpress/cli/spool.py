@@ -14,6 +14,7 @@ from rich.text import Text
 from mixpress.cli.group import CannotRun
 from mixpress.cli.options import delivery_options, make_client, report_of
 from mixpress.cli.progress import progress_bar
+from mixpress.cli.signals import stop_once
 from mixpress.cli.summary import counted, in_bytes, print_summary
 from mixpress.client.drain_run import drain_spool
 from mixpress.errors import SpoolError
@@ -38,7 +39,7 @@ Credentials are read from the environment, as for `mixpress import`.
 \b
 Exit status:
   0  every event that no running process holds was imported
-  1  some events failed; the summary lists the reasons
+  1  some events failed, or a signal ended the drain; the summary lists the reasons
   2  wrong usage, or the file cannot be used; nothing was sent
   3  nothing could be delivered
 
@@ -101,15 +102,19 @@ def drain_command(path: str, failed: bool, force: bool, **options: Unpack[Delive
     """Deliver the events in the spool PATH that no running process holds.
 
     Events that the server imports or refuses are removed from the file. Undelivered ones stay in it and can be
-    drained again: the server keeps events with the same $insert_id once.
+    drained again: the server keeps events with the same $insert_id once. Ctrl-C or SIGTERM leaves the events in
+    the file that are not being sent yet, and the summary says what became of the others. A second one aborts.
     """
+    stops: list[str] = []
     try:
         configured = make_client(options, _endpoint(path))
         destination = Destination.of(f"{configured.server}/{configured.endpoint}", configured.auth)
         with configured.client as client, Spool(path, destination=destination, force=force) as spool:
             total = spool.stats().pending
-            with progress_bar(total) as on_progress:
-                report, error = report_of(drain_spool, client.engine, spool, on_progress, failed=failed)
+            with progress_bar(total) as on_progress, stop_once(stops.append):
+                report, error = report_of(
+                    drain_spool, client.engine, spool, on_progress, failed=failed, stopped=lambda: bool(stops)
+                )
             left = spool.stats()
     except SpoolError as failure:
         advice = "; --force delivers them anyway" if failure.kind == "destination" else ""
@@ -117,9 +122,10 @@ def drain_command(path: str, failed: bool, force: bool, **options: Unpack[Delive
     print_summary(Console(), report, path, _place)
     for line in _left(left, report, options["dead_letter"]):
         click.echo(line)
-    if error:
-        click.echo(f"Error: {error}", err=True)
-    sys.exit(_status(report, error))
+    for message in (*stops, error):
+        if message:
+            click.echo(f"Error: {message}", err=True)
+    sys.exit(_status(report, error, stopped=bool(stops)))
 
 
 def _place(index: int) -> str:
@@ -150,10 +156,10 @@ def _left(left: SpoolStats, report: Report, dead_letter: str | None) -> list[str
     return messages
 
 
-def _status(report: Report, error: MixpressError | None) -> int:
-    if not report.imported and report.undelivered:
+def _status(report: Report, error: MixpressError | None, *, stopped: bool) -> int:
+    if not report.imported and (report.undelivered or stopped):
         return 3
-    return 1 if report.failed or error else 0
+    return 1 if report.failed or error or stopped else 0
 
 
 def _lines(stats: SpoolStats) -> list[str]:

@@ -23,16 +23,22 @@ if TYPE_CHECKING:
 
 
 def drain_spool(
-    engine: Engine, spool: Spool, on_progress: Callable[[Progress], object] | None = None, *, failed: bool = False
+    engine: Engine,
+    spool: Spool,
+    on_progress: Callable[[Progress], object] | None = None,
+    *,
+    failed: bool = False,
+    stopped: Callable[[], bool] = bool,
 ) -> Report:
     """Deliver the events of a spool that no other process has, through an engine. `failed`: also batches that were
-    given up before.
+    given up before. No more batches are taken once `stopped` returns True; those taken are delivered.
 
     Raises `AuthError`, `TransportError`, `DeadLetterError` or `SpoolError`, with a `.report` on the events taken until
     then.
     """
     with engine.running() as dead_letter:
-        return DrainRun(engine, spool, dead_letter=dead_letter, on_progress=on_progress, failed=failed).run()
+        run = DrainRun(engine, spool, dead_letter=dead_letter, on_progress=on_progress, failed=failed, stopped=stopped)
+        return run.run()
 
 
 class DrainRun(Run):
@@ -48,6 +54,7 @@ class DrainRun(Run):
         dead_letter: DeadLetter | None,
         on_progress: Callable[[Progress], object] | None,
         failed: bool,
+        stopped: Callable[[], bool],
     ) -> None:
         engine.workers.refuse_worker("drain")
         sink: FailureSink | None = RefusedOnly(dead_letter) if dead_letter else None
@@ -62,6 +69,7 @@ class DrainRun(Run):
         )
         self._spool = spool
         self._failed = failed
+        self._stopped = stopped
         self._taken = 0
 
     def run(self) -> Report:
@@ -77,7 +85,7 @@ class DrainRun(Run):
         return self._taken
 
     def _feed(self) -> None:
-        while not self.cancel_token.is_set():
+        while not self.cancel_token.is_set() and not self._stopped():
             batch: StoredBatch | None = None
             with self.cancelling():
                 batch = self._spool.take(early=True, failed=self._failed)

@@ -24,10 +24,14 @@ class CancelToken(Flag):
         """Return whether the events must be given up."""
         return super().is_set() or (self.ends is not None and REAL.monotonic() >= self.ends)
 
+    @property
+    def seconds_left(self) -> float | None:
+        """The seconds until `ends`; None without it."""
+        return None if self.ends is None else max(0.0, self.ends - REAL.monotonic())
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the token is set."""
-        if self.ends is not None:
-            left = max(0.0, self.ends - REAL.monotonic())
+        if (left := self.seconds_left) is not None:
             timeout = left if timeout is None else min(timeout, left)
         super().wait(timeout)
         return self.is_set()

@@ -44,9 +44,11 @@ class RequestTemplate:
         credentials = {} if endpoint == "track" else auth.headers()
         return RequestTemplate(f"{server}/{endpoint}?{urlencode(query)}", {**HEADERS, **credentials})
 
-    def request(self, batch: SendableBatch) -> Request:
-        """Return the request that sends a batch."""
-        return Request(self.url, {**self.headers, **batch.headers}, batch.body)
+    def request(self, batch: SendableBatch, timeout: float | None = None) -> Request:
+        """Return the request that sends a batch, with the seconds within which its reply is useful."""
+        request = Request(self.url, {**self.headers, **batch.headers}, batch.body)
+        object.__setattr__(request, "timeout", timeout)
+        return request
 
 
 def request_of(batch: Batch, base_url: str, auth: Auth, *, strict: bool, ip: bool, verbose: bool) -> Request:

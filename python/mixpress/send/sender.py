@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
     from mixpress.reply import Hide, Refusal, Reply
-    from mixpress.report.verdicts import VerdictSink
     from mixpress.retry import Decision, RetryPolicy
     from mixpress.send.backoff import Backoff
     from mixpress.send.job import Job
@@ -107,7 +106,7 @@ class Sender:
         answered = False
         try:
             job.verdicts.sent(batch, attempt)
-            reply = self._ask(batch, job.verdicts)
+            reply = self._ask(batch, job)
             answered = not isinstance(reply, TryLater | NoReply)
             decision = decide(self._patient_policy if job.patient else self._policy, attempt, reply)
             if isinstance(decision, Wait):
@@ -118,14 +117,14 @@ class Sender:
         finally:
             self.throttle.release(permit, answered=answered)
 
-    def _ask(self, batch: SendableBatch, verdicts: VerdictSink) -> Reply:
+    def _ask(self, batch: SendableBatch, job: Job) -> Reply:
         try:
-            response = self._transport.send(self._template.request(batch))
+            response = self._transport.send(self._template.request(batch, job.cancel_token.seconds_left))
         except TransportError as error:
             return NoReply(without_credentials(error, self._hide), first_contact=not self._answered)
         self._answered = True
         if response.status == 429:
-            verdicts.throttled()
+            job.verdicts.throttled()
         return read_reply(response, batch.count, now=self._clock.time(), hide=self._hide)
 
     def _deliver_halves(self, batch: SendableBatch, job: Job) -> None:

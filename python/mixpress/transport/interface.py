@@ -14,11 +14,16 @@ MAX_REPLY_BYTES = 8 << 20
 
 @dataclass(frozen=True)
 class Request:
-    """A POST request. `headers` contain the credentials, so `repr` omits them and a request can't be pickled."""
+    """A POST request. `headers` contain the credentials, so `repr` omits them and a request can't be pickled.
+
+    `timeout`: seconds within which the reply is useful; None leaves it to the transport. It is set at exit, where no
+    thread may start that could cut the request off.
+    """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    timeout: float | None = field(default=None, init=False, repr=False)
 
     @property
     def method(self) -> Literal["POST"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from mixpress.transport.proxy import Proxy
     from mixpress.transport.tls import CertificateFiles, Trust
+
+with suppress(ImportError):  # an optional dependency of urllib3, which imports it where a host name is not ASCII
+    import idna  # noqa: F401 - imported now, as a fork during an import in a sending thread leaves its lock taken
 
 logger = logging.getLogger("mixpress")
 
@@ -69,6 +73,7 @@ class Urllib3Transport:
         if connections < 1:
             raise ValueError(f"connections must be >= 1, got {connections}")
         self._connections = connections
+        self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
         self._proxies = Proxies(proxy)
         self._from_environment = proxy == FROM_ENVIRONMENT
@@ -79,10 +84,11 @@ class Urllib3Transport:
         """POST a request and read its reply, up to `MAX_REPLY_BYTES`. Raise `TransportError` where no reply came."""
         proxy = self._proxies.to(request.url)
         where = urlsplit(request.url).netloc.rpartition("@")[2]
+        timeout = self._timeout_of(request)
         try:
-            reply = self._send(self._current_pools(), request, proxy)
+            reply = self._send(self._current_pools(), request, proxy, timeout)
         except (http.HTTPError, OSError) as error:
-            seconds = {"connect": self._timeout.connect_timeout, "read": self._timeout.read_timeout}
+            seconds = {"connect": timeout.connect_timeout, "read": timeout.read_timeout}
             raise no_answer(error, where, proxy, **seconds)  # type: ignore[arg-type] # noqa: B904 - `no_answer` sets the cause
         if proxy and reply.status == 407:
             raise refused_by_proxy(reply.status, where, proxy)
@@ -106,16 +112,22 @@ class Urllib3Transport:
     def __reduce__(self) -> NoReturn:
         raise TypeError("Urllib3Transport can't be pickled: it has open sockets and the credentials of its proxy")
 
-    def _send(self, pools: _Pools, request: Request, proxy: Proxy | None) -> Response:
+    def _timeout_of(self, request: Request) -> urllib3.Timeout:
+        if request.timeout is None:
+            return self._timeout
+        most = round(max(0.01, request.timeout), 2)  # urllib3 refuses 0
+        return urllib3.Timeout(connect=min(self._connect_timeout, most), read=min(self._read_timeout, most))
+
+    def _send(self, pools: _Pools, request: Request, proxy: Proxy | None, timeout: urllib3.Timeout) -> Response:
         times_shut = pools.sockets.times_shut
         try:
-            return pools.post(request, proxy, self._timeout)
+            return pools.post(request, proxy, timeout)
         except http.ProtocolError as error:
             died_idle = any(isinstance(cause, ClosedWhileIdleError) for cause in causes(error))
             if not died_idle or pools.sockets.times_shut != times_shut:
                 raise
         logger.debug("the server closed an idle connection: sending the request again on a new one")
-        return pools.post(request, proxy, self._timeout)
+        return pools.post(request, proxy, timeout)
 
     def _current_pools(self) -> _Pools:
         """Return the connections, new ones after a fork: two processes on one connection would mix up their data."""
