@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
@@ -26,11 +27,11 @@ SHORT = 6
 """Secrets with fewer characters are hidden as whole words only: a letter occurs in every other word."""
 
 
-class _Credentials:
+class _Credentials(ABC):
     """Basic authentication with a pair of strings that `repr` and pickles do not reveal."""
 
-    def _pair(self) -> tuple[str, str]:
-        raise NotImplementedError
+    @abstractmethod
+    def _pair(self) -> tuple[str, str]: ...
 
     def headers(self) -> dict[str, str]:
         """Return the `Authorization` header of a request to /import, in a new dict."""

@@ -120,6 +120,16 @@ def test_a_line_that_is_too_long_is_skipped(tmp_path: Path, monkeypatch: pytest.
     assert "longer than 100 bytes" in source.explain(Failure(4, "rejected", "m", "r")).message
 
 
+def test_the_first_1000_bytes_of_a_line_that_is_too_long_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_LINE", 2000)
+    text = "".join(f"{number:04d}" for number in range(1000))
+    source, (kept,) = read(write(tmp_path / "a", text.encode()))
+    assert str(kept) == text[:1000]
+    assert "only its first 1,000 are kept" in source.explain(Failure(0, "rejected", "m", "r")).message
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "trailing"])
 def test_a_damaged_file_ends_at_the_damage(tmp_path: Path, damage: str) -> None:
     content = b"".join(b"%d\n" % number for number in range(100_000))

@@ -104,7 +104,7 @@ def test_bad_credentials_are_in_each_report_and_once_in_the_log(caplog: pytest.L
     [
         (answer(404, "no such page"), "404 Not Found: no such page"),
         (answer(503, "later"), "given up after 10 attempts; last error: 503 Service Unavailable: later"),
-        (UNREACHED, "nobody listens there"),
+        (UNREACHED, "connection refused"),
         (KeyError("a bug"), "'a bug'"),
     ],
 )

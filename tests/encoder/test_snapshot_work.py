@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from mixpress import Encoder
+from mixpress import Encoder, Finding
 from support.work import VALUES, work_of_value
 
 NEEDED = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
@@ -27,7 +27,7 @@ def test_an_int_beyond_a_double_is_named_by_its_first_digits(bits: int, name: st
     for value in (1 << bits, -(1 << bits)):
         event = {"event": "e", "properties": {**NEEDED, name: value}}
         encoded = Encoder(compression=None).encode([event])
-        (found,) = [*encoded.rejected, *encoded.warnings]
+        found: Finding = (encoded.rejected or encoded.warnings)[0]
         assert found.rule == {"a": "not-a-number", "time": "time-type"}[name]
         assert len(found.message) < 200
         assert f"E+{exponent}" in found.message

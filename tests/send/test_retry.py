@@ -32,11 +32,11 @@ CASES: dict[str, tuple[int, Reply, Decision]] = {
     "Retry-After of a day": (3, TryLater("busy", 86_400.0), Wait(300.0, "busy")),
     "a reset": (1, NoReply(RESET), Wait(2.0, "the connection broke")),
     "a reset at first contact": (3, NoReply(RESET, first_contact=True), Wait(8.0, "the connection broke")),
-    "refused by a known server": (3, NoReply(UNREACHED), Wait(8.0, "nobody listens there")),
+    "refused by a known server": (3, NoReply(UNREACHED), Wait(8.0, "connection refused")),
     "refused at first contact": (
         2,
         NoReply(UNREACHED, first_contact=True),
-        Wait(4.0, "nobody listens there"),
+        Wait(4.0, "connection refused"),
     ),
     "refused at first contact, third time": (3, NoReply(UNREACHED, first_contact=True), Stop(UNREACHED)),
     "an untrusted certificate": (1, NoReply(CERTIFICATE), Stop(CERTIFICATE)),

@@ -34,7 +34,7 @@ def refusing(*positions: int, **more: Any) -> Response:
     return answer(400, {"code": 400, "error": "some data points failed", "failed_records": records, **more})
 
 
-UNREACHED = TransportError("nobody listens there", "refused")
+UNREACHED = TransportError("connection refused", "refused")
 
 
 RESET = TransportError("the connection broke", "reset")

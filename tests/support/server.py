@@ -1,4 +1,4 @@
-"""Transports that reply in the place of a server."""
+"""Transports that reply like a server, without one."""
 
 from __future__ import annotations
 

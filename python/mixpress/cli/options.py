@@ -37,7 +37,11 @@ _OPTIONS = (
         help="User name of the service account; defaults to $MIXPRESS_SERVICE_ACCOUNT.",
     ),
     click.option("--project-id", metavar="ID", help="Project id; defaults to $MIXPRESS_PROJECT_ID."),
-    click.option("--dead-letter", metavar="FILE", help="Append each failed event to FILE, with its reason."),
+    click.option(
+        "--dead-letter",
+        metavar="FILE",
+        help="Append each failed event to FILE, with its reason; of a line over 64 MiB its first 1,000 bytes.",
+    ),
     click.option(
         "--strict/--no-strict",
         default=True,

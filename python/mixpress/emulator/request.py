@@ -1,4 +1,4 @@
-"""A request, and its entry in the log; neither holds credentials."""
+"""A request, and its entry in the log. No field but `body` has credentials, and no `repr` shows the body."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Request:
     headers: Mapping[str, str]
     """By lower-case name, without Authorization."""
     body: bytes = field(repr=False)
-    """As received, still gzipped if it was."""
+    """As received, still gzipped if it was; a form of an older client may contain its `api_key`."""
     address: str
     """The sender's IP address."""
     denied: str | None = None

@@ -50,8 +50,7 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
         remote_flags_config: Any = None,
         credentials: Any = None,
     ) -> None:
-        given = {} if credentials is None else {"credentials": credentials}  # mixpanel 5.1 has no such argument
-        super().__init__(token, consumer, serializer, local_flags_config, remote_flags_config, **given)
+        super().__init__(token, consumer, serializer, local_flags_config, remote_flags_config, credentials)
         self._default = None if consumer else BufferedConsumer(fast=True, credentials=credentials)
         if self._default is not None:
             self._consumer = self._default
