@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from mmap import mmap
-from typing import Any, Literal, TypeVar, final
+from typing import Any, Literal, Protocol, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
 
@@ -13,7 +13,6 @@ from mixpress.transport import Request
 __all__ = [
     "Batch",
     "BatchIterator",
-    "Bracket",
     "Builder",
     "Encoded",
     "Encoder",
@@ -28,6 +27,7 @@ __all__ = [
     "Unsupported",
     "__debug_build__",
     "__version__",
+    "bracket",
     "derive_insert_id",
     "encode",
     "gzip",
@@ -303,21 +303,19 @@ class BatchIterator:
     def __iter__(self) -> Self: ...
     def __next__(self) -> Batch: ...
 
-@final
-class Bracket:
-    """Calls a step between two others. The last one is called however the step ends.
+class _Bracketed(Protocol):
+    def __call__(self, step: Callable[..., _Result], *values: object) -> _Result: ...
+
+def bracket(before: Callable[[], object], after: Callable[[], object]) -> _Bracketed:
+    """Return a function that calls a step between two others. The last one is called however the step ends.
 
     No line of Python runs between the calls, so an exception out of a signal handler or a trace function can't come
     there, as it can on the last line of a `with` block or the first of a `finally`.
+
+    `before` and `after` are functions written in C, such as `acquire` and `release` of a lock. The function that is
+    returned calls `before`, `step(*values)` and `after`, and returns what `step` returns. If `before` raises, the
+    others are not called. An exception of `step` takes precedence over one of `after`.
     """
-
-    def __new__(cls, before: Callable[[], object], after: Callable[[], object]) -> Self:
-        """`before` and `after` are functions written in C, such as `acquire` and `release` of a lock."""
-
-    def __call__(self, step: Callable[..., _Result], *values: object) -> _Result:
-        """Call `before`, `step(*values)` and `after`; return what `step` returns. If `before` raises, the others are
-        not called. An exception of `step` takes precedence over one of `after`.
-        """
 
 def together(*steps: Callable[[], Any]) -> tuple[Any, ...]:
     """Call functions written in C one after another, with no line of Python between them, up to one that raises; return

@@ -15,7 +15,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from mixpress._core import Bracket
+from mixpress._core import bracket
 from mixpress.errors import DeadLetterError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class DeadLetter:
         self.lost = 0
         self._reason: OSError | None = None
         lock = Lock()
-        self._locked = Bracket(lock.acquire, lock.release)
+        self._locked = bracket(lock.acquire, lock.release)
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)

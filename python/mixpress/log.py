@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mixpress._core import Bracket
+from mixpress._core import bracket
 
 if TYPE_CHECKING:
     from mixpress.clock import Clock
@@ -39,7 +39,7 @@ class RepeatLog:
         self._clock = clock
         self._every = every
         self._lock = threading.RLock()  # reentrant: a signal handler may log a dropped event meanwhile
-        self._locked = Bracket(self._lock.acquire, self._lock.release)
+        self._locked = bracket(self._lock.acquire, self._lock.release)
         self._entries: dict[str, _Entry] = {}
 
     def tell(self, level: int, reason: str, message: str, *values: object, error: BaseException | None = None) -> None:

@@ -2,7 +2,6 @@
 
 mod batch;
 mod batch_iterator;
-mod bracket;
 mod builder;
 mod callback;
 mod dates;
@@ -31,8 +30,6 @@ mod _core {
     #[pymodule_export]
     use super::batch_iterator::BatchIterator;
     #[pymodule_export]
-    use super::bracket::{Bracket, together};
-    #[pymodule_export]
     use super::builder::Builder;
     #[pymodule_export]
     use super::derive::derive_insert_id;
@@ -46,6 +43,8 @@ mod _core {
     use super::gzip::gzip;
     #[pymodule_export]
     use super::limits::Limits;
+    #[pymodule_export]
+    use super::raw::calls::bracket;
     #[pymodule_export]
     use super::rules::{Rule, rules};
     #[pymodule_export]
@@ -66,6 +65,7 @@ mod _core {
         // What would otherwise be done at the first event, by Python code.
         super::dates::initialise(py)?;
         super::raw::Entries::verify(py);
+        module.add("together", super::raw::calls::together(py)?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("__debug_build__", cfg!(debug_assertions))
     }

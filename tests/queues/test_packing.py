@@ -17,7 +17,7 @@ from support.server import FakeServer, Hung
 
 
 class WatchedBatch:
-    """A batch that records which thread gzips it, and holds workers back until `may_gzip` is set."""
+    """A batch that records which thread gzips it, and holds workers back that read its body until `may_gzip` is set."""
 
     def __init__(self, batch: Batch, encoder: WatchedEncoder) -> None:
         self._batch = batch
@@ -25,12 +25,12 @@ class WatchedBatch:
 
     @property
     def body(self) -> bytes:
+        thread = threading.current_thread()
         if repr(self._batch).endswith(" bytes of json before gzip)"):
-            thread = threading.current_thread()
             self._encoder.gzipped_by.append(thread.name)
             self._encoder.asked.set()
-            if thread is not threading.main_thread():
-                assert self._encoder.may_gzip.wait(20)
+        if thread is not threading.main_thread():
+            assert self._encoder.may_gzip.wait(20)
         return self._batch.body
 
     def __getattr__(self, name: str) -> Any:

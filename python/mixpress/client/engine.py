@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mixpress import process
-from mixpress._core import Bracket, together
+from mixpress._core import bracket, together
 from mixpress.clock import REAL
 from mixpress.dead_letter import DeadLetter
 from mixpress.errors import ClientClosed, SpoolError
@@ -54,7 +54,7 @@ class Engine:
         self.workers = WorkerPool(options.concurrency, self._work, self._tend, options.clock)
         self._log = RepeatLog(options.clock)
         self._lock = threading.RLock()
-        self._locked = Bracket(self._lock.acquire, self._lock.release)
+        self._locked = bracket(self._lock.acquire, self._lock.release)
         self._sender: Sender | None = None
         self._queue: EventQueue | None = None
         process.engines.add(self)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from mixpress import process
-from mixpress._core import Bracket, together
+from mixpress._core import bracket, together
 from mixpress.flag import Flag
 from mixpress.send.job import CancelToken, Job
 
@@ -120,10 +120,10 @@ class EventQueue(ABC):
         self._clock = clock
         self._log = log
         self._lock = threading.RLock()
-        self._locked = Bracket(self._lock.acquire, self._lock.release)
+        self._locked = bracket(self._lock.acquire, self._lock.release)
         self._writing = threading.Lock()
         """Taken while an event is written, by the thread that holds `_lock`."""
-        self._alone = Bracket(self._writing.acquire, self._writing.release)
+        self._alone = bracket(self._writing.acquire, self._writing.release)
         """Runs a step in which events that are tracked are put off: a `__del__` may do so at any allocation."""
         self._settled = Flag()
         """Set whenever a batch has its verdicts."""

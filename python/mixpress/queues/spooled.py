@@ -16,7 +16,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from mixpress import process
-from mixpress._core import Bracket
+from mixpress._core import bracket
 from mixpress.errors import SpoolError
 from mixpress.flag import Flag
 from mixpress.queues.event_queue import EventQueue, TrackedJob
@@ -86,10 +86,10 @@ class SpooledQueue(EventQueue):
         self._spool = spool
         self._dirty, self._wake = dirty, Flag()
         self._filling = threading.RLock()
-        self._with_filling = Bracket(self._filling.acquire, self._filling.release)
+        self._with_filling = bracket(self._filling.acquire, self._filling.release)
         self._is_filling = threading.Lock()
         """Taken during a fill, by the thread that holds `_filling`."""
-        self._with_is_filling = Bracket(self._is_filling.acquire, self._is_filling.release)
+        self._with_is_filling = bracket(self._is_filling.acquire, self._is_filling.release)
         self._is_fill_cut = False
         """Whether a fill ended in the middle. The next one looks for what that left."""
         self._unstored: deque[Batch] = deque()
@@ -270,6 +270,7 @@ class SpooledQueue(EventQueue):
             self._spool.append(self._unstored[0].events()[0], then=self._unstored.popleft)
         if len(self._encoding):
             self._store()
+        self._spool.recount()
         self._unpacked_now()
         self._start()
         self._dirty.set()

@@ -6,7 +6,7 @@ from collections import deque
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mixpress._core import Bracket
+from mixpress._core import bracket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Journal(Generic[Sums, Entry]):
         self._copy = copy
         self._add = add
         lock = RLock()
-        self._locked = Bracket(lock.acquire, lock.release)
+        self._locked = bracket(lock.acquire, lock.release)
         self._lock = lock
 
     def add(self, entry: Entry) -> None:

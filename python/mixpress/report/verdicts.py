@@ -10,7 +10,7 @@ from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
-from mixpress._core import Bracket, together
+from mixpress._core import bracket, together
 from mixpress.report.builder import Entry, ReportBuilder
 from mixpress.report.report import ConservationError, Failure, Progress
 
@@ -74,7 +74,7 @@ class Verdicts:
         self._explain = explain
         self._token = token
         self._lock = RLock()
-        self._locked = Bracket(self._lock.acquire, self._lock.release)
+        self._locked = bracket(self._lock.acquire, self._lock.release)
         self._builder = ReportBuilder(confirms)
         self._originals: dict[int, object] = {}
 

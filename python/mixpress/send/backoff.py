@@ -7,7 +7,7 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
-from mixpress._core import Bracket
+from mixpress._core import bracket
 
 if TYPE_CHECKING:
     from mixpress.clock import Clock
@@ -26,7 +26,7 @@ class Backoff:
         self._clock = clock
         self._log = log
         self._lock = threading.RLock()
-        self._locked = Bracket(self._lock.acquire, self._lock.release)
+        self._locked = bracket(self._lock.acquire, self._lock.release)
         self._ends = -math.inf
         self._reason = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from mixpress._core import Bracket
+from mixpress._core import bracket
 from mixpress.send.backoff import Backoff
 from mixpress.send.concurrency import ConcurrencyWindow
 from mixpress.send.rate_limit import RateLimiter
@@ -43,7 +43,7 @@ class Throttle:
         self._limiter = RateLimiter(limit)
         self._in_flight = 0
         self._released = threading.Condition()
-        self._locked = Bracket(self._released.acquire, self._released.release)
+        self._locked = bracket(self._released.acquire, self._released.release)
 
     def acquire(self, events: int, size: int, cancel: threading.Event) -> Permit | None:
         """Wait for the right to send `events` in `size` uncompressed bytes; None if `cancel` was set first."""

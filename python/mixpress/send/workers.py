@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from mixpress import process
-from mixpress._core import Bracket
+from mixpress._core import bracket
 from mixpress.clock import REAL
 from mixpress.flag import Flag
 
@@ -40,7 +40,7 @@ class WorkerPool:
         self._clock = clock
         self._waiting: deque[Job] = deque()
         self._lock = threading.RLock()  # an object's __del__ may track an event while this is held
-        self._locked = Bracket(self._lock.acquire, self._lock.release)
+        self._locked = bracket(self._lock.acquire, self._lock.release)
         self._changed = Flag()
         """Set whenever a thread ends, or starts to wait for a job to become due."""
         self._wake = Flag()

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from mixpress._core import Bracket
+from mixpress._core import bracket
 from mixpress.clock import REAL
 from mixpress.spool.schema import PAGE_SIZE, VERSION, bring_up, version_of
 
@@ -136,7 +136,7 @@ def transact(db: sqlite3.Connection, step: Callable[..., Result], *values: objec
     """Return what `step(db, *values)` returns, with everything that it changes in one transaction, as in `transaction`.
     An exception at any line, as out of a signal handler, rolls back.
     """
-    return Bracket(partial(db.execute, "BEGIN IMMEDIATE"), db.rollback)(_commit, db, step, *values)  # type: ignore[no-any-return]
+    return bracket(partial(db.execute, "BEGIN IMMEDIATE"), db.rollback)(_commit, db, step, *values)  # type: ignore[no-any-return]
 
 
 def _commit(db: sqlite3.Connection, step: Callable[..., Result], *values: object) -> Result:

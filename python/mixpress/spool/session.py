@@ -16,7 +16,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 from mixpress import process
-from mixpress._core import Bracket
+from mixpress._core import bracket
 from mixpress.errors import SpoolError
 from mixpress.spool.connect import Connections, transact
 from mixpress.spool.errors import explaining
@@ -55,9 +55,9 @@ class Session:
 
     def _reset(self) -> None:
         self.sync_lock, self.read_lock, self.write_lock = RLock(), RLock(), RLock()
-        self.with_sync_lock = Bracket(self.sync_lock.acquire, self.sync_lock.release)
-        self.with_read_lock = Bracket(self.read_lock.acquire, self.read_lock.release)
-        self.with_write_lock = Bracket(self.write_lock.acquire, self.write_lock.release)
+        self.with_sync_lock = bracket(self.sync_lock.acquire, self.sync_lock.release)
+        self.with_read_lock = bracket(self.read_lock.acquire, self.read_lock.release)
+        self.with_write_lock = bracket(self.write_lock.acquire, self.write_lock.release)
         self.connections: Connections | None = None
         self.forked_unseen = False
         """Whether the process was forked while the connections were open."""

@@ -5,6 +5,7 @@
 //! interpreter's lock is held throughout. So nothing can change or free the objects of the walk. "What `unsafe` buys" in
 //! `benches/README.md` has the measured gain.
 
+pub mod calls;
 mod dict;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
 mod text;
