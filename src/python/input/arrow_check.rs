@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_buffer::ArrowNativeType;
 use arrow_data::ArrayData;
 use arrow_schema::{ArrowError, DataType};
 
@@ -128,6 +129,9 @@ fn check_own_values(data: &ArrayData) -> Result<(), ArrowError> {
     if data.nulls().is_some_and(|nulls| nulls.len() - nulls.inner().count_set_bits() != nulls.null_count()) {
         return Err(invalid("the count of nulls is wrong"));
     }
+    if has_rising_offsets(data) {
+        return Ok(());
+    }
     // Texts need not be UTF-8: other bytes are repaired, with a finding.
     let binary = match data.data_type() {
         DataType::Utf8 => DataType::Binary,
@@ -136,6 +140,23 @@ fn check_own_values(data: &ArrayData) -> Result<(), ArrowError> {
         _ => return data.validate_values(),
     };
     data.clone().into_builder().data_type(binary).build().map(drop)
+}
+
+/// Whether the data has offsets, all of them right: `validate` has compared the first and the last with the values' length,
+/// so the others are within it if none is less than the one before. Arrow's own check takes ten times as long.
+fn has_rising_offsets(data: &ArrayData) -> bool {
+    match data.data_type() {
+        DataType::Utf8 | DataType::Binary | DataType::List(_) | DataType::Map(..) => rise::<i32>(data),
+        DataType::LargeUtf8 | DataType::LargeBinary | DataType::LargeList(_) => rise::<i64>(data),
+        _ => false,
+    }
+}
+
+fn rise<Offset: ArrowNativeType>(data: &ArrayData) -> bool {
+    let offsets = data.buffers()[0].typed_data::<Offset>();
+    let Some(offsets) = offsets.get(data.offset()..=data.offset() + data.len()) else { return false };
+    // The loop has no exit, so it is vectorised.
+    offsets.iter().zip(&offsets[1..]).fold(true, |rise, (from, to)| rise & (from <= to))
 }
 
 fn invalid(reason: &str) -> ArrowError {
