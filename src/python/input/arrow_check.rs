@@ -59,6 +59,22 @@ pub(super) fn check_schema(schema: &FFI_ArrowSchema) -> Result<(), ArrowError> {
     Ok(())
 }
 
+/// The error that names the first column whose type is not Arrow's, as a producer's own 128-bit integers are not.
+pub(super) fn unknown_type(schema: &FFI_ArrowSchema) -> Option<ArrowError> {
+    let is_unknown = |schema: &&FFI_ArrowSchema| DataType::try_from(*schema).is_err();
+    let column = schema.children().find(is_unknown)?;
+    let mut inside = column;
+    while let Some(unknown) = inside.children().chain(inside.dictionary()).find(is_unknown) {
+        inside = unknown;
+    }
+    Some(ArrowError::CDataInterface(format!(
+        "the column {:?} has values of the type {:?}, which is not one of Arrow's or not yet read: cast the column to a \
+         64-bit integer, a decimal or text, or drop it",
+        column.name().unwrap_or_default(),
+        inside.format()
+    )))
+}
+
 /// Checks the structure of an array against its type. An array of nulls has no buffers afterwards: some producers give it a
 /// bitmap, which the reading would refuse.
 pub(super) fn check_structure(array: &mut FFI_ArrowArray, kind: &DataType) -> Result<(), ArrowError> {
