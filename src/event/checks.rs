@@ -3,7 +3,7 @@
 use super::applied_rules::{AppliedRules, REQUIRED};
 use super::place::{Kind, Meaning, Place, Seen};
 use super::writer::EventWriter;
-use crate::rules::finding::quote;
+use crate::rules::finding::{quote, shown_number};
 use crate::rules::{Action, Rule};
 use crate::source::Sink;
 use crate::validate::{self, Violation};
@@ -85,7 +85,7 @@ impl EventWriter {
         if self.place == Place::Time {
             self.check_milliseconds(validate::milliseconds(value), spelling);
         } else {
-            self.wrong_type(&format!("the number {}", spelling()));
+            self.wrong_type(&format!("the number {}", shown_number(&spelling())));
         }
     }
 
@@ -113,7 +113,7 @@ impl EventWriter {
     #[cold]
     pub(super) fn special_float(&mut self, value: f64) {
         if self.place != Place::Time || !value.is_finite() {
-            return match self.wrong_type(&format!("the number {value}")) {
+            return match self.wrong_type(&format!("the number {}", shown_number(&value.to_string()))) {
                 WrongType::AsGiven => self.plain_float(value),
                 WrongType::Null => self.json.text.extend_from_slice(b"null"),
             };

@@ -6,6 +6,7 @@ use super::convert::Conversion;
 use super::place::{Kind, Meaning, Place};
 use super::writer::EventWriter;
 use crate::rules::Rule;
+use crate::rules::finding::shown_number;
 use crate::serialize::{
     Moment, is_beyond_double, may_be_beyond_double, write_float, write_integer, write_moment, write_spelled_name,
     write_spelled_string, write_string, write_string_with,
@@ -301,10 +302,7 @@ impl EventWriter {
     /// Writes null for a number that no double can hold, as for an infinity: the API refuses a whole batch for one.
     #[cold]
     fn number_beyond_double(&mut self, spelling: &str) {
-        let shown = match spelling.len() {
-            0..=40 => spelling.to_owned(),
-            length => format!("{}... ({length} characters)", &spelling[..20]),
-        };
+        let shown = shown_number(spelling);
         if self.begin_value() == ValueRules::General
             || self.wrong_type(&format!("the number {shown}")) == WrongType::AsGiven
         {

@@ -247,7 +247,8 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InDict<'_, '_, '_, S
         let InDict(walk, dict) = self;
         // SAFETY: sinks have no access to Python. Of Python, `key` and `value` only compare types, read fields of exact
         // built-in types and of the frozen classes of snapshots, and count references. What pyo3 would initialise at its
-        // first use, which imports modules, was initialised with the module (`raw::initialise`).
+        // first use, which imports modules, was initialised with the module (`dates::initialise`; the classes of
+        // snapshots are in it).
         unsafe {
             raw::for_each_member(dict, walk.memory.entries, |name, value| {
                 if !walk.sink.tagged_key(name.as_ptr().addr()) {

@@ -38,6 +38,14 @@ pub struct EventFindings {
 #[doc(hidden)] // its name before
 pub use EventFindings as Found;
 
+/// The spelling of a number for a message; one of more than 40 characters is cut, with its length.
+pub(crate) fn shown_number(spelling: &str) -> String {
+    match spelling.len() {
+        0..=40 => spelling.to_owned(),
+        length => format!("{}... ({length} characters)", &spelling[..20]),
+    }
+}
+
 /// Quote a value for a message, shortened to 60 characters.
 pub fn quote(text: &str) -> String {
     const SHOWN: usize = 60;

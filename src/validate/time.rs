@@ -2,6 +2,7 @@
 
 use super::Violation;
 use crate::rules::Rule;
+use crate::rules::finding::shown_number;
 use crate::rules::limits::{Endpoint, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS};
 use crate::serialize::{Moment, write_moment};
 
@@ -67,7 +68,7 @@ pub(crate) fn in_future<'s, S: Fn() -> String>(
 }
 
 fn shown(milliseconds: i128, spelling: &impl Fn() -> String) -> String {
-    format!("'time' is {}{}", spelling(), calendar(milliseconds))
+    format!("'time' is {}{}", shown_number(&spelling()), calendar(milliseconds))
 }
 
 /// An integer's value by its digits. One of more than 128 bits becomes the nearest that fits.

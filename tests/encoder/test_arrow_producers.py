@@ -145,3 +145,13 @@ def test_a_polars_column_of_nulls_is_left_out() -> None:
     events = json.loads(Encoder(compression=None).encode_arrow(frame).batches[0].body)
     assert [event["properties"]["lists"] for event in events] == [[None], []]
     assert events[0]["properties"]["deep"] == [{"a": [None]}]
+
+
+@pytest.mark.parametrize(
+    "kind", [polars.Int128, polars.List(polars.Int128), polars.Struct({"a": polars.Int128})], ids=str
+)
+def test_a_type_that_is_not_arrows_is_an_error_with_the_column_and_the_remedy(kind: Any) -> None:
+    frame = polars.DataFrame({"event": ["e"], "time": [1700000000]}).with_columns(x=polars.lit(None, dtype=kind))
+    said = r'^the Arrow source failed after 0 rows: the column "x" has values of the type "_pli128", .* cast the column'
+    with pytest.raises(RuntimeError, match=said):
+        Encoder().encode_arrow(frame)

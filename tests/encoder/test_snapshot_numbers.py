@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -83,3 +84,24 @@ def test_a_decimal_under_a_name_that_is_changed_is_written_as_the_reference_does
     result = outcome_of_core(core_encoder(chosen).encode(events))
     assert result == outcome_of_reference(reference.encode(events, chosen))
     assert not result.rejected
+
+
+@pytest.mark.parametrize("number", [10**40, -(10**40), 10**300, 10**500, Decimal("1." + "5" * 60), 1e300, 1e40, 5e-324])
+@pytest.mark.parametrize("name", ["distinct_id", "$insert_id", "time", "event"])
+def test_a_message_shows_the_start_of_a_long_number_and_its_length(name: str, number: Any) -> None:
+    event: dict[str, Any] = {"event": "e", "properties": NEEDED}
+    event = {**event, name: number} if name == "event" else {**event, "properties": {**NEEDED, name: number}}
+    encoder = Encoder(compression=None, explain=True)
+    texts = [json.dumps(event)] if not isinstance(number, Decimal) else []
+    for encoded in [encoder.encode([event]), *map(encoder.encode_json, texts)]:
+        for found in [*encoded.rejected, *encoded.warnings]:
+            assert len(found.message) < 250, found.message
+            assert not re.search(r"\d{41}", found.message), found.message
+
+
+@pytest.mark.parametrize("length", [40, 41])
+def test_a_number_of_40_characters_is_shown_whole(length: int) -> None:
+    event = {"event": "e", "properties": {**NEEDED, "distinct_id": int("7" * length)}}
+    (rejection,) = Encoder().encode([event]).rejected
+    shown = "7" * 40 if length == 40 else "7" * 20 + "... (41 characters)"
+    assert rejection.message == f"'distinct_id' must be text, and is the number {shown}"

@@ -52,6 +52,14 @@ assert written["lone"] == "\\ufffd \\u00e9 \\U0001f600" and written["\\ufffd\\u0
 UNHOOKED = """
 assert not hooked, "a hook ran during the walk"
 """
+# After all else the hook must run for what it watches, or the program would prove nothing.
+PROBE = """
+hooked.clear()
+read.append(1)
+probe()
+assert hooked, "the hook is not there"
+read.clear()
+"""
 HOOKS = {
     "__import__": """
 real = builtins.__import__
@@ -60,7 +68,8 @@ def hook(name, *args, **keywords):
     return real(name, *args, **keywords)
 builtins.__import__ = hook
 encoded = encode()
-builtins.__import__ = real
+def probe():
+    import json
 """,
     "sys.meta_path": """
 class Finder:
@@ -68,9 +77,11 @@ class Finder:
         changes()
 sys.meta_path.insert(0, Finder())
 encoded = encode()
+def probe():
+    import colorsys
 """,
     "gc.callbacks": """
-gc.collect()
+gc.collect()  # and empties the free lists: what comes from them starts no collection
 gc.callbacks.append(lambda phase, _: phase == "start" and changes())
 builder = encoder.builder()
 gc.set_threshold(1)
@@ -79,6 +90,9 @@ builder.add(event)
 read.clear()
 gc.disable()
 encoded = type("Encoded", (), {"rejected": [], "batches": [builder.finish()]})
+def probe():
+    gc.enable()
+    return [[] for _ in range(999)]
 """,
     "sys.setprofile": """
 def profile(frame, kind, what):
@@ -90,7 +104,8 @@ sys.setprofile(profile)
 append(1)
 encoded = encode_now([event])
 clear()
-sys.setprofile(None)
+def probe():
+    pass
 """,
     "weakref callbacks": """
 class Cycle:
@@ -101,6 +116,7 @@ def cycles():
         cycle = Cycle()
         cycle.own = cycle
         references.append(weakref.ref(cycle, changes))
+gc.collect()
 gc.disable()
 cycles()
 builder = encoder.builder()
@@ -111,6 +127,10 @@ builder.add(event)
 gc.disable()
 read.clear()
 encoded = type("Encoded", (), {"rejected": [], "batches": [builder.finish()]})
+def probe():
+    cycles()
+    gc.enable()
+    return [[] for _ in range(999)]
 """,
 }
 # With these a hook may run after the walk, where the findings become objects.
@@ -126,7 +146,7 @@ def test_no_hook_runs_during_a_walk(hook: str, allocator: str) -> None:
             "-X",
             "faulthandler",
             "-c",
-            PROLOGUE + HOOKS[hook] + EPILOGUE + UNHOOKED * (hook not in COLLECTING),
+            PROLOGUE + HOOKS[hook] + EPILOGUE + UNHOOKED * (hook not in COLLECTING) + PROBE,
         ],
         capture_output=True,
         text=True,

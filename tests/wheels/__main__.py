@@ -28,7 +28,8 @@ SMOKE = Path(__file__).with_name("smoke.py")
 KEPT = re.compile(r"PIP_|SSL_|REQUESTS_|HOME$|LANG$|CI$")
 ENCODE = ROOT / "tests" / "old_cpu" / "encode.py"
 TESTS = tuple(
-    f"tests/encoder/{name}.py" for name in ("test_rules_cases", "test_python_values", "test_against_reference")
+    f"tests/encoder/{name}.py"
+    for name in ("test_rules_cases", "test_python_values", "test_walk_hooks", "test_against_reference")
 )
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 STABLE_FROM = "3.11"  # the stable ABI of 3.10 has no buffer protocol

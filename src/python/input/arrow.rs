@@ -12,7 +12,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyMapping};
 
-use super::arrow_check::{check_schema, check_structure, check_table, without_panic};
+use super::arrow_check::{check_schema, check_structure, check_table, unknown_type, without_panic};
 use super::fill::{Filled, Filling, Step};
 use crate::python::engine::Engine;
 use crate::source::arrow::{ArrowRows, Plan};
@@ -178,7 +178,7 @@ fn producer_error(stream: &mut FFI_ArrowArrayStream, status: i32) -> ArrowError 
 fn kind_of(schema: &FFI_ArrowSchema) -> Result<DataType, ArrowError> {
     without_panic(|| {
         check_schema(schema)?;
-        DataType::try_from(schema)
+        DataType::try_from(schema).map_err(|error| unknown_type(schema).unwrap_or(error))
     })
 }
 
@@ -214,6 +214,7 @@ fn stream_failed(error: &ArrowError, rows: usize) -> PyErr {
         return PyValueError::new_err(message.clone());
     }
     let error = error.to_string();
-    let said = error.split_once("Producer error: ").map_or(error.as_str(), |(_, said)| said);
+    let said = error.strip_prefix("C Data interface error: ").unwrap_or(&error);
+    let said = said.strip_prefix("Producer error: ").unwrap_or(said);
     PyRuntimeError::new_err(format!("the Arrow source failed after {rows} rows: {said}"))
 }

@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_buffer::ArrowNativeType;
 use arrow_data::ArrayData;
 use arrow_schema::{ArrowError, DataType};
 
@@ -56,6 +57,22 @@ pub(super) fn check_schema(schema: &FFI_ArrowSchema) -> Result<(), ArrowError> {
         open.extend(schema.children().chain(schema.dictionary()).map(|inside| (inside, level + 1)));
     }
     Ok(())
+}
+
+/// The error that names the first column whose type is not Arrow's, as a producer's own 128-bit integers are not.
+pub(super) fn unknown_type(schema: &FFI_ArrowSchema) -> Option<ArrowError> {
+    let is_unknown = |schema: &&FFI_ArrowSchema| DataType::try_from(*schema).is_err();
+    let column = schema.children().find(is_unknown)?;
+    let mut inside = column;
+    while let Some(unknown) = inside.children().chain(inside.dictionary()).find(is_unknown) {
+        inside = unknown;
+    }
+    Some(ArrowError::CDataInterface(format!(
+        "the column {:?} has values of the type {:?}, which is not one of Arrow's or not yet read: cast the column to a \
+         64-bit integer, a decimal or text, or drop it",
+        column.name().unwrap_or_default(),
+        inside.format()
+    )))
 }
 
 /// Checks the structure of an array against its type. An array of nulls has no buffers afterwards: some producers give it a
@@ -128,6 +145,9 @@ fn check_own_values(data: &ArrayData) -> Result<(), ArrowError> {
     if data.nulls().is_some_and(|nulls| nulls.len() - nulls.inner().count_set_bits() != nulls.null_count()) {
         return Err(invalid("the count of nulls is wrong"));
     }
+    if has_rising_offsets(data) {
+        return Ok(());
+    }
     // Texts need not be UTF-8: other bytes are repaired, with a finding.
     let binary = match data.data_type() {
         DataType::Utf8 => DataType::Binary,
@@ -136,6 +156,23 @@ fn check_own_values(data: &ArrayData) -> Result<(), ArrowError> {
         _ => return data.validate_values(),
     };
     data.clone().into_builder().data_type(binary).build().map(drop)
+}
+
+/// Whether the data has offsets, all of them right: `validate` has compared the first and the last with the values' length,
+/// so the others are within it if none is less than the one before. Arrow's own check takes ten times as long.
+fn has_rising_offsets(data: &ArrayData) -> bool {
+    match data.data_type() {
+        DataType::Utf8 | DataType::Binary | DataType::List(_) | DataType::Map(..) => rise::<i32>(data),
+        DataType::LargeUtf8 | DataType::LargeBinary | DataType::LargeList(_) => rise::<i64>(data),
+        _ => false,
+    }
+}
+
+fn rise<Offset: ArrowNativeType>(data: &ArrayData) -> bool {
+    let offsets = data.buffers()[0].typed_data::<Offset>();
+    let Some(offsets) = offsets.get(data.offset()..=data.offset() + data.len()) else { return false };
+    // The loop has no exit, so it is vectorised.
+    offsets.iter().zip(&offsets[1..]).fold(true, |rise, (from, to)| rise & (from <= to))
 }
 
 fn invalid(reason: &str) -> ArrowError {

@@ -1,6 +1,6 @@
 //! Reads of CPython's objects without a reference count, an exception or a copy.
 //!
-//! All of the walk's `unsafe` is here. It relies on one invariant: **while a walk reads an object, no Python code runs, no
+//! The walk's `unsafe` reads are here, and the walk promises their contract where it calls them. They rely on one invariant: **while a walk reads an object, no Python code runs, no
 //! exception is made and no container is allocated** (which could start a collection, and so a finalizer), and the
 //! interpreter's lock is held throughout. So nothing can change or free the objects of the walk. "What `unsafe` buys" in
 //! `benches/README.md` has the measured gain.

@@ -104,8 +104,8 @@ fn steps_of(column: &ArrayRef) -> usize {
 
 #[test]
 fn arrow_data_takes_steps_in_proportion_to_its_values() {
-    for (at, (input, _)) in columns(1).into_iter().enumerate() {
-        check("Arrow", input, PARTS, |n| steps_of(&columns(n)[at].1));
+    for ((input, once), (_, twice)) in columns(PARTS).iter().zip(columns(2 * PARTS)) {
+        check("Arrow", input, steps_of(once), steps_of(&twice));
     }
 }
 
