@@ -214,6 +214,41 @@ def test_forks_while_threads_track_and_send() -> None:
         assert names(server) == {"Parent": int(ended.stdout), "Child": 60 * forks}
 
 
+def test_a_fork_inside_an_import_waits_for_no_lock_of_the_parent() -> None:
+    script = """
+    child = None
+
+    def events():
+        yield {"event": "Import", "properties": {"time": 1700000000, "distinct_id": "u", "$insert_id": "a"}}
+        held, forked = threading.Event(), threading.Event()
+
+        def hold():
+            with made.engine.workers._lock:
+                held.set()
+                assert forked.wait(20)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        assert held.wait(20)
+        global child
+        child = os.fork()
+        forked.set()
+        if child:
+            thread.join()
+
+    made = client(encoder=Encoder())
+    try:
+        report = made.import_events(events())
+    except Exception as error:
+        assert child == 0 and "forked" in str(error), error
+        os._exit(7)
+    assert os.waitpid(child, 0)[1] == 7 << 8
+    assert report.imported == 1
+    """
+    with Emulator() as server:
+        run(script, server.url)
+
+
 def test_a_fork_inside_a_call_continues_in_the_parent_and_raises_in_the_child() -> None:
     script = """
     child = None

@@ -15,6 +15,7 @@ from mixpress.send.job import CancelToken
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from mixpress._core import Rejection
     from mixpress.client.engine import Engine
     from mixpress.dead_letter import DeadLetter
     from mixpress.report.report import Failure, Progress, Report
@@ -74,11 +75,15 @@ class ImportRun(Run):
             on_progress=on_progress,
         )
         remembered = verdicts.remember(iter(events))
-        self._batches = engine.options.encoder.iter_batches(remembered, on_rejected=verdicts.reject)
+        self._batches = engine.options.encoder.iter_batches(remembered, on_rejected=self._reject)
 
     @property
     def _total(self) -> int:
         return self._batches.total
+
+    def _reject(self, rejection: Rejection) -> None:
+        self.check_fork()
+        self._verdicts.reject(rejection)
 
     def _feed(self) -> Exception | None:
         while not self.cancel_token.is_set():
@@ -86,6 +91,7 @@ class ImportRun(Run):
                 batch = next(self._batches, None)
             except Exception as error:  # noqa: BLE001 - raised by the caller's iterable; what it gave is delivered first
                 return error
+            self.check_fork()
             self._verdicts.packed(batch, self._batches.truncated, self._batches.warnings)
             if batch is None:
                 return None

@@ -66,7 +66,9 @@ class Run(ABC):
             self._wait(0)
             self._workers.join_idle(GRACE)
             self._tick()
-        except BaseException as error:  # noqa: BLE001 - it is raised, here or after the report is made
+        except BaseException as error:
+            if self._workers.forked:  # nothing of the parent's is touched: a thread of it may have held a lock
+                raise
             self._abandon()
             raised = self._after_error(error)
         report = self._close()
@@ -114,14 +116,18 @@ class Run(ABC):
     def _wait(self, most: int) -> None:
         """Wait until at most `most` jobs are under way."""
         while True:
+            self.check_fork()
             self._settled.clear()
             if len(self._under_way) <= most:
                 return
             self._workers.help_on(None)
             self._settled.wait(TICK)
-            if self._workers.forked:
-                raise RuntimeError("forked during this call; the call continues in the parent")
             self._tick()
+
+    def check_fork(self) -> None:
+        """Raise `RuntimeError` in a child that was forked during this call."""
+        if self._workers.forked:
+            raise RuntimeError("forked during this call; the call continues in the parent")
 
     def _tick(self) -> None:
         if self._on_progress:
@@ -135,10 +141,9 @@ class Run(ABC):
         for job in list(self._under_way):
             if not job.started:  # one that the interrupt kept from the workers, too
                 job.give_up(None)
-        if not self._workers.forked:  # in a child, hanging up would hang up the parent
-            self._sender.hang_up()
-            self._wait_cut_off()
-            self._workers.join_idle(GRACE)
+        self._sender.hang_up()
+        self._wait_cut_off()
+        self._workers.join_idle(GRACE)
 
     def _wait_cut_off(self) -> None:
         """Wait for the jobs that were cut off. A request that had no socket yet is cut off once it has one."""

@@ -54,11 +54,12 @@ class WorkerPool:
         """False from the moment that there is work until a thread is sure to see it: a call may be cut short between
         the two, or find that no thread can start. The next call of the client then repeats `nudge`."""
         self.forked = False
-        """Set in a forked child, which does not have the threads: it must not wait for them."""
+        """Set in a forked child, where calls do nothing: it has no threads, and one of them may have held the lock."""
 
     def put(self, job: Job) -> None:
         """Add a job without waiting. The caller bounds how many there are."""
-        self._locked(self._put, job)
+        if not self.forked:
+            self._locked(self._put, job)
 
     def _put(self, job: Job) -> None:
         self.called = False
@@ -67,7 +68,8 @@ class WorkerPool:
 
     def put_missing(self, jobs: Iterable[Job]) -> None:
         """Add those of the jobs that the pool never had: the call that was to add them was cut short."""
-        self._locked(self._put_missing, jobs)
+        if not self.forked:
+            self._locked(self._put_missing, jobs)
 
     def _put_missing(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
@@ -76,7 +78,8 @@ class WorkerPool:
 
     def nudge(self) -> None:
         """Make a worker call `tend`."""
-        self._locked(self._nudge)
+        if not self.forked:
+            self._locked(self._nudge)
 
     def _nudge(self) -> None:
         self.called = False
@@ -101,7 +104,7 @@ class WorkerPool:
 
     def withdraw(self, cancel: CancelToken | None = None) -> list[Job]:
         """Remove and return the waiting jobs: those of one token, or all."""
-        return self._locked(self._withdraw, cancel)
+        return [] if self.forked else self._locked(self._withdraw, cancel)
 
     def _withdraw(self, cancel: CancelToken | None) -> list[Job]:
         taken = [job for job in list(self._waiting) if cancel in (None, job.cancel_token)]
@@ -111,6 +114,8 @@ class WorkerPool:
 
     def cancel_all(self, error: Exception | None) -> None:
         """Cancel every job. One more worker handles those that wait: all others may be busy for long."""
+        if self.forked:
+            return
         self._locked(self._cancel_all, error)
         if not self._threads:
             self.work_here()
@@ -138,6 +143,8 @@ class WorkerPool:
         """Ask idle threads to exit and join them for up to `seconds`. Threads that wait for a job to become due, and
         threads with a job, are included with `also_busy` alone.
         """
+        if self.forked:
+            return
         ends = REAL.monotonic() + seconds
         leaving = self._locked(self._ask_to_exit, also_busy) - {threading.current_thread()}
         while not self.forked:
