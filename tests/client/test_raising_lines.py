@@ -26,6 +26,7 @@ from support.server import FakeServer, sent_all
 HOME = os.path.dirname(mixpress.__file__)
 ACCOUNT = ServiceAccount("user", "secret", project_id="1")
 SECONDS = 20.0
+THREADS = {"mixpress-send", "mixpress-sync", "mixpress-spool"}
 STRIDE = 1 if os.environ.get("CI") else 7
 
 
@@ -104,7 +105,7 @@ def check(made: Client, server: FakeServer, where: str, reports: list[Any], leas
     assert stats.accepted == verdicts, (where, stats)
     assert least + 1 <= stats.accepted <= most + 1, (where, stats)
     reports.append(within(SECONDS, made.close))
-    for thread in [each for each in threading.enumerate() if each.name.startswith("mixpress")]:
+    for thread in [each for each in threading.enumerate() if each.name in THREADS]:
         thread.join(SECONDS)  # one whose start was cut short ends by itself, perhaps after `close`
     names = [event["event"] for event in sent_all(server)]
     ids = [event["properties"]["$insert_id"] for event in sent_all(server)]
