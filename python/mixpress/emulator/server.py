@@ -8,6 +8,7 @@ Errors, all raised before the block is entered:
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
 import socket
@@ -245,6 +246,8 @@ def serve(app: Starlette, listener: socket.socket) -> Iterator[None]:
 class _Server(uvicorn.Server):
     """uvicorn's server, with an event for readiness, and closing all connections at shutdown."""
 
+    _monotonic = staticmethod(time.monotonic)  # in a class, where freezegun does not replace it
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
@@ -256,6 +259,8 @@ class _Server(uvicorn.Server):
             self.ready.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # A test that freezes the clock would leave the loop asleep until the frozen time, and it would never stop.
+        asyncio.get_running_loop().time = self._monotonic  # type: ignore[method-assign]
         await super().startup(sockets)
         self.ready.set()
 
