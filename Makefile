@@ -21,8 +21,9 @@ PYTEST := $(BIN)/python -m pytest
 IN_PARALLEL := -n 2 --dist worksteal
 SELECTED = $(if $(EXHAUSTIVE),,-m 'not exhaustive')
 export HYPOTHESIS_PROFILE ?= $(if $(EXHAUSTIVE),ci,quick)
-# How often processes are killed and forked, and how many schedules of faults run.
-ROUNDS = $(if $(EXHAUSTIVE),KILL_ROUNDS=40 FORK_ROUNDS=40 CHAOS_ROUNDS=8)
+# How often processes are killed and forked, how many schedules of faults run, and whether exceptions and forks come at
+# every line.
+ROUNDS = $(if $(EXHAUSTIVE),KILL_ROUNDS=40 FORK_ROUNDS=40 CHAOS_ROUNDS=8 EVERY_LINE=1)
 
 # Shows the output of a command only if it fails.
 quietly = output=$$($(1) 2>&1) || { echo "$$output"; exit 1; }

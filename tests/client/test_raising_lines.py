@@ -26,8 +26,6 @@ from support.server import FakeServer, sent_all
 
 HOME = os.path.dirname(mixpress.__file__)
 ACCOUNT = ServiceAccount("user", "secret", project_id="1")
-pytestmark = pytest.mark.exhaustive
-
 SECONDS = 20.0
 THREADS = {"mixpress-send", "mixpress-sync", "mixpress-spool"}
 STRIDE = 1 if os.environ.get("EVERY_LINE") else 7

@@ -194,7 +194,7 @@ impl Search<'_> {
         if self.is_last { limit(closers, self.window.len()) } else { Resume::MoreText }
     }
 
-    /// Whether the row after the row end at `at`, with its first byte at `first`, starts an event of its own.
+    /// Whether the row after the row end at `at`, with its first byte at `first`, starts another event.
     fn is_limit(&self, at: usize, first: usize) -> bool {
         let Rows::Several { indent } = self.rows else { return true };
         let (_, row) = first_of_row(self.window, at + 1);
