@@ -7,10 +7,13 @@ import threading
 import weakref
 from typing import Any
 
+import pytest
+
 from mixpress.clock import Clock
 from mixpress.errors import ClientClosed
 from mixpress.report.report import Progress, Report
 from mixpress.report.stats import Stats
+from mixpress.send.workers import WorkerPool
 from support.clients import client, tracking
 from support.clocks import START, StillClock
 from support.events import bad, events, ids, small_batches
@@ -107,14 +110,17 @@ def test_close_does_not_wait_for_a_pause_that_outlasts_its_timeout() -> None:
 def test_close_ends_an_import_in_another_thread() -> None:
     hung = Hung()
     raised: list[Any] = []
+    waiting = threading.Event()
 
-    def release_the_server(progress: Progress) -> None:
+    def see(progress: Progress) -> None:
+        if progress.total >= 3:  # the third batch waits for room: the second is queued behind the one that hangs
+            waiting.set()
         if progress.undelivered:
             hung.go.set()
 
     def run() -> None:
         try:
-            made.import_events(events(5), release_the_server)
+            made.import_events(events(5), see)
         except ClientClosed as error:
             raised.append(error)
 
@@ -122,9 +128,38 @@ def test_close_ends_an_import_in_another_thread() -> None:
         thread = threading.Thread(target=run)
         thread.start()
         assert hung.asked.wait(10)
+        assert waiting.wait(10)
         made.close()
         thread.join(10)
     assert raised[0].report.undelivered >= 1
+
+
+def test_close_waits_for_a_worker_that_is_about_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It left the pool of its own accord, and its thread has not ended."""
+    run, join = WorkerPool._run, threading.Thread.join
+    left, joined = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def run_late(pool: WorkerPool) -> None:
+        threads.append(threading.current_thread())
+        run(pool)
+        left.set()
+        assert joined.wait(10)
+
+    def see_join(thread: threading.Thread, timeout: float | None = None) -> None:
+        joined.set()
+        join(thread, timeout)
+
+    monkeypatch.setattr(WorkerPool, "_run", run_late)
+    with tracking(FakeServer(), encoder=small_batches(1)) as made:
+        made.track("A", "u")
+        made.flush()
+        made.engine.workers._ask_to_exit(also_busy=False)
+        assert left.wait(10)
+        monkeypatch.setattr(threading.Thread, "join", see_join)
+        made.close()
+        monkeypatch.undo()
+        assert [thread.is_alive() for thread in threads] == [False]
 
 
 def test_an_unreferenced_client_is_freed_and_its_events_are_delivered() -> None:

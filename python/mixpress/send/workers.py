@@ -45,6 +45,8 @@ class WorkerPool:
         """Set whenever a thread ends, or starts to wait for a job to become due."""
         self._wake = Flag()
         self._threads: set[threading.Thread] = set()
+        self._ending: set[threading.Thread] = set()
+        """Workers on their way out, which a thread may still see as running."""
         self._idle: set[threading.Thread] = set()
         self._watching: set[threading.Thread] = set()
         """Workers that wait for a job to become due."""
@@ -154,7 +156,7 @@ class WorkerPool:
             if not left or seconds <= 0:
                 break
             self._changed.wait(min(seconds, POLL))
-        for thread in leaving - self._threads:
+        for thread in self._ending - {threading.current_thread()}:
             thread.join()
 
     def _ask_to_exit(self, also_busy: bool) -> set[threading.Thread]:
@@ -185,6 +187,7 @@ class WorkerPool:
 
     def _start(self) -> None:
         """Start a worker. If the system or the interpreter has no thread now, a later call tries again."""
+        self._ending = {thread for thread in self._ending if thread.is_alive()}
         thread = threading.Thread(target=self._run, name="mixpress-send", daemon=True)
         self._threads.add(thread)
         try:
@@ -204,8 +207,12 @@ class WorkerPool:
             self._leave(me)
 
     def _leave(self, me: threading.Thread) -> None:
-        self._locked(self._threads.discard, me)
+        self._locked(self._move_to_ending, me)
         self._changed.set()
+
+    def _move_to_ending(self, me: threading.Thread) -> None:
+        self._ending.add(me)
+        self._threads.discard(me)
 
     def _handle(self, job: Job, me: threading.Thread) -> None:
         """Run a job. Whatever is raised, even a callback's SystemExit, the worker goes on."""
