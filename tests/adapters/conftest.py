@@ -8,6 +8,7 @@ import pytest
 
 from mixpress import Client, ServiceAccount
 from mixpress.emulator import Emulator
+from support.fixtures import still_running
 
 ACCOUNT = ServiceAccount("user", "a-well-kept-secret", project_id="17")
 
@@ -17,8 +18,8 @@ def _nothing_is_left() -> Iterator[None]:
     """Check that a test leaves no thread of a client and no log handler. (asgiref keeps its threads.)"""
     handlers = logging.getLogger().handlers[:]
     yield
-    names = [thread.name for thread in threading.enumerate()]
-    assert [name for name in names if name.startswith("mixpress-") and not name.startswith("mixpress-emulator")] == []
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("mixpress-")]
+    assert still_running(thread for thread in ours if not thread.name.startswith("mixpress-emulator")) == []
     assert logging.getLogger().handlers == handlers
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
 import pytest
@@ -14,11 +14,21 @@ from support.listener import Behave, Listener
 
 @pytest.fixture(autouse=True)
 def no_leftover_threads() -> Iterator[None]:
-    """Every thread of a test has ended with it."""
+    """Every thread of a test has ended with it, or is about to."""
     before = set(threading.enumerate())
     yield
-    left = [thread.name for thread in threading.enumerate() if thread not in before]
-    assert left == []
+    left = still_running(thread for thread in threading.enumerate() if thread not in before)
+    assert left == [], f"the test left threads: {left}"
+
+
+def still_running(threads: Iterable[threading.Thread]) -> list[str]:
+    """Return the names of those that do not end within a second. An idle worker would end after ten."""
+    names = []
+    for thread in threads:
+        thread.join(1)
+        if thread.is_alive():
+            names.append(thread.name)
+    return names
 
 
 @pytest.fixture(autouse=True)
