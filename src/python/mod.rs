@@ -64,6 +64,7 @@ mod _core {
         super::raw::check_lock(py)?;
         // What would otherwise be done at the first event, by Python code.
         super::dates::initialise(py)?;
+        super::raw::verify_texts(py);
         super::raw::Entries::verify(py);
         module.add("together", super::raw::calls::together(py)?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;

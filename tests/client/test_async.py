@@ -29,8 +29,9 @@ def made_of(server: FakeServer, **settings: Any) -> AsyncClient:
 
 
 async def request_reached(hung: Hung) -> None:
-    """Wait until the hung server has a request."""
+    """Wait until the hung server has a request, and every task has begun."""
     assert await asyncio.to_thread(hung.asked.wait, 10)
+    await asyncio.sleep(0)  # from Python 3.14 on, a call that has already returned lets no other task run
 
 
 def run(main: Main) -> None:

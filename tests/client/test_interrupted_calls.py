@@ -12,9 +12,10 @@ import sys
 import threading
 from collections import UserDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -41,32 +42,63 @@ class Interrupter:
 
     def run(self, step: Callable[[], object]) -> bool:
         """Call `step`; return whether the interrupt came."""
-        sys.settrace(self._trace)
-        try:
-            step()
-        except KeyboardInterrupt:
-            assert self.where
-            return True
-        finally:
-            sys.settrace(None)
+        with self._monitored() if sys.version_info >= (3, 14) else self._traced():
+            try:
+                step()
+            except KeyboardInterrupt:
+                assert self.where
+                return True
         assert not self.where, f"the interrupt at {self.where} was swallowed"
         return False
+
+    @contextmanager
+    def _traced(self) -> Iterator[None]:
+        sys.settrace(self._trace)
+        try:
+            yield
+        finally:
+            sys.settrace(None)
+
+    @contextmanager
+    def _monitored(self) -> Iterator[None]:
+        """From 3.14 on, trace functions do not get the opcodes of code that ran before."""
+        monitoring: Any = sys.monitoring  # type: ignore[attr-defined]
+        tool, event, thread = monitoring.DEBUGGER_ID, monitoring.events.INSTRUCTION, threading.get_ident()
+
+        def visit(code: CodeType, offset: int) -> object:
+            if not code.co_filename.startswith(HOME):
+                return monitoring.DISABLE
+            if threading.get_ident() == thread:
+                self._visit(code, offset, sys._getframe(1).f_lineno)
+            return None
+
+        monitoring.use_tool_id(tool, "interrupter")
+        monitoring.register_callback(tool, event, visit)
+        monitoring.set_events(tool, event)
+        try:
+            yield
+        finally:
+            monitoring.set_events(tool, 0)
+            monitoring.free_tool_id(tool)
 
     def _trace(self, frame: FrameType, event: str, _argument: object) -> Any:
         if not frame.f_code.co_filename.startswith(HOME):
             return None
         if event == "call":
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        elif event == "opcode" and not self.where and self._is_checked(frame):
-            self.left -= 1
-            if self.left < 0:
-                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-                raise KeyboardInterrupt
+        elif event == "opcode":
+            self._visit(frame.f_code, frame.f_lasti, frame.f_lineno)
         return self._trace
 
-    def _is_checked(self, frame: FrameType) -> bool:
+    def _visit(self, code: CodeType, offset: int, line: int) -> None:
+        if not self.where and self._is_checked(code, offset):
+            self.left -= 1
+            if self.left < 0:
+                self.where = f"{code.co_filename}:{line}"
+                raise KeyboardInterrupt
+
+    def _is_checked(self, code: CodeType, offset: int) -> bool:
         """Return whether the instruction before this one ends with a check for signals, in the same `try`."""
-        code = frame.f_code
         if code not in self._codes:
             entries = dis._parse_exception_table(code)  # type: ignore[attr-defined]
             found: dict[int, int] = {}
@@ -78,7 +110,7 @@ class Interrupter:
                         found[one.offset] = 1
                 before = one
             self._codes[code] = found
-        return frame.f_lasti in self._codes[code]
+        return offset in self._codes[code]
 
 
 def _handler(entries: Any, offset: int) -> Any:

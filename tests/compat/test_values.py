@@ -18,7 +18,16 @@ from mixpress import Client
 from mixpress.compat import amplitude, posthog, segment
 from mixpress.compat.mapping import TIME, missing
 
-MISSING = [None, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), np.float64("nan"), Decimal("NaN"), Decimal("sNaN")]
+MISSING = [
+    None,
+    float("nan"),
+    pd.NA,
+    pd.NaT,
+    np.datetime64("NaT", "ns"),
+    np.float64("nan"),
+    Decimal("NaN"),
+    Decimal("sNaN"),
+]
 
 
 class Hostile:

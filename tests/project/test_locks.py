@@ -39,7 +39,7 @@ SOURCES = {
     "dev": [*extras(*EXTRAS), *group("dev")],
     "demo": [*extras("cli", "emulator"), *group("build")],
     "lowest": [*extras(*EXTRAS), *group("delivery-tests")],
-    **{name: [*ALWAYS, *group(name)] for name in ("audit", "bench", "lock", "loss", "wheels")},
+    **{name: [*ALWAYS, *group(name)] for name in ("audit", "bench", "interpreters", "lock", "loss", "wheels")},
 }
 
 

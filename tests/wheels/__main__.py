@@ -1,6 +1,6 @@
 """Build wheels and an sdist into dist/, check the contents of each, and run each in a clean environment: `make wheel`.
 
-    PYTHONPATH=tests python -m wheels 3.10 3.11 3.12 3.13 abi3 sdist
+    PYTHONPATH=tests python -m wheels 3.10 3.11 3.12 3.13 3.14 3.15 abi3 sdist
 
 zig's C compiler and linker build them against the glibc of manylinux2014. They share a build folder, so that everything
 but the binding is compiled only once.
@@ -31,7 +31,7 @@ TESTS = tuple(
     f"tests/encoder/{name}.py"
     for name in ("test_rules_cases", "test_python_values", "test_walk_hooks", "test_against_reference")
 )
-VERSIONS = ("3.10", "3.11", "3.12", "3.13")
+VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 STABLE_FROM = "3.11"  # the stable ABI of 3.10 has no buffer protocol
 [VERSION] = re.findall(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.M)
 
@@ -61,12 +61,12 @@ ZIG = ("--release", "--locked", "--zig", "--compatibility", "manylinux2014")
 
 
 def interpreter(version: str) -> Path:
-    """Return the Python of that version, of pyenv or on PATH."""
-    roots = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    found = sorted(roots.glob(f"{version}.*/bin/python"))
+    """Return the Python of that version, of `make interpreters`, of pyenv or on PATH."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    found = [python for folder in (ROOT / ".interpreters", pyenv) for python in folder.glob(f"{version}.*/bin/python")]
     on_path = shutil.which(f"python{version}")
     if not found and not on_path:
-        sys.exit(f"no Python {version}: install it, or leave it out: make wheel WHEELS=...")
+        sys.exit(f"no Python {version}: try `make interpreters`, or leave it out: make wheel WHEELS=...")
     return found[-1] if found else Path(str(on_path))
 
 

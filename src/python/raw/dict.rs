@@ -1,7 +1,7 @@
 //! The members of a dict, read in place.
 //!
 //! `PyDict_Next` searches for its position at every member, which takes longer than writing the member. In CPython 3.11 to
-//! 3.13 the members of an ordinary dict (all names are text, and it is not the `__dict__` of an object) are an array of
+//! 3.15 the members of an ordinary dict (all names are text, and it is not the `__dict__` of an object) are an array of
 //! names and values in insertion order. The array is private to CPython. So it is read only in those versions, and only
 //! after [`Entries::verify`] found that it agrees with `PyDict_Next`. Otherwise, and for every other dict, `PyDict_Next`
 //! is called. See "What `unsafe` buys" in `benches/README.md`.
@@ -137,12 +137,11 @@ impl Entries {
         const AGREE: u8 = 1;
         const DISAGREE: u8 = 2;
         static SEEN: AtomicU8 = AtomicU8::new(UNSEEN);
-        let is_known_version = ((3, 11)..=(3, 13)).contains(&{
+        let is_known_version = ((3, 11)..=(3, 15)).contains(&{
             let version = py.version_info();
             (version.major, version.minor)
         });
-        // A free-threaded interpreter's objects have a longer header.
-        let is_known_header = size_of::<ffi::PyObject>() == 16 && size_of::<Keys>() == 32;
+        let is_known_header = !super::FREE_THREADED && size_of::<Keys>() == 32;
         if cfg!(feature = "abi3") || !is_known_version || !is_known_header {
             return None;
         }

@@ -17,7 +17,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyList};
 
 pub use dict::{Entries, for_each_member};
-pub use text::{ascii, decode};
+pub use text::{ascii, decode, verify as verify_texts};
+
+/// Whether the core is built for an interpreter without a lock, whose objects have a longer header. `check_lock` lets it run
+/// there only with the lock on.
+pub const FREE_THREADED: bool = size_of::<ffi::PyObject>() > 2 * size_of::<usize>();
 
 #[cfg(not(feature = "abi3"))]
 use ffi::PyList_GET_ITEM as element_of;
