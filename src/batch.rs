@@ -12,6 +12,9 @@ pub use crate::event::Verdict;
 pub use crate::event::Verdict as Added;
 pub use crate::rules::finding::Origin;
 
+/// Bytes of each buffer that [`Batcher::forget`] keeps.
+const KEPT_BYTES: usize = 1 << 18;
+
 /// The layout of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -195,6 +198,16 @@ impl Batcher {
         (self.spare, self.spare_hints) = (packed.json, packed.hints);
     }
 
+    /// Forgets the events before, so that the next batch is what it would be of a new batcher. Of the memory at most a
+    /// megabyte is kept.
+    pub fn forget(&mut self) {
+        self.clear();
+        self.writer.json.forget();
+        self.writer.derived_id = None;
+        self.spare.shrink_to(KEPT_BYTES);
+        self.spare_hints.shrink_to(KEPT_BYTES / size_of::<Hint>());
+    }
+
     /// Discards everything, as after an error during an event.
     pub fn clear(&mut self) {
         self.writer.json.text.clear();
@@ -297,6 +310,36 @@ mod tests {
                 assert!(packed.hints.len() >= 8);
                 batcher.reuse(packed);
             }
+        }
+    }
+
+    #[test]
+    fn a_batcher_that_forgot_packs_what_a_new_one_packs() {
+        let wide = |kind: usize| {
+            let names = (0..900).map(|number| (format!("{kind} {number}"), Value::from(1)));
+            let usual = [("time", 1_700_000_000.into()), ("distinct_id", "u".into()), ("$insert_id", "i".into())];
+            let usual = usual.map(|(name, value): (&str, Value)| (name.to_owned(), value));
+            let properties = Value::Object(usual.into_iter().chain(names).collect());
+            Value::from([("event", Value::from("e")), ("properties", properties)])
+        };
+        let kinds = [event(1_700_000_000, 30), event(1, 7), wide(0), wide(1)];
+        let pack = |batcher: &mut Batcher, order: &[usize]| {
+            batcher.set_now(1_800_000_000_000);
+            order.iter().enumerate().for_each(|(index, kind)| drop(add(batcher, &kinds[*kind], index)));
+            let Packed { json, hints, indexes, lines } = batcher.finish().unwrap();
+            (json, hints.iter().map(|hint| (hint.at, hint.like)).collect::<Vec<_>>(), indexes, lines)
+        };
+        let new = || {
+            let mut limits = Limits::documented();
+            limits.max_properties = 2000;
+            let mut batcher = Batcher::new(limits, Endpoint::Import, Format::Json, None);
+            batcher.give_hints();
+            batcher
+        };
+        let mut used = new();
+        for order in [&[0, 0, 1, 0][..], &[2, 0, 3, 0], &[3, 2, 1, 0, 0], &[0, 3]] {
+            assert_eq!(pack(&mut used, order), pack(&mut new(), order));
+            used.forget();
         }
     }
 }

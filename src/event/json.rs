@@ -7,6 +7,9 @@ use crate::gzip::press::Hint;
 use crate::scan::{string_at, unescape};
 use crate::vectors::baseline::append_member;
 
+/// Bytes of each buffer that [`WrittenJson::forget`] keeps.
+const KEPT_BYTES: usize = 1 << 18;
+
 /// The body of the open batch, and the state of writing the event at its end.
 pub(crate) struct WrittenJson {
     pub(crate) text: Vec<u8>,
@@ -28,6 +31,13 @@ impl WrittenJson {
             known_names: KnownNames::new(),
             event_start: 0,
         }
+    }
+
+    /// Forgets the names. The text must be empty.
+    pub(crate) fn forget(&mut self) {
+        self.known_names.forget();
+        self.text.shrink_to(KEPT_BYTES);
+        self.hints.shrink_to(KEPT_BYTES / size_of::<Hint>());
     }
 
     pub(super) fn begin_event(&mut self) {

@@ -11,10 +11,11 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::batch::Batch;
 use super::callback::Callback;
-use super::engine::{Engine, Workspace};
+use super::engine::Engine;
 use super::findings::Findings;
 use super::input::Input;
 use super::input::fill::{Filled, Filling};
+use super::workspace::Workspace;
 use crate::batch::Added;
 
 #[pyclass(frozen, module = "mixpress")]
@@ -29,7 +30,7 @@ pub struct BatchIterator {
 struct State {
     input: Input,
     /// None after the last event.
-    workspace: Option<Workspace>,
+    workspace: Option<Box<Workspace>>,
     /// What there is to report of events that were read: `on_rejected` raised before all of it was.
     found: VecDeque<Added>,
     /// Whether the input has no more events.

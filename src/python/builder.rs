@@ -8,8 +8,9 @@ use pyo3::types::PyList;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::batch::Batch;
-use super::engine::{Engine, Workspace};
+use super::engine::Engine;
 use super::findings::{Findings, Rejection};
+use super::workspace::Workspace;
 use crate::batch::Origin;
 
 #[pyclass(frozen, module = "mixpress")]
@@ -19,7 +20,7 @@ pub struct Builder {
 }
 
 struct State {
-    workspace: Workspace,
+    workspace: Box<Workspace>,
     findings: Findings,
     full: Option<Batch>,
     /// Events added so far, rejected ones included.

@@ -4,6 +4,7 @@ mod batch;
 mod batch_iterator;
 mod builder;
 mod callback;
+mod compressors;
 mod dates;
 mod derive;
 mod encoded;
@@ -19,6 +20,7 @@ mod rules;
 mod snapshot;
 mod walk;
 mod words;
+mod workspace;
 
 use pyo3::prelude::*;
 

@@ -1,7 +1,7 @@
 //! The one loop that adds the events of an input to a workspace, and says when it stops.
 
 use crate::batch::{Added, Origin};
-use crate::python::engine::Workspace;
+use crate::python::workspace::Workspace;
 
 /// Why a call of [`Filling::add_all`] stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
