@@ -1,7 +1,7 @@
 //! Pack accepted events into batches that are limited in events and bytes.
 
-use crate::event::EventWriter;
 use crate::event::derived_id::Canonical;
+use crate::event::{EventWriter, Outcome};
 use crate::gzip::press::Hint;
 use crate::rules::limits::{Endpoint, Limits};
 use crate::source::Source;
@@ -10,6 +10,8 @@ use crate::truncate::LongTexts;
 pub use crate::event::Verdict;
 #[doc(hidden)] // its name before
 pub use crate::event::Verdict as Added;
+#[cfg(feature = "python")]
+pub(crate) use crate::event::{FoundEvent, Records};
 pub use crate::rules::finding::Origin;
 
 /// Bytes of each buffer that [`Batcher::forget`] keeps.
@@ -103,6 +105,27 @@ impl Batcher {
 
     /// Adds an event. If it fills a batch, [`Batcher::take_full`] must be called before the next event.
     pub fn add<S: Source>(&mut self, origin: Origin, source: &S) -> Result<Verdict, S::Interrupted> {
+        let outcome = self.add_event(origin, source)?;
+        Ok(self.writer.report.verdict(origin, outcome))
+    }
+
+    /// Adds an event as [`Batcher::add`] does, and what was found in it to the records.
+    #[cfg(feature = "python")]
+    #[inline(always)]
+    pub(crate) fn add_recording<S: Source>(
+        &mut self,
+        origin: Origin,
+        source: &S,
+        records: &mut Records,
+    ) -> Result<(), S::Interrupted> {
+        match self.add_event(origin, source)? {
+            Outcome::Plain => {}
+            outcome => self.writer.report.record(origin, outcome, records),
+        }
+        Ok(())
+    }
+
+    fn add_event<S: Source>(&mut self, origin: Origin, source: &S) -> Result<Outcome, S::Interrupted> {
         let separator_at = self.writer.json.text.len();
         match (self.format, separator_at) {
             (Format::Ndjson, _) => {}
@@ -113,12 +136,12 @@ impl Batcher {
             self.writer.json.take_back(separator_at);
             return Err(interrupted);
         }
-        let verdict = self.writer.end_event(origin);
-        match verdict {
-            Verdict::Rejected(_) => self.writer.json.take_back(separator_at),
-            Verdict::Plain | Verdict::Accepted { .. } => self.accept(origin, separator_at),
+        let outcome = self.writer.end_event();
+        match outcome {
+            Outcome::Rejected => self.writer.json.take_back(separator_at),
+            Outcome::Plain | Outcome::Accepted => self.accept(origin, separator_at),
         }
-        Ok(verdict)
+        Ok(outcome)
     }
 
     fn write<S: Source>(&mut self, source: &S) -> Result<(), S::Interrupted> {

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn the_text_of_settings_says_whether_there_is_a_token_and_not_which() {
-        let settings = |token: Option<&str>| Settings { token: token.map(str::to_owned), ..Settings::new(Endpoint::Track) };
+        let settings =
+            |token: Option<&str>| Settings { token: token.map(str::to_owned), ..Settings::new(Endpoint::Track) };
         assert!(format!("{:?}", settings(None)).contains("token: None"));
         let shown = format!("{:?} {:#?}", settings(Some("a secret")), settings(Some("a secret")));
         assert!(shown.contains("token: Some(...)") && !shown.contains("secret"));

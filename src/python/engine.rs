@@ -12,7 +12,7 @@ use super::compressors::Compressors;
 use super::snapshot::snapshot;
 use super::walk::{GivenEvent, NeedsSnapshot, SnapshotEvent};
 use super::workspace::Workspace;
-use crate::batch::Added;
+use crate::batch::Records;
 use crate::encoder::Settings;
 use crate::rules::finding::Origin;
 
@@ -49,24 +49,21 @@ impl Engine {
     }
 
     /// Adds an event to the open batch. If that fills the batch, it must be taken before the next event is added.
-    /// What there is to report of the event goes to `found`: returned by value, it would cost each good event a copy.
+    /// What there is to report of the event goes to `records`: returned by value, it would cost each good event a copy.
     pub fn add(
         &self,
         workspace: &mut Workspace,
         origin: Origin,
         event: &Bound<'_, PyAny>,
-        found: &mut Vec<Added>,
+        records: &mut Records,
     ) -> PyResult<()> {
         if workspace.is_empty() {
             self.set_clock(event.py(), workspace)?;
         }
-        match workspace.batcher.add(origin, &GivenEvent { event, memory: &workspace.memory }) {
-            Ok(Added::Plain) => Ok(()),
-            Ok(added) => {
-                found.push(added);
-                Ok(())
-            }
-            Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, found),
+        let Workspace { batcher, memory } = workspace;
+        match batcher.add_recording(origin, &GivenEvent { event, memory }, records) {
+            Ok(()) => Ok(()),
+            Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, records),
         }
     }
 
@@ -76,14 +73,12 @@ impl Engine {
         workspace: &mut Workspace,
         origin: Origin,
         event: &Bound<'_, PyAny>,
-        found: &mut Vec<Added>,
+        records: &mut Records,
     ) -> PyResult<()> {
         let snapshot = snapshot(event, self.default.get(event.py()))?;
         let snapshot = SnapshotEvent { event: &snapshot, memory: &workspace.memory };
-        let added = workspace.batcher.add(origin, &snapshot);
-        let added = added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))?;
-        found.extend((added != Added::Plain).then_some(added));
-        Ok(())
+        let added = workspace.batcher.add_recording(origin, &snapshot, records);
+        added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))
     }
 
     /// Sets the clock of the next batch.

@@ -11,6 +11,7 @@ mod encoded;
 mod encoder;
 mod engine;
 mod findings;
+mod found;
 mod given;
 mod gzip;
 mod input;
@@ -18,6 +19,7 @@ mod limits;
 mod raw;
 mod rules;
 mod snapshot;
+mod tallies;
 mod walk;
 mod words;
 mod workspace;
@@ -51,6 +53,8 @@ mod _core {
     use super::rules::{Rule, rules};
     #[pymodule_export]
     use super::snapshot::{Members, Moment, Number, Unsupported};
+    #[pymodule_export]
+    use super::tallies::Tallies;
     use pyo3::exceptions::PyImportError;
     use pyo3::prelude::*;
 
