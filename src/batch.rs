@@ -1,7 +1,7 @@
 //! Pack accepted events into batches that are limited in events and bytes.
 
-use crate::event::EventWriter;
 use crate::event::derived_id::Canonical;
+use crate::event::{EventWriter, Outcome};
 use crate::gzip::press::Hint;
 use crate::rules::limits::{Endpoint, Limits};
 use crate::source::Source;
@@ -10,7 +10,12 @@ use crate::truncate::LongTexts;
 pub use crate::event::Verdict;
 #[doc(hidden)] // its name before
 pub use crate::event::Verdict as Added;
+#[cfg(feature = "python")]
+pub(crate) use crate::event::{FoundEvent, Records};
 pub use crate::rules::finding::Origin;
+
+/// Bytes of each buffer that [`Batcher::forget`] keeps.
+const KEPT_BYTES: usize = 1 << 18;
 
 /// The layout of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +105,27 @@ impl Batcher {
 
     /// Adds an event. If it fills a batch, [`Batcher::take_full`] must be called before the next event.
     pub fn add<S: Source>(&mut self, origin: Origin, source: &S) -> Result<Verdict, S::Interrupted> {
+        let outcome = self.add_event(origin, source)?;
+        Ok(self.writer.report.verdict(origin, outcome))
+    }
+
+    /// Adds an event as [`Batcher::add`] does, and what was found in it to the records.
+    #[cfg(feature = "python")]
+    #[inline(always)]
+    pub(crate) fn add_recording<S: Source>(
+        &mut self,
+        origin: Origin,
+        source: &S,
+        records: &mut Records,
+    ) -> Result<(), S::Interrupted> {
+        match self.add_event(origin, source)? {
+            Outcome::Plain => {}
+            outcome => self.writer.report.record(origin, outcome, records),
+        }
+        Ok(())
+    }
+
+    fn add_event<S: Source>(&mut self, origin: Origin, source: &S) -> Result<Outcome, S::Interrupted> {
         let separator_at = self.writer.json.text.len();
         match (self.format, separator_at) {
             (Format::Ndjson, _) => {}
@@ -110,12 +136,12 @@ impl Batcher {
             self.writer.json.take_back(separator_at);
             return Err(interrupted);
         }
-        let verdict = self.writer.end_event(origin);
-        match verdict {
-            Verdict::Rejected(_) => self.writer.json.take_back(separator_at),
-            Verdict::Plain | Verdict::Accepted { .. } => self.accept(origin, separator_at),
+        let outcome = self.writer.end_event();
+        match outcome {
+            Outcome::Rejected => self.writer.json.take_back(separator_at),
+            Outcome::Plain | Outcome::Accepted => self.accept(origin, separator_at),
         }
-        Ok(verdict)
+        Ok(outcome)
     }
 
     fn write<S: Source>(&mut self, source: &S) -> Result<(), S::Interrupted> {
@@ -193,6 +219,16 @@ impl Batcher {
         packed.json.clear();
         packed.hints.clear();
         (self.spare, self.spare_hints) = (packed.json, packed.hints);
+    }
+
+    /// Forgets the events before, so that the next batch is what it would be of a new batcher. Of the memory at most a
+    /// megabyte is kept.
+    pub fn forget(&mut self) {
+        self.clear();
+        self.writer.json.forget();
+        self.writer.derived_id = None;
+        self.spare.shrink_to(KEPT_BYTES);
+        self.spare_hints.shrink_to(KEPT_BYTES / size_of::<Hint>());
     }
 
     /// Discards everything, as after an error during an event.
@@ -297,6 +333,36 @@ mod tests {
                 assert!(packed.hints.len() >= 8);
                 batcher.reuse(packed);
             }
+        }
+    }
+
+    #[test]
+    fn a_batcher_that_forgot_packs_what_a_new_one_packs() {
+        let wide = |kind: usize| {
+            let names = (0..900).map(|number| (format!("{kind} {number}"), Value::from(1)));
+            let usual = [("time", 1_700_000_000.into()), ("distinct_id", "u".into()), ("$insert_id", "i".into())];
+            let usual = usual.map(|(name, value): (&str, Value)| (name.to_owned(), value));
+            let properties = Value::Object(usual.into_iter().chain(names).collect());
+            Value::from([("event", Value::from("e")), ("properties", properties)])
+        };
+        let kinds = [event(1_700_000_000, 30), event(1, 7), wide(0), wide(1)];
+        let pack = |batcher: &mut Batcher, order: &[usize]| {
+            batcher.set_now(1_800_000_000_000);
+            order.iter().enumerate().for_each(|(index, kind)| drop(add(batcher, &kinds[*kind], index)));
+            let Packed { json, hints, indexes, lines } = batcher.finish().unwrap();
+            (json, hints.iter().map(|hint| (hint.at, hint.like)).collect::<Vec<_>>(), indexes, lines)
+        };
+        let new = || {
+            let mut limits = Limits::documented();
+            limits.max_properties = 2000;
+            let mut batcher = Batcher::new(limits, Endpoint::Import, Format::Json, None);
+            batcher.give_hints();
+            batcher
+        };
+        let mut used = new();
+        for order in [&[0, 0, 1, 0][..], &[2, 0, 3, 0], &[3, 2, 1, 0, 0], &[0, 3]] {
+            assert_eq!(pack(&mut used, order), pack(&mut new(), order));
+            used.forget();
         }
     }
 }

@@ -23,6 +23,7 @@ __all__ = [
     "Number",
     "Rejection",
     "Rule",
+    "Tallies",
     "Truncation",
     "Unsupported",
     "__debug_build__",
@@ -259,8 +260,34 @@ class Batch(Buffer):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
+class Tallies:
+    """How often something was found, without an object for each time. Made by `tallies` of a builder or an iterator.
+
+    It does not change when more is found. The rejections are counted by the first rule that each event breaks, also
+    those that are in no list, because they were returned or passed to `on_rejected`.
+    """
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Rejected events: rule -> count."""
+
+    @property
+    def truncated(self) -> dict[str, int]:
+        """Truncated strings: path -> count, in the order of their first occurrences."""
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """Warnings: rule -> count, in the order of their first occurrences."""
+
+    def first_truncation(self, path: str) -> Truncation | None:
+        """Return the first truncated string with this path, or None."""
+
+    def first_warning(self, rule: str) -> Finding | None:
+        """Return the first warning of this rule, or None."""
+
+@final
 class Encoded:
-    """The result of `Encoder.encode`. Every list is in input order."""
+    """The result of `Encoder.encode`. Every list is in input order, and is made when it is first read."""
 
     @property
     def batches(self) -> list[Batch]:
@@ -299,6 +326,9 @@ class BatchIterator:
     @property
     def warnings(self) -> list[Finding]:
         """Warnings since the batch before the last one."""
+
+    def tallies(self) -> Tallies:
+        """Count what was found since the batch before the last one, rejections passed to `on_rejected` included."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Batch: ...
@@ -357,6 +387,9 @@ class Builder:
     @property
     def warnings(self) -> list[Finding]:
         """Warnings since the last `finish`."""
+
+    def tallies(self) -> Tallies:
+        """Count what was found since the last `finish`, rejections included."""
 
     def __len__(self) -> int: ...
 

@@ -15,7 +15,7 @@ pub use body::{Batch, Contents, Raw};
 use body::{laid_out, seal};
 
 /// The settings of an encoder. Create them by [`Settings::new`], then set the fields.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
     /// The endpoint that the bodies are for.
@@ -34,6 +34,25 @@ pub struct Settings {
     pub long_texts: LongTexts,
     /// The limits, and what each rule does.
     pub limits: Limits,
+}
+
+/// The token is a credential: the text says whether there is one, and not which.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Settings { endpoint, format, gzip, level, token, derives_ids, long_texts, limits } = self;
+        let token = token.as_ref().map(|_| format_args!("..."));
+        formatter
+            .debug_struct("Settings")
+            .field("endpoint", endpoint)
+            .field("format", format)
+            .field("gzip", gzip)
+            .field("level", level)
+            .field("token", &token)
+            .field("derives_ids", derives_ids)
+            .field("long_texts", long_texts)
+            .field("limits", limits)
+            .finish()
+    }
 }
 
 impl Settings {
@@ -80,5 +99,20 @@ impl Settings {
         };
         let contents = Contents { indexes, lines, raw_size: text.len(), format: self.format, gzip: self.gzip };
         (Raw { text, hints }, contents)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_settings_says_whether_there_is_a_token_and_not_which() {
+        let settings =
+            |token: Option<&str>| Settings { token: token.map(str::to_owned), ..Settings::new(Endpoint::Track) };
+        assert!(format!("{:?}", settings(None)).contains("token: None"));
+        let shown = format!("{:?} {:#?}", settings(Some("a secret")), settings(Some("a secret")));
+        assert!(shown.contains("token: Some(...)") && !shown.contains("secret"));
+        assert_ne!(settings(Some("a")), settings(Some("b")));
     }
 }

@@ -3,7 +3,7 @@
 use super::applied_rules::{AppliedRules, REQUIRED};
 use super::place::{Kind, Meaning, Place, Seen};
 use super::writer::EventWriter;
-use crate::rules::finding::{quote, shown_number};
+use crate::rules::finding::{Message, quote, shown_number};
 use crate::rules::{Action, Rule};
 use crate::source::Sink;
 use crate::validate::{self, Violation};
@@ -20,7 +20,7 @@ pub(super) enum WrongType {
 impl EventWriter {
     /// Records a broken rule of the value that is being written, or was written last.
     #[inline(always)]
-    fn record(&mut self, violation: Option<Violation<impl FnOnce() -> String>>) {
+    fn record<'a, M: Into<Message<'a>>>(&mut self, violation: Option<Violation<impl FnOnce() -> M>>) {
         if let Some(Violation { rule, message }) = violation {
             self.find(rule, message);
         }
@@ -42,9 +42,10 @@ impl EventWriter {
     /// The place of a member of the event itself.
     fn enter_field(&mut self, meaning: Meaning) -> Place {
         let Some((place, seen)) = meaning.field else {
-            self.find(Rule::UnknownField, || {
-                "an event has only 'event' and 'properties': move this field into 'properties'".into()
-            });
+            self.find(
+                Rule::UnknownField,
+                || "an event has only 'event' and 'properties': move this field into 'properties'",
+            );
             return Place::Plain;
         };
         self.seen.add(seen);
@@ -57,13 +58,13 @@ impl EventWriter {
             Place::Plain | Place::Element => {}
             Place::Name => self.record(validate::event_name(text)),
             Place::DistinctId => {
-                self.record(validate::disallowed_id(Rule::DistinctIdDisallowed, "distinct_id", text));
+                self.record(validate::disallowed_id(Rule::DistinctIdDisallowed, text));
             }
             Place::InsertId => {
                 self.insert_id_at = Some(self.json.text.len());
                 self.record(validate::insert_id_length(text, self.rules.limits.max_insert_id_bytes));
                 self.record(validate::insert_id_characters(text));
-                self.record(validate::disallowed_id(Rule::InsertIdDisallowed, "$insert_id", text));
+                self.record(validate::disallowed_id(Rule::InsertIdDisallowed, text));
             }
             Place::Event | Place::Properties | Place::Time => {
                 self.wrong_type(&format!("the text {}", quote(text)));

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use super::frames::MAX_OPEN;
 use super::place::{Kind, Place};
 use super::writer::EventWriter;
-use crate::rules::finding::Finding;
 use crate::rules::limits::MAX_LEVELS;
 use crate::rules::{Action, Rule};
 use crate::scan::{Scanner, unescape};
@@ -96,9 +95,9 @@ impl EventWriter {
     #[cold]
     fn find_past_levels(&mut self) {
         self.report.lists_finding(Rule::TooDeep);
-        let field = self.json.path();
+        let json = &self.json;
         let message = format!("more than {MAX_LEVELS} levels of objects and arrays; does the value contain itself?");
-        self.report.add_finding(Finding { rule: Rule::TooDeep, action: Action::Reject, field, message });
+        self.report.add_finding(Rule::TooDeep, Action::Reject, |text| json.push_path(text), message.into());
         self.is_hopeless = true;
     }
 
@@ -140,9 +139,10 @@ impl EventWriter {
         }
         for at in repeated {
             self.json.open.top_mut().name_at = at;
-            self.find(Rule::KeyCollision, || {
-                "two names of this object are the same once they are cut or repaired: rename one of them".into()
-            });
+            self.find(
+                Rule::KeyCollision,
+                || "two names of this object are the same once they are cut or repaired: rename one of them",
+            );
         }
     }
 }

@@ -7,6 +7,9 @@ use crate::gzip::press::Hint;
 use crate::scan::{string_at, unescape};
 use crate::vectors::baseline::append_member;
 
+/// Bytes of each buffer that [`WrittenJson::forget`] keeps.
+const KEPT_BYTES: usize = 1 << 18;
+
 /// The body of the open batch, and the state of writing the event at its end.
 pub(crate) struct WrittenJson {
     pub(crate) text: Vec<u8>,
@@ -28,6 +31,13 @@ impl WrittenJson {
             known_names: KnownNames::new(),
             event_start: 0,
         }
+    }
+
+    /// Forgets the names. The text must be empty.
+    pub(crate) fn forget(&mut self) {
+        self.known_names.forget();
+        self.text.shrink_to(KEPT_BYTES);
+        self.hints.shrink_to(KEPT_BYTES / size_of::<Hint>());
     }
 
     pub(super) fn begin_event(&mut self) {
@@ -103,7 +113,7 @@ impl WrittenJson {
 
     /// The name that was written last.
     pub(super) fn last_name(&self) -> String {
-        self.name_at(self.open.top().name_at)
+        unescape(string_at(&self.text, self.open.top().name_at).0).text
     }
 
     /// Removes the name that was written last, and the comma before it.
@@ -116,37 +126,41 @@ impl WrittenJson {
         self.text.truncate(self.open.top().name_at - usize::from(self.open.top().count > 0));
     }
 
-    /// The text of the string that starts at `at`.
-    pub(super) fn name_at(&self, at: usize) -> String {
-        unescape(string_at(&self.text, at).0).text
+    /// Appends the text of the string that starts at `at`.
+    pub(super) fn push_name(&self, at: usize, text: &mut String) {
+        let name = string_at(&self.text, at).0;
+        if name.contains('\\') {
+            text.push_str(&unescape(name).text);
+        } else {
+            text.push_str(name);
+        }
     }
 
-    /// The path of the value that is being written, or was written last, like `properties.a.b[2]`.
-    pub(super) fn path(&self) -> String {
-        self.path_through(self.open.all())
+    /// Appends the path of the value that is being written, or was written last, like `properties.a.b[2]`.
+    pub(super) fn push_path(&self, path: &mut String) {
+        self.push_path_through(self.open.all(), path);
     }
 
-    /// The path of the innermost open object or array.
-    pub(super) fn path_of_container(&self) -> String {
-        self.path_through(&self.open.all()[..self.open.open_count()])
+    /// Appends the path of the innermost open object or array.
+    pub(super) fn push_path_of_container(&self, path: &mut String) {
+        self.push_path_through(&self.open.all()[..self.open.open_count()], path);
     }
 
-    fn path_through(&self, frames: &[Frame]) -> String {
-        let mut path = String::new();
+    fn push_path_through(&self, frames: &[Frame], path: &mut String) {
+        let start = path.len();
         for frame in frames {
             match frame.kind {
                 Kind::Array => path.push_str(&format!("[{}]", frame.count.saturating_sub(1))),
                 _ if frame.count > 0 => {
-                    if !path.is_empty() {
+                    if path.len() > start {
                         path.push('.');
                     }
-                    path.push_str(&self.name_at(frame.name_at));
+                    self.push_name(frame.name_at, path);
                 }
                 _ => {}
             }
         }
-        crate::steps::count(path.len());
-        path
+        crate::steps::count(path.len() - start);
     }
 }
 

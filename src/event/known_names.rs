@@ -101,6 +101,8 @@ pub(super) struct KnownNames {
     evicted: Vec<(u16, KnownName)>,
     /// One bit for each of those slots.
     is_evicted: [u64; SLOTS / 64],
+    /// One bit for each slot that a name was in.
+    is_used: [u64; SLOTS / 64],
 }
 
 /// The slot of the start of an event, which has no name.
@@ -115,7 +117,18 @@ impl KnownNames {
             tags_left: TAGS,
             evicted: Vec::new(),
             is_evicted: [0; SLOTS / 64],
+            is_used: [0; SLOTS / 64],
         }
+    }
+
+    /// Forgets all names and tags: the table is as a new one. Takes time for each used slot only.
+    pub(super) fn forget(&mut self) {
+        self.begin();
+        for (word, bits) in std::mem::take(&mut self.is_used).into_iter().enumerate() {
+            (0..64).filter(|bit| bits >> bit & 1 == 1).for_each(|bit| self.slots[word * 64 + bit] = KnownName::FREE);
+        }
+        self.slots[usize::from(START)] = KnownName::FREE;
+        (self.last, self.expected, self.tags_left) = (START, START, TAGS);
     }
 
     /// Starts an event.
@@ -249,6 +262,7 @@ impl KnownNames {
         let slot = slots.clone().find(|&slot| self.at(slot).length == 0).unwrap_or(slots.start);
         let evicted = std::mem::replace(&mut self.slots[usize::from(slot)], known);
         let (word, bit) = (usize::from(slot) / 64, 1 << (slot % 64));
+        self.is_used[word] |= bit;
         if self.is_evicted[word] & bit == 0 {
             self.is_evicted[word] |= bit;
             self.evicted.push((slot, evicted));

@@ -7,7 +7,7 @@
 //! - `json`: the JSON that was written, with the objects and arrays that are open (`frames`) and the names that are
 //!   expected (`known_names`).
 //! - `applied_rules`: the limits, the endpoint and the action of each rule; `place`: the places with different rules.
-//! - `report`: the findings and truncations, and the verdict.
+//! - `report`: the findings and truncations of the event, and the verdict; `records`: those of many events.
 //! - `writer` has these parts. `sink`, `containers`, `names` and `convert` write the pushed values; `checks` calls
 //!   `validate` and records the broken rules.
 
@@ -21,9 +21,14 @@ mod json;
 mod known_names;
 mod names;
 mod place;
+#[cfg_attr(not(feature = "python"), allow(dead_code))] // the binding keeps records; a Rust program gets verdicts
+mod records;
 mod report;
 mod sink;
 mod writer;
 
+#[cfg(feature = "python")]
+pub(crate) use records::{FindingRecord, FoundEvent, Records};
+pub(crate) use report::Outcome;
 pub use report::Verdict;
 pub use writer::EventWriter;

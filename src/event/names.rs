@@ -63,7 +63,7 @@ impl EventWriter {
     /// Reports that something in the name that was written last was replaced by U+FFFD.
     pub(super) fn report_repaired_name(&mut self) {
         self.json.open.top_mut().names_may_repeat = true;
-        self.find(Rule::InvalidUnicode, || "the name had a lone surrogate or broken UTF-8, written as U+FFFD".into());
+        self.find(Rule::InvalidUnicode, || "the name had a lone surrogate or broken UTF-8, written as U+FFFD");
     }
 
     /// The name that was written last, as it was given, if its long text may be converted.

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::rules::finding::{EventFindings, Finding, Origin};
+use super::records::{CutRecord, FindingRecord, FoundEvent, Records, Sentence, Span};
+use crate::rules::finding::{EventFindings, Message, Origin};
 use crate::rules::{Action, RULES, Rule};
 use crate::truncate::{Advice, Truncation};
 
@@ -22,6 +23,17 @@ pub enum Verdict {
     Rejected(EventFindings),
 }
 
+/// What became of an event. Its report has the details.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It can be in a batch, and nothing was found.
+    Plain,
+    /// It can be in a batch, and something was found.
+    Accepted,
+    /// It can be in no batch.
+    Rejected,
+}
+
 /// Findings of one rule that an event lists, and truncations that it lists. Those beyond are counted.
 pub(super) const LISTED: usize = 100;
 
@@ -30,9 +42,12 @@ const PATH_BYTES: usize = 1 << 16;
 
 /// The findings and truncations so far of the event that is being written.
 #[derive(Default)]
-pub(super) struct Report {
-    findings: Vec<Finding>,
-    truncations: Vec<Truncation>,
+pub(crate) struct Report {
+    findings: Vec<FindingRecord>,
+    truncations: Vec<CutRecord>,
+    /// What the records refer to.
+    text: String,
+    insert_id: Option<Span>,
     counts: Counts,
     path_bytes: usize,
     changed_name: Option<ChangedName>,
@@ -77,6 +92,8 @@ impl Report {
         self.path_bytes = 0;
         self.findings.clear();
         self.truncations.clear();
+        self.text.clear();
+        self.insert_id = None;
     }
 
     /// Counts a finding of a rule. Returns whether to add it: its path and message are not made otherwise.
@@ -92,15 +109,27 @@ impl Report {
         self.counts.truncations <= LISTED && self.path_bytes <= PATH_BYTES
     }
 
-    pub(super) fn add_finding(&mut self, finding: Finding) {
-        crate::steps::count(finding.field.len() + finding.message.len());
-        self.path_bytes += finding.field.len();
-        self.findings.push(finding);
+    /// Adds a finding; `push_field` appends its path.
+    pub(super) fn add_finding(
+        &mut self,
+        rule: Rule,
+        action: Action,
+        push_field: impl FnOnce(&mut String),
+        message: Message<'_>,
+    ) {
+        let before = self.text.len();
+        let field = Span::appended(&mut self.text, push_field);
+        let sentence = Sentence::of(message, &mut self.text);
+        crate::steps::count(self.text.len() - before);
+        self.path_bytes += field.length();
+        self.findings.push(FindingRecord { rule, action, field, sentence });
     }
 
-    pub(super) fn add_truncation(&mut self, truncation: Truncation) {
-        self.path_bytes += truncation.path.len();
-        self.truncations.push(truncation);
+    /// Adds a truncation; `push_path` appends its path.
+    pub(super) fn add_truncation(&mut self, push_path: impl FnOnce(&mut String), length: usize, advice: Advice) {
+        let path = Span::appended(&mut self.text, push_path);
+        self.path_bytes += path.length();
+        self.truncations.push(CutRecord { path, length, advice });
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -140,23 +169,62 @@ impl Report {
         self.findings.iter().any(|finding| finding.action == Action::Reject)
     }
 
-    /// Empties the report into a verdict.
-    pub(super) fn take_verdict(&mut self, origin: Origin, insert_id: impl FnOnce() -> Option<String>) -> Verdict {
+    /// Completes the report at the end of an event in which something was found: sorts the findings, and removes what is not
+    /// reported of a rejected event. `push_insert_id` appends its id, if it has one.
+    pub(super) fn complete(&mut self, push_insert_id: Option<impl FnOnce(&mut String)>) -> Outcome {
         let is_rejected = self.is_rejected();
         self.add_rest();
-        let mut findings = std::mem::take(&mut self.findings);
-        let mut truncations = std::mem::take(&mut self.truncations);
-        findings.sort_by_key(|finding| finding.rule);
+        self.findings.sort_by_key(|finding| finding.rule);
         if is_rejected {
-            findings.retain(|finding| finding.action == Action::Reject);
-            return Verdict::Rejected(EventFindings { origin, insert_id: insert_id(), findings });
+            self.findings.retain(|finding| finding.action == Action::Reject);
+            self.truncations.clear();
         }
-        truncations.iter_mut().for_each(|truncation| truncation.index = origin.index);
-        let warnings = (!findings.is_empty()).then(|| EventFindings { origin, insert_id: insert_id(), findings });
-        Verdict::Accepted { warnings, truncations }
+        if !self.findings.is_empty() {
+            self.insert_id = push_insert_id.map(|push| Span::appended(&mut self.text, push));
+        }
+        if is_rejected { Outcome::Rejected } else { Outcome::Accepted }
     }
+
+    fn found(&self, origin: Origin, outcome: Outcome) -> FoundEvent<'_> {
+        let Report { findings, truncations, text, insert_id, .. } = self;
+        FoundEvent::new(origin, *insert_id, outcome == Outcome::Rejected, findings, truncations, text)
+    }
+
+    /// Adds a completed report to the records of other events.
+    #[cfg(feature = "python")]
+    #[cold]
+    pub(crate) fn record(&self, origin: Origin, outcome: Outcome, records: &mut Records) {
+        records.add(&self.found(origin, outcome));
+    }
+
+    /// The verdict of a completed report, with all texts.
+    #[inline]
+    pub(crate) fn verdict(&self, origin: Origin, outcome: Outcome) -> Verdict {
+        if outcome == Outcome::Plain { Verdict::Plain } else { self.spell(origin, outcome) }
+    }
+
+    #[cold]
+    fn spell(&self, origin: Origin, outcome: Outcome) -> Verdict {
+        let found = self.found(origin, outcome);
+        if found.is_rejected() {
+            return Verdict::Rejected(found.spell_all());
+        }
+        Verdict::Accepted {
+            warnings: (!found.findings().is_empty()).then(|| found.spell_all()),
+            truncations: found.cuts().iter().map(|cut| found.spell_cut(cut)).collect(),
+        }
+    }
+
     /// Adds a finding for those of a rule that are not listed, and a truncation for those that are not listed.
     fn add_rest(&mut self) {
+        let more = self.counts.truncations.saturating_sub(self.truncations.len());
+        if more > 0 {
+            self.add_truncation(|text| text.push_str(&format!("(and {more} more)")), 0, Advice::Text);
+        }
+        let count: usize = self.counts.findings.iter().sum();
+        if count <= self.findings.len() {
+            return; // all are listed
+        }
         let mut listed = [0; RULES.len()];
         let mut actions = [Action::Off; RULES.len()];
         for finding in &self.findings {
@@ -169,14 +237,8 @@ impl Report {
             if more > 0 {
                 let message =
                     format!("{more} more findings of this rule are not listed: an event lists at most {LISTED}");
-                let (rule, action) = (info.rule, actions[at]);
-                self.findings.push(Finding { rule, action, field: String::new(), message });
+                self.add_finding(info.rule, actions[at], |_| {}, message.into());
             }
-        }
-        let more = self.counts.truncations.saturating_sub(self.truncations.len());
-        if more > 0 {
-            let path = format!("(and {more} more)");
-            self.truncations.push(Truncation { index: 0, path, length: 0, advice: Advice::Text });
         }
     }
 }

@@ -123,8 +123,10 @@ impl Sink for EventWriter {
 
     fn unsupported_key(&mut self, message: &str) {
         if self.lists(Rule::UnsupportedType) {
-            let field = self.json.path_of_container();
-            self.add_finding(Rule::UnsupportedType, field, format!("a name must be text, and one is {message}"));
+            let (json, action) = (&self.json, self.rules.action(Rule::UnsupportedType));
+            let message = format!("a name must be text, and one is {message}");
+            let push_field = |text: &mut String| json.push_path_of_container(text);
+            self.report.add_finding(Rule::UnsupportedType, action, push_field, message.into());
         }
     }
 
@@ -154,9 +156,7 @@ impl Sink for EventWriter {
 
     fn repaired_text(&mut self, text: &str) {
         if self.write_text(text, Baseline) == Conversion::Kept {
-            self.find(Rule::InvalidUnicode, || {
-                "the text had a lone surrogate or broken UTF-8, written as U+FFFD".into()
-            });
+            self.find(Rule::InvalidUnicode, || "the text had a lone surrogate or broken UTF-8, written as U+FFFD");
         }
     }
 
@@ -319,7 +319,11 @@ impl EventWriter {
         if value.is_finite() {
             write_float(&mut self.json.text, value);
         } else {
-            self.find(Rule::NotANumber, || format!("{value} is not a JSON number and was written as null"));
+            self.find(Rule::NotANumber, || match value {
+                f64::INFINITY => "inf is not a JSON number and was written as null",
+                f64::NEG_INFINITY => "-inf is not a JSON number and was written as null",
+                _ => "NaN is not a JSON number and was written as null",
+            });
             self.json.text.extend_from_slice(b"null");
         }
     }

@@ -3,17 +3,17 @@
 use super::applied_rules::AppliedRules;
 use super::json::WrittenJson;
 use super::place::{Place, Seen};
-use super::report::{Report, Verdict};
-use crate::rules::finding::{Finding, Origin};
+use super::report::{Outcome, Report};
+use crate::rules::finding::Message;
 use crate::rules::limits::{Endpoint, Limits};
 use crate::rules::{Action, Rule};
-use crate::truncate::{Advice, LongTexts, Truncation};
+use crate::truncate::{Advice, LongTexts};
 
 /// Writes events and checks them against the rules.
 pub struct EventWriter {
     pub(crate) json: WrittenJson,
     pub(crate) rules: AppliedRules,
-    pub(super) report: Report,
+    pub(crate) report: Report,
     /// The place of the next value.
     pub(super) place: Place,
     /// The members that were written.
@@ -61,30 +61,34 @@ impl EventWriter {
         self.is_hopeless = false;
     }
 
-    /// Ends an event. A rejected one stays in the JSON until [`WrittenJson::take_back`] is called.
-    pub fn end_event(&mut self, origin: Origin) -> Verdict {
+    /// Ends an event. A rejected one stays in the JSON until [`WrittenJson::take_back`] is called, and the report until the
+    /// next one starts.
+    #[inline(always)]
+    pub(crate) fn end_event(&mut self) -> Outcome {
         self.check_event();
-        if self.report.is_empty() {
-            return Verdict::Plain;
-        }
-        let (json, insert_id_at) = (&self.json, self.insert_id_at);
-        self.report.take_verdict(origin, || insert_id_at.map(|at| json.name_at(at)))
+        if self.report.is_empty() { Outcome::Plain } else { self.complete_report() }
+    }
+
+    #[cold]
+    fn complete_report(&mut self) -> Outcome {
+        let json = &self.json;
+        self.report.complete(self.insert_id_at.map(|at| move |text: &mut String| json.push_name(at, text)))
     }
 
     /// Records a broken rule at the value that is being written, or was written last.
     #[cold]
-    pub(super) fn find(&mut self, rule: Rule, message: impl FnOnce() -> String) {
+    pub(super) fn find<'a, M: Into<Message<'a>>>(&mut self, rule: Rule, message: impl FnOnce() -> M) {
         if self.lists(rule) {
-            let field = self.json.path();
-            self.add_finding(rule, field, message());
+            let (json, action) = (&self.json, self.rules.action(rule));
+            self.report.add_finding(rule, action, |text| json.push_path(text), message().into());
         }
     }
 
     /// Records a broken rule at a field.
     #[cold]
-    pub(super) fn find_at(&mut self, rule: Rule, field: &str, message: impl FnOnce() -> String) {
+    pub(super) fn find_at<'a, M: Into<Message<'a>>>(&mut self, rule: Rule, field: &str, message: impl FnOnce() -> M) {
         if self.lists(rule) {
-            self.add_finding(rule, field.to_owned(), message());
+            self.report.add_finding(rule, self.rules.action(rule), |text| text.push_str(field), message().into());
         }
     }
 
@@ -93,15 +97,11 @@ impl EventWriter {
         self.rules.action(rule) != Action::Off && self.report.lists_finding(rule)
     }
 
-    pub(super) fn add_finding(&mut self, rule: Rule, field: String, message: String) {
-        self.report.add_finding(Finding { rule, action: self.rules.action(rule), field, message });
-    }
-
     /// Records that the text that is being written was truncated, or the name that was written last.
     pub(super) fn report_truncation(&mut self, length: usize, advice: Advice) {
         if self.report.lists_truncation() {
-            let path = self.json.path();
-            self.report.add_truncation(Truncation { index: 0, path, length, advice });
+            let json = &self.json;
+            self.report.add_truncation(|text| json.push_path(text), length, advice);
         }
     }
 }

@@ -42,6 +42,14 @@ impl Gzip {
         })
     }
 
+    /// The bytes that the last bodies left allocated, beside what a new compressor takes.
+    pub fn held_bytes(&self) -> usize {
+        match &self.0 {
+            Compression::Hinted(press) => press.held_bytes(),
+            Compression::Searched { gzipped, .. } => gzipped.capacity(),
+        }
+    }
+
     /// Whether a level uses hints.
     pub fn takes_hints(level: Option<u8>) -> bool {
         level.unwrap_or(DEFAULT_LEVEL) < FIRST_SEARCHED

@@ -8,10 +8,12 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict, PyRange, PyTuple, PyType};
 
-use super::engine::{Compressors, Engine, Workspace};
+use super::compressors::Compressors;
+use super::engine::Engine;
 use super::given::Given;
 use super::gzip::level_of;
 use super::words::{ENDPOINTS, LAYOUTS, one_of, word_of};
+use super::workspace::Workspace;
 use crate::batch::{Format, Packed};
 use crate::encoder::{self, Contents, Raw, Settings};
 use crate::gzip::{Gzip, decompressed_size};
@@ -48,6 +50,9 @@ type Restored<'py> = (
 /// The function that restores a batch, and its arguments.
 type Reduced<'py> = (Bound<'py, PyAny>, (Py<PyBytes>, State<'py>));
 
+/// A body of fewer bytes takes microseconds at the default level: it is not worth a release of the interpreter's lock.
+const QUICK_BYTES: usize = 4096;
+
 impl Batch {
     /// The full batch of a workspace, gzipped; None where none is full.
     pub fn seal_full(py: Python<'_>, engine: &Engine, workspace: &mut Workspace) -> Option<Batch> {
@@ -75,8 +80,11 @@ impl Batch {
 
     fn seal(py: Python<'_>, engine: &Engine, workspace: &mut Workspace, mut packed: Packed) -> Batch {
         let Settings { endpoint, level, .. } = engine.settings;
+        let is_quick = packed.json.len() < QUICK_BYTES && Gzip::takes_hints(level);
         let batch = engine.compressors.lend(|gzip| {
-            let sealed = py.detach(|| engine.settings.seal(&mut packed, gzip));
+            let (settings, packed) = (&engine.settings, &mut packed);
+            let sealed =
+                if is_quick { settings.seal(packed, gzip) } else { py.detach(move || settings.seal(packed, gzip)) };
             Batch::made(py, sealed, endpoint, level)
         });
         workspace.batcher.reuse(packed);

@@ -1,8 +1,7 @@
 //! `BatchIterator`: batches as they close, in memory bounded by one batch, as a Python class.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
 use pyo3::prelude::*;
@@ -11,27 +10,31 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::batch::Batch;
 use super::callback::Callback;
-use super::engine::{Engine, Workspace};
-use super::findings::Findings;
+use super::engine::Engine;
+use super::findings::Rejection;
+use super::found::{Found, Kind, Part};
 use super::input::Input;
 use super::input::fill::{Filled, Filling};
-use crate::batch::Added;
+use super::tallies::Tallies;
+use super::workspace::Workspace;
+use crate::batch::{FoundEvent, Records};
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct BatchIterator {
     engine: Py<Engine>,
     on_rejected: Callback,
     total: AtomicUsize,
-    findings: Mutex<Findings>,
+    /// What was found since the batch before the last one.
+    found: Mutex<Arc<Found>>,
     state: Mutex<State>,
 }
 
 struct State {
     input: Input,
     /// None after the last event.
-    workspace: Option<Workspace>,
-    /// What there is to report of events that were read: `on_rejected` raised before all of it was.
-    found: VecDeque<Added>,
+    workspace: Option<Box<Workspace>>,
+    /// What was found in events that were read, and is not reported: `on_rejected` raised before all of it was.
+    unreported: Option<Part>,
     /// Whether the input has no more events.
     is_read: bool,
     /// An exception of the iterable, raised after the open batch is returned.
@@ -40,11 +43,11 @@ struct State {
 
 impl BatchIterator {
     pub fn new(py: Python<'_>, engine: Py<Engine>, input: Input, on_rejected: Option<Py<PyAny>>) -> Self {
-        let findings = Mutex::new(Findings::none(py));
+        let found = Mutex::new(Arc::new(Found::nothing(engine.get().explain)));
         let workspace = Some(engine.get().workspace(py));
-        let state = State { input, workspace, found: VecDeque::new(), is_read: false, raised: None };
+        let state = State { input, workspace, unreported: None, is_read: false, raised: None };
         let (state, on_rejected) = (Mutex::new(state), Callback::new(on_rejected));
-        BatchIterator { engine, on_rejected, total: AtomicUsize::new(0), findings, state }
+        BatchIterator { engine, on_rejected, total: AtomicUsize::new(0), found, state }
     }
 
     /// Reads events until a batch is full. None: there are no more events.
@@ -53,23 +56,26 @@ impl BatchIterator {
         py: Python<'_>,
         state: &mut State,
         workspace: &mut Workspace,
-        findings: &Findings,
+        found: &Found,
     ) -> Result<Option<Batch>, Stopped> {
         let engine = self.engine.get();
         loop {
             // First what an earlier call left: a batch that is full, and findings that are not reported.
-            self.report(py, state, findings).map_err(Stopped::ByCallback)?;
+            self.report(py, state, found).map_err(Stopped::ByCallback)?;
             if let Some(batch) = Batch::seal_full(py, engine, workspace) {
                 return Ok(Some(batch));
             }
             if state.is_read {
                 return Ok(None);
             }
-            let (mut total, mut found) = (self.total(), Vec::new());
-            let mut filling = Filling { workspace: &mut *workspace, index: &mut total, found: &mut found };
+            let (mut total, mut records) = (self.total(), Records::default());
+            let mut filling = Filling { workspace: &mut *workspace, index: &mut total, records: &mut records };
             let filled = state.input.fill(py, engine, &mut filling);
             self.total.store(total, Ordering::Relaxed);
-            state.found.extend(found);
+            if records.count() > 0 {
+                let range = 0..records.count();
+                state.unreported = Some(Part { records: Arc::new(records), range });
+            }
             match filled {
                 Ok(filled) => state.is_read = filled == Filled::Input,
                 Err(raised) => {
@@ -83,24 +89,44 @@ impl BatchIterator {
         }
     }
 
-    /// Reports the findings. Where `on_rejected` raises, it was called for that rejection, and the others are left.
-    fn report(&self, py: Python<'_>, state: &mut State, findings: &Findings) -> PyResult<()> {
-        while let Some(added) = state.found.pop_front() {
-            if let Some(rejection) = findings.take(py, added, self.engine.get().explain)? {
-                match self.on_rejected.get(py) {
-                    Some(on_rejected) => drop(on_rejected.call1(py, (rejection,))?),
-                    None => findings.rejected.bind(py).append(rejection)?,
-                }
+    /// Reports what was found. Where `on_rejected` raises, it was called for that rejection, and the others are left.
+    fn report(&self, py: Python<'_>, state: &mut State, found: &Found) -> PyResult<()> {
+        let Some(Part { records, range }) = state.unreported.take() else { return Ok(()) };
+        if self.on_rejected.get(py).is_none() {
+            return found.add(py, records, range);
+        }
+        // Rejections that are handed over are not kept: input that is all bad takes no more memory.
+        let mut accepted = Records::default();
+        let mut raised = Ok(());
+        for at in range.clone() {
+            let Some(event) = records.events(at..at + 1).next() else { break };
+            if !event.is_rejected() {
+                accepted.add(&event);
+                continue;
+            }
+            event.findings().first().inspect(|finding| found.count_handed_over(finding.rule));
+            raised = self.hand_over(py, &event);
+            if raised.is_err() {
+                let range = at + 1..range.end;
+                state.unreported = (!range.is_empty()).then(|| Part { records: Arc::clone(&records), range });
+                break;
             }
         }
-        Ok(())
+        let all = 0..accepted.count();
+        found.add(py, Arc::new(accepted), all)?;
+        raised
     }
 
-    fn next_batch(&self, py: Python<'_>, state: &mut State, findings: &Findings) -> PyResult<Option<Batch>> {
+    fn hand_over(&self, py: Python<'_>, event: &FoundEvent<'_>) -> PyResult<()> {
+        let rejection = Rejection::of(py, event, self.engine.get().explain)?;
+        self.on_rejected.get(py).map_or(Ok(()), |on_rejected| on_rejected.call1(py, (rejection,)).map(drop))
+    }
+
+    fn next_batch(&self, py: Python<'_>, state: &mut State, found: &Found) -> PyResult<Option<Batch>> {
         let Some(mut workspace) = state.workspace.take() else {
             return state.raised.take().map_or(Ok(None), |raised| Err(raised_again(py, raised)));
         };
-        match self.read(py, state, &mut workspace, findings) {
+        match self.read(py, state, &mut workspace, found) {
             Ok(Some(batch)) => {
                 state.workspace = Some(workspace);
                 return Ok(Some(batch));
@@ -122,8 +148,8 @@ impl BatchIterator {
         }
     }
 
-    fn findings_list(&self, py: Python<'_>, which: impl Fn(&Findings) -> &Py<PyList>) -> Py<PyList> {
-        which(&self.findings.lock().unwrap_or_else(PoisonError::into_inner)).clone_ref(py)
+    fn found(&self) -> Arc<Found> {
+        Arc::clone(&self.found.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -145,7 +171,7 @@ impl BatchIterator {
         visit.call(&self.engine)?;
         self.on_rejected.traverse(&visit)?;
         // Where a call holds a lock, its objects are in use: what is not visited is not collected.
-        self.findings.try_lock().map_or(Ok(()), |findings| findings.traverse(&visit))?;
+        self.found.try_lock().map_or(Ok(()), |found| found.traverse(&visit))?;
         self.state.try_lock().map_or(Ok(()), |state| {
             visit.call(&state.raised)?;
             state.input.traverse(&visit)
@@ -178,9 +204,11 @@ impl BatchIterator {
                 }
             })
         })?;
-        let findings = Findings::none(py);
-        let batch = self.next_batch(py, &mut state, &findings);
-        *self.findings.lock().unwrap_or_else(PoisonError::into_inner) = findings;
+        let found = Arc::new(Found::nothing(self.engine.get().explain));
+        let batch = self.next_batch(py, &mut state, &found);
+        let before = std::mem::replace(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner), found);
+        drop(state);
+        drop(before); // the own code of what a caller put into its lists may run, so not under a lock
         batch
     }
 
@@ -190,18 +218,22 @@ impl BatchIterator {
     }
 
     #[getter]
-    fn rejected(&self, py: Python<'_>) -> Py<PyList> {
-        self.findings_list(py, |findings| &findings.rejected)
+    fn rejected(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
+        self.found().list(py, Kind::Rejected)
     }
 
     #[getter]
-    fn truncated(&self, py: Python<'_>) -> Py<PyList> {
-        self.findings_list(py, |findings| &findings.truncated)
+    fn truncated(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
+        self.found().list(py, Kind::Truncated)
     }
 
     #[getter]
-    fn warnings(&self, py: Python<'_>) -> Py<PyList> {
-        self.findings_list(py, |findings| &findings.warnings)
+    fn warnings(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
+        self.found().list(py, Kind::Warned)
+    }
+
+    fn tallies(&self) -> Tallies {
+        Tallies::of(&self.found())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `Builder`: a batch that grows by one event at a time, as a Python class.
 
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -8,9 +8,12 @@ use pyo3::types::PyList;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::batch::Batch;
-use super::engine::{Engine, Workspace};
-use super::findings::{Findings, Rejection};
-use crate::batch::Origin;
+use super::engine::Engine;
+use super::findings::Rejection;
+use super::found::{Found, Kind};
+use super::tallies::Tallies;
+use super::workspace::Workspace;
+use crate::batch::{FoundEvent, Origin, Records};
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Builder {
@@ -19,17 +22,57 @@ pub struct Builder {
 }
 
 struct State {
-    workspace: Workspace,
-    findings: Findings,
+    workspace: Box<Workspace>,
+    /// What was found since the last batch, except for the newest events.
+    found: Arc<Found>,
+    /// What was found in the newest events that were accepted.
+    records: Records,
     full: Option<Batch>,
     /// Events added so far, rejected ones included.
     total: usize,
 }
 
+impl State {
+    /// Reports the last of the records: an event that was rejected is returned, and is counted alone.
+    #[cold]
+    fn found_one(&mut self, py: Python<'_>, explain: bool) -> PyResult<Option<Py<Rejection>>> {
+        let last = self.records.count() - 1;
+        let mut rejection = None;
+        if let Some(event) = self.records.events(last..last + 1).next().filter(FoundEvent::is_rejected) {
+            event.findings().first().inspect(|finding| self.found.count_handed_over(finding.rule));
+            rejection = Some(Rejection::of(py, &event, explain));
+        }
+        if let Some(rejection) = rejection {
+            self.records.pop();
+            return rejection.map(Some);
+        }
+        if self.records.is_full() || self.found.is_read() {
+            self.hand_over(py)?;
+        }
+        Ok(None)
+    }
+
+    fn hand_over(&mut self, py: Python<'_>) -> PyResult<()> {
+        let records = std::mem::take(&mut self.records);
+        let all = 0..records.count();
+        self.found.add(py, Arc::new(records), all)
+    }
+}
+
 impl Builder {
+    /// What was found since the last batch. The builder is not in use any more when a list is made of it.
+    fn found(&self, py: Python<'_>) -> PyResult<Arc<Found>> {
+        let mut state = self.state()?;
+        if state.records.count() > 0 {
+            state.hand_over(py)?;
+        }
+        Ok(Arc::clone(&state.found))
+    }
+
     pub fn new(py: Python<'_>, engine: Py<Engine>) -> Builder {
         let workspace = engine.get().workspace(py);
-        let state = State { workspace, findings: Findings::none(py), full: None, total: 0 };
+        let found = Arc::new(Found::nothing(engine.get().explain));
+        let state = State { workspace, found, records: Records::default(), full: None, total: 0 };
         Builder { engine, state: Mutex::new(state) }
     }
 
@@ -54,7 +97,7 @@ impl Builder {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.engine)?;
         // Where another call holds the lock, the lists are in use: what is not visited is not collected.
-        self.state.try_lock().map_or(Ok(()), |state| state.findings.traverse(&visit))
+        self.state.try_lock().map_or(Ok(()), |state| state.found.traverse(&visit))
     }
 
     fn add(&self, event: &Bound<'_, PyAny>) -> PyResult<Option<Py<Rejection>>> {
@@ -66,11 +109,11 @@ impl Builder {
         }
         let engine = self.engine.get();
         let origin = Origin { index: state.total, line: None };
-        let mut found = Vec::new(); // does not allocate for an event without findings
-        engine.add(&mut state.workspace, origin, event, &mut found)?;
+        let before = state.records.count();
+        engine.add(&mut state.workspace, origin, event, &mut state.records)?;
         state.total += 1;
         state.full = Batch::lay_out_full(py, engine, &mut state.workspace);
-        found.pop().map_or(Ok(None), |added| state.findings.take(py, added, engine.explain))
+        if state.records.count() == before { Ok(None) } else { state.found_one(py, engine.explain) }
     }
 
     fn finish(&self, py: Python<'_>) -> PyResult<Batch> {
@@ -79,7 +122,7 @@ impl Builder {
             Some(full) => Some(full),
             None => Batch::lay_out_rest(py, self.engine.get(), &mut state.workspace),
         };
-        state.findings = Findings::none(py);
+        (state.found, state.records) = (Arc::new(Found::nothing(self.engine.get().explain)), Records::default());
         batch.ok_or_else(|| PyValueError::new_err("the batch has no event: call add() before finish()"))
     }
 
@@ -100,11 +143,15 @@ impl Builder {
 
     #[getter]
     fn truncated(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
-        Ok(self.state()?.findings.truncated.clone_ref(py))
+        self.found(py)?.list(py, Kind::Truncated)
     }
 
     #[getter]
     fn warnings(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
-        Ok(self.state()?.findings.warnings.clone_ref(py))
+        self.found(py)?.list(py, Kind::Warned)
+    }
+
+    fn tallies(&self, py: Python<'_>) -> PyResult<Tallies> {
+        Ok(Tallies::of(&*self.found(py)?))
     }
 }

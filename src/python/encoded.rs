@@ -4,40 +4,49 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::found::{Found, Kind};
+
 /// The lists of an `Encoded`, as it is pickled.
 type Lists = (Py<PyList>, Py<PyList>, Py<PyList>, Py<PyList>);
 
-#[pyclass(frozen, get_all, module = "mixpress")]
+#[pyclass(frozen, module = "mixpress")]
 pub struct Encoded {
+    #[pyo3(get)]
     pub(super) batches: Py<PyList>,
-    pub(super) rejected: Py<PyList>,
-    pub(super) truncated: Py<PyList>,
-    pub(super) warnings: Py<PyList>,
+    pub(super) found: Found,
 }
 
 #[pymethods]
 impl Encoded {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        [&self.batches, &self.rejected, &self.truncated, &self.warnings]
-            .into_iter()
-            .try_for_each(|list| visit.call(list))
+        visit.call(&self.batches)?;
+        self.found.traverse(&visit)
+    }
+
+    #[getter]
+    fn rejected(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
+        self.found.list(py, Kind::Rejected)
+    }
+
+    #[getter]
+    fn truncated(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
+        self.found.list(py, Kind::Truncated)
+    }
+
+    #[getter]
+    fn warnings(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
+        self.found.list(py, Kind::Warned)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        let length = |list: &Py<PyList>| list.bind(py).len();
-        format!(
-            "Encoded({} batches, {} rejected, {} truncated, {} warnings)",
-            length(&self.batches),
-            length(&self.rejected),
-            length(&self.truncated),
-            length(&self.warnings),
-        )
+        let (batches, [rejected, truncated, warnings]) = (self.batches.bind(py).len(), self.found.lengths(py));
+        format!("Encoded({batches} batches, {rejected} rejected, {truncated} truncated, {warnings} warnings)")
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Lists)> {
-        let copy = |list: &Py<PyList>| list.clone_ref(slf.py());
-        let Encoded { batches, rejected, truncated, warnings } = slf.get();
-        let lists = (copy(batches), copy(rejected), copy(truncated), copy(warnings));
+        let (py, encoded) = (slf.py(), slf.get());
+        let batches = encoded.batches.clone_ref(py);
+        let lists = (batches, encoded.rejected(py)?, encoded.truncated(py)?, encoded.warnings(py)?);
         Ok((slf.get_type().getattr("_restore")?, lists))
     }
 
@@ -50,6 +59,6 @@ impl Encoded {
         truncated: Py<PyList>,
         warnings: Py<PyList>,
     ) -> Encoded {
-        Encoded { batches, rejected, truncated, warnings }
+        Encoded { batches, found: Found::of_lists([rejected, truncated, warnings]) }
     }
 }

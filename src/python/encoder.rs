@@ -1,5 +1,7 @@
 //! `Encoder`: settings, and the calls that encode, as a Python class.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -9,15 +11,16 @@ use super::batch::Batch;
 use super::batch_iterator::BatchIterator;
 use super::builder::Builder;
 use super::encoded::Encoded;
-use super::engine::{Engine, Workspace};
-use super::findings::Findings;
+use super::engine::Engine;
+use super::found::Found;
 use super::given::Given;
 use super::gzip::level_of;
 use super::input::Input;
 use super::input::fill::{Filled, Filling};
 use super::limits::Limits;
 use super::words::{ENDPOINTS, one_of, word_of};
-use crate::batch::Format;
+use super::workspace::Workspace;
+use crate::batch::{Format, Records};
 use crate::encoder::Settings;
 use crate::rules::limits::{self, Endpoint};
 use crate::truncate::LongTexts;
@@ -43,16 +46,16 @@ impl Encoder {
 
 fn encode_all(py: Python<'_>, engine: &Engine, workspace: &mut Workspace, mut input: Input) -> PyResult<Encoded> {
     let batches = PyList::empty(py);
-    let findings = Findings::none(py);
-    let (mut index, mut found) = (0, Vec::new());
+    let found = Found::nothing(engine.explain);
+    let mut index = 0;
     loop {
-        let mut filling = Filling { workspace: &mut *workspace, index: &mut index, found: &mut found };
+        let mut records = Records::default();
+        let mut filling = Filling { workspace: &mut *workspace, index: &mut index, records: &mut records };
         let filled = input.fill(py, engine, &mut filling)?;
         py.check_signals()?; // a walk that runs no Python code handles no Ctrl-C
-        for added in found.drain(..) {
-            if let Some(rejection) = findings.take(py, added, engine.explain)? {
-                findings.rejected.bind(py).append(rejection)?;
-            }
+        if records.count() > 0 {
+            let all = 0..records.count();
+            found.add(py, Arc::new(records), all)?;
         }
         let batch = match filled {
             Filled::Batch => Batch::seal_full(py, engine, workspace),
@@ -63,8 +66,7 @@ fn encode_all(py: Python<'_>, engine: &Engine, workspace: &mut Workspace, mut in
             batches.append(batch)?;
         }
         if filled == Filled::Input {
-            let Findings { rejected, truncated, warnings } = findings;
-            return Ok(Encoded { batches: batches.unbind(), rejected, truncated, warnings });
+            return Ok(Encoded { batches: batches.unbind(), found });
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `Engine`: what an encoder, its builders and its iterators share: settings, clock, idle workspaces and compressors.
 
-use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,24 +8,13 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::callback::Callback;
+use super::compressors::Compressors;
 use super::snapshot::snapshot;
-use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
-use crate::batch::{Added, Batcher};
+use super::walk::{GivenEvent, NeedsSnapshot, SnapshotEvent};
+use super::workspace::Workspace;
+use crate::batch::Records;
 use crate::encoder::Settings;
-use crate::gzip::Gzip;
 use crate::rules::finding::Origin;
-
-/// The buffers that one call works with; they are kept for the next call.
-pub struct Workspace {
-    pub batcher: Batcher,
-    memory: RefCell<Memory>,
-}
-
-/// Compressors that no call uses at the moment.
-pub struct Compressors {
-    level: Option<u8>,
-    idle: Mutex<Vec<Gzip>>,
-}
 
 /// It is a Python object, though Python never sees it, so that each of the classes that use it can hold a reference.
 #[pyclass(frozen)]
@@ -37,70 +25,45 @@ pub struct Engine {
     /// Whether a rejection lists every rule that its event broke.
     pub explain: bool,
     /// Threads share an encoder, and each call takes a workspace out of here.
-    idle: Mutex<Vec<Workspace>>,
+    idle: Mutex<Vec<Box<Workspace>>>,
     pub compressors: Arc<Compressors>,
-}
-
-impl Workspace {
-    fn new(py: Python<'_>, settings: &Settings) -> Workspace {
-        Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)) }
-    }
-
-    /// Whether the next event starts a batch.
-    pub fn is_empty(&self) -> bool {
-        self.batcher.count() == 0
-    }
-}
-
-impl Compressors {
-    /// Lends a compressor to `make`. No lock is held meanwhile.
-    pub fn lend<T>(&self, make: impl FnOnce(&mut Gzip) -> T) -> T {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut gzip = idle.unwrap_or_else(|| Gzip::new(self.level));
-        let made = make(&mut gzip);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(gzip);
-        made
-    }
 }
 
 impl Engine {
     pub fn new(settings: Settings, now: Option<Py<PyAny>>, default: Option<Py<PyAny>>, explain: bool) -> Engine {
-        let compressors = Arc::new(Compressors { level: settings.level, idle: Mutex::new(Vec::new()) });
+        let compressors = Arc::new(Compressors::new(settings.level));
         let (now, default) = (Callback::new(now), Callback::new(default));
         Engine { settings, now, default, explain, idle: Mutex::new(Vec::new()), compressors }
     }
 
     /// An empty workspace. The lock is never held while detached, so no fork can find it taken.
-    pub fn workspace(&self, py: Python<'_>) -> Workspace {
+    pub fn workspace(&self, py: Python<'_>) -> Box<Workspace> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| Workspace::new(py, &self.settings))
+        idle.unwrap_or_else(|| Workspace::shared(&self.settings).unwrap_or_else(|| Workspace::new(py, &self.settings)))
     }
 
     /// Keeps a workspace for the next call.
-    pub fn give_back(&self, mut workspace: Workspace) {
+    pub fn give_back(&self, mut workspace: Box<Workspace>) {
         workspace.batcher.clear();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
     }
 
     /// Adds an event to the open batch. If that fills the batch, it must be taken before the next event is added.
-    /// What there is to report of the event goes to `found`: returned by value, it would cost each good event a copy.
+    /// What there is to report of the event goes to `records`: returned by value, it would cost each good event a copy.
     pub fn add(
         &self,
         workspace: &mut Workspace,
         origin: Origin,
         event: &Bound<'_, PyAny>,
-        found: &mut Vec<Added>,
+        records: &mut Records,
     ) -> PyResult<()> {
         if workspace.is_empty() {
             self.set_clock(event.py(), workspace)?;
         }
-        match workspace.batcher.add(origin, &GivenEvent { event, memory: &workspace.memory }) {
-            Ok(Added::Plain) => Ok(()),
-            Ok(added) => {
-                found.push(added);
-                Ok(())
-            }
-            Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, found),
+        let Workspace { batcher, memory } = workspace;
+        match batcher.add_recording(origin, &GivenEvent { event, memory }, records) {
+            Ok(()) => Ok(()),
+            Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, records),
         }
     }
 
@@ -110,14 +73,12 @@ impl Engine {
         workspace: &mut Workspace,
         origin: Origin,
         event: &Bound<'_, PyAny>,
-        found: &mut Vec<Added>,
+        records: &mut Records,
     ) -> PyResult<()> {
         let snapshot = snapshot(event, self.default.get(event.py()))?;
         let snapshot = SnapshotEvent { event: &snapshot, memory: &workspace.memory };
-        let added = workspace.batcher.add(origin, &snapshot);
-        let added = added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))?;
-        found.extend((added != Added::Plain).then_some(added));
-        Ok(())
+        let added = workspace.batcher.add_recording(origin, &snapshot, records);
+        added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))
     }
 
     /// Sets the clock of the next batch.
@@ -133,6 +94,14 @@ impl Engine {
             None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         };
         Ok((seconds * 1000.0).round() as i64)
+    }
+}
+
+impl Drop for Engine {
+    /// Leaves an idle workspace to later encoders with the same settings.
+    fn drop(&mut self) {
+        let idle = std::mem::take(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner));
+        idle.into_iter().take(1).for_each(|workspace| workspace.share(&self.settings));
     }
 }
 

@@ -1,13 +1,15 @@
 //! `Finding`, `Rejection` and `Truncation`: broken rules and cut strings, as Python classes.
 
+use std::sync::{Mutex, PoisonError};
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::batch::Added;
+use crate::event::{FindingRecord, FoundEvent};
 use crate::rules::Rule;
-use crate::rules::finding::{self, Found, Origin};
+use crate::rules::finding::Origin;
 use crate::truncate::{self, Advice};
 
 /// A finding as it is pickled: index, line, insert_id, field, rule, message.
@@ -18,6 +20,7 @@ type CutState = (usize, String, usize, String);
 type Reduced<'py, Arguments> = (Bound<'py, PyAny>, Arguments);
 
 #[pyclass(frozen, subclass, module = "mixpress")]
+#[derive(Clone)]
 pub struct Finding {
     #[pyo3(get)]
     index: usize,
@@ -34,15 +37,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(origin: Origin, insert_id: Option<String>, found: finding::Finding) -> Finding {
-        let Origin { index, line } = origin;
+    /// A finding of an event, with its path and sentence.
+    pub fn of(event: &FoundEvent<'_>, finding: &FindingRecord) -> Finding {
+        let Origin { index, line } = event.origin();
+        let insert_id = event.insert_id().map(str::to_owned);
+        let found = event.spell(finding);
         Finding { index, line, insert_id, field: found.field, rule: found.rule.id(), message: found.message }
-    }
-
-    /// The findings of one event, one object each.
-    fn each(found: Found) -> impl Iterator<Item = Finding> {
-        let Found { origin, insert_id, findings } = found;
-        findings.into_iter().map(move |finding| Finding::new(origin, insert_id.clone(), finding))
     }
 
     fn state(&self) -> State {
@@ -92,38 +92,61 @@ impl Finding {
 
 #[pyclass(frozen, extends = Finding, module = "mixpress")]
 pub struct Rejection {
-    #[pyo3(get)]
-    findings: Py<PyList>,
+    /// None until it is asked for: then it is a list of the finding that the rejection is.
+    findings: Mutex<Option<Py<PyList>>>,
 }
 
 impl Rejection {
     /// The rejection of an event by the first of its findings. `explain`: it lists all of them.
-    fn of(py: Python<'_>, found: Found, explain: bool) -> PyResult<Py<Rejection>> {
-        let listed = if explain { found.findings.len() } else { 1 };
-        let findings = PyList::empty(py);
-        for finding in Finding::each(found.clone()).take(listed) {
-            findings.append(Py::new(py, finding)?)?;
+    pub fn of(py: Python<'_>, event: &FoundEvent<'_>, explain: bool) -> PyResult<Py<Rejection>> {
+        let mut findings = None;
+        if explain {
+            let list = PyList::empty(py);
+            for finding in event.findings() {
+                list.append(Py::new(py, Finding::of(event, finding))?)?;
+            }
+            findings = Some(list.unbind());
         }
-        let first = Finding::each(found).next().expect("a rejected event has a finding");
-        Py::new(py, (Rejection { findings: findings.unbind() }, first))
+        let first = event.findings().first().expect("a rejected event has a finding");
+        Py::new(py, (Rejection { findings: Mutex::new(findings) }, Finding::of(event, first)))
+    }
+
+    fn listed(&self, py: Python<'_>) -> Option<Py<PyList>> {
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|list| list.clone_ref(py))
     }
 }
 
 #[pymethods]
 impl Rejection {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.findings)
+        // The lock is held only to copy the reference: what is not visited is not collected.
+        self.findings.try_lock().map_or(Ok(()), |findings| visit.call(&*findings))
+    }
+
+    #[getter]
+    fn findings(slf: &Bound<'_, Self>) -> PyResult<Py<PyList>> {
+        let py = slf.py();
+        if let Some(list) = slf.get().listed(py) {
+            return Ok(list);
+        }
+        let finding = Py::new(py, slf.as_super().get().clone())?;
+        let made = PyList::new(py, [finding])?.unbind();
+        // Making it may have run a finalizer that asked for it, or let another thread run that did.
+        let mut findings = slf.get().findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = findings.get_or_insert_with(|| made.clone_ref(py)).clone_ref(py);
+        drop(findings);
+        Ok(list)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py, (State, Py<PyList>)>> {
-        let py = slf.py();
         let state = slf.as_super().get().state();
-        Ok((py.get_type::<Rejection>().getattr("_restore")?, (state, slf.get().findings.clone_ref(py))))
+        Ok((slf.py().get_type::<Rejection>().getattr("_restore")?, (state, Rejection::findings(slf)?)))
     }
 
     /// The rejection that `__reduce__` took apart.
     #[classmethod]
     fn _restore(class: &Bound<'_, PyType>, state: State, findings: Py<PyList>) -> PyResult<Py<Rejection>> {
+        let findings = Mutex::new(Some(findings));
         Py::new(class.py(), (Rejection { findings }, Finding::from_state(state)?))
     }
 }
@@ -170,40 +193,5 @@ impl Truncation {
             .find(|word| *word == advice)
             .ok_or_else(|| PyValueError::new_err(format!("a pickled truncation has the unknown advice {advice:?}")))?;
         Ok(Truncation { index, path, length, advice })
-    }
-}
-
-/// The findings in the events of a call so far.
-pub struct Findings {
-    pub rejected: Py<PyList>,
-    pub truncated: Py<PyList>,
-    pub warnings: Py<PyList>,
-}
-
-impl Findings {
-    pub fn none(py: Python<'_>) -> Findings {
-        let list = || PyList::empty(py).unbind();
-        Findings { rejected: list(), truncated: list(), warnings: list() }
-    }
-
-    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        [&self.rejected, &self.truncated, &self.warnings].into_iter().try_for_each(|list| visit.call(list))
-    }
-
-    /// Keeps the warnings and truncations of an event. A rejection is returned, and the caller keeps it.
-    pub fn take(&self, py: Python<'_>, added: Added, explain: bool) -> PyResult<Option<Py<Rejection>>> {
-        match added {
-            Added::Rejected(found) => return Rejection::of(py, found, explain).map(Some),
-            Added::Plain => {}
-            Added::Accepted { warnings, truncations } => {
-                for finding in warnings.into_iter().flat_map(Finding::each) {
-                    self.warnings.bind(py).append(Py::new(py, finding)?)?;
-                }
-                for truncation in truncations {
-                    self.truncated.bind(py).append(Truncation::from(truncation))?;
-                }
-            }
-        }
-        Ok(None)
     }
 }

@@ -4,12 +4,14 @@ mod batch;
 mod batch_iterator;
 mod builder;
 mod callback;
+mod compressors;
 mod dates;
 mod derive;
 mod encoded;
 mod encoder;
 mod engine;
 mod findings;
+mod found;
 mod given;
 mod gzip;
 mod input;
@@ -17,8 +19,10 @@ mod limits;
 mod raw;
 mod rules;
 mod snapshot;
+mod tallies;
 mod walk;
 mod words;
+mod workspace;
 
 use pyo3::prelude::*;
 
@@ -49,6 +53,8 @@ mod _core {
     use super::rules::{Rule, rules};
     #[pymodule_export]
     use super::snapshot::{Members, Moment, Number, Unsupported};
+    #[pymodule_export]
+    use super::tallies::Tallies;
     use pyo3::exceptions::PyImportError;
     use pyo3::prelude::*;
 

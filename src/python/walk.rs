@@ -17,6 +17,9 @@ use crate::scan::Scanner;
 use crate::source::{Sink, Source};
 use crate::vectors::{Baseline, Vectors, Wide, Work};
 
+/// Bytes of a buffer that are kept from one encoder to the next.
+const KEPT_BYTES: usize = 1 << 16;
+
 /// The walk found a value that needs Python code to be read.
 pub struct NeedsSnapshot;
 
@@ -33,6 +36,14 @@ pub struct Memory {
 impl Memory {
     pub fn new(py: Python<'_>) -> Memory {
         Memory { wide: Wide::detect(), entries: Entries::verify(py), decoded: String::new(), tagged: Vec::new() }
+    }
+
+    /// Drops the names and the text: what is left holds no Python object and nothing of an event. The writer's tags must be
+    /// dropped too.
+    pub fn forget(&mut self) {
+        self.tagged.clear();
+        self.decoded.clear();
+        self.decoded.shrink_to(KEPT_BYTES);
     }
 
     /// A text with U+FFFD for each lone surrogate.

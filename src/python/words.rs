@@ -15,11 +15,17 @@ pub const LAYOUTS: &[(&str, Format)] =
 
 /// The choice that a word names. `ValueError` for another word.
 pub fn one_of<T: Copy>(name: &str, given: Given<String>, choices: &[(&str, T)]) -> PyResult<T> {
-    let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
-    let words = words.join(" or ");
-    let given = given.or_say(name, &words)?;
+    let given = match given {
+        Given::Right(word) => word,
+        wrong => wrong.or_say(name, &listed(choices))?,
+    };
     let choice = choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice);
-    choice.ok_or_else(|| PyValueError::new_err(format!("{name} must be {words}, got {given:?}")))
+    choice.ok_or_else(|| PyValueError::new_err(format!("{name} must be {}, got {given:?}", listed(choices))))
+}
+
+fn listed<T>(choices: &[(&str, T)]) -> String {
+    let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
+    words.join(" or ")
 }
 
 /// The word for one of the choices.

@@ -46,11 +46,50 @@ pub(crate) fn shown_number(spelling: &str) -> String {
     }
 }
 
+/// A sentence about a broken rule. What it takes to spell it is left until somebody asks for it.
+pub(crate) enum Message<'a> {
+    Fixed(&'static str),
+    /// A value, which is quoted between two texts.
+    Quoted(&'static str, &'a str, &'static str),
+    Spelled(String),
+}
+
+impl From<&'static str> for Message<'_> {
+    fn from(text: &'static str) -> Self {
+        Message::Fixed(text)
+    }
+}
+
+impl From<String> for Message<'_> {
+    fn from(text: String) -> Self {
+        Message::Spelled(text)
+    }
+}
+
+/// The characters of a value that a message shows.
+const SHOWN: usize = 60;
+
+/// The start of a value that a message shows, and the number of characters after it.
+pub(crate) fn excerpt(text: &str) -> (&str, usize) {
+    if text.len() <= SHOWN {
+        return (text, 0); // never more characters than bytes
+    }
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => (&text[..end], text[end..].chars().count()),
+        None => (text, 0),
+    }
+}
+
+/// Quotes an excerpt.
+pub(crate) fn quote_excerpt(shown: &str, more: usize) -> String {
+    match more {
+        0 => format!("{shown:?}"),
+        _ => format!("{shown:?} (and {more} characters more)"),
+    }
+}
+
 /// Quote a value for a message, shortened to 60 characters.
 pub fn quote(text: &str) -> String {
-    const SHOWN: usize = 60;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{:?} (and {} characters more)", &text[..end], text[end..].chars().count()),
-        None => format!("{text:?}"),
-    }
+    let (shown, more) = excerpt(text);
+    quote_excerpt(shown, more)
 }

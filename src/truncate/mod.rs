@@ -60,6 +60,9 @@ pub fn cut(text: &str, max: usize, unit: TruncateUnit) -> Option<(&str, usize)> 
     if text.len() <= max {
         return None; // never more characters than bytes
     }
+    if text.is_ascii() {
+        return Some((&text[..max], text.len()));
+    }
     match unit {
         TruncateUnit::Bytes => Some((&text[..text.floor_char_boundary(max)], text.len())),
         TruncateUnit::Chars => {
@@ -83,12 +86,16 @@ pub fn advise(text: &str) -> Advice {
 
 /// Whether a text is `scheme://` and at least one more character, without whitespace and control characters.
 fn is_url(text: &str) -> bool {
-    crate::steps::count(text.len());
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
-    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.chars().all(|next| next.is_ascii_alphanumeric() || "+.-".contains(next))
+    let is_of_scheme = |next: u8| next.is_ascii_alphanumeric() || b"+.-".contains(&next);
+    let scheme = text.bytes().position(|next| !is_of_scheme(next)).unwrap_or(text.len());
+    crate::steps::count(scheme);
+    let Some(rest) = text[scheme..].strip_prefix("://") else { return false };
+    crate::steps::count(rest.len());
+    // Bytes are compared many at once; only a text with others than visible ASCII is read by its characters.
+    let is_visible = |text: &str| text.bytes().fold(true, |visible, next| visible & (next > b' ') & (next < 0x7F));
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
         && !rest.is_empty()
-        && !rest.contains(|next: char| next.is_whitespace() || next < ' ')
+        && (is_visible(rest) || !rest.contains(|next: char| next.is_whitespace() || next < ' '))
 }
 
 #[cfg(test)]
@@ -119,6 +126,30 @@ mod tests {
                 for unit in [TruncateUnit::Chars, TruncateUnit::Bytes] {
                     let kept = cut(&text, max, unit).map_or(text.as_str(), |(kept, _)| kept);
                     assert_eq!(kept, naive_cut(&text, max, unit), "{text} {max} {unit:?}");
+                }
+            }
+        }
+    }
+
+    /// By the description of a URL.
+    fn naive_is_url(text: &str) -> bool {
+        let Some((scheme, rest)) = text.split_once("://") else { return false };
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.chars().all(|next| next.is_ascii_alphanumeric() || "+.-".contains(next))
+            && !rest.is_empty()
+            && !rest.contains(|next: char| next.is_whitespace() || next < ' ')
+    }
+
+    #[test]
+    fn a_url_is_recognised_as_by_the_naive_function() {
+        let parts = ["", "a", "h+.-9", "1", ":", "/", "://", "é", " ", "\u{7f}", "\u{85}", "\u{3000}", "\n", "x/y?z"];
+        for first in parts {
+            for second in parts {
+                for third in parts {
+                    for fourth in parts {
+                        let text = [first, second, third, fourth].concat();
+                        assert_eq!(is_url(&text), naive_is_url(&text), "{text:?}");
+                    }
                 }
             }
         }

@@ -2,20 +2,17 @@
 
 use super::Violation;
 use crate::rules::Rule;
-use crate::rules::finding::quote;
+use crate::rules::finding::{Message, quote};
 use crate::rules::limits::DISALLOWED_IDS;
 
-/// An id must not be a placeholder; `name` is its property.
+/// An id must not be a placeholder; the rule is that of its property.
 #[inline(always)]
-pub(crate) fn disallowed_id<'a>(
-    rule: Rule,
-    name: &'a str,
-    id: &'a str,
-) -> Option<Violation<impl FnOnce() -> String + use<'a>>> {
+pub(crate) fn disallowed_id<'a>(rule: Rule, id: &'a str) -> Option<Violation<impl FnOnce() -> Message<'a>>> {
     is_disallowed_id(id).then_some(Violation {
         rule,
         message: move || {
-            format!("'{name}' is {}, one of the placeholders that the API disallows: send a real id", quote(id))
+            let before = if rule == Rule::InsertIdDisallowed { "'$insert_id' is " } else { "'distinct_id' is " };
+            Message::Quoted(before, id, ", one of the placeholders that the API disallows: send a real id")
         },
     })
 }
@@ -31,10 +28,12 @@ pub(crate) fn insert_id_length(id: &str, max: usize) -> Option<Violation<impl Fn
 
 /// An `$insert_id` must have one character at least, and only ASCII letters, digits and hyphens.
 #[inline(always)]
-pub(crate) fn insert_id_characters(id: &str) -> Option<Violation<impl FnOnce() -> String>> {
+pub(crate) fn insert_id_characters<'a>(id: &'a str) -> Option<Violation<impl FnOnce() -> Message<'a>>> {
     (id.is_empty() || !has_only_id_characters(id.as_bytes())).then_some(Violation {
         rule: Rule::InsertIdCharset,
-        message: move || format!("'$insert_id' is {}: use only A-Z, a-z, 0-9 and '-', at least one of them", quote(id)),
+        message: move || {
+            Message::Quoted("'$insert_id' is ", id, ": use only A-Z, a-z, 0-9 and '-', at least one of them")
+        },
     })
 }
 

@@ -6,25 +6,26 @@ mod ids;
 mod time;
 
 use crate::rules::Rule;
-use crate::rules::finding::quote;
+use crate::rules::finding::Message;
 
 pub use ids::is_disallowed_id;
 pub(crate) use ids::{disallowed_id, insert_id_characters, insert_id_length};
 pub(crate) use time::{float_milliseconds, in_future, is_usual_time, milliseconds, saturating_integer, too_old};
 
 /// A broken rule, and how to say so.
-pub(crate) struct Violation<Message: FnOnce() -> String> {
+pub(crate) struct Violation<Say> {
     pub(crate) rule: Rule,
-    pub(crate) message: Message,
+    /// A function that returns the message.
+    pub(crate) message: Say,
 }
 
 /// `event` must be more than whitespace.
 #[inline(always)]
-pub(crate) fn event_name(name: &str) -> Option<Violation<impl FnOnce() -> String>> {
+pub(crate) fn event_name<'a>(name: &'a str) -> Option<Violation<impl FnOnce() -> Message<'a>>> {
     let starts_visible = name.as_bytes().first().is_some_and(u8::is_ascii_graphic);
     (!starts_visible && name.trim().is_empty()).then_some(Violation {
         rule: Rule::EventBlank,
-        message: move || format!("'event' is {}: give the event a name", quote(name)),
+        message: move || Message::Quoted("'event' is ", name, ": give the event a name"),
     })
 }
 
@@ -45,7 +46,7 @@ pub(crate) fn wrong_type(rule: Rule, found: &str) -> Violation<impl FnOnce() -> 
 }
 
 /// A missing field or property: its path, and the message. `rule` must be a rule about one that is missing.
-pub(crate) fn missing(rule: Rule) -> (&'static str, Violation<impl FnOnce() -> String>) {
+pub(crate) fn missing(rule: Rule) -> (&'static str, Violation<impl FnOnce() -> &'static str>) {
     let (path, message) = match rule {
         Rule::EventMissing => {
             ("event", "the event has no 'event': give it the name of what happened, such as \"Signed Up\"")
@@ -69,5 +70,5 @@ pub(crate) fn missing(rule: Rule) -> (&'static str, Violation<impl FnOnce() -> S
         }
         _ => unreachable!("no rule about a missing field"),
     };
-    (path, Violation { rule, message: move || message.to_owned() })
+    (path, Violation { rule, message: move || message })
 }

@@ -129,6 +129,11 @@ impl Press {
         Press { effort, recent, tokens: Vec::new(), writer, library: None, gzipped: Vec::new() }
     }
 
+    /// The bytes that the last texts left allocated.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.gzipped.capacity() + self.tokens.capacity() * size_of::<Token>()
+    }
+
     /// The text as a gzip stream. The same text and hints give the same bytes, whatever was compressed before.
     pub fn gzip(&mut self, text: &[u8], hints: &[Hint]) -> &[u8] {
         let is_sparse = !hints.is_empty() && text.len() / SPARSE > hints.len();

@@ -66,8 +66,7 @@ fn fill_from_rows(rows: &mut ArrowRows<Batches>, filling: &mut Filling<'_>) -> R
     let filled = filling.add_all(|filling| {
         let Some(row) = rows.next_row().transpose()? else { return Ok(Step::End) };
         let origin = filling.next_origin();
-        let Ok(added) = filling.workspace.batcher.add(origin, &row);
-        filling.keep(added);
+        let Ok(()) = filling.workspace.batcher.add_recording(origin, &row, filling.records);
         Ok::<_, ArrowError>(Step::Event)
     })?;
     Ok(filled.unwrap_or(Filled::Input))

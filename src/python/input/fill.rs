@@ -1,7 +1,7 @@
 //! The one loop that adds the events of an input to a workspace, and says when it stops.
 
-use crate::batch::{Added, Origin};
-use crate::python::engine::Workspace;
+use crate::batch::{Origin, Records};
+use crate::python::workspace::Workspace;
 
 /// Why a call of [`Filling::add_all`] stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,16 +24,13 @@ pub enum Step {
     End,
 }
 
-/// Findings are handed over at the latest at this number, so that input that is all bad takes no more memory.
-const HANDED_OVER: usize = 1000;
-
 /// A workspace that is filled with the events of one input.
 pub struct Filling<'a> {
     pub workspace: &'a mut Workspace,
     /// Events read so far, which is the index of the next one.
     pub index: &'a mut usize,
     /// What there is to report of the events.
-    pub found: &'a mut Vec<Added>,
+    pub records: &'a mut Records,
 }
 
 impl Filling<'_> {
@@ -43,14 +40,6 @@ impl Filling<'_> {
         let origin = Origin { index: *self.index, line: None };
         *self.index += 1;
         origin
-    }
-
-    /// Keeps what there is to report of an event.
-    #[inline(always)]
-    pub fn keep(&mut self, added: Added) {
-        if !matches!(added, Added::Plain) {
-            self.found.push(added);
-        }
     }
 
     /// Takes steps until a batch is full, there is much to report, or the input ends. None: more text is needed.
@@ -65,7 +54,7 @@ impl Filling<'_> {
             if self.workspace.batcher.is_full() {
                 return Ok(Some(Filled::Batch));
             }
-            if self.found.len() >= HANDED_OVER {
+            if self.records.is_full() {
                 return Ok(Some(Filled::Findings));
             }
         }

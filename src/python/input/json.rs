@@ -8,7 +8,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PySlice, PyString, PyType}
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::fill::{Filled, Filling, Step};
-use crate::batch::{Added, Origin};
+use crate::batch::Origin;
 use crate::python::engine::Engine;
 use crate::source::json::{JsonReader, Next, Window};
 
@@ -98,9 +98,12 @@ fn fill_from_window(
     let mut window = Window::new(window, is_last);
     let filled: Result<_, Infallible> = filling.add_all(|filling| {
         let (index, batcher) = (*filling.index, &mut filling.workspace.batcher);
-        match reader.next(&mut window, |event, line| batcher.add(Origin { index, line: Some(line) }, event)) {
-            Next::Event(added) => filling.keep(added),
-            Next::Broken(broken) => filling.keep(Added::Rejected(broken.found(index))),
+        let records = &mut *filling.records;
+        let next = reader
+            .next(&mut window, |event, line| batcher.add_recording(Origin { index, line: Some(line) }, event, records));
+        match next {
+            Next::Event(()) => {}
+            Next::Broken(broken) => filling.records.add_rejected(broken.found(index)),
             Next::MoreText => return Ok(Step::MoreText),
             Next::End => return Ok(Step::End),
         }

@@ -14,7 +14,7 @@ pub fn fill_from_objects<'py>(
     let filled = filling.add_all(|filling| {
         let Some(event) = events.next().transpose()? else { return Ok(Step::End) };
         let origin = filling.next_origin();
-        engine.add(filling.workspace, origin, &event, filling.found)?;
+        engine.add(filling.workspace, origin, &event, filling.records)?;
         Ok::<_, PyErr>(Step::Event)
     })?;
     Ok(filled.unwrap_or(Filled::Input))

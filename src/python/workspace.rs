@@ -1,0 +1,57 @@
+//! `Workspace`: the buffers that one call works with, and a few that ended encoders left to the next ones.
+
+use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+
+use super::walk::Memory;
+use crate::batch::Batcher;
+use crate::encoder::Settings;
+
+/// The most workspaces that ended encoders leave.
+const MOST_SHARED: usize = 4;
+
+/// Left by ended encoders, the newest last, with the settings that they were made for: only an encoder with equal settings
+/// takes one. They hold no Python object. The lock is never held while detached, so no fork can find it taken.
+static SHARED: Mutex<Vec<(Settings, Box<Workspace>)>> = Mutex::new(Vec::new());
+
+/// The buffers that one call works with; they are kept for the next call. It has kilobytes, so it is boxed: moving it would
+/// cost a call with one event a tenth of its time.
+pub struct Workspace {
+    pub batcher: Batcher,
+    pub memory: RefCell<Memory>,
+}
+
+impl Workspace {
+    pub fn new(py: Python<'_>, settings: &Settings) -> Box<Workspace> {
+        Box::new(Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)) })
+    }
+
+    /// A workspace that an ended encoder with the same settings left. It writes what a new one writes.
+    pub fn shared(settings: &Settings) -> Option<Box<Workspace>> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = shared.iter().rposition(|(other, _)| other == settings)?;
+        let (other, workspace) = shared.remove(place);
+        drop(shared);
+        drop(other);
+        Some(workspace)
+    }
+
+    /// Leaves this workspace to later encoders with the same settings.
+    pub fn share(mut self: Box<Self>, settings: &Settings) {
+        self.memory.get_mut().forget();
+        self.batcher.forget();
+        let settings = settings.clone();
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.push((settings, self));
+        let oldest = (shared.len() > MOST_SHARED).then(|| shared.remove(0));
+        drop(shared);
+        drop(oldest); // freeing its memory takes longer than the lock may be held
+    }
+
+    /// Whether the next event starts a batch.
+    pub fn is_empty(&self) -> bool {
+        self.batcher.count() == 0
+    }
+}
