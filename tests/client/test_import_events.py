@@ -136,9 +136,11 @@ def test_concurrency_bounds_the_requests_under_way() -> None:
 
 def test_there_are_no_more_threads_than_batches() -> None:
     seen: set[int] = set()
+    before = set(threading.enumerate())
 
     def see(_request: Request) -> Response:
-        seen.add(sum(thread.name == "mixpress-send" for thread in threading.enumerate()))
+        started = set(threading.enumerate()) - before
+        seen.add(sum(thread.name == "mixpress-send" for thread in started))
         return ok()
 
     client(FakeServer(see), concurrency=10).import_events(events(3))
