@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{Mutex, TryLockError};
 
 use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
 use pyo3::prelude::*;
@@ -15,6 +15,7 @@ use super::engine::{Engine, Workspace};
 use super::findings::Findings;
 use super::input::Input;
 use super::input::fill::{Filled, Filling};
+use super::lock::{locked, replace};
 use crate::batch::Added;
 
 #[pyclass(frozen, module = "mixpress")]
@@ -115,7 +116,7 @@ impl BatchIterator {
         }
         let engine = self.engine.get();
         let rest = Batch::seal_rest(py, engine, &mut workspace);
-        engine.give_back(workspace);
+        engine.give_back(py, workspace);
         match rest {
             Some(batch) => Ok(Some(batch)),
             None => state.raised.take().map_or(Ok(None), |raised| Err(raised_again(py, raised))),
@@ -123,7 +124,7 @@ impl BatchIterator {
     }
 
     fn findings_list(&self, py: Python<'_>, which: impl Fn(&Findings) -> &Py<PyList>) -> Py<PyList> {
-        which(&self.findings.lock().unwrap_or_else(PoisonError::into_inner)).clone_ref(py)
+        which(&locked(&self.findings, py)).clone_ref(py)
     }
 }
 
@@ -180,7 +181,7 @@ impl BatchIterator {
         })?;
         let findings = Findings::none(py);
         let batch = self.next_batch(py, &mut state, &findings);
-        *self.findings.lock().unwrap_or_else(PoisonError::into_inner) = findings;
+        replace(&self.findings, py, findings);
         batch
     }
 

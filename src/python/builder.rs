@@ -74,12 +74,14 @@ impl Builder {
     }
 
     fn finish(&self, py: Python<'_>) -> PyResult<Batch> {
-        let mut state = self.state()?;
+        let (mut state, none) = (self.state()?, Findings::none(py));
         let batch = match state.full.take() {
             Some(full) => Some(full),
             None => Batch::lay_out_rest(py, self.engine.get(), &mut state.workspace),
         };
-        state.findings = Findings::none(py);
+        let findings = std::mem::replace(&mut state.findings, none);
+        drop(state);
+        drop(findings); // their own code may run, so not under the lock
         batch.ok_or_else(|| PyValueError::new_err("the batch has no event: call add() before finish()"))
     }
 

@@ -1,7 +1,7 @@
 //! `Engine`: what an encoder, its builders and its iterators share: settings, clock, idle workspaces and compressors.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyTypeError;
@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::callback::Callback;
+use super::lock::locked;
 use super::snapshot::snapshot;
 use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
 use crate::batch::{Added, Batcher};
@@ -54,11 +55,11 @@ impl Workspace {
 
 impl Compressors {
     /// Lends a compressor to `make`. No lock is held meanwhile.
-    pub fn lend<T>(&self, make: impl FnOnce(&mut Gzip) -> T) -> T {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    pub fn lend<T>(&self, py: Python<'_>, make: impl FnOnce(&mut Gzip) -> T) -> T {
+        let idle = locked(&self.idle, py).pop();
         let mut gzip = idle.unwrap_or_else(|| Gzip::new(self.level));
         let made = make(&mut gzip);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(gzip);
+        locked(&self.idle, py).push(gzip);
         made
     }
 }
@@ -72,14 +73,14 @@ impl Engine {
 
     /// An empty workspace. The lock is never held while detached, so no fork can find it taken.
     pub fn workspace(&self, py: Python<'_>) -> Workspace {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = locked(&self.idle, py).pop();
         idle.unwrap_or_else(|| Workspace::new(py, &self.settings))
     }
 
     /// Keeps a workspace for the next call.
-    pub fn give_back(&self, mut workspace: Workspace) {
+    pub fn give_back(&self, py: Python<'_>, mut workspace: Workspace) {
         workspace.batcher.clear();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+        locked(&self.idle, py).push(workspace);
     }
 
     /// Adds an event to the open batch. If that fills the batch, it must be taken before the next event is added.
