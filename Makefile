@@ -128,6 +128,8 @@ lint: $(CORE) $(VENV)/.dev ## Check formatting, lints, types, stubs, workflows a
 	cargo clippy --quiet --locked --all-targets --features arrow -- -D warnings
 	cargo clippy --quiet --locked --all-targets --features python -- -D warnings
 	cargo clippy --quiet --locked --all-targets --features abi3 -- -D warnings
+	PYO3_CONFIG_FILE=$(CURDIR)/requirements/free-threaded.pyo3 cargo clippy --quiet --locked --features python \
+	  --target-dir target/free-threaded -- -D warnings  # for 3.14t, of which no interpreter is needed
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --features arrow
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml

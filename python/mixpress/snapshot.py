@@ -7,6 +7,7 @@ that changes a dict during the walk can't corrupt it.
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import datetime
 import decimal
@@ -24,6 +25,7 @@ _MAX_VALUES = 1_000_000
 _MAX_CONVERSIONS = 64
 _TOO_MANY = Unsupported(f"one of more than {_MAX_VALUES:,} values")  # shared: an event can have many more
 _AS_THEY_ARE = frozenset({str, float, bool, type(None)})
+_DICTS = (dict, getattr(builtins, "frozendict", dict))  # frozendict is new in Python 3.15
 _SMALL = 2**63  # the core reads smaller integers in place
 _DOUBLE_BITS = 1024  # an int of more bits is beyond the range of a double
 _TWENTY_DIGITS = decimal.Context(prec=20, Emax=decimal.MAX_EMAX, traps=[])
@@ -68,7 +70,7 @@ class _Snapshot:
         if isinstance(value, enum.Enum):
             return self.plain(value.value, level + 1)
         if isinstance(value, Mapping):
-            return self.object(lambda: list(value.items()), level, unique=type(value) is dict)
+            return self.object(lambda: list(value.items()), level, unique=type(value) in _DICTS)
         if isinstance(value, (list, tuple)):
             return self.array(lambda: list(value), level)
         if isinstance(value, (set, frozenset)):

@@ -1,7 +1,7 @@
 //! `Batch`: a request body, as a Python class.
 
 use std::ffi::c_int;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
@@ -12,6 +12,7 @@ use super::compressors::Compressors;
 use super::engine::Engine;
 use super::given::Given;
 use super::gzip::level_of;
+use super::lock::{locked, replace};
 use super::words::{ENDPOINTS, LAYOUTS, one_of, word_of};
 use super::workspace::Workspace;
 use crate::batch::{Format, Packed};
@@ -81,7 +82,7 @@ impl Batch {
     fn seal(py: Python<'_>, engine: &Engine, workspace: &mut Workspace, mut packed: Packed) -> Batch {
         let Settings { endpoint, level, .. } = engine.settings;
         let is_quick = packed.json.len() < QUICK_BYTES && Gzip::takes_hints(level);
-        let batch = engine.compressors.lend(|gzip| {
+        let batch = engine.compressors.lend(py, |gzip| {
             let (settings, packed) = (&engine.settings, &mut packed);
             let sealed =
                 if is_quick { settings.seal(packed, gzip) } else { py.detach(move || settings.seal(packed, gzip)) };
@@ -106,20 +107,16 @@ impl Batch {
         Batch { body: Mutex::new(body), contents: batch.contents, endpoint, level }
     }
 
-    fn state(&self) -> MutexGuard<'_, Body> {
-        self.body.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The body before gzip, if it is not gzipped yet.
-    fn raw(&self) -> Option<Arc<Raw>> {
-        match &*self.state() {
+    fn raw(&self, py: Python<'_>) -> Option<Arc<Raw>> {
+        match &*locked(&self.body, py) {
             Body::Raw(raw, _) => Some(Arc::clone(raw)),
             Body::Made(_) => None,
         }
     }
 
     fn read_events(&self, py: Python<'_>) -> PyResult<Vec<Vec<u8>>> {
-        let events = match self.raw() {
+        let events = match self.raw(py) {
             Some(raw) => py.detach(|| self.contents.events_of_raw(raw.text())),
             None => {
                 let body = self.body(py);
@@ -144,15 +141,15 @@ impl Batch {
     /// Two threads that read it first at the same time both gzip it, and get the same bytes.
     #[getter]
     fn body(&self, py: Python<'_>) -> Py<PyBytes> {
-        let (raw, compressors) = match &*self.state() {
+        let (raw, compressors) = match &*locked(&self.body, py) {
             Body::Made(body) => return body.clone_ref(py),
             Body::Raw(raw, compressors) => (Arc::clone(raw), Arc::clone(compressors)),
         };
-        let body = compressors.lend(|gzip| {
+        let body = compressors.lend(py, |gzip| {
             let gzipped = py.detach(|| raw.gzip(gzip));
             PyBytes::new(py, gzipped).unbind()
         });
-        *self.state() = Body::Made(body.clone_ref(py));
+        replace(&self.body, py, Body::Made(body.clone_ref(py)));
         body
     }
 
@@ -234,7 +231,7 @@ impl Batch {
     /// A `repr` ends in logs, and events are private: it has their number and size alone.
     fn __repr__(&self, py: Python<'_>) -> String {
         let (count, raw, layout) = (self.count(), self.contents.raw_size, word_of(self.contents.format, LAYOUTS));
-        match &*self.state() {
+        match &*locked(&self.body, py) {
             Body::Made(body) if self.contents.gzip => {
                 format!("Batch(count={count}, {} bytes of {layout}, {raw} before gzip)", body.as_bytes(py).len())
             }

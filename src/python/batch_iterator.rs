@@ -1,7 +1,7 @@
 //! `BatchIterator`: batches as they close, in memory bounded by one batch, as a Python class.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, TryLockError};
 
 use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
 use pyo3::prelude::*;
@@ -15,6 +15,7 @@ use super::findings::Rejection;
 use super::found::{Found, Kind, Part};
 use super::input::Input;
 use super::input::fill::{Filled, Filling};
+use super::lock::{locked, replace};
 use super::tallies::Tallies;
 use super::workspace::Workspace;
 use crate::batch::{FoundEvent, Records};
@@ -104,7 +105,7 @@ impl BatchIterator {
                 accepted.add(&event);
                 continue;
             }
-            event.findings().first().inspect(|finding| found.count_handed_over(finding.rule));
+            event.findings().first().inspect(|finding| found.count_handed_over(py, finding.rule));
             raised = self.hand_over(py, &event);
             if raised.is_err() {
                 let range = at + 1..range.end;
@@ -141,15 +142,15 @@ impl BatchIterator {
         }
         let engine = self.engine.get();
         let rest = Batch::seal_rest(py, engine, &mut workspace);
-        engine.give_back(workspace);
+        engine.give_back(py, workspace);
         match rest {
             Some(batch) => Ok(Some(batch)),
             None => state.raised.take().map_or(Ok(None), |raised| Err(raised_again(py, raised))),
         }
     }
 
-    fn found(&self) -> Arc<Found> {
-        Arc::clone(&self.found.lock().unwrap_or_else(PoisonError::into_inner))
+    fn found(&self, py: Python<'_>) -> Arc<Found> {
+        Arc::clone(&locked(&self.found, py))
     }
 }
 
@@ -206,9 +207,8 @@ impl BatchIterator {
         })?;
         let found = Arc::new(Found::nothing(self.engine.get().explain));
         let batch = self.next_batch(py, &mut state, &found);
-        let before = std::mem::replace(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner), found);
+        replace(&self.found, py, found);
         drop(state);
-        drop(before); // the own code of what a caller put into its lists may run, so not under a lock
         batch
     }
 
@@ -219,21 +219,21 @@ impl BatchIterator {
 
     #[getter]
     fn rejected(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
-        self.found().list(py, Kind::Rejected)
+        self.found(py).list(py, Kind::Rejected)
     }
 
     #[getter]
     fn truncated(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
-        self.found().list(py, Kind::Truncated)
+        self.found(py).list(py, Kind::Truncated)
     }
 
     #[getter]
     fn warnings(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
-        self.found().list(py, Kind::Warned)
+        self.found(py).list(py, Kind::Warned)
     }
 
-    fn tallies(&self) -> Tallies {
-        Tallies::of(&self.found())
+    fn tallies(&self, py: Python<'_>) -> Tallies {
+        Tallies::of(py, &self.found(py))
     }
 }
 

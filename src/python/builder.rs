@@ -39,14 +39,14 @@ impl State {
         let last = self.records.count() - 1;
         let mut rejection = None;
         if let Some(event) = self.records.events(last..last + 1).next().filter(FoundEvent::is_rejected) {
-            event.findings().first().inspect(|finding| self.found.count_handed_over(finding.rule));
+            event.findings().first().inspect(|finding| self.found.count_handed_over(py, finding.rule));
             rejection = Some(Rejection::of(py, &event, explain));
         }
         if let Some(rejection) = rejection {
             self.records.pop();
             return rejection.map(Some);
         }
-        if self.records.is_full() || self.found.is_read() {
+        if self.records.is_full() || self.found.is_read(py) {
             self.hand_over(py)?;
         }
         Ok(None)
@@ -122,7 +122,11 @@ impl Builder {
             Some(full) => Some(full),
             None => Batch::lay_out_rest(py, self.engine.get(), &mut state.workspace),
         };
-        (state.found, state.records) = (Arc::new(Found::nothing(self.engine.get().explain)), Records::default());
+        let nothing = Arc::new(Found::nothing(self.engine.get().explain));
+        let found = std::mem::replace(&mut state.found, nothing);
+        state.records = Records::default();
+        drop(state);
+        drop(found); // the own code of what a caller put into its lists may run, so not under the lock
         batch.ok_or_else(|| PyValueError::new_err("the batch has no event: call add() before finish()"))
     }
 
@@ -152,6 +156,6 @@ impl Builder {
     }
 
     fn tallies(&self, py: Python<'_>) -> PyResult<Tallies> {
-        Ok(Tallies::of(&*self.found(py)?))
+        Ok(Tallies::of(py, &*self.found(py)?))
     }
 }

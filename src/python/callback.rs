@@ -1,9 +1,11 @@
 //! `Callback`: a function that a caller gave, as a part of an object that the garbage collector can take apart.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
+
+use super::lock::locked;
 
 /// A function, or none. The lock is held only to copy or take the reference: never while Python code runs.
 pub struct Callback(Mutex<Option<Py<PyAny>>>);
@@ -15,7 +17,7 @@ impl Callback {
 
     /// The function. None also where the garbage collector took it, when nothing but garbage refers to the object.
     pub fn get(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|function| function.clone_ref(py))
+        locked(&self.0, py).as_ref().map(|function| function.clone_ref(py))
     }
 
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -26,7 +28,7 @@ impl Callback {
     }
 
     pub fn clear(&self) {
-        let function = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let function = self.0.try_lock().map(|mut function| function.take()); // nobody has it: it is garbage
         drop(function); // its own code may run, so not under the lock
     }
 }

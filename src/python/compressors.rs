@@ -4,6 +4,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use pyo3::prelude::*;
+
+use super::lock::locked;
 use crate::gzip::Gzip;
 
 /// The levels whose compressors are shared. Those above take megabytes each.
@@ -30,11 +33,11 @@ impl Compressors {
     }
 
     /// Lends a compressor to `make`. No lock is held meanwhile.
-    pub fn lend<T>(&self, make: impl FnOnce(&mut Gzip) -> T) -> T {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    pub fn lend<T>(&self, py: Python<'_>, make: impl FnOnce(&mut Gzip) -> T) -> T {
+        let idle = locked(&self.idle, py).pop();
         let mut gzip = idle.or_else(|| shared(self.level)).unwrap_or_else(|| Gzip::new(self.level));
         let made = make(&mut gzip);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(gzip);
+        locked(&self.idle, py).push(gzip);
         made
     }
 }

@@ -39,7 +39,7 @@ impl Encoder {
         let engine = self.engine.get();
         let mut workspace = engine.workspace(py);
         let encoded = encode_all(py, engine, &mut workspace, input?);
-        engine.give_back(workspace);
+        engine.give_back(py, workspace);
         encoded
     }
 }

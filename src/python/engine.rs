@@ -9,6 +9,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::callback::Callback;
 use super::compressors::Compressors;
+use super::lock::locked;
 use super::snapshot::snapshot;
 use super::walk::{GivenEvent, NeedsSnapshot, SnapshotEvent};
 use super::workspace::Workspace;
@@ -38,14 +39,16 @@ impl Engine {
 
     /// An empty workspace. The lock is never held while detached, so no fork can find it taken.
     pub fn workspace(&self, py: Python<'_>) -> Box<Workspace> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| Workspace::shared(&self.settings).unwrap_or_else(|| Workspace::new(py, &self.settings)))
+        let idle = locked(&self.idle, py).pop();
+        idle.unwrap_or_else(|| {
+            Workspace::shared(py, &self.settings).unwrap_or_else(|| Workspace::new(py, &self.settings))
+        })
     }
 
     /// Keeps a workspace for the next call.
-    pub fn give_back(&self, mut workspace: Box<Workspace>) {
+    pub fn give_back(&self, py: Python<'_>, mut workspace: Box<Workspace>) {
         workspace.batcher.clear();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+        locked(&self.idle, py).push(workspace);
     }
 
     /// Adds an event to the open batch. If that fills the batch, it must be taken before the next event is added.

@@ -1,12 +1,13 @@
 //! `Finding`, `Rejection` and `Truncation`: broken rules and cut strings, as Python classes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::lock::locked;
 use crate::event::{FindingRecord, FoundEvent};
 use crate::rules::Rule;
 use crate::rules::finding::Origin;
@@ -112,7 +113,7 @@ impl Rejection {
     }
 
     fn listed(&self, py: Python<'_>) -> Option<Py<PyList>> {
-        self.findings.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|list| list.clone_ref(py))
+        locked(&self.findings, py).as_ref().map(|list| list.clone_ref(py))
     }
 }
 
@@ -132,7 +133,7 @@ impl Rejection {
         let finding = Py::new(py, slf.as_super().get().clone())?;
         let made = PyList::new(py, [finding])?.unbind();
         // Making it may have run a finalizer that asked for it, or let another thread run that did.
-        let mut findings = slf.get().findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut findings = locked(&slf.get().findings, py);
         let list = findings.get_or_insert_with(|| made.clone_ref(py)).clone_ref(py);
         drop(findings);
         Ok(list)

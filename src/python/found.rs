@@ -1,13 +1,14 @@
 //! `Found`: what was found in the events of a call: records, from which a list of objects is made when it is read.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::findings::{Finding, Rejection, Truncation};
+use super::lock::locked;
 use crate::batch::{FoundEvent, Records};
 use crate::rules::Rule;
 
@@ -67,10 +68,6 @@ impl Found {
         Found { explain: false, state: Mutex::new(State { lists, ..State::default() }) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         // Where another call holds the lock, the lists are in use: what is not visited is not collected.
         self.state.try_lock().map_or(Ok(()), |state| state.lists.iter().try_for_each(|list| visit.call(list)))
@@ -82,7 +79,7 @@ impl Found {
             return Ok(());
         }
         let part = Part { records, range };
-        let mut state = self.state();
+        let mut state = locked(&self.state, py);
         state.parts.push(part.clone());
         let lists = state.lists.each_ref().map(|list| list.as_ref().map(|list| list.clone_ref(py)));
         drop(state);
@@ -93,20 +90,20 @@ impl Found {
     }
 
     /// Whether a list was read, which what is found from then on must be added to.
-    pub fn is_read(&self) -> bool {
-        self.state().lists.iter().any(Option::is_some)
+    pub fn is_read(&self, py: Python<'_>) -> bool {
+        locked(&self.state, py).lists.iter().any(Option::is_some)
     }
 
     /// Counts a rejection that is in no list.
-    pub fn count_handed_over(&self, rule: Rule) {
-        count(&mut self.state().handed_over, rule);
+    pub fn count_handed_over(&self, py: Python<'_>, rule: Rule) {
+        count(&mut locked(&self.state, py).handed_over, rule);
     }
 
     /// The list of a kind, which is made when it is first read.
     pub fn list(&self, py: Python<'_>, kind: Kind) -> PyResult<Py<PyList>> {
         let (made, mut done) = (PyList::empty(py), 0);
         loop {
-            let mut state = self.state();
+            let mut state = locked(&self.state, py);
             // Making an object may have run a finalizer that read the list, or let another thread run that did.
             if let Some(list) = &state.lists[kind as usize] {
                 return Ok(list.clone_ref(py));
@@ -147,7 +144,7 @@ impl Found {
 
     /// The length of each list. No object is made.
     pub fn lengths(&self, py: Python<'_>) -> [usize; 3] {
-        let state = self.state();
+        let state = locked(&self.state, py);
         KINDS.map(|kind| match &state.lists[kind as usize] {
             Some(list) => list.bind(py).len(),
             None => state.parts.iter().flat_map(Part::events).map(|event| length_of(&event, kind)).sum(),
@@ -155,8 +152,8 @@ impl Found {
     }
 
     /// The events, and how many were rejected by each rule that are not among them.
-    pub fn parts(&self) -> (Vec<Part>, Vec<(Rule, usize)>) {
-        let state = self.state();
+    pub fn parts(&self, py: Python<'_>) -> (Vec<Part>, Vec<(Rule, usize)>) {
+        let state = locked(&self.state, py);
         (state.parts.clone(), state.handed_over.clone())
     }
 }

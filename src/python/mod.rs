@@ -16,6 +16,7 @@ mod given;
 mod gzip;
 mod input;
 mod limits;
+mod lock;
 mod raw;
 mod rules;
 mod snapshot;
@@ -72,6 +73,7 @@ mod _core {
         super::dates::initialise(py)?;
         super::raw::verify_texts(py);
         super::raw::Entries::verify(py);
+        super::raw::find_frozen(py);
         module.add("together", super::raw::calls::together(py)?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("__debug_build__", cfg!(debug_assertions))

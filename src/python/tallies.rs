@@ -25,8 +25,8 @@ pub struct Tallies {
 }
 
 impl Tallies {
-    pub fn of(found: &Found) -> Tallies {
-        let (parts, rejected) = found.parts();
+    pub fn of(py: Python<'_>, found: &Found) -> Tallies {
+        let (parts, rejected) = found.parts(py);
         let (truncated, paths, warned) = (Vec::new(), HashMap::new(), Vec::new());
         let mut tallies = Tallies { parts: Vec::new(), rejected, truncated, paths, warned };
         for (at_part, part) in parts.iter().enumerate() {

@@ -145,6 +145,9 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             return self.tuple(&tuple);
         }
+        if let Some(dict) = raw::frozen(value) {
+            return self.dict(&dict);
+        }
         match dates::read(value) {
             Date::Moment(moment) => self.sink.moment(moment),
             Date::Other if IS_SNAPSHOT => return self.snapshot_value(value),

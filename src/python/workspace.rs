@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 
+use super::lock::locked;
 use super::walk::Memory;
 use crate::batch::Batcher;
 use crate::encoder::Settings;
@@ -29,8 +30,8 @@ impl Workspace {
     }
 
     /// A workspace that an ended encoder with the same settings left. It writes what a new one writes.
-    pub fn shared(settings: &Settings) -> Option<Box<Workspace>> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn shared(py: Python<'_>, settings: &Settings) -> Option<Box<Workspace>> {
+        let mut shared = locked(&SHARED, py);
         let place = shared.iter().rposition(|(other, _)| other == settings)?;
         let (other, workspace) = shared.remove(place);
         drop(shared);

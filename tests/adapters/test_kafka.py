@@ -1,24 +1,18 @@
-"""Kafka: with a fake consumer, and with confluent_kafka and the mock broker of librdkafka."""
+"""Kafka, with a fake consumer."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import OFFSET_STORED, Producer, TopicPartition
-from confluent_kafka import Consumer as KafkaConsumer
 
-from mixpress import AuthError, Client, RetryPolicy
+from mixpress import AuthError, RetryPolicy
 from mixpress.adapters.kafka import deliver, event_of
-from mixpress.emulator import Emulator
 from mixpress.errors import TransportError
-from support.clients import ACCOUNT, client
-from support.clocks import FakeClock
+from support.clients import client
 from support.events import event, ids
 from support.replies import RESET, answer, ok, refusing
 from support.server import FakeServer
@@ -174,53 +168,3 @@ def test_an_event_without_an_id_gets_one_of_its_offset() -> None:
     assert isinstance(two, dict)
     assert one["properties"]["$insert_id"] != two["properties"]["$insert_id"]
     assert one == event_of(Message(json.dumps(nameless), 1))
-
-
-# --- confluent_kafka
-
-
-@pytest.fixture
-def broker() -> Producer:
-    """A producer that runs librdkafka's mock cluster in this process, on the loopback, as long as it lives."""
-    return Producer({"test.mock.num.brokers": 1, "log_level": 0})
-
-
-@contextmanager
-def reading(broker: Producer) -> Iterator[KafkaConsumer]:
-    """A consumer that starts at the committed offset of its group."""
-    (node,) = broker.list_topics(timeout=10).brokers.values()
-    consumer = KafkaConsumer(
-        {
-            "bootstrap.servers": f"{node.host}:{node.port}",
-            "group.id": "mixpress",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-        }
-    )
-    try:
-        consumer.assign([TopicPartition("shop", 0, OFFSET_STORED)])
-        yield consumer
-    finally:
-        consumer.close()
-
-
-def committed(consumer: KafkaConsumer) -> int:
-    (place,) = consumer.committed([TopicPartition("shop", 0)], 10)
-    return int(place.offset)
-
-
-def test_confluent_kafka_reads_uncommitted_messages_again(broker: Producer) -> None:
-    for number in range(5):
-        broker.produce("shop", json.dumps(event(number)).encode(), partition=0)
-    assert broker.flush(10) == 0
-    settings: dict[str, Any] = {"clock": FakeClock(), "retry": RetryPolicy(attempts=1)}
-    with Emulator(faults="502=1") as server, Client(ACCOUNT, base_url=server.url, **settings) as sender:
-        with reading(broker) as consumer:
-            with pytest.raises(TransportError):
-                deliver(consumer, sender)
-            assert committed(consumer) < 0  # librdkafka's constant for no committed offset
-        assert server.count() == 0
-        server.faults = None
-        with reading(broker) as consumer:
-            deliver(consumer, sender, stopped=lambda: server.count() == 5)
-            assert committed(consumer) == 5

@@ -129,5 +129,5 @@ def test_the_import_is_refused_where_the_lock_is_off() -> None:
     program = "import sys; sys._is_gil_enabled = lambda: {}; import mixpress; print(len(mixpress.rules()))"
     refused = subprocess.run([sys.executable, "-c", program.format(False)], capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert "ImportError: mixpress needs the interpreter's lock, which is off" in refused.stderr
+    assert "ImportError: mixpress needs the interpreter's lock (GIL), which is off: set PYTHON_GIL=1" in refused.stderr
     subprocess.run([sys.executable, "-c", program.format(True)], check=True, stdout=subprocess.DEVNULL)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mixpress
+from mixpress import _core
 
 PACKAGE = Path(mixpress.__file__).parent
 CPUID, XGETBV = b"\x0f\xa2", b"\x0f\x01\xd0"
@@ -89,7 +90,8 @@ def make_old(library: Path, copy: Path) -> Changed:
 
 def make_package(folder: Path, package: Path = PACKAGE) -> tuple[Changed, dict[str, str]]:
     """Make the copy of mixpress in a folder, and return the environment variables for a Python that imports it."""
-    [core] = package.glob("_core.*so")
+    # A folder of sources can have a core for each version of Python, an installed package has one.
+    core = Path(_core.__file__) if package == PACKAGE else next(package.glob("_core.*so"))
     shutil.copytree(package, folder / "mixpress", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     changed = make_old(core, folder / "mixpress" / core.name)
     answers = folder / "cpuid.so"

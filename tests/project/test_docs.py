@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from support.clocks import FakeClock
 from support.events import events
 
 ROOT = Path(__file__).parents[2]
+needs_kafka = pytest.mark.skipif(find_spec("confluent_kafka") is None, reason="confluent-kafka has no wheel for it yet")
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 BLOCKS = [
-    pytest.param(block, id=f"{page.name} {number}")
+    pytest.param(block, id=f"{page.name} {number}", marks=needs_kafka if "confluent_kafka" in block else ())
     for page in sorted((ROOT / "docs").rglob("*.md"))
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
 ]

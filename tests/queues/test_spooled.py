@@ -194,6 +194,7 @@ def test_an_async_client_may_have_a_spool(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_reopens_the_file_with_no_events(tmp_path: Path) -> None:
     with Emulator() as server, Client(ACCOUNT, base_url=server.url, spool=tmp_path / "a", linger=3600) as client:
         track(client, *range(5))

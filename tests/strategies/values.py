@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -87,6 +88,9 @@ sets = st.one_of(
 )
 
 
+frozen = getattr(builtins, "frozendict", dict)  # new in Python 3.15
+
+
 def containers(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     pairs = st.lists(st.tuples(names, inside), max_size=4)
     odd_pairs = st.lists(
@@ -96,6 +100,7 @@ def containers(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.lists(inside, max_size=4),
         st.lists(inside, max_size=3).map(tuple),
         pairs.map(dict),
+        pairs.map(frozen),
         odd_pairs.map(dict),
         odd_pairs.map(Pairs),
         odd_pairs.map(Lying),

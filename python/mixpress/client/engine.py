@@ -5,6 +5,7 @@ from __future__ import annotations
 import encodings.idna  # noqa: F401 - a fork during an import in a sending thread leaves its lock taken
 import logging
 import threading
+import traceback
 from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from mixpress.transport import Transport
 
 logger = logging.getLogger("mixpress")
+
+# Python 3.15 imports a module at the first traceback that is logged, which would be in a sending thread.
+traceback.format_exception_only(ValueError())
 
 GRACE = 1.0
 """Seconds for workers to exit after their requests were cut off."""

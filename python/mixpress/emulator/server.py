@@ -12,6 +12,7 @@ import asyncio
 import ipaddress
 import os
 import socket
+import sys
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
@@ -240,7 +241,8 @@ def serve(app: Starlette, listener: socket.socket) -> Iterator[None]:
         yield
     finally:
         server.should_exit = True
-        thread.join()
+        if not sys.is_finalizing():  # left open until the process ends, whose daemon threads stand still then
+            thread.join()
 
 
 class _Server(uvicorn.Server):

@@ -8,7 +8,7 @@ mod objects;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyIterator, PyList};
+use pyo3::types::{PyDict, PyIterator, PyList, PyMapping};
 use pyo3::{PyTraverseError, PyVisit};
 
 use self::arrow::ArrowInput;
@@ -17,6 +17,10 @@ use self::json::{JsonInput, Text, is_text};
 use self::objects::fill_from_objects;
 use super::engine::Engine;
 use crate::source::json::JsonReader;
+
+fn one(name: &str) -> String {
+    format!("one {name}: put it in a list, as [event]")
+}
 
 /// Where events come from.
 pub enum Input {
@@ -39,15 +43,17 @@ impl Input {
             return Ok(Input::List(list.clone().unbind(), 0)); // first: to look for Arrow's method takes half a microsecond
         }
         let hint = if events.is_instance_of::<PyDict>() {
-            "one dict: put it in a list, as [event]".to_owned()
+            one("dict")
         } else if is_text(events) {
             "text: pass JSON to encode_json()".to_owned()
         } else if ArrowInput::takes(events)? {
             "Arrow data: pass it to encode_arrow()".to_owned()
         } else {
+            let name = events.get_type().name()?;
             match events.try_iter() {
+                _ if events.cast::<PyMapping>().is_ok() => one(&name.to_string_lossy()),
                 Ok(events) => return Ok(Input::Objects(events.unbind())),
-                Err(_) => format!("a {}", events.get_type().name()?),
+                Err(_) => format!("a {name}"),
             }
         };
         Err(PyTypeError::new_err(format!("events must be an iterable of events, got {hint}")))
@@ -104,8 +110,9 @@ impl Input {
             Input::List(events, read) => {
                 let events = events.bind(py);
                 let unread = || {
-                    // An event's own code may shorten or extend the list.
-                    let event = (*read < events.len()).then(|| events.get_item(*read));
+                    // An event's own code may shorten or extend the list; without the interpreter's lock another thread may,
+                    // also between the two calls.
+                    let event = (*read < events.len()).then(|| events.get_item(*read).ok()).flatten().map(Ok);
                     *read += 1;
                     event
                 };

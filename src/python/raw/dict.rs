@@ -6,12 +6,14 @@
 //! after [`Entries::verify`] found that it agrees with `PyDict_Next`. Otherwise, and for every other dict, `PyDict_Next`
 //! is called. See "What `unsafe` buys" in `benches/README.md`.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
 use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{PyDict, PyType};
 
 /// The right to read a dict's entries. A value exists only where the layout described here was verified.
 #[derive(Clone, Copy)]
@@ -65,6 +67,9 @@ pub unsafe fn for_each_member<'py, E>(
     entries: Option<Entries>,
     mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
 ) -> Result<(), E> {
+    if super::FREE_THREADED {
+        return held(dict).iter().try_for_each(|(name, value)| visit(name.as_borrowed(), value.as_borrowed()));
+    }
     let size = dict.len();
     let mut members = Members::of(dict, entries);
     // SAFETY: by the contract of `visit` nothing changes the dict meanwhile.
@@ -75,6 +80,19 @@ pub unsafe fn for_each_member<'py, E>(
         debug_assert!(!super::has_exception() && dict.len() == size, "`visit` must keep its contract");
     }
     Ok(())
+}
+
+/// The members of a dict at one moment, each held: in a free-threaded interpreter another thread may remove it meanwhile.
+fn held<'py>(dict: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    with_critical_section(dict, || {
+        let (py, mut members, mut held) = (dict.py(), Members::of(dict, None), Vec::with_capacity(dict.len()));
+        // SAFETY: the dict is locked, and the loop runs no Python code.
+        while let Some((name, value)) = unsafe { members.next(dict) } {
+            // SAFETY: so the dict owns both until references to them are counted.
+            held.push(unsafe { (Borrowed::from_ptr(py, name).to_owned(), Borrowed::from_ptr(py, value).to_owned()) });
+        }
+        held
+    })
 }
 
 /// A position among a dict's members.
@@ -153,20 +171,57 @@ impl Entries {
         (SEEN.load(Ordering::Relaxed) == AGREE).then_some(entries)
     }
 
+    /// Whether both ways find the same members in a dict.
     fn agree(self, dict: &Bound<'_, PyDict>) -> bool {
-        let addresses = |entries| {
-            let mut addresses = Vec::new();
-            // SAFETY: the closure only stores addresses.
-            let visited: Result<(), ()> = unsafe {
-                for_each_member(dict, entries, |name, value| {
-                    addresses.push((name.as_ptr(), value.as_ptr()));
-                    Ok(())
-                })
-            };
-            visited.map(|()| addresses)
-        };
-        addresses(Some(self)) == addresses(None)
+        addresses(dict, Some(self)) == addresses(dict, None)
     }
+}
+
+/// The addresses of each name and value.
+fn addresses(dict: &Bound<'_, PyDict>, entries: Option<Entries>) -> Vec<(*mut ffi::PyObject, *mut ffi::PyObject)> {
+    let mut addresses = Vec::new();
+    // SAFETY: the closure only stores addresses.
+    let visited: Result<(), ()> = unsafe {
+        for_each_member(dict, entries, |name, value| {
+            addresses.push((name.as_ptr(), value.as_ptr()));
+            Ok(())
+        })
+    };
+    debug_assert!(visited.is_ok());
+    addresses
+}
+
+/// The type `frozendict`, which CPython has from 3.15 on. Null where there is none that is read like a dict.
+static FROZEN: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
+
+/// A value of exactly the type `frozendict`, as a dict: an object of it begins with the fields of a dict.
+#[inline(always)]
+pub fn frozen<'a, 'py>(value: Borrowed<'a, 'py, PyAny>) -> Option<Borrowed<'a, 'py, PyDict>> {
+    // SAFETY: the type is only compared. `find_frozen` found that an object of it is read as a dict is.
+    unsafe {
+        (ffi::Py_TYPE(value.as_ptr()) == FROZEN.load(Ordering::Relaxed)).then(|| value.cast_unchecked::<PyDict>())
+    }
+}
+
+/// Finds the type for [`frozen`]. Called once in a process, when the module is imported: it runs Python code.
+pub fn find_frozen(py: Python<'_>) {
+    let Ok(found) = py.import("builtins").and_then(|builtins| builtins.getattr("frozendict")) else { return };
+    let Ok(kind) = found.cast_into::<PyType>() else { return };
+    // SAFETY: it is a type. A library that puts a type into `builtins` has one on the heap, or of another module.
+    let is_of_cpython = unsafe { ffi::PyType_GetFlags(kind.as_type_ptr()) & ffi::Py_TPFLAGS_HEAPTYPE == 0 }
+        && kind.module().is_ok_and(|module| module == "builtins");
+    if is_of_cpython && samples(py).is_ok_and(|dicts| dicts.iter().all(|dict| freezes(&kind, dict))) {
+        FROZEN.store(kind.as_type_ptr(), Ordering::Relaxed);
+    }
+}
+
+/// Whether a frozen copy of a dict is read as the dict.
+fn freezes(kind: &Bound<'_, PyType>, dict: &Bound<'_, PyDict>) -> bool {
+    let Ok(copy) = kind.call1((dict,)) else { return false };
+    // SAFETY: by the type's definition in CPython it begins with a dict; `PyDict_Next` checks what it is given.
+    let frozen = unsafe { copy.cast_unchecked::<PyDict>() };
+    let expected = addresses(dict, None);
+    addresses(frozen, None) == expected && addresses(frozen, Entries::verify(dict.py())) == expected
 }
 
 /// Dicts of all kinds: many sizes, deleted members, names that are not text, the `__dict__` of objects, copied, cleared.

@@ -2,7 +2,8 @@
 //!
 //! The walk's `unsafe` reads are here, and the walk promises their contract where it calls them. They rely on one invariant: **while a walk reads an object, no Python code runs, no
 //! exception is made and no container is allocated** (which could start a collection, and so a finalizer), and the
-//! interpreter's lock is held throughout. So nothing can change or free the objects of the walk. "What `unsafe` buys" in
+//! interpreter's lock is held throughout. So nothing can change or free the objects of the walk. Where the core is built for an
+//! interpreter without that lock, references to the members of each container are held instead. "What `unsafe` buys" in
 //! `benches/README.md` has the measured gain.
 
 pub mod calls;
@@ -14,9 +15,10 @@ use pyo3::Borrowed;
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyInt, PyList};
 
-pub use dict::{Entries, for_each_member};
+pub use dict::{Entries, find_frozen, for_each_member, frozen};
 pub use text::{ascii, decode, verify as verify_texts};
 
 /// Whether the core is built for an interpreter without a lock, whose objects have a longer header. `check_lock` lets it run
@@ -37,12 +39,24 @@ pub unsafe fn for_each_element<'py, E>(
     list: &Bound<'py, PyList>,
     mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
 ) -> Result<(), E> {
+    if FREE_THREADED {
+        return held(list).iter().try_for_each(|element| visit(element.as_borrowed()));
+    }
     for position in 0..list.len() {
         // SAFETY: the position is within the list, which owns the element and, by the contract of `visit`, keeps it.
         visit(unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), position as ffi::Py_ssize_t)) })?;
         debug_assert!(!has_exception() && position < list.len(), "`visit` must keep its contract");
     }
     Ok(())
+}
+
+/// The elements of a list at one moment, each held: in a free-threaded interpreter another thread may remove it meanwhile.
+fn held<'py>(list: &Bound<'py, PyList>) -> Vec<Bound<'py, PyAny>> {
+    with_critical_section(list, || {
+        // SAFETY: the list is locked, so it owns the element until a reference to it is counted.
+        let element = |at| unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), at as ffi::Py_ssize_t)) };
+        (0..list.len()).map(|at| element(at).to_owned()).collect()
+    })
 }
 
 /// Whether an exception is set in this thread.
@@ -68,8 +82,8 @@ pub fn check_lock(py: Python<'_>) -> PyResult<()> {
         return Ok(());
     }
     Err(PyImportError::new_err(
-        "mixpress needs the interpreter's lock, which is off: start Python without `-X gil=0`, and without PYTHON_GIL=0 in \
-         the environment",
+        "mixpress needs the interpreter's lock (GIL), which is off: set PYTHON_GIL=1 in the environment, or start Python with \
+         `-X gil=1`",
     ))
 }
 

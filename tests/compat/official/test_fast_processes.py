@@ -46,6 +46,7 @@ def test_a_spool_of_another_project_is_refused(tmp_path: Path) -> None:
             consumer.send("events", event(token="other"))
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_has_none_of_the_parents_messages() -> None:
     with recording() as server, fast(**server.urls, linger=1e6) as consumer:
         consumer.send("events", event(1))
