@@ -59,6 +59,7 @@ pub struct FindingRecord {
 pub(super) enum Sentence {
     Fixed(&'static str),
     Quoted { before: &'static str, shown: Span, more: usize, after: &'static str },
+    Later { spell: fn(&str, [i64; 2]) -> String, given: Span, numbers: [i64; 2] },
     Spelled(Span),
 }
 
@@ -72,6 +73,9 @@ impl Sentence {
                 let shown = Span::appended(text, |text| text.push_str(shown));
                 Sentence::Quoted { before, shown, more, after }
             }
+            Message::Later(spell, given, numbers) => {
+                Sentence::Later { spell, given: Span::appended(text, |text| text.push_str(&given)), numbers }
+            }
             Message::Spelled(spelled) => Sentence::Spelled(Span::appended(text, |text| text.push_str(&spelled))),
         }
     }
@@ -82,6 +86,7 @@ impl Sentence {
             Sentence::Quoted { before, shown, more, after } => {
                 Sentence::Quoted { before, shown: shown.moved(by), more, after }
             }
+            Sentence::Later { spell, given, numbers } => Sentence::Later { spell, given: given.moved(by), numbers },
             Sentence::Spelled(spelled) => Sentence::Spelled(spelled.moved(by)),
         }
     }
@@ -92,6 +97,7 @@ impl Sentence {
             Sentence::Quoted { before, shown, more, after } => {
                 format!("{before}{}{after}", quote_excerpt(shown.of(text), more))
             }
+            Sentence::Later { spell, given, numbers } => spell(given.of(text), numbers),
             Sentence::Spelled(spelled) => spelled.of(text).to_owned(),
         }
     }
