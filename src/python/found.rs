@@ -8,7 +8,8 @@ use pyo3::types::PyList;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::findings::{Finding, Rejection, Truncation};
-use crate::batch::{FoundEvent, Records};
+use crate::batch::Records;
+use crate::event::FoundEvent;
 use crate::rules::Rule;
 
 /// Some of the events of records.
