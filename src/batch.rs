@@ -7,11 +7,10 @@ use crate::rules::limits::{Endpoint, Limits};
 use crate::source::Source;
 use crate::truncate::LongTexts;
 
+pub(crate) use crate::event::Records;
 pub use crate::event::Verdict;
 #[doc(hidden)] // its name before
 pub use crate::event::Verdict as Added;
-#[cfg(feature = "python")]
-pub(crate) use crate::event::{FoundEvent, Records};
 pub use crate::rules::finding::Origin;
 
 /// Bytes of each buffer that [`Batcher::forget`] keeps.
@@ -110,7 +109,7 @@ impl Batcher {
     }
 
     /// Adds an event as [`Batcher::add`] does, and what was found in it to the records.
-    #[cfg(feature = "python")]
+    #[cfg_attr(not(feature = "python"), allow(dead_code))]
     #[inline(always)]
     pub(crate) fn add_recording<S: Source>(
         &mut self,

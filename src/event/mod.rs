@@ -27,8 +27,9 @@ mod report;
 mod sink;
 mod writer;
 
+pub(crate) use records::Records;
 #[cfg(feature = "python")]
-pub(crate) use records::{FindingRecord, FoundEvent, Records};
+pub(crate) use records::{FindingRecord, FoundEvent};
 pub(crate) use report::Outcome;
 pub use report::Verdict;
 pub use writer::EventWriter;

@@ -59,6 +59,7 @@ pub struct FindingRecord {
 pub(super) enum Sentence {
     Fixed(&'static str),
     Quoted { before: &'static str, shown: Span, more: usize, after: &'static str },
+    Later { spell: fn(&str, [i64; 2]) -> String, given: Span, numbers: [i64; 2] },
     Spelled(Span),
 }
 
@@ -72,6 +73,9 @@ impl Sentence {
                 let shown = Span::appended(text, |text| text.push_str(shown));
                 Sentence::Quoted { before, shown, more, after }
             }
+            Message::Later(spell, given, numbers) => {
+                Sentence::Later { spell, given: Span::appended(text, |text| text.push_str(&given)), numbers }
+            }
             Message::Spelled(spelled) => Sentence::Spelled(Span::appended(text, |text| text.push_str(&spelled))),
         }
     }
@@ -82,6 +86,7 @@ impl Sentence {
             Sentence::Quoted { before, shown, more, after } => {
                 Sentence::Quoted { before, shown: shown.moved(by), more, after }
             }
+            Sentence::Later { spell, given, numbers } => Sentence::Later { spell, given: given.moved(by), numbers },
             Sentence::Spelled(spelled) => Sentence::Spelled(spelled.moved(by)),
         }
     }
@@ -92,6 +97,7 @@ impl Sentence {
             Sentence::Quoted { before, shown, more, after } => {
                 format!("{before}{}{after}", quote_excerpt(shown.of(text), more))
             }
+            Sentence::Later { spell, given, numbers } => spell(given.of(text), numbers),
             Sentence::Spelled(spelled) => spelled.of(text).to_owned(),
         }
     }
@@ -266,5 +272,112 @@ impl<'r> FoundEvent<'r> {
     pub(super) fn spell_all(&self) -> EventFindings {
         let findings = self.findings.iter().map(|finding| self.spell(finding)).collect();
         EventFindings { origin: self.origin(), insert_id: self.insert_id().map(str::to_owned), findings }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Batcher, Format, Verdict};
+    use crate::rules::limits::{Endpoint, Limits};
+    use crate::source::value::Value;
+
+    fn events() -> Vec<Value> {
+        let event = |name: &str, value: Value| {
+            let needed = [("time", 1_700_000_000.into()), ("distinct_id", "u".into()), ("$insert_id", "i-1".into())];
+            let properties: Vec<_> = needed.into_iter().chain([(name, value)]).collect();
+            let properties =
+                Value::Object(properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+            Value::from([("event", Value::from("e")), ("properties", properties)])
+        };
+        vec![
+            event("a", f64::NAN.into()),
+            event("a\"\\é", f64::INFINITY.into()),
+            event("a", "é".repeat(300).as_str().into()),
+            event("k".repeat(300).as_str(), "x".repeat(300).as_str().into()),
+            event("distinct_id", "é".repeat(70).as_str().into()),
+            event("$insert_id", "é\"".repeat(50).as_str().into()),
+            event("time", 5.into()),
+            event("a", 1.into()),
+            Value::from("no event"),
+            Value::from([("event", Value::from(" "))]),
+        ]
+    }
+
+    fn batcher() -> Batcher {
+        let mut batcher = Batcher::new(Limits::documented(), Endpoint::Import, Format::Json, None);
+        batcher.set_now(1_800_000_000_000);
+        batcher
+    }
+
+    /// The verdict of records on an event.
+    fn verdict(found: &FoundEvent<'_>) -> Verdict {
+        if found.is_rejected() {
+            return Verdict::Rejected(found.spell_all());
+        }
+        let truncations = found.cuts().iter().map(|cut| found.spell_cut(cut)).collect();
+        let warnings = (!found.findings().is_empty()).then(|| found.spell_all());
+        Verdict::Accepted { warnings, truncations }
+    }
+
+    #[test]
+    fn records_of_many_events_say_what_the_verdict_on_each_says() {
+        let (mut one_by_one, mut together) = (batcher(), batcher());
+        let (mut records, mut expected) = (Records::default(), Vec::new());
+        for (index, event) in events().iter().cycle().take(50).enumerate() {
+            let origin = Origin { index, line: Some(index * 2) };
+            let Ok(verdict) = one_by_one.add(origin, event);
+            expected.extend((verdict != Verdict::Plain).then_some(verdict));
+            let Ok(()) = together.add_recording(origin, event, &mut records);
+            assert_eq!(records.count(), expected.len());
+        }
+        let all =
+            |records: &Records| records.events(0..records.count()).map(|found| verdict(&found)).collect::<Vec<_>>();
+        assert_eq!(all(&records), expected);
+        let mut others = Records::default();
+        records.events(3..records.count()).for_each(|found| others.add(&found));
+        assert_eq!(all(&others), expected[3..]);
+        while records.count() > 0 {
+            records.pop();
+            expected.pop();
+            assert_eq!(all(&records), expected);
+        }
+        assert!(records.text.is_empty() && records.findings.is_empty() && records.cuts.is_empty());
+    }
+
+    #[test]
+    fn a_rejected_event_that_is_known_whole_is_kept_whole() {
+        let finding = Finding {
+            rule: Rule::InvalidJson,
+            action: Action::Reject,
+            field: "a field".to_owned(),
+            message: "a message".to_owned(),
+        };
+        let found = EventFindings {
+            origin: Origin { index: 3, line: Some(4) },
+            insert_id: Some("an id".to_owned()),
+            findings: vec![finding.clone(), finding],
+        };
+        let mut records = Records::default();
+        records.add_rejected(found.clone());
+        records.add_rejected(found.clone());
+        assert!(records.events(0..2).all(|kept| kept.is_rejected() && kept.spell_all() == found));
+    }
+
+    #[test]
+    fn records_are_full_at_a_thousand_events_or_a_megabyte() {
+        let finding = |message: String| EventFindings {
+            origin: Origin { index: 0, line: None },
+            insert_id: None,
+            findings: vec![Finding { rule: Rule::InvalidJson, action: Action::Reject, field: String::new(), message }],
+        };
+        let mut records = Records::default();
+        (1..=1000).for_each(|count| {
+            records.add_rejected(finding(String::new()));
+            assert_eq!(records.is_full(), count == 1000);
+        });
+        let mut records = Records::default();
+        records.add_rejected(finding("x".repeat(1 << 20)));
+        assert!(records.is_full());
     }
 }

@@ -191,7 +191,7 @@ impl Report {
     }
 
     /// Adds a completed report to the records of other events.
-    #[cfg(feature = "python")]
+    #[cfg_attr(not(feature = "python"), allow(dead_code))]
     #[cold]
     pub(crate) fn record(&self, origin: Origin, outcome: Outcome, records: &mut Records) {
         records.add(&self.found(origin, outcome));

@@ -18,7 +18,8 @@ use super::input::fill::{Filled, Filling};
 use super::lock::{locked, replace};
 use super::tallies::Tallies;
 use super::workspace::Workspace;
-use crate::batch::{FoundEvent, Records};
+use crate::batch::Records;
+use crate::event::FoundEvent;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct BatchIterator {

@@ -13,7 +13,8 @@ use super::findings::Rejection;
 use super::found::{Found, Kind};
 use super::tallies::Tallies;
 use super::workspace::Workspace;
-use crate::batch::{FoundEvent, Origin, Records};
+use crate::batch::{Origin, Records};
+use crate::event::FoundEvent;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct Builder {

@@ -9,7 +9,8 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::findings::{Finding, Rejection, Truncation};
 use super::lock::locked;
-use crate::batch::{FoundEvent, Records};
+use crate::batch::Records;
+use crate::event::FoundEvent;
 use crate::rules::Rule;
 
 /// Some of the events of records.

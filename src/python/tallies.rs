@@ -7,7 +7,7 @@ use pyo3::types::PyDict;
 
 use super::findings::{Finding, Truncation};
 use super::found::{Found, Part, count};
-use crate::batch::FoundEvent;
+use crate::event::FoundEvent;
 use crate::rules::Rule;
 
 /// Where something was found first: the part, the event in it, and the place among those of the event.

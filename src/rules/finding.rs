@@ -51,6 +51,8 @@ pub(crate) enum Message<'a> {
     Fixed(&'static str),
     /// A value, which is quoted between two texts.
     Quoted(&'static str, &'a str, &'static str),
+    /// The result of a function of a text and numbers.
+    Later(fn(&str, [i64; 2]) -> String, String, [i64; 2]),
     Spelled(String),
 }
 

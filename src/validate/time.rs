@@ -2,7 +2,7 @@
 
 use super::Violation;
 use crate::rules::Rule;
-use crate::rules::finding::shown_number;
+use crate::rules::finding::{Message, shown_number};
 use crate::rules::limits::{Endpoint, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS};
 use crate::serialize::{Moment, write_moment};
 
@@ -35,7 +35,7 @@ pub(crate) fn too_old<'s, S: Fn() -> String>(
     endpoint: Endpoint,
     now_ms: i64,
     spelling: &'s S,
-) -> Option<Violation<impl FnOnce() -> String + use<'s, S>>> {
+) -> Option<Violation<impl FnOnce() -> Message<'static> + use<'s, S>>> {
     let oldest = match endpoint {
         Endpoint::Import => OLDEST_IMPORT_MS.into(),
         Endpoint::Track => i128::from(now_ms) - i128::from(TRACK_WINDOW_MS),
@@ -43,13 +43,23 @@ pub(crate) fn too_old<'s, S: Fn() -> String>(
     (milliseconds < oldest).then_some(Violation {
         rule: Rule::TimeTooOld,
         message: move || {
-            let why = match endpoint {
-                Endpoint::Import => ", before 1971-01-01 (31536000), the oldest that /import takes",
-                Endpoint::Track => ", and /track takes the last 5 days only: send it to /import",
+            let spell = match endpoint {
+                Endpoint::Import => too_old_for_import,
+                Endpoint::Track => too_old_for_track,
             };
-            format!("{}{why}", shown(milliseconds, spelling))
+            Message::Later(spell, shown_number(&spelling()), [saturated(milliseconds), now_ms])
         },
     })
+}
+
+fn too_old_for_import(shown: &str, [milliseconds, _]: [i64; 2]) -> String {
+    let time = calendar(milliseconds);
+    format!("'time' is {shown}{time}, before 1971-01-01 (31536000), the oldest that /import takes")
+}
+
+fn too_old_for_track(shown: &str, [milliseconds, _]: [i64; 2]) -> String {
+    let time = calendar(milliseconds);
+    format!("'time' is {shown}{time}, and /track takes the last 5 days only: send it to /import")
 }
 
 /// A time must not be more than an hour ahead of the clock. `spelling` is the time as the event has it.
@@ -57,18 +67,23 @@ pub(crate) fn in_future<'s, S: Fn() -> String>(
     milliseconds: i128,
     now_ms: i64,
     spelling: &'s S,
-) -> Option<Violation<impl FnOnce() -> String + use<'s, S>>> {
-    let now = i128::from(now_ms);
-    (milliseconds > now + i128::from(FUTURE_TOLERANCE_MS)).then_some(Violation {
+) -> Option<Violation<impl FnOnce() -> Message<'static> + use<'s, S>>> {
+    (milliseconds > i128::from(now_ms) + i128::from(FUTURE_TOLERANCE_MS)).then_some(Violation {
         rule: Rule::TimeInFuture,
         message: move || {
-            format!("{}, more than an hour ahead of the clock{}", shown(milliseconds, spelling), calendar(now))
+            Message::Later(ahead_of_the_clock, shown_number(&spelling()), [saturated(milliseconds), now_ms])
         },
     })
 }
 
-fn shown(milliseconds: i128, spelling: &impl Fn() -> String) -> String {
-    format!("'time' is {}{}", shown_number(&spelling()), calendar(milliseconds))
+fn ahead_of_the_clock(shown: &str, [milliseconds, now]: [i64; 2]) -> String {
+    let (time, clock) = (calendar(milliseconds), calendar(now));
+    format!("'time' is {shown}{time}, more than an hour ahead of the clock{clock}")
+}
+
+/// The nearest number of 64 bits. The calendar ends long before the largest.
+fn saturated(milliseconds: i128) -> i64 {
+    milliseconds.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
 /// An integer's value by its digits. One of more than 128 bits becomes the nearest that fits.
@@ -77,9 +92,9 @@ pub(crate) fn saturating_integer(digits: &str) -> i128 {
 }
 
 /// A time as text for a message, like ` (2023-11-14T22:13:20)`; empty where the calendar ends before it.
-fn calendar(milliseconds: i128) -> String {
-    match i64::try_from(milliseconds.saturating_mul(1000)) {
-        Ok(micros) if micros.unsigned_abs() < 250_000_000_000_000_000 => {
+fn calendar(milliseconds: i64) -> String {
+    match milliseconds.checked_mul(1000) {
+        Some(micros) if micros.unsigned_abs() < 250_000_000_000_000_000 => {
             let mut text = Vec::new();
             write_moment(&mut text, Moment { micros, utc: true });
             format!(" ({})", String::from_utf8_lossy(&text))
@@ -115,6 +130,7 @@ mod tests {
         let spelling = || "5".to_owned();
         let violation = too_old(5_000, Endpoint::Import, NOW, &spelling).unwrap();
         let expected = "'time' is 5 (1970-01-01T00:00:05), before 1971-01-01 (31536000), the oldest that /import takes";
-        assert_eq!((violation.rule, (violation.message)().as_str()), (Rule::TimeTooOld, expected));
+        let Message::Later(spell, shown, numbers) = (violation.message)() else { panic!("it is spelled later") };
+        assert_eq!((violation.rule, spell(&shown, numbers).as_str()), (Rule::TimeTooOld, expected));
     }
 }

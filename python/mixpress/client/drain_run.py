@@ -93,7 +93,7 @@ class DrainRun(Run):
                 return
             batch = replace(batch, indexes=range(self._taken, self._taken + batch.count))
             self._taken += batch.count
-            self._verdicts.packed(batch, (), ())
+            self._verdicts.packed(batch)
             self._put_job(_DrainJob(self, SpooledVerdicts(self._spool, batch, self._verdicts)))
 
     def _tick(self) -> None:

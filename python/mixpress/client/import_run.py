@@ -92,7 +92,7 @@ class ImportRun(Run):
             except Exception as error:  # noqa: BLE001 - raised by the caller's iterable; what it gave is delivered first
                 return error
             self.check_fork()
-            self._verdicts.packed(batch, self._batches.truncated, self._batches.warnings)
+            self._verdicts.packed(batch, self._batches.tallies())
             if batch is None:
                 return None
             self._put(batch, self._verdicts)

@@ -12,9 +12,9 @@ from mixpress.queues.event_queue import FULL, EventQueue, TrackedJob
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from mixpress._core import Encoder, Finding, Rejection, Truncation
+    from mixpress._core import Encoder, Rejection, Tallies
     from mixpress.batch import SendableBatch
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
@@ -47,7 +47,7 @@ class MemoryQueue(EventQueue):
         self._uncompressed: set[_MemoryJob] = set()
         self._finished: deque[SendableBatch] = deque()
         """Batches that become jobs."""
-        self._findings: tuple[Sequence[Truncation], Sequence[Finding]] = (), ()
+        self._found: Tallies | None = None
         """What was found in the newest of them."""
         self._in_jobs = 0
         """Events of the jobs."""
@@ -232,7 +232,7 @@ class MemoryQueue(EventQueue):
 
     def _finish(self) -> None:
         """Move the open batch to `_finished`. No exception can come between its end and its arrival there."""
-        self._findings = self._encoding.truncated, self._encoding.warnings
+        self._found = self._encoding.tallies()
         self._finished.extend(map(FINISH, (self._encoding,)))
 
     def _launch(self) -> None:
@@ -245,11 +245,11 @@ class MemoryQueue(EventQueue):
             batch = self._finished[0]
             verdicts = self._reporter.tracked_verdicts()
             job = _MemoryJob(self, batch, verdicts, self._clock.monotonic())
-            verdicts.packed(batch, *self._findings)
+            verdicts.packed(batch, self._found)
             self._uncompressed.add(job)
             self._jobs.add(job)
             self._finished.popleft()
-            self._findings = (), ()
+            self._found = None
             self._held += batch.raw_size
             self._in_jobs += batch.count
             if not self._workers.has_free_worker():

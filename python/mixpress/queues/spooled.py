@@ -253,9 +253,9 @@ class SpooledQueue(EventQueue):
 
     def _store(self) -> None:
         """Store the event in the file. A call that is cut short leaves it in `_encoding`, in `_unstored` or stored."""
-        truncated, warnings = self._encoding.truncated, self._encoding.warnings
-        if truncated or warnings:
-            self._period.rejected.packed(None, truncated, warnings)
+        found = self._encoding.tallies()
+        if found is not None and (found.truncated or found.warnings):
+            self._period.rejected.packed(None, found)
         self._unstored.extend(map(FINISH, (self._encoding,)))
         try:
             self._spool.append(self._unstored[0].events()[0], then=self._unstored.popleft)
@@ -422,7 +422,7 @@ class SpooledQueue(EventQueue):
     def _put(self, batch: StoredBatch, first: int, *, is_new: bool) -> None:
         verdicts = self._reporter.tracked_verdicts()
         if is_new:
-            verdicts.packed(batch, (), ())
+            verdicts.packed(batch)
         spooled = SpooledVerdicts(self._spool, batch, verdicts, final=False)
         job = _SpooledJob(self, spooled, verdicts, first, self._clock.monotonic(), counted=not is_new)
         self._jobs.add(job)

@@ -10,9 +10,9 @@ from mixpress.report.journal import Journal
 from mixpress.report.report import Confirms, Failure, Report, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from mixpress._core import Finding, Truncation
+    from mixpress._core import Finding, Tallies, Truncation
     from mixpress.report.report import Kind
 
 KEPT_FAILURES = 10_000
@@ -36,8 +36,8 @@ class Entry(NamedTuple):
 
     counts: Mapping[str, int]
     failures: Sequence[Failure] = ()
-    truncated: Sequence[Truncation] = ()
-    warnings: Sequence[Finding] = ()
+    found: Tallies | None = None
+    """What the encoder truncated and warned about. Of all this the report keeps the first of each path and rule."""
     report: Report | None = None
     """A report whose tallies are added; its counts and failures are above."""
 
@@ -67,10 +67,9 @@ class _Sums:
             return
         for failure in entry.failures:
             _add(self.by_reason, failure.reason, Tally(1, failure))
-        for cut in entry.truncated:
-            _add(self.cut_by_path, cut.path, Tally(1, cut))
-        for warning in entry.warnings:
-            _add(self.warned_by_rule, warning.rule, Tally(1, warning))
+        if entry.found is not None:
+            _count(self.cut_by_path, entry.found.truncated, entry.found.first_truncation)
+            _count(self.warned_by_rule, entry.found.warnings, entry.found.first_warning)
 
 
 class ReportBuilder:
@@ -86,10 +85,11 @@ class ReportBuilder:
         """Add to the counts of these names, which are those of the report."""
         self._journal.add(Entry(counts))
 
-    def add_findings(self, truncated: Sequence[Truncation], warnings: Sequence[Finding], **counts: int) -> None:
-        """Count what the encoder truncated and warned about."""
-        counts.update(truncated=len(truncated), warnings=len(warnings))
-        self._add(Entry(counts, (), truncated, warnings))
+    def add_findings(self, found: Tallies | None, **counts: int) -> None:
+        """Count what the encoder truncated and warned about, if it did; its rejections are counted as failures."""
+        if found is not None:
+            counts.update(truncated=sum(found.truncated.values()), warnings=sum(found.warnings.values()))
+        self._add(Entry(counts, found=found))
 
     def add_report(self, report: Report) -> None:
         """Add everything that a report counts."""
@@ -101,7 +101,8 @@ class ReportBuilder:
 
     def trim(self, entry: Entry) -> None:
         """Bound the memory after a call of `append`."""
-        is_large = len(entry.failures) + len(entry.truncated) + len(entry.warnings) > LARGE or entry.report
+        found = entry.counts.get("truncated", 0) + entry.counts.get("warnings", 0)
+        is_large = len(entry.failures) + found > LARGE or entry.report
         self._journal.trim(*([1] if is_large else []))
 
     def counted(self, kind: Kind) -> int:
@@ -144,3 +145,13 @@ def _add(into: dict[str, Tally[Found]], key: str, tally: Tally[Found]) -> None:
     name = key if key in into or len(into) < KEPT_REASONS else "other"
     before = into.get(name)
     into[name] = Tally(before.count + tally.count, before.example) if before else tally
+
+
+def _count(into: dict[str, Tally[Found]], counts: Mapping[str, int], first: Callable[[str], Found | None]) -> None:
+    """Add counts. `first` returns the first occurrence, and is called only for a key that is new."""
+    for key, count in counts.items():
+        name = key if key in into or len(into) < KEPT_REASONS else "other"
+        before = into.get(name)
+        example = before.example if before else first(key)
+        if example is not None:
+            into[name] = Tally((before.count if before else 0) + count, example)

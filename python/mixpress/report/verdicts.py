@@ -17,7 +17,7 @@ from mixpress.report.report import ConservationError, Failure, Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from mixpress._core import Finding, Rejection, Truncation
+    from mixpress._core import Rejection, Tallies
     from mixpress.batch import SendableBatch
     from mixpress.report.report import Confirms, Report
     from mixpress.report.stats import Totals
@@ -87,9 +87,9 @@ class Verdicts:
             self._originals[index] = event
             yield event
 
-    def packed(self, batch: SendableBatch | None, truncated: Sequence[Truncation], warnings: Sequence[Finding]) -> None:
-        """Count a batch that the encoder has packed, and its findings; None after the last batch."""
-        self._builder.add_findings(truncated, warnings, bytes_raw=batch.raw_size if batch else 0)
+    def packed(self, batch: SendableBatch | None, found: Tallies | None = None) -> None:
+        """Count a batch that the encoder has packed, and what it found in its events; no batch after the last one."""
+        self._builder.add_findings(found, bytes_raw=batch.raw_size if batch else 0)
 
     def accept(self, batch: SendableBatch) -> None:
         """Count the events of a batch as accepted: their verdicts will come."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from mixpress.client.engine import EngineHolder
 
 if TYPE_CHECKING:
-    from mixpress._core import Finding, Truncation
     from mixpress.client.options import Options
     from mixpress.report.report import Report
 
@@ -73,9 +72,6 @@ class UpdateBatch:
 class UpdateBuilder:
     """Collects updates that are already JSON; the engine uses it like the `Builder` of an `Encoder`."""
 
-    truncated: Sequence[Truncation] = ()
-    warnings: Sequence[Finding] = ()
-
     def __init__(self) -> None:
         self._start = 0
         self._updates: list[bytes] = []
@@ -89,6 +85,9 @@ class UpdateBuilder:
         """Add an update."""
         self._updates.append(update)
         self._size += len(update) + 1
+
+    def tallies(self) -> None:
+        """Return None: no string is truncated and nothing is warned about."""
 
     def __len__(self) -> int:
         """Number of updates in the open batch."""
