@@ -7,13 +7,14 @@ use super::place::{Kind, Meaning, Place};
 use super::writer::EventWriter;
 use crate::rules::Rule;
 use crate::rules::finding::shown_number;
+use crate::rules::limits::TruncateUnit;
 use crate::serialize::{
     Moment, is_beyond_double, may_be_beyond_double, write_float, write_integer, write_moment, write_spelled_name,
     write_spelled_string, write_string, write_string_with,
 };
 use crate::source::Sink;
 use crate::truncate::{advise, cut};
-use crate::vectors::{Baseline, Vectors};
+use crate::vectors::{Baseline, CodePoints, Vectors};
 
 impl Sink for EventWriter {
     fn begin_object(&mut self) -> bool {
@@ -152,6 +153,22 @@ impl Sink for EventWriter {
         self.write_text(text, vectors);
     }
 
+    #[inline(always)]
+    fn text_of_codes(&mut self, codes: CodePoints<'_>, vectors: impl Vectors) -> bool {
+        let is_element = self.place == Place::Element;
+        if self.place != Place::Plain && !is_element || !self.never_cuts(codes) {
+            return false;
+        }
+        let before = self.json.text.len();
+        self.begin_value();
+        let is_written = vectors.append_quoted_codes(&mut self.json.text, codes);
+        if !is_written {
+            self.json.text.truncate(before);
+            self.json.open.top_mut().count -= u32::from(is_element);
+        }
+        is_written
+    }
+
     fn repaired_text(&mut self, text: &str) {
         if self.write_text(text, Baseline) == Conversion::Kept {
             self.find(Rule::InvalidUnicode, || {
@@ -287,6 +304,16 @@ impl EventWriter {
             write_string(&mut self.json.text, kept);
         }
         conversion
+    }
+
+    /// Whether a text of these code points is short enough without counting its bytes.
+    #[inline(always)]
+    fn never_cuts(&self, codes: CodePoints<'_>) -> bool {
+        let longest = match self.rules.limits.truncate_unit {
+            TruncateUnit::Chars => 1,
+            TruncateUnit::Bytes => 4,
+        };
+        codes.count() <= self.rules.limits.max_string / longest
     }
 
     #[inline(always)]

@@ -5,14 +5,17 @@ use std::arch::x86_64::{
     _mm256_mask_loadu_epi8, _mm256_set1_epi8, _mm256_storeu_si256,
 };
 
-use super::{Baseline, Vectors, Work};
+use super::baseline::{ESCAPED_AT_ONCE, LONGEST_ESCAPE, write_escape};
+use super::compress;
+use super::{Baseline, CodePoints, Vectors, Work};
 
 /// Proof that the processor has masked vectors of 32 bytes.
 ///
 /// Vectors of 64 bytes are slower: nearly every store of one crosses a cache line.
 #[derive(Clone, Copy)]
 pub struct Avx512 {
-    _detected: (),
+    /// Whether it also has the instructions of [`compress`], which came later.
+    compresses: bool,
 }
 
 impl Avx512 {
@@ -24,7 +27,7 @@ impl Avx512 {
             && is_x86_feature_detected!("bmi2")
             && is_x86_feature_detected!("popcnt")
             && is_x86_feature_detected!("lzcnt");
-        detected.then_some(Avx512 { _detected: () })
+        detected.then(|| Avx512 { compresses: compress::is_available() })
     }
 }
 
@@ -56,6 +59,30 @@ impl Vectors for Avx512 {
             out.set_len(out.len() + text.len() + 1 + END);
         }
         true
+    }
+
+    #[inline(always)]
+    fn append_escaped(self, out: &mut Vec<u8>, text: &[u8]) {
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { append_escaped(out, text) }
+    }
+
+    #[inline(always)]
+    fn append_quoted_codes(self, out: &mut Vec<u8>, codes: CodePoints<'_>) -> bool {
+        if !self.compresses {
+            return Baseline.append_quoted_codes(out, codes);
+        }
+        // SAFETY: the processor has the features.
+        unsafe { compress::append_quoted_codes(out, codes) }
+    }
+
+    #[inline(always)]
+    fn decode(self, text: &mut String, codes: CodePoints<'_>) -> bool {
+        if !self.compresses {
+            return Baseline.decode(text, codes);
+        }
+        // SAFETY: the processor has the features.
+        unsafe { compress::decode(text, codes) }
     }
 
     #[inline(always)]
@@ -100,6 +127,53 @@ impl Vectors for Avx512 {
         }
         at + super::baseline::ordinary_prefix(&text[at..])
     }
+}
+
+/// Appends a quote, the text with the special bytes escaped, and a quote.
+///
+/// # Safety
+/// The processor has the features.
+#[target_feature(enable = "avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+#[inline(never)]
+unsafe fn append_escaped(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    for part in text.chunks(ESCAPED_AT_ONCE) {
+        out.reserve(part.len() * LONGEST_ESCAPE + WIDTH);
+        // SAFETY: there is room for the part if each byte is escaped, and a vector. What the length covers was written.
+        unsafe {
+            let written = copy_escaped(part, out.as_mut_ptr().add(out.len()));
+            out.set_len(out.len() + written);
+        }
+    }
+    out.push(b'"');
+}
+
+/// Copies the text with the special bytes escaped, followed by arbitrary bytes. Returns the number of bytes written.
+///
+/// # Safety
+/// The processor has the features. `to` has room for the text if each byte is escaped, and for [`WIDTH`] bytes more.
+#[inline(always)]
+unsafe fn copy_escaped(text: &[u8], to: *mut u8) -> usize {
+    let (mut at, mut written) = (0, 0);
+    while at < text.len() {
+        let length = (text.len() - at).min(WIDTH) as u32;
+        // SAFETY: of the text only the bytes of the mask are read, which are within it. What is stored has room, as each
+        // byte before took at most six.
+        unsafe {
+            let mask = _bzhi_u32(u32::MAX, length);
+            let block = _mm256_mask_loadu_epi8(_mm256_set1_epi8(b' ' as i8), mask, text.as_ptr().add(at).cast());
+            _mm256_storeu_si256(to.add(written).cast(), block);
+            let special = special_mask(block);
+            let ordinary = special.trailing_zeros().min(length) as usize;
+            at += ordinary;
+            written += ordinary;
+            if special != 0 {
+                written += write_escape(text[at], to.add(written));
+                at += 1;
+            }
+        }
+    }
+    written
 }
 
 /// Copies the text, followed by arbitrary bytes. Returns 0 if no byte must be escaped in a JSON string.

@@ -5,6 +5,8 @@
 
 use std::mem::MaybeUninit;
 
+use super::CodePoints;
+
 /// Whether a byte must be escaped in a JSON string.
 #[inline]
 pub(crate) fn is_special(byte: u8) -> bool {
@@ -82,6 +84,114 @@ pub fn is_plain(text: &[u8]) -> bool {
     ordinary_prefix(text) == text.len()
 }
 
+/// Appends a quote, the text with the special bytes escaped, and `end`.
+#[inline(never)]
+pub fn append_escaped(out: &mut Vec<u8>, text: &[u8], end: &[u8]) {
+    out.push(b'"');
+    for part in text.chunks(ESCAPED_AT_ONCE) {
+        out.reserve(part.len() * LONGEST_ESCAPE + 16);
+        // SAFETY: there is room for the part if each byte is escaped, and a block. What the length covers was written.
+        unsafe {
+            let written = copy_escaped(part, out.as_mut_ptr().add(out.len()));
+            out.set_len(out.len() + written);
+        }
+    }
+    out.extend_from_slice(end);
+}
+
+/// Bytes of a text for which room is reserved at once, since that is room for an escape of each.
+pub(super) const ESCAPED_AT_ONCE: usize = 1024;
+
+/// Bytes of the longest escape.
+pub(super) const LONGEST_ESCAPE: usize = 6;
+
+/// For each ASCII byte its escape, in eight bytes of which the last one is the length; zeros if it is not special.
+static ESCAPES: [[u8; 8]; 128] = {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut escapes = [[0; 8]; 128];
+    let mut byte = 0;
+    while byte < 0x20 {
+        escapes[byte] = [b'\\', b'u', b'0', b'0', HEX[byte >> 4], HEX[byte & 15], 0, 6];
+        byte += 1;
+    }
+    let short = [(b'"', b'"'), (b'\\', b'\\'), (8, b'b'), (b'\t', b't'), (b'\n', b'n'), (12, b'f'), (b'\r', b'r')];
+    let mut index = 0;
+    while index < short.len() {
+        escapes[short[index].0 as usize] = [b'\\', short[index].1, 0, 0, 0, 0, 0, 2];
+        index += 1;
+    }
+    escapes
+};
+
+/// Writes the escape of a special byte, followed by arbitrary bytes. Returns its length.
+///
+/// # Safety
+/// `to` has room for eight bytes.
+#[inline(always)]
+pub(super) unsafe fn write_escape(byte: u8, to: *mut u8) -> usize {
+    let escape = &ESCAPES[usize::from(byte & 0x7F)];
+    // SAFETY: by the contract.
+    unsafe { to.cast::<[u8; 8]>().write_unaligned(*escape) };
+    usize::from(escape[7])
+}
+
+/// Copies the text with the special bytes escaped, followed by arbitrary bytes. Returns the number of bytes written.
+///
+/// # Safety
+/// `to` has room for the text if each byte is escaped, and for sixteen bytes more.
+#[inline(always)]
+unsafe fn copy_escaped(text: &[u8], to: *mut u8) -> usize {
+    let (mut at, mut written) = (0, 0);
+    while let Some(block) = text[at..].first_chunk::<16>() {
+        let special = special_mask(block);
+        let ordinary = special.trailing_zeros().min(16) as usize;
+        // SAFETY: each byte of the text takes at most six bytes, and a store reaches at most sixteen bytes further.
+        unsafe {
+            to.add(written).cast::<[u8; 16]>().write_unaligned(*block);
+            written += ordinary;
+            at += ordinary;
+            if special != 0 {
+                written += write_escape(text[at], to.add(written));
+                at += 1;
+            }
+        }
+    }
+    // The rest is shifted down as its bytes are written.
+    let mut rest = rest_of(text, at);
+    while at < text.len() {
+        let block = rest.to_le_bytes();
+        let left = text.len() - at;
+        let special = special_mask(&block) & ((1 << left) - 1);
+        let ordinary = (special.trailing_zeros() as usize).min(left);
+        // SAFETY: as above.
+        unsafe {
+            to.add(written).cast::<[u8; 16]>().write_unaligned(block);
+            written += ordinary;
+            at += ordinary;
+            if special != 0 {
+                written += write_escape(text[at], to.add(written));
+                at += 1;
+                rest = rest >> (8 * ordinary) >> 8;
+            }
+        }
+    }
+    written
+}
+
+/// The bytes from `at` on, which are fewer than sixteen, and zeros.
+#[inline(always)]
+fn rest_of(text: &[u8], at: usize) -> u128 {
+    match text.last_chunk::<16>() {
+        _ if at == text.len() => 0,
+        Some(last) => u128::from_le_bytes(*last) >> (8 * (16 - (text.len() - at))),
+        None => {
+            let mut block = [0; 16];
+            block[..text.len()].copy_from_slice(text);
+            u128::from_le_bytes(block) >> (8 * at)
+        }
+    }
+}
+
 #[inline(always)]
 fn append<const END: usize, const LOOK: bool>(out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
     out.reserve(text.len() + 1 + END);
@@ -133,6 +243,96 @@ unsafe fn copy<const LOOK: bool>(text: &[u8], to: *mut u8) -> bool {
             LOOK && text.iter().any(|&byte| is_special(byte))
         }
     }
+}
+
+/// Appends a quote, the code points as UTF-8, and a quote, unless one must be escaped or repaired. Returns whether it did.
+#[inline(never)]
+pub fn append_quoted_codes(out: &mut Vec<u8>, codes: CodePoints<'_>) -> bool {
+    let before = out.len();
+    out.push(b'"');
+    let is_ordinary = match codes {
+        CodePoints::Latin1(codes) => append_utf8::<_, true>(out, codes),
+        CodePoints::Ucs2(codes) => append_utf8::<_, true>(out, codes),
+        CodePoints::Ucs4(codes) => append_utf8::<_, true>(out, codes),
+    };
+    if is_ordinary {
+        out.push(b'"');
+    } else {
+        out.truncate(before);
+    }
+    is_ordinary
+}
+
+/// Replaces a text by these code points, unless one must be repaired. Returns whether it did.
+#[inline(never)]
+pub fn decode(text: &mut String, codes: CodePoints<'_>) -> bool {
+    let mut bytes = std::mem::take(text).into_bytes();
+    bytes.clear();
+    let is_valid = match codes {
+        CodePoints::Latin1(codes) => append_utf8::<_, false>(&mut bytes, codes),
+        CodePoints::Ucs2(codes) => append_utf8::<_, false>(&mut bytes, codes),
+        CodePoints::Ucs4(codes) => append_utf8::<_, false>(&mut bytes, codes),
+    };
+    if !is_valid {
+        bytes.clear();
+    }
+    // SAFETY: each code point was written as UTF-8, and is a character.
+    *text = unsafe { String::from_utf8_unchecked(bytes) };
+    is_valid
+}
+
+/// Appends code points as UTF-8. Returns whether none is a surrogate and, with LOOK, none must be escaped; if not, the
+/// bytes appended are no text.
+#[inline(always)]
+fn append_utf8<C: Copy + Into<u32>, const LOOK: bool>(out: &mut Vec<u8>, codes: &[C]) -> bool {
+    out.reserve(codes.len() * LONGEST_CHARACTER);
+    let mut is_odd = false;
+    // SAFETY: there is room for each code point, and what the length covers was written.
+    unsafe {
+        let start = out.as_mut_ptr().add(out.len());
+        let mut written = 0;
+        let (blocks, rest) = codes.as_chunks::<16>();
+        for block in blocks {
+            let block: [u32; 16] = block.map(Into::into);
+            if block.iter().fold(0, |all, code| all | code) < 0x80 {
+                let ascii = block.map(|code| code as u8);
+                start.add(written).cast::<[u8; 16]>().write_unaligned(ascii);
+                is_odd |= LOOK && special_mask(&ascii) != 0;
+                written += ascii.len();
+                continue;
+            }
+            for code in block {
+                written += write_code::<LOOK>(code, start.add(written), &mut is_odd);
+            }
+        }
+        for &code in rest {
+            written += write_code::<LOOK>(code.into(), start.add(written), &mut is_odd);
+        }
+        out.set_len(out.len() + written);
+    }
+    !is_odd
+}
+
+/// Bytes of the longest character in UTF-8, which are stored for each.
+const LONGEST_CHARACTER: usize = 4;
+
+/// Writes a code point as UTF-8, followed by arbitrary bytes. Returns the number of its bytes.
+///
+/// # Safety
+/// `to` has room for [`LONGEST_CHARACTER`] bytes.
+#[inline(always)]
+unsafe fn write_code<const LOOK: bool>(code: u32, to: *mut u8, is_odd: &mut bool) -> usize {
+    let low = |shift: u32| code >> shift & 0x3F;
+    *is_odd |= code & !0x7FF == 0xD800 || code > 0x10_FFFF || LOOK && code < 0x80 && is_special(code as u8);
+    let (bytes, length) = match code {
+        0..0x80 => (code, 1),
+        0x80..0x800 => (0x80C0 | code >> 6 | low(0) << 8, 2),
+        0x800..0x1_0000 => (0x80_80E0 | code >> 12 | low(6) << 8 | low(0) << 16, 3),
+        _ => (0x8080_80F0 | code >> 18 | low(12) << 8 | low(6) << 16 | low(0) << 24, 4),
+    };
+    // SAFETY: by the contract.
+    unsafe { to.cast::<[u8; LONGEST_CHARACTER]>().write_unaligned(bytes.to_le_bytes()) };
+    length
 }
 
 /// The number of bytes before the first one that must be escaped in a JSON string.

@@ -14,10 +14,12 @@ use pyo3::Borrowed;
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyList};
+use pyo3::types::{PyInt, PyList, PyString};
+
+use crate::vectors::Vectors;
 
 pub use dict::{Entries, for_each_member};
-pub use text::{ascii, decode};
+pub use text::{ascii, with_code_points};
 
 #[cfg(not(feature = "abi3"))]
 use ffi::PyList_GET_ITEM as element_of;
@@ -39,6 +41,17 @@ pub unsafe fn for_each_element<'py, E>(
         debug_assert!(!has_exception() && position < list.len(), "`visit` must keep its contract");
     }
     Ok(())
+}
+
+/// Replaces `decoded` by a text, with U+FFFD for each lone surrogate. Returns whether there was one.
+pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String, vectors: impl Vectors) -> bool {
+    with_code_points(text, |codes| {
+        let is_repaired = !vectors.decode(decoded, codes);
+        if is_repaired {
+            *decoded = codes.repaired();
+        }
+        is_repaired
+    })
 }
 
 /// Whether an exception is set in this thread.
