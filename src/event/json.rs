@@ -92,9 +92,9 @@ impl WrittenJson {
         let name_at = self.text.len() + usize::from(!is_first);
         self.open.top_mut().count += 1;
         self.open.top_mut().name_at = name_at;
-        let like = std::mem::replace(&mut self.known_names.last_mut().last_at, name_at as u32);
+        let known = self.known_names.last_mut();
+        let like = std::mem::replace(&mut known.last_at, name_at as u32);
         self.event_hints.push(Hint { at: name_at as u32, like });
-        let known = self.known_names.last();
         // Read before the write: the compiler assumes that the write changes it.
         let meaning = known.meaning;
         append_member(&mut self.text, !is_first, &known.written, known.written_length());

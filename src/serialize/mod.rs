@@ -4,7 +4,8 @@ mod moment;
 mod number;
 
 use crate::vectors::Vectors;
-use crate::vectors::baseline::{append_escaped, append_quoted, append_verbatim};
+use crate::vectors::baseline::{append_quoted, append_verbatim};
+use crate::vectors::escape::append_escaped;
 
 pub use moment::Moment;
 pub(crate) use moment::write_moment;

@@ -5,8 +5,8 @@ use std::arch::x86_64::{
     _mm256_mask_loadu_epi8, _mm256_set1_epi8, _mm256_storeu_si256,
 };
 
-use super::baseline::{ESCAPED_AT_ONCE, LONGEST_ESCAPE, write_escape};
 use super::compress;
+use super::escape::{ESCAPED_AT_ONCE, LONGEST_ESCAPE, write_escape};
 use super::{Baseline, CodePoints, Vectors, Work};
 
 /// Proof that the processor has masked vectors of 32 bytes.

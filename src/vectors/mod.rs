@@ -10,6 +10,7 @@ pub(crate) mod baseline;
 mod code_points;
 #[cfg(target_arch = "x86_64")]
 mod compress;
+pub(crate) mod escape;
 
 pub use code_points::CodePoints;
 
@@ -68,7 +69,7 @@ impl Vectors for Baseline {
 
     #[inline(always)]
     fn append_escaped(self, out: &mut Vec<u8>, text: &[u8]) {
-        baseline::append_escaped(out, text, b"\"");
+        escape::append_escaped(out, text, b"\"");
     }
 
     #[inline(always)]
