@@ -217,7 +217,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         }
         let decoded = &mut self.memory.decoded;
         match raw::decode(text, decoded, self.vectors) {
-            false => self.sink.text(decoded),
+            false => self.vectors.run(Decoded(self)),
             true => self.sink.repaired_text(decoded),
         }
     }
@@ -238,6 +238,19 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         } else if self.sink.key_with_tag(decoded, name.as_ptr().addr()) {
             self.memory.tagged.push(name.clone().unbind());
         }
+    }
+}
+
+/// A text that was decoded.
+struct Decoded<'w, 'm, S, V, const IS_SNAPSHOT: bool>(&'w mut Walk<'m, S, V, IS_SNAPSHOT>);
+
+impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for Decoded<'_, '_, S, V, IS_SNAPSHOT> {
+    type Done = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Decoded(walk) = self;
+        walk.sink.text_with(&walk.memory.decoded, walk.vectors);
     }
 }
 

@@ -156,24 +156,40 @@ unsafe fn append_escaped(out: &mut Vec<u8>, text: &[u8]) {
 unsafe fn copy_escaped(text: &[u8], to: *mut u8) -> usize {
     let (mut at, mut written) = (0, 0);
     while at < text.len() {
-        let length = (text.len() - at).min(WIDTH) as u32;
-        // SAFETY: of the text only the bytes of the mask are read, which are within it. What is stored has room, as each
+        let length = (text.len() - at).min(WIDTH);
+        let mut from = 0;
+        // SAFETY: of the text only the bytes of the masks are read, which are within it. What is stored has room, as each
         // byte before took at most six.
         unsafe {
-            let mask = _bzhi_u32(u32::MAX, length);
-            let block = _mm256_mask_loadu_epi8(_mm256_set1_epi8(b' ' as i8), mask, text.as_ptr().add(at).cast());
+            let block = masked(text.as_ptr().add(at), length);
             _mm256_storeu_si256(to.add(written).cast(), block);
-            let special = special_mask(block);
-            let ordinary = special.trailing_zeros().min(length) as usize;
-            at += ordinary;
-            written += ordinary;
-            if special != 0 {
-                written += write_escape(text[at], to.add(written));
-                at += 1;
+            let mut special = special_mask(block);
+            while special != 0 {
+                let next = special.trailing_zeros() as usize;
+                written += next - from;
+                written += write_escape(text[at + next], to.add(written));
+                from = next + 1;
+                _mm256_storeu_si256(to.add(written).cast(), masked(text.as_ptr().add(at + from), length - from));
+                special &= special - 1;
             }
         }
+        written += length - from;
+        at += length;
     }
     written
+}
+
+/// A vector that starts with the first `length` bytes, at most [`WIDTH`], and goes on with spaces, which are not special.
+///
+/// # Safety
+/// The processor has the features. The bytes can be read.
+#[inline(always)]
+unsafe fn masked(bytes: *const u8, length: usize) -> __m256i {
+    // SAFETY: by the contract.
+    unsafe {
+        let mask = _bzhi_u32(u32::MAX, length as u32);
+        _mm256_mask_loadu_epi8(_mm256_set1_epi8(b' ' as i8), mask, bytes.cast())
+    }
 }
 
 /// Copies the text, followed by arbitrary bytes. Returns 0 if no byte must be escaped in a JSON string.
@@ -191,9 +207,7 @@ unsafe fn copy(text: &[u8], to: *mut u8) -> u32 {
             _mm256_storeu_si256(to.add(at).cast(), block);
             at += WIDTH;
         }
-        let mask = _bzhi_u32(u32::MAX, (text.len() - at) as u32);
-        // After the text the vector has spaces, which are not special.
-        let block = _mm256_mask_loadu_epi8(_mm256_set1_epi8(b' ' as i8), mask, text.as_ptr().add(at).cast());
+        let block = masked(text.as_ptr().add(at), text.len() - at);
         _mm256_storeu_si256(to.add(at).cast(), block);
         special | special_mask(block)
     }

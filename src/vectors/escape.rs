@@ -60,47 +60,37 @@ pub(super) unsafe fn write_escape(byte: u8, to: *mut u8) -> usize {
 #[inline(always)]
 unsafe fn copy_escaped(text: &[u8], to: *mut u8) -> usize {
     let (mut at, mut written) = (0, 0);
-    while let Some(block) = text[at..].first_chunk::<16>() {
-        let special = special_mask(block);
-        let ordinary = special.trailing_zeros().min(16) as usize;
+    while at < text.len() {
+        let length = (text.len() - at).min(16);
+        let block = block_at(text, at);
+        let mut special = special_mask(&block.to_le_bytes()) & ((1 << length) - 1);
+        let mut from = 0;
         // SAFETY: each byte of the text takes at most six bytes, and a store reaches at most sixteen bytes further.
         unsafe {
-            to.add(written).cast::<[u8; 16]>().write_unaligned(*block);
-            written += ordinary;
-            at += ordinary;
-            if special != 0 {
-                written += write_escape(text[at], to.add(written));
-                at += 1;
+            to.add(written).cast::<[u8; 16]>().write_unaligned(block.to_le_bytes());
+            while special != 0 {
+                let next = special.trailing_zeros() as usize;
+                written += next - from;
+                written += write_escape(text[at + next], to.add(written));
+                from = next + 1;
+                let rest = block >> (8 * next) >> 8;
+                to.add(written).cast::<[u8; 16]>().write_unaligned(rest.to_le_bytes());
+                special &= special - 1;
             }
         }
-    }
-    // The rest is shifted down as its bytes are written.
-    let mut rest = rest_of(text, at);
-    while at < text.len() {
-        let block = rest.to_le_bytes();
-        let left = text.len() - at;
-        let special = special_mask(&block) & ((1 << left) - 1);
-        let ordinary = (special.trailing_zeros() as usize).min(left);
-        // SAFETY: as above.
-        unsafe {
-            to.add(written).cast::<[u8; 16]>().write_unaligned(block);
-            written += ordinary;
-            at += ordinary;
-            if special != 0 {
-                written += write_escape(text[at], to.add(written));
-                at += 1;
-                rest = rest >> (8 * ordinary) >> 8;
-            }
-        }
+        written += length - from;
+        at += length;
     }
     written
 }
 
-/// The bytes from `at` on, which are fewer than sixteen, and zeros.
+/// The sixteen bytes from `at` on, or what is left of the text, and zeros.
 #[inline(always)]
-fn rest_of(text: &[u8], at: usize) -> u128 {
+fn block_at(text: &[u8], at: usize) -> u128 {
+    if let Some(block) = text[at..].first_chunk::<16>() {
+        return u128::from_le_bytes(*block);
+    }
     match text.last_chunk::<16>() {
-        _ if at == text.len() => 0,
         Some(last) => u128::from_le_bytes(*last) >> (8 * (16 - (text.len() - at))),
         None => {
             let mut block = [0; 16];
