@@ -14,8 +14,7 @@ use super::{Baseline, CodePoints, Vectors, Work};
 /// Vectors of 64 bytes are slower: nearly every store of one crosses a cache line.
 #[derive(Clone, Copy)]
 pub struct Avx512 {
-    /// Whether it also has the instructions of [`compress`], which came later.
-    compresses: bool,
+    _detected: (),
 }
 
 impl Avx512 {
@@ -27,7 +26,7 @@ impl Avx512 {
             && is_x86_feature_detected!("bmi2")
             && is_x86_feature_detected!("popcnt")
             && is_x86_feature_detected!("lzcnt");
-        detected.then(|| Avx512 { compresses: compress::is_available() })
+        detected.then_some(Avx512 { _detected: () })
     }
 }
 
@@ -69,7 +68,7 @@ impl Vectors for Avx512 {
 
     #[inline(always)]
     fn append_quoted_codes(self, out: &mut Vec<u8>, codes: CodePoints<'_>) -> bool {
-        if !self.compresses {
+        if !compress::is_available() {
             return Baseline.append_quoted_codes(out, codes);
         }
         // SAFETY: the processor has the features.
@@ -78,7 +77,7 @@ impl Vectors for Avx512 {
 
     #[inline(always)]
     fn decode(self, text: &mut String, codes: CodePoints<'_>) -> bool {
-        if !self.compresses {
+        if !compress::is_available() {
             return Baseline.decode(text, codes);
         }
         // SAFETY: the processor has the features.

@@ -11,7 +11,9 @@ use std::arch::x86_64::{
 
 use super::CodePoints;
 
-/// Whether the processor has the instructions, apart from those of [`super::avx512`].
+/// Whether the processor has the instructions, apart from those of [`super::avx512`]: they came later. It is looked up
+/// each time, which is one load, so that [`super::Wide`] takes no room in a walk.
+#[inline(always)]
 pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vbmi2")
 }
