@@ -10,7 +10,6 @@ mod name;
 #[cfg(test)]
 mod tests;
 
-use crate::vectors::Vectors;
 use crate::vectors::baseline::is_plain;
 use index::{Index, Newcomers, SLOTS, START, TagPlaces, hash};
 pub(super) use name::KnownName;
@@ -95,74 +94,47 @@ impl KnownNames {
         self.hand = self.before.1;
     }
 
+    /// The expected name, if it is the right one. It becomes the last one.
+    #[inline(always)]
+    pub(super) fn pass_expected(&mut self, is_right: impl FnOnce(&KnownName) -> bool) -> Option<&mut KnownName> {
+        let expected = &mut self.slots[usize::from(self.expected)];
+        if !is_right(expected) {
+            return None;
+        }
+        self.last = self.expected;
+        self.expected = expected.next;
+        Some(expected)
+    }
+
     /// Whether the name is known. If so, it becomes the last one.
-    #[inline(always)]
     pub(super) fn find(&mut self, name: &str) -> bool {
-        let expected = self.at(self.expected);
-        if expected.is(name.as_bytes()) {
-            self.pass(expected.next);
-            return true;
-        }
-        self.look_up(name.as_bytes())
+        let name = name.as_bytes();
+        let slot = if name.len() > LONGEST { None } else { self.slot_of(name) };
+        slot.inspect(|&slot| self.follow(slot)).is_some()
     }
 
-    /// Whether a name has this tag. If so, it becomes the last one. Where the expected name has none, the source makes new
-    /// tags all the time, and none is looked for.
-    #[inline(always)]
+    /// Whether a name has this tag. If so, it becomes the last one.
     pub(super) fn find_tagged(&mut self, tag: usize) -> bool {
-        let expected = self.at(self.expected);
-        if expected.tag == tag {
-            self.pass(expected.next);
-            return true;
-        }
-        expected.tag != 0 && self.look_up_tag(tag)
-    }
-
-    #[inline(never)]
-    fn look_up_tag(&mut self, tag: usize) -> bool {
         let slot = self.tag_places.slots(tag).into_iter().find(|&slot| self.at(slot).tag == tag);
         slot.inspect(|&slot| self.follow(slot)).is_some()
     }
 
-    /// Whether a text starts with the expected name as written. If so, it becomes the last one.
-    #[inline(always)]
-    pub(super) fn find_written(&mut self, text: &[u8], vectors: impl Vectors) -> bool {
-        let known = self.at(self.expected);
-        let found = known.length != 0 && vectors.begins_with(text, &known.written, known.written_length());
-        if found {
-            self.pass(known.next);
-        }
-        found
-    }
-
-    /// Makes the expected name the last one.
-    #[inline(always)]
-    fn pass(&mut self, next: u16) {
-        self.last = self.expected;
-        self.expected = next;
-    }
-
-    /// The last name.
-    #[inline(always)]
-    pub(super) fn last(&self) -> &KnownName {
+    #[cfg(test)]
+    fn last(&self) -> &KnownName {
         self.at(self.last)
     }
 
     /// The last name.
-    #[inline(always)]
     pub(super) fn last_mut(&mut self) -> &mut KnownName {
         &mut self.slots[usize::from(self.last)]
     }
 
     /// Gives the last name a tag if it was offered with the same one before; returns whether it did. A tag that changes each
     /// time is of no use, so no more are accepted after some tries.
-    #[inline(always)]
     pub(super) fn tag_last(&mut self, tag: usize) -> bool {
-        self.last().tag_tries != 0 && self.try_tag(tag)
-    }
-
-    #[cold]
-    fn try_tag(&mut self, tag: usize) -> bool {
+        if self.last_mut().takes_no_tag() {
+            return false;
+        }
         let (tags_left, slot) = (self.tags_left, self.last);
         let known = self.last_mut();
         if known.tag == tag {
@@ -184,12 +156,6 @@ impl KnownNames {
     #[inline(always)]
     fn at(&self, slot: u16) -> &KnownName {
         &self.slots[usize::from(slot)]
-    }
-
-    #[inline(never)]
-    fn look_up(&mut self, name: &[u8]) -> bool {
-        let slot = if name.len() > LONGEST { None } else { self.slot_of(name) };
-        slot.inspect(|&slot| self.follow(slot)).is_some()
     }
 
     #[inline(always)]

@@ -18,7 +18,7 @@ pub(in crate::event) struct KnownName {
     /// `"name":`, followed by arbitrary bytes.
     pub(in crate::event) written: [u8; BLOCK],
     /// By which a source recognises it; 0 if there is none.
-    pub(super) tag: usize,
+    pub(in crate::event) tag: usize,
     /// Where its quote was in the JSON when it was written last, perhaps in another batch.
     pub(in crate::event) last_at: u32,
     /// Some bits of the last tag that was offered: a tag is accepted the second time in a row.
@@ -26,7 +26,7 @@ pub(in crate::event) struct KnownName {
     /// How many more tags may be offered.
     pub(super) tag_tries: u8,
     /// Bytes of the name; 0 if there is none.
-    pub(super) length: u8,
+    pub(in crate::event) length: u8,
     /// The slot of the name that followed.
     pub(super) next: u16,
     /// What it means to the rules.
@@ -69,8 +69,14 @@ impl KnownName {
         usize::from(self.length) + 3
     }
 
+    /// Whether no more tags may be offered.
     #[inline(always)]
-    pub(super) fn is(&self, name: &[u8]) -> bool {
+    pub(in crate::event) fn takes_no_tag(&self) -> bool {
+        self.tag_tries == 0
+    }
+
+    #[inline(always)]
+    pub(in crate::event) fn is(&self, name: &[u8]) -> bool {
         // An empty name is never known.
         if name.len() != usize::from(self.length) || name.is_empty() {
             return false;
