@@ -90,6 +90,11 @@ impl WrittenJson {
         write_known(self.known_names.last_mut(), &mut self.text, &mut self.open, &mut self.event_hints)
     }
 
+    /// Adds a hint that a name is here which was nowhere before, at the name that was written last.
+    pub(super) fn hint_new_name(&mut self) {
+        self.event_hints.push(Hint { at: self.open.top().name_at as u32, like: u32::MAX });
+    }
+
     /// Writes the name that is expected next, if it is the right one, and returns what it means.
     #[inline(always)]
     pub(super) fn write_expected(&mut self, is_right: impl FnOnce(&KnownName) -> bool) -> Option<Meaning> {

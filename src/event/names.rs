@@ -12,7 +12,11 @@ impl EventWriter {
     #[inline(never)]
     pub(super) fn unexpected_key(&mut self, name: &str, tag: Option<usize>) -> bool {
         if !self.json.known_names.find(name) && !self.make_known(name) {
+            let is_noted = self.json.known_names.has_noted(name);
             self.write_unknown_name(name);
+            if is_noted {
+                self.json.hint_new_name();
+            }
             return false;
         }
         let is_tagged = tag.is_some_and(|tag| self.json.known_names.tag_last(tag));

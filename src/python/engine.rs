@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -20,7 +20,12 @@ use crate::rules::finding::Origin;
 pub struct Workspace {
     pub batcher: Batcher,
     memory: RefCell<Memory>,
+    /// When other threads could run last.
+    held_since: Instant,
 }
+
+/// The time after which other threads may run between two events. A batch usually takes less.
+const HOLD: Duration = Duration::from_millis(1);
 
 /// Compressors that no call uses at the moment.
 pub struct Compressors {
@@ -43,7 +48,15 @@ pub struct Engine {
 
 impl Workspace {
     fn new(py: Python<'_>, settings: &Settings) -> Workspace {
-        Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)) }
+        Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)), held_since: Instant::now() }
+    }
+
+    /// Releases the interpreter's lock for a moment, if it was held for long.
+    pub fn let_others_run(&mut self, py: Python<'_>) {
+        if self.held_since.elapsed() > HOLD {
+            py.detach(|| ());
+            self.held_since = Instant::now();
+        }
     }
 
     /// Whether the next event starts a batch.
@@ -73,7 +86,9 @@ impl Engine {
     /// An empty workspace. The lock is never held while detached, so no fork can find it taken.
     pub fn workspace(&self, py: Python<'_>) -> Workspace {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| Workspace::new(py, &self.settings))
+        let mut workspace = idle.unwrap_or_else(|| Workspace::new(py, &self.settings));
+        workspace.held_since = Instant::now();
+        workspace
     }
 
     /// Keeps a workspace for the next call.

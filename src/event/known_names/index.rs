@@ -136,6 +136,11 @@ impl Newcomers {
         before != bits
     }
 
+    /// Whether a name was noted, and no other at its place since.
+    pub(super) fn has(&self, hash: u64) -> bool {
+        self.bits[hash as usize % NEWCOMERS] == (hash >> 16) as u16
+    }
+
     pub(super) fn begin(&mut self) {
         self.replaced.clear();
     }

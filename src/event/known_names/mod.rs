@@ -185,6 +185,11 @@ impl KnownNames {
         true
     }
 
+    /// Whether [`KnownNames::remember`] noted the name as one that was met for the first time.
+    pub(super) fn has_noted(&self, name: &str) -> bool {
+        (1..=LONGEST).contains(&name.len()) && self.newcomers.has(hash(name.as_bytes()))
+    }
+
     #[cold]
     fn take_slot(&mut self, known: KnownName) {
         let hash = hash(known.name());
