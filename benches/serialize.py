@@ -1,41 +1,52 @@
-"""Measure Python objects to JSON, with all rules and without gzip.
+"""Measure Python objects to JSON, with all rules and without gzip, hot and cold.
 
-The peer is `orjson.dumps`, which checks no rule. The bytes must be the same. Run it by `make bench` or
-`python -m benches.serialize`. It fills the table "Serializing" of benches/README.md.
+Hot events are the same 2000 in each round. Cold ones are 20,000, read from JSON before each call, so that each is seen
+once and has its own names. The peer is `orjson.dumps`, which checks no rule. The bytes must be the same. Run it by `make
+bench` or `python -m benches.serialize`. It fills the table "Serializing" of benches/README.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import orjson
 
-from benches.support.rounds import interleave, require_release_build
-from benches.support.traffic import MIXES
+from benches.support.rounds import BATCH, Times, interleave, interleave_cold, read_anew, require_release_build
+from benches.support.service import service
+from benches.support.traffic import MIXES, good_events
 from mixpress import Encoder
 
-EVENTS, ROUNDS = 2000, 60
+ROUNDS = 60
+COLD_EVENTS, COLD_ROUNDS = 20_000, 11
+
+ENCODER = Encoder(compression=None)
+CONTESTANTS = {"orjson": orjson.dumps, "mixpress": ENCODER.encode}
+
+
+def check(name: str, events: list[object]) -> float:
+    """Return the bytes of an event; exit unless both contestants write the same."""
+    (batch,) = ENCODER.encode(events).batches
+    if batch.body != orjson.dumps(events):
+        raise SystemExit(f"{name}: mixpress and orjson do not write the same bytes")
+    return len(batch.body) / len(events)
+
+
+def show(name: str, size: float, times: dict[str, Times]) -> None:
+    peer, own = times["orjson"], times["mixpress"]
+    ratios = f"{own.over(peer):.2f}"
+    print(f"{name:16}{size:12.0f}{peer.median:12.3f}{own.median:13.3f}{own.spread:>12}{ratios:>8}")
 
 
 def main() -> None:
     require_release_build()
-    encoder = Encoder(compression=None)
-    print(f"{'':10}{'bytes/event':>12}{'orjson us':>12}{'mixpress us':>13}{'spread':>12}{'ratio':>8}")
-    for name, make in MIXES.items():
-        events = [event for event in make(EVENTS) if event["properties"]["distinct_id"] != "NA"]
-        (batch,) = encoder.encode(events).batches
-        if batch.body != orjson.dumps(events):
-            raise SystemExit(f"{name}: mixpress and orjson do not write the same bytes")
-        contestants: dict[str, Callable[[], object]] = {
-            "orjson": partial(orjson.dumps, events),
-            "mixpress": partial(encoder.encode, events),
-        }
-        times = interleave(contestants, len(events), ROUNDS)
-        peer, own = times["orjson"], times["mixpress"]
-        size = len(batch.body) / len(events)
-        ratio = own.median / peer.median
-        print(f"{name:10}{size:12.0f}{peer.median:12.3f}{own.median:13.3f}{own.spread:>12}{ratio:8.2f}")
+    print(f"{'':16}{'bytes/event':>12}{'orjson us':>12}{'mixpress us':>13}{'spread':>12}{'ratio':>8}")
+    for name in [*MIXES, "service"]:
+        events = service(COLD_EVENTS) if name == "service" else good_events(name, COLD_EVENTS)
+        hot = events[:BATCH]
+        size = check(name, hot)
+        contestants = {contestant: partial(call, hot) for contestant, call in CONTESTANTS.items()}
+        show(f"{name}, hot", size, interleave(contestants, len(hot), ROUNDS))
+        show(f"{name}, cold", size, interleave_cold(CONTESTANTS, read_anew(events), COLD_ROUNDS))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import gc
+import json
+import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mixpress
 from mixpress import _core
 
+BATCH = 2000
+"""Events of a batch."""
 SLOW_ROUNDS = 4
 """A slow contestant runs in one of this many rounds."""
 
@@ -41,7 +47,7 @@ def interleave(
     contestants: Mapping[str, Callable[[], object]],
     events: int,
     rounds: int,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] = time.thread_time,
     slow: Collection[str] = (),
 ) -> dict[str, Times]:
     """Time each contestant once a round, the `slow` ones in a fourth of the rounds. A call handles `events` events."""
@@ -59,10 +65,47 @@ def interleave(
     return {name: Times(tuple(times)) for name, times in taken.items()}
 
 
+def interleave_cold(
+    contestants: Mapping[str, Callable[[list[Any]], object]], make: Callable[[], list[Any]], rounds: int
+) -> dict[str, Times]:
+    """Time each contestant once a round, with events that it sees for the first time, in batches of 2000.
+
+    The events are more than the processor's cache holds, and are made anew for each contestant in each round.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, contestant in contestants.items():
+            events = make()
+            batches = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
+            gc.collect()
+            started = time.perf_counter()
+            for batch in batches:
+                contestant(batch)
+            taken[name].append((time.perf_counter() - started) / len(events) * 1e6)
+    return {name: Times(tuple(times)) for name, times in taken.items()}
+
+
+def read_anew(events: list[Any]) -> Callable[[], list[Any]]:
+    """Return a function that reads the events from lines of JSON: each event then has its own values and names."""
+    lines = [json.dumps(event) for event in events]
+    return lambda: [json.loads(line) for line in lines]
+
+
+def _processor() -> str:
+    """Return the processor's name, as `lscpu` gives it."""
+    try:
+        lines = subprocess.run(["lscpu"], capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return platform.processor() or "an unknown processor"
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    found = [fields.get(name, "?").strip() for name in ("Model name", "CPU family", "Model")]
+    return f"{found[0]}, family {found[1]}, model {found[2]}"
+
+
 def require_release_build() -> None:
     """Exit unless make built this very core with the profile of wheels: `make test` replaces it by a slower one."""
     core = Path(_core.__file__)
     stamps = [path.stat().st_mtime for path in (Path(mixpress.__file__).parents[2] / "target").glob("core.release.*")]
     if _core.__debug_build__ or not stamps or max(stamps) < core.stat().st_mtime:
         raise SystemExit(f"{core} was not built with the release profile: run `make release-core`")
-    print(f"mixpress {mixpress.__version__} from {core}")
+    print(f"mixpress {mixpress.__version__} from {core}\nPython {platform.python_version()} on {_processor()}")

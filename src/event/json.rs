@@ -1,7 +1,7 @@
 //! The JSON that was written: the body of the open batch, and where the event that is being written is in it.
 
 use super::frames::{Frame, Frames};
-use super::known_names::KnownNames;
+use super::known_names::{KnownName, KnownNames};
 use super::place::{Kind, Meaning};
 use crate::gzip::press::Hint;
 use crate::scan::{string_at, unescape};
@@ -96,19 +96,20 @@ impl WrittenJson {
     }
 
     /// Writes the known name that came last, with its comma, and returns what it means.
-    #[inline(always)]
     pub(super) fn write_known_name(&mut self) -> Meaning {
-        let is_first = self.open.top().count == 0;
-        let name_at = self.text.len() + usize::from(!is_first);
-        self.open.top_mut().count += 1;
-        self.open.top_mut().name_at = name_at;
-        let like = std::mem::replace(&mut self.known_names.last_mut().last_at, name_at as u32);
-        self.event_hints.push(Hint { at: name_at as u32, like });
-        let known = self.known_names.last();
-        // Read before the write: the compiler assumes that the write changes it.
-        let meaning = known.meaning;
-        append_member(&mut self.text, !is_first, &known.written, known.written_length());
-        meaning
+        write_known(self.known_names.last_mut(), &mut self.text, &mut self.open, &mut self.event_hints)
+    }
+
+    /// Adds a hint that a name is here which was nowhere before, at the name that was written last.
+    pub(super) fn hint_new_name(&mut self) {
+        self.event_hints.push(Hint { at: self.open.top().name_at as u32, like: u32::MAX });
+    }
+
+    /// Writes the name that is expected next, if it is the right one, and returns what it means.
+    #[inline(always)]
+    pub(super) fn write_expected(&mut self, is_right: impl FnOnce(&KnownName) -> bool) -> Option<Meaning> {
+        let known = self.known_names.pass_expected(is_right)?;
+        Some(write_known(known, &mut self.text, &mut self.open, &mut self.event_hints))
     }
 
     /// The name that was written last.
@@ -162,6 +163,19 @@ impl WrittenJson {
         }
         crate::steps::count(path.len() - start);
     }
+}
+
+#[inline(always)]
+fn write_known(known: &mut KnownName, text: &mut Vec<u8>, open: &mut Frames, hints: &mut EventHints) -> Meaning {
+    let top = open.top_mut();
+    let is_first = top.count == 0;
+    let name_at = text.len() + usize::from(!is_first);
+    top.count += 1;
+    top.name_at = name_at;
+    let like = std::mem::replace(&mut known.last_at, name_at as u32);
+    hints.push(Hint { at: name_at as u32, like });
+    append_member(text, !is_first, &known.written, known.written_length());
+    known.meaning
 }
 
 /// Where the known names of an event are, and where they were last: hints, if the event is kept.

@@ -8,16 +8,39 @@ use crate::source::Sink;
 use crate::truncate::{Advice, JoinedName, LongTexts, cut};
 
 impl EventWriter {
-    /// Writes the known name that came last.
-    #[inline(always)]
-    pub(super) fn write_known_name(&mut self) {
+    /// Writes a name that may not be the expected one. Returns whether the tag was accepted for it.
+    #[inline(never)]
+    pub(super) fn unexpected_key(&mut self, name: &str, tag: Option<usize>) -> bool {
+        if !self.json.known_names.find(name) && !self.make_known(name) {
+            let is_noted = self.json.known_names.has_noted(name);
+            self.write_unknown_name(name);
+            if is_noted {
+                self.json.hint_new_name();
+            }
+            return false;
+        }
+        let is_tagged = tag.is_some_and(|tag| self.json.known_names.tag_last(tag));
+        self.write_known_name();
+        is_tagged
+    }
+
+    /// Writes the name with this tag, if there is one; returns whether it did.
+    #[inline(never)]
+    pub(super) fn unexpected_tag(&mut self, tag: usize) -> bool {
+        let found = self.json.known_names.find_tagged(tag);
+        if found {
+            self.write_known_name();
+        }
+        found
+    }
+
+    fn write_known_name(&mut self) {
         let meaning = self.json.write_known_name();
         self.enter_member(meaning);
     }
 
     /// Makes a name known; returns whether that is possible.
-    #[inline(never)]
-    pub(super) fn make_known(&mut self, name: &str) -> bool {
+    fn make_known(&mut self, name: &str) -> bool {
         name.len() <= self.rules.limits.max_string && self.json.known_names.remember(name)
     }
 

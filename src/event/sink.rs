@@ -3,17 +3,19 @@
 use super::checks::WrongType;
 use super::containers::ValueRules;
 use super::convert::Conversion;
+use super::known_names::KnownName;
 use super::place::{Kind, Meaning, Place};
 use super::writer::EventWriter;
 use crate::rules::Rule;
 use crate::rules::finding::shown_number;
+use crate::rules::limits::TruncateUnit;
 use crate::serialize::{
     Moment, is_beyond_double, may_be_beyond_double, write_float, write_integer, write_moment, write_spelled_name,
     write_spelled_string, write_string, write_string_with,
 };
 use crate::source::Sink;
 use crate::truncate::{advise, cut};
-use crate::vectors::{Baseline, Vectors};
+use crate::vectors::{Baseline, CodePoints, Vectors};
 
 impl Sink for EventWriter {
     fn begin_object(&mut self) -> bool {
@@ -63,40 +65,45 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn key(&mut self, name: &str) {
-        if self.json.known_names.find(name) || self.make_known(name) {
-            self.write_known_name();
-        } else {
-            self.write_unknown_name(name);
+        match self.json.write_expected(|expected| expected.is(name.as_bytes())) {
+            Some(meaning) => self.enter_member(meaning),
+            None => {
+                self.unexpected_key(name, None);
+            }
         }
     }
 
     #[inline(always)]
     fn expected_key(&mut self, text: &[u8], vectors: impl Vectors) -> usize {
-        if !self.json.known_names.find_written(text, vectors) {
-            return 0;
-        }
-        self.write_known_name();
-        self.json.known_names.last().written_length()
+        let mut length = 0;
+        let written = self.json.write_expected(|expected| {
+            length = expected.written_length();
+            expected.length != 0 && vectors.begins_with(text, &expected.written, length)
+        });
+        let Some(meaning) = written else { return 0 };
+        self.enter_member(meaning);
+        length
     }
 
     #[inline(always)]
     fn key_with_tag(&mut self, name: &str, tag: usize) -> bool {
-        if self.json.known_names.find(name) || self.make_known(name) {
-            let is_tagged = self.json.known_names.tag_last(tag);
-            self.write_known_name();
-            return is_tagged;
-        }
-        self.write_unknown_name(name);
+        let is_right = |expected: &KnownName| expected.takes_no_tag() && expected.is(name.as_bytes());
+        let Some(meaning) = self.json.write_expected(is_right) else { return self.unexpected_key(name, Some(tag)) };
+        self.enter_member(meaning);
         false
     }
 
+    /// Where the expected name has no tag, the source makes new ones all the time, and none is looked for.
     #[inline(always)]
     fn tagged_key(&mut self, tag: usize) -> bool {
-        let found = self.json.known_names.find_tagged(tag);
-        if found {
-            self.write_known_name();
-        }
-        found
+        let mut expected_tag = 0;
+        let written = self.json.write_expected(|expected| {
+            expected_tag = expected.tag;
+            expected_tag == tag
+        });
+        let Some(meaning) = written else { return expected_tag != 0 && self.unexpected_tag(tag) };
+        self.enter_member(meaning);
+        true
     }
 
     fn repaired_key(&mut self, name: &str) {
@@ -152,6 +159,22 @@ impl Sink for EventWriter {
     #[inline(always)]
     fn text_with(&mut self, text: &str, vectors: impl Vectors) {
         self.write_text(text, vectors);
+    }
+
+    #[inline(always)]
+    fn text_of_codes(&mut self, codes: CodePoints<'_>, vectors: impl Vectors) -> bool {
+        let is_element = self.place == Place::Element;
+        if self.place != Place::Plain && !is_element || !self.never_cuts(codes) {
+            return false;
+        }
+        let before = self.json.text.len();
+        self.begin_value();
+        let is_written = vectors.append_quoted_codes(&mut self.json.text, codes);
+        if !is_written {
+            self.json.text.truncate(before);
+            self.json.open.top_mut().count -= u32::from(is_element);
+        }
+        is_written
     }
 
     fn repaired_text(&mut self, text: &str) {
@@ -287,6 +310,16 @@ impl EventWriter {
             write_string(&mut self.json.text, kept);
         }
         conversion
+    }
+
+    /// Whether a text of these code points is short enough without counting its bytes.
+    #[inline(always)]
+    fn never_cuts(&self, codes: CodePoints<'_>) -> bool {
+        let longest = match self.rules.limits.truncate_unit {
+            TruncateUnit::Chars => 1,
+            TruncateUnit::Bytes => 4,
+        };
+        codes.count() <= self.rules.limits.max_string / longest
     }
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! `Engine`: what an encoder, its builders and its iterators share: settings, clock, idle workspaces and compressors.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -40,9 +40,11 @@ impl Engine {
     /// An empty workspace. The lock is never held while detached, so no fork can find it taken.
     pub fn workspace(&self, py: Python<'_>) -> Box<Workspace> {
         let idle = locked(&self.idle, py).pop();
-        idle.unwrap_or_else(|| {
+        let mut workspace = idle.unwrap_or_else(|| {
             Workspace::shared(py, &self.settings).unwrap_or_else(|| Workspace::new(py, &self.settings))
-        })
+        });
+        workspace.held_since = Instant::now();
+        workspace
     }
 
     /// Keeps a workspace for the next call.
@@ -63,7 +65,7 @@ impl Engine {
         if workspace.is_empty() {
             self.set_clock(event.py(), workspace)?;
         }
-        let Workspace { batcher, memory } = workspace;
+        let Workspace { batcher, memory, .. } = workspace;
         match batcher.add_recording(origin, &GivenEvent { event, memory }, records) {
             Ok(()) => Ok(()),
             Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, records),

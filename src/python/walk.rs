@@ -48,7 +48,7 @@ impl Memory {
 
     /// A text with U+FFFD for each lone surrogate.
     fn decode(&mut self, text: &Bound<'_, PyString>) -> &str {
-        raw::decode(text, &mut self.decoded);
+        raw::decode(text, &mut self.decoded, Baseline);
         &self.decoded
     }
 }
@@ -186,7 +186,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
 
     /// Pushes a number by its spelling, which Python code made: no other text may reach the body.
     fn number(&mut self, spelling: &Bound<'_, PyString>) {
-        raw::decode(spelling, &mut self.memory.decoded);
+        raw::decode(spelling, &mut self.memory.decoded, self.vectors);
         let spelling = self.memory.decoded.as_str();
         if Scanner::new(spelling, 0).number() == Ok(spelling) {
             self.sink.number(spelling);
@@ -225,9 +225,13 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
 
     #[inline(never)]
     fn other_text(&mut self, text: &Bound<'_, PyString>) {
+        let Walk { sink, vectors, .. } = self;
+        if raw::with_code_points(text, |codes| sink.text_of_codes(codes, *vectors)) {
+            return;
+        }
         let decoded = &mut self.memory.decoded;
-        match raw::decode(text, decoded) {
-            false => self.sink.text(decoded),
+        match raw::decode(text, decoded, self.vectors) {
+            false => self.vectors.run(Decoded(self)),
             true => self.sink.repaired_text(decoded),
         }
     }
@@ -243,10 +247,24 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
     #[inline(never)]
     fn other_key(&mut self, name: &Bound<'_, PyString>) {
         let decoded = &mut self.memory.decoded;
-        match raw::decode(name, decoded) {
-            false => self.sink.key(decoded),
-            true => self.sink.repaired_key(decoded),
+        if raw::decode(name, decoded, self.vectors) {
+            self.sink.repaired_key(decoded);
+        } else if self.sink.key_with_tag(decoded, name.as_ptr().addr()) {
+            self.memory.tagged.push(name.clone().unbind());
         }
+    }
+}
+
+/// A text that was decoded.
+struct Decoded<'w, 'm, S, V, const IS_SNAPSHOT: bool>(&'w mut Walk<'m, S, V, IS_SNAPSHOT>);
+
+impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for Decoded<'_, '_, S, V, IS_SNAPSHOT> {
+    type Done = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Decoded(walk) = self;
+        walk.sink.text_with(&walk.memory.decoded, walk.vectors);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
@@ -22,11 +23,16 @@ static SHARED: Mutex<Vec<(Settings, Box<Workspace>)>> = Mutex::new(Vec::new());
 pub struct Workspace {
     pub batcher: Batcher,
     pub memory: RefCell<Memory>,
+    /// When other threads could run last.
+    pub held_since: Instant,
 }
+
+/// The time after which other threads may run between two events. A batch usually takes less.
+const HOLD: Duration = Duration::from_millis(1);
 
 impl Workspace {
     pub fn new(py: Python<'_>, settings: &Settings) -> Box<Workspace> {
-        Box::new(Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)) })
+        Box::new(Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)), held_since: Instant::now() })
     }
 
     /// A workspace that an ended encoder with the same settings left. It writes what a new one writes.
@@ -49,6 +55,14 @@ impl Workspace {
         let oldest = (shared.len() > MOST_SHARED).then(|| shared.remove(0));
         drop(shared);
         drop(oldest); // freeing its memory takes longer than the lock may be held
+    }
+
+    /// Releases the interpreter's lock for a moment, if it was held for long.
+    pub fn let_others_run(&mut self, py: Python<'_>) {
+        if self.held_since.elapsed() > HOLD {
+            py.detach(|| ());
+            self.held_since = Instant::now();
+        }
     }
 
     /// Whether the next event starts a batch.

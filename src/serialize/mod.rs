@@ -4,7 +4,8 @@ mod moment;
 mod number;
 
 use crate::vectors::Vectors;
-use crate::vectors::baseline::{append_quoted, append_verbatim, is_special};
+use crate::vectors::baseline::{append_quoted, append_verbatim};
+use crate::vectors::escape::append_escaped;
 
 pub use moment::Moment;
 pub(crate) use moment::write_moment;
@@ -21,7 +22,7 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 #[inline(always)]
 pub(crate) fn write_string_with(out: &mut Vec<u8>, text: &str, vectors: impl Vectors) {
     if !vectors.append_quoted(out, text.as_bytes(), *b"\"") {
-        write_escaped(out, text.as_bytes(), b"\"");
+        vectors.append_escaped(out, text.as_bytes());
     }
 }
 
@@ -50,45 +51,27 @@ pub fn write_spelled_name(out: &mut Vec<u8>, spelling: &str) {
 #[inline(always)]
 fn write_quoted<const END: usize>(out: &mut Vec<u8>, text: &str, end: [u8; END]) {
     if !append_quoted(out, text.as_bytes(), end) {
-        write_escaped(out, text.as_bytes(), &end);
+        append_escaped(out, text.as_bytes(), &end);
     }
 }
 
-#[cold]
-fn write_escaped(out: &mut Vec<u8>, text: &[u8], end: &[u8]) {
-    out.push(b'"');
-    write_each_escaped(out, text);
-    out.extend_from_slice(end);
-}
-
-fn write_each_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut copied = 0;
-    for (position, &byte) in bytes.iter().enumerate() {
-        if !is_special(byte) {
-            continue;
-        }
-        out.extend_from_slice(&bytes[copied..position]);
-        copied = position + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            _ => out.extend_from_slice(&[
-                b'\\',
-                b'u',
-                b'0',
-                b'0',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 15)],
-            ]),
-        }
+/// A character at a time, for the tests.
+#[cfg(test)]
+pub(crate) mod naive {
+    /// The text as a JSON string.
+    pub(crate) fn quoted(text: &str) -> String {
+        let escaped = |next: char| match next {
+            '"' | '\\' => format!("\\{next}"),
+            '\u{8}' => "\\b".to_owned(),
+            '\t' => "\\t".to_owned(),
+            '\n' => "\\n".to_owned(),
+            '\u{c}' => "\\f".to_owned(),
+            '\r' => "\\r".to_owned(),
+            '\0'..' ' => format!("\\u{:04x}", u32::from(next)),
+            _ => next.to_string(),
+        };
+        format!("\"{}\"", text.chars().map(escaped).collect::<String>())
     }
-    out.extend_from_slice(&bytes[copied..]);
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub mod json;
 pub mod value;
 
 use crate::serialize::Moment;
-use crate::vectors::Vectors;
+use crate::vectors::{CodePoints, Vectors};
 
 /// The scanner of JSON text.
 #[doc(hidden)]
@@ -72,6 +72,12 @@ pub trait Sink {
     #[inline(always)]
     fn text_with(&mut self, text: &str, _vectors: impl Vectors) {
         self.text(text);
+    }
+    /// Pushes a text by its code points, if the sink can write it at once. Returns whether it did; if not, the source must
+    /// push the text.
+    #[inline(always)]
+    fn text_of_codes(&mut self, _codes: CodePoints<'_>, _vectors: impl Vectors) -> bool {
+        false
     }
     /// Pushes a text in which lone surrogates or broken UTF-8 were replaced by U+FFFD.
     fn repaired_text(&mut self, text: &str);

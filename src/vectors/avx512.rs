@@ -5,7 +5,9 @@ use std::arch::x86_64::{
     _mm256_mask_loadu_epi8, _mm256_set1_epi8, _mm256_storeu_si256,
 };
 
-use super::{Baseline, Vectors, Work};
+use super::compress;
+use super::escape::{ESCAPED_AT_ONCE, LONGEST_ESCAPE, write_escape};
+use super::{Baseline, CodePoints, Vectors, Work};
 
 /// Proof that the processor has masked vectors of 32 bytes.
 ///
@@ -59,6 +61,30 @@ impl Vectors for Avx512 {
     }
 
     #[inline(always)]
+    fn append_escaped(self, out: &mut Vec<u8>, text: &[u8]) {
+        // SAFETY: the processor has the features, as `self` exists.
+        unsafe { append_escaped(out, text) }
+    }
+
+    #[inline(always)]
+    fn append_quoted_codes(self, out: &mut Vec<u8>, codes: CodePoints<'_>) -> bool {
+        if !compress::is_available() {
+            return Baseline.append_quoted_codes(out, codes);
+        }
+        // SAFETY: the processor has the features.
+        unsafe { compress::append_quoted_codes(out, codes) }
+    }
+
+    #[inline(always)]
+    fn decode(self, text: &mut String, codes: CodePoints<'_>) -> bool {
+        if !compress::is_available() {
+            return Baseline.decode(text, codes);
+        }
+        // SAFETY: the processor has the features.
+        unsafe { compress::decode(text, codes) }
+    }
+
+    #[inline(always)]
     fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool) {
         let quote = usize::from(quotes);
         out.reserve(bytes.len() + WIDTH + 2);
@@ -102,6 +128,69 @@ impl Vectors for Avx512 {
     }
 }
 
+/// Appends a quote, the text with the special bytes escaped, and a quote.
+///
+/// # Safety
+/// The processor has the features.
+#[target_feature(enable = "avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+#[inline(never)]
+unsafe fn append_escaped(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    for part in text.chunks(ESCAPED_AT_ONCE) {
+        out.reserve(part.len() * LONGEST_ESCAPE + WIDTH);
+        // SAFETY: there is room for the part if each byte is escaped, and a vector. What the length covers was written.
+        unsafe {
+            let written = copy_escaped(part, out.as_mut_ptr().add(out.len()));
+            out.set_len(out.len() + written);
+        }
+    }
+    out.push(b'"');
+}
+
+/// Copies the text with the special bytes escaped, followed by arbitrary bytes. Returns the number of bytes written.
+///
+/// # Safety
+/// The processor has the features. `to` has room for the text if each byte is escaped, and for [`WIDTH`] bytes more.
+#[inline(always)]
+unsafe fn copy_escaped(text: &[u8], to: *mut u8) -> usize {
+    let (mut at, mut written) = (0, 0);
+    while at < text.len() {
+        let length = (text.len() - at).min(WIDTH);
+        let mut from = 0;
+        // SAFETY: of the text only the bytes of the masks are read, which are within it. What is stored has room, as each
+        // byte before took at most six.
+        unsafe {
+            let block = masked(text.as_ptr().add(at), length);
+            _mm256_storeu_si256(to.add(written).cast(), block);
+            let mut special = special_mask(block);
+            while special != 0 {
+                let next = special.trailing_zeros() as usize;
+                written += next - from;
+                written += write_escape(text[at + next], to.add(written));
+                from = next + 1;
+                _mm256_storeu_si256(to.add(written).cast(), masked(text.as_ptr().add(at + from), length - from));
+                special &= special - 1;
+            }
+        }
+        written += length - from;
+        at += length;
+    }
+    written
+}
+
+/// A vector that starts with the first `length` bytes, at most [`WIDTH`], and goes on with spaces, which are not special.
+///
+/// # Safety
+/// The processor has the features. The bytes can be read.
+#[inline(always)]
+unsafe fn masked(bytes: *const u8, length: usize) -> __m256i {
+    // SAFETY: by the contract.
+    unsafe {
+        let mask = _bzhi_u32(u32::MAX, length as u32);
+        _mm256_mask_loadu_epi8(_mm256_set1_epi8(b' ' as i8), mask, bytes.cast())
+    }
+}
+
 /// Copies the text, followed by arbitrary bytes. Returns 0 if no byte must be escaped in a JSON string.
 ///
 /// # Safety
@@ -117,9 +206,7 @@ unsafe fn copy(text: &[u8], to: *mut u8) -> u32 {
             _mm256_storeu_si256(to.add(at).cast(), block);
             at += WIDTH;
         }
-        let mask = _bzhi_u32(u32::MAX, (text.len() - at) as u32);
-        // After the text the vector has spaces, which are not special.
-        let block = _mm256_mask_loadu_epi8(_mm256_set1_epi8(b' ' as i8), mask, text.as_ptr().add(at).cast());
+        let block = masked(text.as_ptr().add(at), text.len() - at);
         _mm256_storeu_si256(to.add(at).cast(), block);
         special | special_mask(block)
     }

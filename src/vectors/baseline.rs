@@ -5,6 +5,8 @@
 
 use std::mem::MaybeUninit;
 
+use super::CodePoints;
+
 /// Whether a byte must be escaped in a JSON string.
 #[inline]
 pub(crate) fn is_special(byte: u8) -> bool {
@@ -135,6 +137,96 @@ unsafe fn copy<const LOOK: bool>(text: &[u8], to: *mut u8) -> bool {
     }
 }
 
+/// Appends a quote, the code points as UTF-8, and a quote, unless one must be escaped or repaired. Returns whether it did.
+#[inline(never)]
+pub fn append_quoted_codes(out: &mut Vec<u8>, codes: CodePoints<'_>) -> bool {
+    let before = out.len();
+    out.push(b'"');
+    let is_ordinary = match codes {
+        CodePoints::Latin1(codes) => append_utf8::<_, true>(out, codes),
+        CodePoints::Ucs2(codes) => append_utf8::<_, true>(out, codes),
+        CodePoints::Ucs4(codes) => append_utf8::<_, true>(out, codes),
+    };
+    if is_ordinary {
+        out.push(b'"');
+    } else {
+        out.truncate(before);
+    }
+    is_ordinary
+}
+
+/// Replaces a text by these code points, unless one must be repaired. Returns whether it did.
+#[inline(never)]
+pub fn decode(text: &mut String, codes: CodePoints<'_>) -> bool {
+    let mut bytes = std::mem::take(text).into_bytes();
+    bytes.clear();
+    let is_valid = match codes {
+        CodePoints::Latin1(codes) => append_utf8::<_, false>(&mut bytes, codes),
+        CodePoints::Ucs2(codes) => append_utf8::<_, false>(&mut bytes, codes),
+        CodePoints::Ucs4(codes) => append_utf8::<_, false>(&mut bytes, codes),
+    };
+    if !is_valid {
+        bytes.clear();
+    }
+    // SAFETY: each code point was written as UTF-8, and is a character.
+    *text = unsafe { String::from_utf8_unchecked(bytes) };
+    is_valid
+}
+
+/// Appends code points as UTF-8. Returns whether none is a surrogate and, with LOOK, none must be escaped; if not, the
+/// bytes appended are no text.
+#[inline(always)]
+fn append_utf8<C: Copy + Into<u32>, const LOOK: bool>(out: &mut Vec<u8>, codes: &[C]) -> bool {
+    out.reserve(codes.len() * LONGEST_CHARACTER);
+    let mut is_odd = false;
+    // SAFETY: there is room for each code point, and what the length covers was written.
+    unsafe {
+        let start = out.as_mut_ptr().add(out.len());
+        let mut written = 0;
+        let (blocks, rest) = codes.as_chunks::<16>();
+        for block in blocks {
+            let block: [u32; 16] = block.map(Into::into);
+            if block.iter().fold(0, |all, code| all | code) < 0x80 {
+                let ascii = block.map(|code| code as u8);
+                start.add(written).cast::<[u8; 16]>().write_unaligned(ascii);
+                is_odd |= LOOK && special_mask(&ascii) != 0;
+                written += ascii.len();
+                continue;
+            }
+            for code in block {
+                written += write_code::<LOOK>(code, start.add(written), &mut is_odd);
+            }
+        }
+        for &code in rest {
+            written += write_code::<LOOK>(code.into(), start.add(written), &mut is_odd);
+        }
+        out.set_len(out.len() + written);
+    }
+    !is_odd
+}
+
+/// Bytes of the longest character in UTF-8, which are stored for each.
+const LONGEST_CHARACTER: usize = 4;
+
+/// Writes a code point as UTF-8, followed by arbitrary bytes. Returns the number of its bytes.
+///
+/// # Safety
+/// `to` has room for [`LONGEST_CHARACTER`] bytes.
+#[inline(always)]
+unsafe fn write_code<const LOOK: bool>(code: u32, to: *mut u8, is_odd: &mut bool) -> usize {
+    let low = |shift: u32| code >> shift & 0x3F;
+    *is_odd |= code & !0x7FF == 0xD800 || code > 0x10_FFFF || LOOK && code < 0x80 && is_special(code as u8);
+    let (bytes, length) = match code {
+        0..0x80 => (code, 1),
+        0x80..0x800 => (0x80C0 | code >> 6 | low(0) << 8, 2),
+        0x800..0x1_0000 => (0x80_80E0 | code >> 12 | low(6) << 8 | low(0) << 16, 3),
+        _ => (0x8080_80F0 | code >> 18 | low(12) << 8 | low(6) << 16 | low(0) << 24, 4),
+    };
+    // SAFETY: by the contract.
+    unsafe { to.cast::<[u8; LONGEST_CHARACTER]>().write_unaligned(bytes.to_le_bytes()) };
+    length
+}
+
 /// The number of bytes before the first one that must be escaped in a JSON string.
 #[inline(always)]
 pub fn ordinary_prefix(text: &[u8]) -> usize {
@@ -152,7 +244,7 @@ pub fn ordinary_prefix(text: &[u8]) -> usize {
 /// A bit for each of sixteen bytes, set if it is special.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn special_mask(block: &[u8; 16]) -> u32 {
+pub(super) fn special_mask(block: &[u8; 16]) -> u32 {
     use std::arch::x86_64::{
         _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
     };
@@ -170,7 +262,7 @@ fn special_mask(block: &[u8; 16]) -> u32 {
 /// A bit for each of sixteen bytes, set if it is special.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
-fn special_mask(block: &[u8; 16]) -> u32 {
+pub(super) fn special_mask(block: &[u8; 16]) -> u32 {
     block.iter().enumerate().fold(0, |mask, (at, &byte)| mask | u32::from(is_special(byte)) << at)
 }
 

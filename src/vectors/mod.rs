@@ -7,6 +7,12 @@
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod baseline;
+mod code_points;
+#[cfg(target_arch = "x86_64")]
+mod compress;
+pub(crate) mod escape;
+
+pub use code_points::CodePoints;
 
 /// A set of instructions.
 pub trait Vectors: Copy {
@@ -15,6 +21,16 @@ pub trait Vectors: Copy {
 
     /// Appends a quote, the text and `end`, unless a byte of the text must be escaped. Returns whether it did.
     fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool;
+
+    /// Appends a quote, the text with the bytes escaped that must be, and a quote.
+    fn append_escaped(self, out: &mut Vec<u8>, text: &[u8]);
+
+    /// Appends a quote, the text as UTF-8, and a quote, unless a character must be escaped or repaired. Returns whether it
+    /// did.
+    fn append_quoted_codes(self, out: &mut Vec<u8>, codes: CodePoints<'_>) -> bool;
+
+    /// Replaces a text by these code points, unless a character must be repaired. Returns whether it did.
+    fn decode(self, text: &mut String, codes: CodePoints<'_>) -> bool;
 
     /// Appends the bytes unchanged, with or without quotes around them.
     fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool);
@@ -52,6 +68,21 @@ impl Vectors for Baseline {
     }
 
     #[inline(always)]
+    fn append_escaped(self, out: &mut Vec<u8>, text: &[u8]) {
+        escape::append_escaped(out, text, b"\"");
+    }
+
+    #[inline(always)]
+    fn append_quoted_codes(self, out: &mut Vec<u8>, codes: CodePoints<'_>) -> bool {
+        baseline::append_quoted_codes(out, codes)
+    }
+
+    #[inline(always)]
+    fn decode(self, text: &mut String, codes: CodePoints<'_>) -> bool {
+        baseline::decode(text, codes)
+    }
+
+    #[inline(always)]
     fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool) {
         if quotes { baseline::append_verbatim(out, bytes, *b"\"") } else { out.extend_from_slice(bytes) }
     }
@@ -83,6 +114,7 @@ impl Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serialize::naive;
 
     struct Append<'a, V>(V, &'a mut Vec<u8>, &'a [u8]);
 
@@ -114,6 +146,38 @@ mod tests {
                     assert_eq!(out, expected);
                 }
             }
+        }
+    }
+
+    fn escapes(vectors: impl Vectors, text: &str) {
+        let mut out = b"before".to_vec();
+        vectors.append_escaped(&mut out, text.as_bytes());
+        assert_eq!(String::from_utf8(out).unwrap(), format!("before{}", naive::quoted(text)));
+    }
+
+    fn escapes_each_byte_at_each_place(vectors: impl Vectors) {
+        for length in 0..80 {
+            for place in 0..length.max(1) {
+                for byte in [0, 0x1F, 0x20, b'!', b'"', b'#', b'[', b'\\', b']', b'\n', 0x7F] {
+                    let text: String = (0..length).map(|at| if at == place { char::from(byte) } else { 'x' }).collect();
+                    escapes(vectors, &text);
+                    let quotes: String = text.chars().map(|next| if next == 'x' { '"' } else { next }).collect();
+                    escapes(vectors, &quotes);
+                }
+            }
+        }
+        for length in 1000..1050 {
+            escapes(vectors, &"\0".repeat(length));
+            escapes(vectors, &"é\n".repeat(length));
+            escapes(vectors, &format!("{}\"", "x".repeat(length)));
+        }
+    }
+
+    #[test]
+    fn each_set_of_instructions_escapes_as_one_character_at_a_time_is() {
+        escapes_each_byte_at_each_place(Baseline);
+        if let Some(wide) = Wide::detect() {
+            escapes_each_byte_at_each_place(wide);
         }
     }
 

@@ -16,10 +16,12 @@ use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
-use pyo3::types::{PyInt, PyList};
+use pyo3::types::{PyInt, PyList, PyString};
+
+use crate::vectors::Vectors;
 
 pub use dict::{Entries, find_frozen, for_each_member, frozen};
-pub use text::{ascii, decode, verify as verify_texts};
+pub use text::{ascii, verify as verify_texts, with_code_points};
 
 /// Whether the core is built for an interpreter without a lock, whose objects have a longer header. `check_lock` lets it run
 /// there only with the lock on.
@@ -56,6 +58,17 @@ fn held<'py>(list: &Bound<'py, PyList>) -> Vec<Bound<'py, PyAny>> {
         // SAFETY: the list is locked, so it owns the element until a reference to it is counted.
         let element = |at| unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), at as ffi::Py_ssize_t)) };
         (0..list.len()).map(|at| element(at).to_owned()).collect()
+    })
+}
+
+/// Replaces `decoded` by a text, with U+FFFD for each lone surrogate. Returns whether there was one.
+pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String, vectors: impl Vectors) -> bool {
+    with_code_points(text, |codes| {
+        let is_repaired = !vectors.decode(decoded, codes);
+        if is_repaired {
+            *decoded = codes.repaired();
+        }
+        is_repaired
     })
 }
 

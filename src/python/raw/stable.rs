@@ -7,6 +7,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+use crate::vectors::CodePoints;
+
 /// The text in place, if it is ASCII, as most text is.
 #[inline(always)]
 pub fn ascii<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
@@ -26,18 +28,10 @@ pub fn ascii<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
 /// Nothing is read from memory whose layout is private.
 pub fn verify(_: Python<'_>) {}
 
-/// Writes any text into `decoded`, with U+FFFD for each lone surrogate. Returns whether there was one.
-#[inline(never)]
-pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String) -> bool {
-    let mut repaired = false;
-    decoded.clear();
-    decoded.extend(codes(text).into_iter().map(|code| {
-        char::from_u32(code).unwrap_or_else(|| {
-            repaired = true;
-            char::REPLACEMENT_CHARACTER
-        })
-    }));
-    repaired
+/// Calls `take` with the text's characters.
+#[inline(always)]
+pub fn with_code_points<T>(text: &Bound<'_, PyString>, take: impl FnOnce(CodePoints<'_>) -> T) -> T {
+    take(CodePoints::Ucs4(&codes(text)))
 }
 
 /// The text's code points, surrogates included.

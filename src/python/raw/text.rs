@@ -7,6 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use pyo3::types::string::PyStringData;
 
+use crate::vectors::CodePoints;
+
 /// The bits `compact` and `ascii` of the state in a str's header. Before them are `kind`, of 3 bits, and `interned`: 2 bits,
 /// or a byte in free-threaded builds. So it is in CPython 3.10 to 3.15 where bit fields begin at the lowest bit.
 const COMPACT_ASCII: u32 = 0b11 << (3 + if super::FREE_THREADED { 8 } else { 2 });
@@ -62,25 +64,19 @@ fn agrees(text: &Bound<'_, PyString>, is_ascii: bool) -> bool {
     found == expected && found.is_some() == is_ascii
 }
 
-/// Writes any text into `decoded`, with U+FFFD for each lone surrogate. Returns whether there was one.
+/// Calls `take` with the text's characters.
 ///
 /// Unlike `to_str` it caches no UTF-8 copy in the caller's object, and makes no exception for a surrogate.
-#[inline(never)]
-pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String) -> bool {
-    let mut repaired = false;
-    let mut scalar = |code: u32| {
-        char::from_u32(code).unwrap_or_else(|| {
-            repaired = true;
-            char::REPLACEMENT_CHARACTER
-        })
-    };
-    decoded.clear();
+#[inline(always)]
+pub fn with_code_points<T>(text: &Bound<'_, PyString>, take: impl FnOnce(CodePoints<'_>) -> T) -> T {
     // SAFETY: the view is used at once, and a str is immutable.
-    match unsafe { text.data() } {
-        Ok(PyStringData::Ucs1(codes)) => decoded.extend(codes.iter().map(|&code| char::from(code))),
-        Ok(PyStringData::Ucs2(codes)) => decoded.extend(codes.iter().map(|&code| scalar(code.into()))),
-        Ok(PyStringData::Ucs4(codes)) => decoded.extend(codes.iter().map(|&code| scalar(code))),
-        Err(_) => debug_assert!(false, "a str of the interpreter is always in its canonical form"),
-    }
-    repaired
+    take(match unsafe { text.data() } {
+        Ok(PyStringData::Ucs1(codes)) => CodePoints::Latin1(codes),
+        Ok(PyStringData::Ucs2(codes)) => CodePoints::Ucs2(codes),
+        Ok(PyStringData::Ucs4(codes)) => CodePoints::Ucs4(codes),
+        Err(_) => {
+            debug_assert!(false, "a str of the interpreter is always in its canonical form");
+            CodePoints::Latin1(&[])
+        }
+    })
 }
