@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,3 +268,32 @@ def test_a_callback_that_raises_leaves_the_rest_and_its_findings_to_the_next_cal
     assert len(next(batches)) == 2
     assert ([one.index for one in batches.warnings], batches.tallies().rejected) == ([3], {"distinct-id-disallowed": 1})
     assert calls == [1, 2, 4]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
+@pytest.mark.parametrize(
+    "work",
+    [
+        "for _ in encoder.iter_batches(([bad, nan][n % 2] for n in range(count)), on_rejected=lambda _: None): pass",
+        "for _ in encoder.iter_batches(nan for _ in range(count)): pass",
+        "builder = encoder.builder()\nfor _ in range(count): builder.add(bad)",
+    ],
+    ids=["handed over", "warned", "returned"],
+)
+def test_much_that_is_bad_takes_bounded_memory(work: str) -> None:
+    program = "\n".join(
+        [
+            "import sys; from pathlib import Path; from mixpress import Encoder",
+            "def peak():",
+            "    [line] = [line for line in Path('/proc/self/status').read_text().splitlines() if 'VmHWM' in line]",
+            "    return int(line.split()[1])",
+            f"bad, nan = {event(distinct_id='NA')!r}, {event(a='NAN')!r}".replace("'NAN'", "float('nan')"),
+            "encoder, count = Encoder(compression=None), 5000",
+            work,
+            "before, count = peak(), 200_000",
+            work,
+            "print((peak() - before) // 1024)",
+        ]
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert int(ran.stdout) < 5, "megabytes; a record for each event would be 30"
