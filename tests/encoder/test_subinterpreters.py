@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 IMPORT = """
 try:
     import mixpress
@@ -27,11 +29,27 @@ else:
 """
 
 
-def import_in_a_subinterpreter(before: str) -> str:
-    command = [sys.executable, "-W", "ignore", "-c", before + PROGRAM]
+def import_in_a_subinterpreter(before: str, program: str = PROGRAM) -> str:
+    command = [sys.executable, "-W", "ignore", "-c", before + program]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout
+
+
+# An interpreter of this module has a lock of its own. CPython refuses the core there before any code of it runs.
+PUBLIC = f"""
+from concurrent import interpreters
+interpreter = interpreters.create()
+interpreter.exec({IMPORT!r})
+interpreter.close()
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in Python 3.14")
+@pytest.mark.parametrize("before", ["", "import mixpress\n"])
+def test_an_isolated_interpreter_is_refused(before: str) -> None:
+    printed = import_in_a_subinterpreter(before, PUBLIC)
+    assert printed == "refused: module mixpress._core does not support loading in subinterpreters\n"
 
 
 def test_a_subinterpreter_is_refused() -> None:
