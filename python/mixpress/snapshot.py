@@ -11,6 +11,8 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import itertools
+import operator
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -24,6 +26,7 @@ _MAX_VALUES = 1_000_000
 _MAX_CONVERSIONS = 64
 _TOO_MANY = Unsupported(f"one of more than {_MAX_VALUES:,} values")  # shared: an event can have many more
 _AS_THEY_ARE = frozenset({str, float, bool, type(None)})
+_AS_CONVERTED = _AS_THEY_ARE | {Unsupported}
 _SMALL = 2**63  # the core reads smaller integers in place
 _DOUBLE_BITS = 1024  # an int of more bits is beyond the range of a double
 _TWENTY_DIGITS = decimal.Context(prec=20, Emax=decimal.MAX_EMAX, traps=[])
@@ -69,14 +72,25 @@ class _Snapshot:
             return self.plain(value.value, level + 1)
         if isinstance(value, Mapping):
             return self.object(lambda: list(value.items()), level, unique=type(value) is dict)
-        if isinstance(value, (list, tuple)):
-            return self.array(lambda: list(value), level)
-        if isinstance(value, (set, frozenset)):
-            return self.array(lambda: _sorted(value), level)
+        if isinstance(value, (list, tuple, set, frozenset)):
+            read = list if isinstance(value, (list, tuple)) else _sorted
+            return self.array(lambda: read(value), level)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = dataclasses.fields(value)
             return self.object(lambda: [(each.name, getattr(value, each.name)) for each in fields], level, unique=True)
+        if type(value).__module__ == "numpy" and not isinstance(value, (str, float)):
+            return self.numpy_value(value, level)
         return _scalar(value)
+
+    def numpy_value(self, value: Any, level: int) -> Any:
+        if getattr(value, "ndim", None) == 0:
+            item = _numpy_item(value)
+            return item if type(item) in _AS_CONVERTED else self.container(item, level + 1)
+        if type(value).__name__ != "ndarray":  # of a subclass, elements may mean something else: with a mask or a unit
+            return _unsupported(value)
+        if sum(itertools.accumulate(value.shape, operator.mul)) > _MAX_VALUES:
+            return _TOO_MANY
+        return self.array(lambda: list(value), level)
 
     def object(self, read: Callable[[], list[tuple[Any, Any]]], level: int, *, unique: bool) -> Any:
         if self.passes_over(level):
@@ -117,8 +131,6 @@ def _scalar(value: Any) -> Any:
     for kind, convert in _SCALARS:
         if isinstance(value, kind):
             return convert(value)
-    if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
-        return _numpy_scalar(value)
     return None if _is_pandas_na(value) else _unsupported(value)
 
 
@@ -169,21 +181,22 @@ def _date(value: datetime.date) -> Moment:
 
 def _decimal(value: decimal.Decimal) -> Number | float:
     # The base class's methods: those of a subclass may return any text.
-    return Number(decimal.Decimal.__str__(value)) if decimal.Decimal.is_finite(value) else float("nan")
+    if not decimal.Decimal.is_finite(value):
+        return float("nan")
+    return Number(decimal.Decimal.__str__(value).upper())  # in the thread's context, the E may be small
 
 
-def _numpy_scalar(value: Any) -> Any:
+def _numpy_item(value: Any) -> Any:
+    """Return the Python value of a numpy scalar, or `Unsupported`."""
     kind = value.dtype.kind
-    if kind in "mM" and value != value:  # noqa: PLR0124 - NaT
-        return None
-    if kind == "f":
-        return float(value)  # item() of a long double is itself
-    if kind == "M":  # item() of nanoseconds is an int, of microseconds a datetime
-        value = value.astype("datetime64[us]")
-    item = value.item()
-    if type(item) is type(value) or (kind in "mM" and type(item) is int):
-        return _unsupported(value)
-    return item if type(item) in _AS_THEY_ARE else _scalar(item)
+    if kind in "mM":
+        if value != value:  # noqa: PLR0124 - NaT
+            return None
+        if kind == "m" and value.dtype.str[-2:] in ("Y]", "M]", "m8"):
+            return _unsupported(value)  # years, months or no unit: they have no length in seconds
+        value = value.astype(f"{kind}8[us]")  # item() of nanoseconds is an int, of microseconds a datetime
+    item = float(value) if kind == "f" else value.item()  # item() of a long double is itself
+    return _unsupported(value) if type(item) is type(value) or (kind in "mM" and type(item) is int) else item
 
 
 def _name(value: Any) -> str:
@@ -211,6 +224,8 @@ _SCALARS: list[tuple[type, Callable[[Any], Any]]] = [
     (float, float.__float__),
     (datetime.datetime, _datetime),
     (datetime.date, _date),
+    (datetime.time, datetime.time.isoformat),
+    (datetime.timedelta, datetime.timedelta.total_seconds),
     (decimal.Decimal, _decimal),
     (uuid.UUID, uuid.UUID.__str__),
 ]

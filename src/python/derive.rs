@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
+use super::native;
 use super::snapshot::snapshot;
 use super::walk::{GivenEvent, Memory, SnapshotEvent};
 use crate::event::derived_id::{Canonical, Fault};
@@ -17,7 +18,12 @@ pub fn derive_insert_id(event: &Bound<'_, PyAny>, fields: Option<Vec<String>>) -
     let memory = RefCell::new(Memory::new(event.py()));
     let mut canonical = Canonical::default();
     let given = GivenEvent { event, memory: &memory };
-    if given.walk(&mut canonical).is_err() {
+    let mut walked = given.walk(&mut canonical);
+    if walked.is_err() && native::resolve(event.py())? {
+        canonical = Canonical::default();
+        walked = given.walk(&mut canonical);
+    }
+    if walked.is_err() {
         canonical = Canonical::default();
         let snapshot = snapshot(event, None)?;
         let walked = SnapshotEvent { event: &snapshot, memory: &memory }.walk(&mut canonical);

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::callback::Callback;
+use super::native;
 use super::snapshot::snapshot;
 use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
 use crate::batch::{Added, Batcher};
@@ -94,12 +95,23 @@ impl Engine {
         if workspace.is_empty() {
             self.set_clock(event.py(), workspace)?;
         }
+        self.add_given(workspace, origin, event, found)
+    }
+
+    fn add_given(
+        &self,
+        workspace: &mut Workspace,
+        origin: Origin,
+        event: &Bound<'_, PyAny>,
+        found: &mut Vec<Added>,
+    ) -> PyResult<()> {
         match workspace.batcher.add(origin, &GivenEvent { event, memory: &workspace.memory }) {
             Ok(Added::Plain) => Ok(()),
             Ok(added) => {
                 found.push(added);
                 Ok(())
             }
+            Err(NeedsSnapshot) if native::resolve(event.py())? => self.add_given(workspace, origin, event, found),
             Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, found),
         }
     }

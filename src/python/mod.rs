@@ -4,7 +4,6 @@ mod batch;
 mod batch_iterator;
 mod builder;
 mod callback;
-mod dates;
 mod derive;
 mod encoded;
 mod encoder;
@@ -14,6 +13,8 @@ mod given;
 mod gzip;
 mod input;
 mod limits;
+#[cfg_attr(feature = "abi3", path = "native/stable.rs")]
+mod native;
 mod raw;
 mod rules;
 mod snapshot;
@@ -63,7 +64,7 @@ mod _core {
         let py = module.py();
         super::raw::check_lock(py)?;
         // What would otherwise be done at the first event, by Python code.
-        super::dates::initialise(py)?;
+        super::native::initialise(py)?;
         super::raw::Entries::verify(py);
         module.add("together", super::raw::calls::together(py)?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;

@@ -10,7 +10,7 @@ use pyo3::Borrowed;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use super::dates::{self, Date};
+use super::native;
 use super::raw::{self, Entries};
 use super::snapshot::{Members, Moment, Number, Unsupported};
 use crate::scan::Scanner;
@@ -91,8 +91,10 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         if let Ok(text) = value.cast_exact::<PyString>() {
             self.text(&text);
         } else if let Ok(integer) = value.cast_exact::<PyInt>() {
-            // The digits of an int of more than 64 bits need Python code.
-            self.sink.integer(raw::small_integer(&integer).ok_or(NeedsSnapshot)?);
+            match raw::small_integer(&integer) {
+                Some(small) => self.sink.integer(small),
+                None => return self.rare_value(value),
+            }
         } else if let Ok(float) = value.cast_exact::<PyFloat>() {
             self.sink.float(float.value());
         } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
@@ -134,12 +136,10 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             return self.tuple(&tuple);
         }
-        match dates::read(value) {
-            Date::Moment(moment) => self.sink.moment(moment),
-            Date::Other if IS_SNAPSHOT => return self.snapshot_value(value),
-            Date::Other | Date::OfAnotherZone => return Err(NeedsSnapshot),
+        if native::push(value, &mut self.memory.decoded, self.sink) {
+            return Ok(());
         }
-        Ok(())
+        if IS_SNAPSHOT { self.snapshot_value(value) } else { Err(NeedsSnapshot) }
     }
 
     fn tuple(&mut self, tuple: &Bound<'_, PyTuple>) -> Result<(), NeedsSnapshot> {
@@ -247,7 +247,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InDict<'_, '_, '_, S
         let InDict(walk, dict) = self;
         // SAFETY: sinks have no access to Python. Of Python, `key` and `value` only compare types, read fields of exact
         // built-in types and of the frozen classes of snapshots, and count references. What pyo3 would initialise at its
-        // first use, which imports modules, was initialised with the module (`dates::initialise`; the classes of
+        // first use, which imports modules, was initialised with the module (`native::initialise`; the classes of
         // snapshots are in it).
         unsafe {
             raw::for_each_member(dict, walk.memory.entries, |name, value| {

@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn years_beyond_four_digits_are_written_in_full() {
-        for (year, text) in [(10_000, "10000-01-01T00:00:00"), (-1, "-001-01-01T00:00:00"), (0, "0000-01-01T00:00:00")] {
+        for (year, text) in [(10_000, "10000-01-01T00:00:00"), (-1, "-001-01-01T00:00:00"), (0, "0000-01-01T00:00:00")]
+        {
             assert_eq!(MomentText::of(Moment::from_civil((year, 1, 1), (0, 0, 0, 0), true)).as_str(), text);
         }
         for (micros, start) in [(i64::MIN, "-290308-"), (i64::MAX, "294247-")] {

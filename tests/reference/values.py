@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import itertools
 import math
+import operator
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, get_args
+
+import numpy
 
 from .nodes import NULL, Array, Literal, Node, NotANumber, Number, Object, Text, Unsupported, number_of
 from .rules import FIRST_MILLISECONDS, MAX_LEVELS
@@ -77,14 +81,19 @@ def node_of_object(value: Any) -> Node:
         return NULL if value != value else node_of_datetime(value)  # pandas.NaT is a datetime
     if isinstance(value, date):
         return Text(f"{value.year:04}-{value.month:02}-{value.day:02}T00:00:00")
+    if isinstance(value, time):
+        return Text(time.isoformat(value))
+    if isinstance(value, timedelta):
+        return Number(spell_float(timedelta.total_seconds(value)))
     if isinstance(value, Decimal):  # its str is a JSON number, 1E+3 too; that of a subclass may be any text
-        return number_of(Decimal.__str__(value)) if Decimal.is_finite(value) else NotANumber()
+        # Choice: the context of the thread does not count, in which the E may be small.
+        return number_of(Decimal.__str__(value).upper()) if Decimal.is_finite(value) else NotANumber()
     if isinstance(value, uuid.UUID):
         return Text(uuid.UUID.__str__(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return Object([(Text(field.name), getattr(value, field.name)) for field in dataclasses.fields(value)])
-    if type(value).__module__ == "numpy" and value.ndim == 0:
-        return node_of_numpy_scalar(value)
+    if type(value).__module__ == "numpy":
+        return node_of_numpy_scalar(value) if value.ndim == 0 else node_of_numpy_array(value)
     return NULL if type(value).__name__ == "NAType" and type(value).__module__.startswith("pandas.") else Unsupported()
 
 
@@ -103,18 +112,29 @@ def node_of_datetime(value: datetime) -> Node:
 def node_of_numpy_scalar(value: Any) -> Node:
     """Return the node of the `.item()` of a numpy scalar, or of an array without dimensions.
 
-    Choice: a datetime64 of any unit is a naive datetime, and a timedelta64 is unsupported, though the item() of some
-    units is an int.
+    Choice: a datetime64 of any unit is a naive datetime, and a timedelta64 a timedelta, though the item() of some units
+    is an int. One in months, in years or without a unit has no length in seconds.
     """
-    if value.dtype.kind in "mM" and value != value:  # NaT
+    kind = value.dtype.kind
+    if kind in "mM" and value != value:  # NaT
         return NULL
-    if value.dtype.kind == "f":
+    if kind == "f":
         return node_without_default(float(value))
-    is_date = value.dtype.kind == "M"
-    item = (value.astype("datetime64[us]") if is_date else value).item()
-    if value.dtype.kind == "m" or type(item) is type(value) or (is_date and isinstance(item, int)):
-        return Unsupported()  # a timedelta64; a complex long double, whose item is itself; a year that datetime lacks
+    if kind == "m" and numpy.datetime_data(value.dtype)[0] in ("Y", "M", "generic"):
+        return Unsupported()
+    item = (value.astype(f"{kind}8[us]") if kind in "mM" else value).item()
+    if type(item) is type(value) or (kind in "mM" and isinstance(item, int)):
+        return Unsupported()  # a complex long double, whose item is itself; a year that datetime lacks
     return node_without_default(item)
+
+
+def node_of_numpy_array(value: Any) -> Node:
+    """Return the rows of an array, or its elements. A subclass may give them another meaning, with a mask or a unit.
+
+    Choice: an array of more than a million arrays and elements is unsupported. It can be without memory for them.
+    """
+    levels = itertools.accumulate(value.shape, operator.mul)
+    return Array(list(value)) if type(value) is numpy.ndarray and sum(levels) <= 1_000_000 else Unsupported()
 
 
 def milliseconds_of(node: Node) -> int | None:

@@ -1,58 +1,148 @@
-//! Dates and datetimes, read in place by their fields.
-//!
-//! The stable ABI hides the fields: with `abi3` every date is read by Python code, in a snapshot.
+//! Dates, times and durations, read in place by their fields.
 
 use pyo3::Borrowed;
 use pyo3::prelude::*;
+use pyo3::types::{
+    PyDate, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyTime, PyTimeAccess, PyTzInfo, PyTzInfoAccess,
+};
 
+use super::library::{Library, Look};
+use crate::python::raw::fields::ObjectField;
+use crate::python::raw::zones::Zones;
 use crate::serialize::Moment;
+use crate::source::Sink;
 
-/// What a value is, as a date.
-pub enum Date {
-    /// A date, a datetime without a timezone, or one in UTC.
-    #[cfg_attr(feature = "abi3", allow(dead_code))]
-    Moment(Moment),
-    /// A datetime whose offset from UTC needs Python code.
-    #[cfg_attr(feature = "abi3", allow(dead_code))]
-    OfAnotherZone,
-    /// A value of another type.
-    Other,
-}
-
-/// Reads a value of exactly the type `date` or `datetime`. It runs no Python code after [`initialise`].
-#[cfg(not(feature = "abi3"))]
-pub fn read(value: Borrowed<'_, '_, PyAny>) -> Date {
-    use pyo3::types::{PyDate, PyDateAccess, PyDateTime, PyTimeAccess, PyTzInfo, PyTzInfoAccess};
-    if let Ok(moment) = value.cast_exact::<PyDateTime>() {
-        let utc = match moment.get_tzinfo() {
-            None => false,
-            Some(zone) if PyTzInfo::utc(moment.py()).is_ok_and(|utc| zone.is(utc)) => true,
-            Some(_) => return Date::OfAnotherZone,
-        };
-        let date = (moment.get_year(), moment.get_month(), moment.get_day());
-        let clock = (moment.get_hour(), moment.get_minute(), moment.get_second(), moment.get_microsecond());
-        return Date::Moment(Moment::from_civil(date, clock, utc));
+/// The field of a `datetime.timezone` that has its offset.
+static TIMEZONES: Library<ObjectField> = Library::new("datetime", |datetime| {
+    let timezone = datetime.getattr("timezone")?;
+    let mut samples = Vec::new();
+    for seconds in [3600, -7 * 3600 - 1, 86_399] {
+        let sample = timezone.call1((PyDelta::new(datetime.py(), 0, seconds, 5, true)?,))?;
+        let offset = sample.call_method1("utcoffset", (datetime.py().None(),))?;
+        samples.push((sample, offset));
     }
-    match value.cast_exact::<PyDate>() {
-        Ok(date) => {
-            let date = (date.get_year(), date.get_month(), date.get_day());
-            Date::Moment(Moment::from_civil(date, (0, 0, 0, 0), false))
-        }
-        Err(_) => Date::Other,
-    }
-}
+    Ok(ObjectField::find(&samples))
+});
+static ZONES: Library<Zones> = Library::new("zoneinfo", |zoneinfo| Zones::of(zoneinfo.getattr("ZoneInfo")?.cast()?));
 
-/// The stable ABI has no call that reads a field without allocating a tuple.
-#[cfg(feature = "abi3")]
-pub fn read(_value: Borrowed<'_, '_, PyAny>) -> Date {
-    Date::Other
-}
+/// The moments that a datetime in UTC can have: years 1 to 9999.
+const MICROS: std::ops::Range<i64> = -62_135_596_800_000_000..253_402_300_800_000_000;
+const SECOND: i64 = 1_000_000;
 
 /// Imports what pyo3 would import at the first date.
 pub fn initialise(py: Python<'_>) -> PyResult<()> {
-    use pyo3::types::{PyDate, PyDateTime, PyTzInfo};
     let utc = PyTzInfo::utc(py)?;
-    read(PyDateTime::new(py, 2000, 1, 1, 0, 0, 0, 0, Some(&utc))?.as_any().as_borrowed());
-    read(PyDate::new(py, 2000, 1, 1)?.as_any().as_borrowed());
+    let moment = PyDateTime::new(py, 2000, 1, 1, 0, 0, 0, 0, Some(&utc))?;
+    let _ = utc_offset(&moment, utc.as_borrowed());
     Ok(())
+}
+
+/// As `resolve` of this module's parent.
+pub fn resolve(look: &mut Look<'_>) -> PyResult<()> {
+    TIMEZONES.resolve(look)?;
+    ZONES.resolve(look)
+}
+
+/// Pushes a value of exactly the type `datetime`, `date`, `time` or `timedelta`. Returns whether it did.
+#[inline(always)]
+pub fn push<S: Sink>(value: Borrowed<'_, '_, PyAny>, sink: &mut S) -> bool {
+    if let Ok(moment) = value.cast_exact::<PyDateTime>() {
+        let Some(moment) = read(&moment) else { return false };
+        sink.moment(moment);
+    } else if let Ok(date) = value.cast_exact::<PyDate>() {
+        sink.moment(Moment::from_civil(date_of(&*date), (0, 0, 0, 0), false));
+    } else if let Ok(time) = value.cast_exact::<PyTime>() {
+        return push_time(&time, sink);
+    } else if let Ok(duration) = value.cast_exact::<PyDelta>() {
+        push_duration(micros_of(&duration), sink);
+    } else {
+        return false;
+    }
+    true
+}
+
+/// The moment of a datetime of any class whose fields are true; None if its offset needs Python code, or if UTC has no
+/// such year.
+pub fn read(moment: &Bound<'_, PyDateTime>) -> Option<Moment> {
+    let clock = (moment.get_hour(), moment.get_minute(), moment.get_second(), moment.get_microsecond());
+    let local = Moment::from_civil(date_of(moment), clock, false);
+    let Some(zone) = moment.get_tzinfo() else { return Some(local) };
+    let micros = local.micros.checked_sub(utc_offset(moment, zone.as_borrowed())?)?;
+    MICROS.contains(&micros).then_some(Moment { micros, utc: true })
+}
+
+fn date_of(date: &impl PyDateAccess) -> (i32, u8, u8) {
+    (date.get_year(), date.get_month(), date.get_day())
+}
+
+/// The offset from UTC in microseconds; None if it needs Python code.
+fn utc_offset(moment: &Bound<'_, PyDateTime>, zone: Borrowed<'_, '_, PyTzInfo>) -> Option<i64> {
+    let py = zone.py();
+    if PyTzInfo::utc(py).is_ok_and(|utc| zone.is(utc)) {
+        return Some(0);
+    }
+    if let Some(offset) = fixed_offset(zone) {
+        return Some(offset);
+    }
+    let offset = ZONES.get()?.offset(zone.as_any().as_borrowed(), moment)?;
+    i64::try_from(micros_of(&offset)).ok()
+}
+
+/// The offset of an exact `datetime.timezone` in microseconds.
+fn fixed_offset(zone: Borrowed<'_, '_, PyTzInfo>) -> Option<i64> {
+    let offset = TIMEZONES.get()?.get(zone.as_any().as_borrowed())?;
+    i64::try_from(micros_of(&*offset.cast_exact::<PyDelta>().ok()?)).ok()
+}
+
+fn micros_of(duration: &Bound<'_, PyDelta>) -> i128 {
+    let seconds = i64::from(duration.get_days()) * 86_400 + i64::from(duration.get_seconds());
+    i128::from(seconds) * i128::from(SECOND) + i128::from(duration.get_microseconds())
+}
+
+/// Pushes a duration as its seconds: the double that is nearest to them.
+pub fn push_duration<S: Sink>(micros: i128, sink: &mut S) {
+    const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+    let seconds = if micros.unsigned_abs() <= EXACT {
+        micros as f64 / SECOND as f64
+    } else {
+        // Two roundings could differ from one.
+        let (sign, size) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
+        let second = SECOND as u128;
+        format!("{sign}{}.{:06}", size / second, size % second).parse().unwrap_or(f64::NAN)
+    };
+    sink.float(seconds);
+}
+
+/// Pushes a time as its `isoformat()`. A zone other than a `timezone` of whole minutes is left to Python code.
+fn push_time<S: Sink>(time: &Bound<'_, PyTime>, sink: &mut S) -> bool {
+    const MINUTE: i64 = 60 * SECOND;
+    let offset = match time.get_tzinfo() {
+        None => None,
+        Some(zone) => match fixed_offset(zone.as_borrowed()) {
+            Some(offset) if offset % MINUTE == 0 => Some(offset / MINUTE),
+            _ => return false,
+        },
+    };
+    let mut text = *b"00:00:00.000000+00:00";
+    let mut put = |at: usize, value: u32| {
+        text[at] = b'0' + (value / 10) as u8;
+        text[at + 1] = b'0' + (value % 10) as u8;
+    };
+    let micros = time.get_microsecond();
+    for (at, value) in [(0, time.get_hour()), (3, time.get_minute()), (6, time.get_second())] {
+        put(at, value.into());
+    }
+    for (at, value) in [(9, micros / 10_000), (11, micros / 100 % 100), (13, micros % 100)] {
+        put(at, value);
+    }
+    let mut length = if micros == 0 { 8 } else { 15 };
+    if let Some(minutes) = offset {
+        put(16, (minutes.unsigned_abs() / 60) as u32);
+        put(19, (minutes.unsigned_abs() % 60) as u32);
+        text[15] = if minutes < 0 { b'-' } else { b'+' };
+        text.copy_within(15.., length);
+        length += 6;
+    }
+    sink.text(std::str::from_utf8(&text[..length]).expect("digits and signs are ASCII"));
+    true
 }

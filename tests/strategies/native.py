@@ -1,0 +1,66 @@
+"""Hypothesis strategies for values of exact types that the core reads in place, though JSON has no such types."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+# Half an hour of summer time, a summer time below the standard time, offsets of seconds, none at all.
+KEYS = [
+    *(
+        "America/New_York",
+        "Europe/London",
+        "Europe/Dublin",
+        "Australia/Lord_Howe",
+        "Africa/Casablanca",
+        "Asia/Kathmandu",
+    ),
+    *("Africa/Monrovia", "Pacific/Apia", "America/St_Johns", "UTC", "Etc/GMT+12"),
+]
+# Local times at which one of them changes its offset.
+EDGES = [
+    *(datetime(2024, 3, 10, 2), datetime(2024, 11, 3, 1), datetime(2024, 3, 31, 1), datetime(2024, 10, 27, 1)),
+    *(datetime(2024, 4, 7, 2), datetime(2024, 10, 6, 2), datetime(2040, 11, 4, 1), datetime(2040, 3, 11, 3)),
+    *(datetime(1883, 11, 18, 12, 3, 58), datetime(1972, 1, 7), datetime(2011, 12, 30), datetime(1, 1, 1, 6)),
+    *(datetime(9999, 12, 31, 20),),
+]
+
+fixed_zones = st.one_of(
+    st.just(timezone.utc),
+    st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))),
+    st.integers(-86_399, 86_399).map(lambda seconds: timezone(timedelta(seconds=seconds, microseconds=7))),
+)
+zones = st.sampled_from(sorted(set(KEYS) & zoneinfo.available_timezones())).map(zoneinfo.ZoneInfo)
+near_edges = st.builds(
+    lambda edge, seconds, fold, zone: (edge + timedelta(seconds=seconds)).replace(fold=fold, tzinfo=zone),
+    st.sampled_from(EDGES),
+    st.integers(-7300, 7300) | st.integers(-2, 2) | st.sampled_from([3599, 3600, 3601]),
+    st.integers(0, 1),
+    zones | fixed_zones,
+)
+moments = near_edges | st.datetimes(timezones=zones | fixed_zones | st.none(), allow_imaginary=True)
+times = st.times(timezones=st.none() | fixed_zones | zones)
+durations = st.timedeltas() | st.builds(
+    timedelta, days=st.integers(-200_000, 200_000), microseconds=st.integers(-(10**10), 10**10)
+)
+long_integers = st.builds(
+    lambda bits, off, sign: sign * (2**bits + off), st.integers(60, 1030), st.integers(-3, 3), st.sampled_from([1, -1])
+) | st.integers(-(2**1025), 2**1025)
+decimals = st.one_of(
+    st.decimals(),
+    st.builds(
+        lambda sign, digits, exponent: Decimal((sign, digits, exponent)),
+        st.integers(0, 1),
+        st.lists(st.integers(0, 9), min_size=1, max_size=90).map(tuple),
+        st.integers(-120, 120) | st.integers(-8, 8),
+    ),
+    st.sampled_from([10**18, 10**19 - 1, 10**19, 10**38, 10**76]).map(Decimal),
+)
+uuids = st.uuids() | st.integers(0, 2**128 - 1).map(lambda value: UUID(int=value))
+
+native: st.SearchStrategy[Any] = st.one_of(uuids, decimals, moments, st.dates(), times, durations, long_integers)
