@@ -13,6 +13,7 @@ import decimal
 import enum
 import itertools
 import operator
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -190,13 +191,39 @@ def _numpy_item(value: Any) -> Any:
     """Return the Python value of a numpy scalar, or `Unsupported`."""
     kind = value.dtype.kind
     if kind in "mM":
-        if value != value:  # noqa: PLR0124 - NaT
-            return None
-        if kind == "m" and value.dtype.str[-2:] in ("Y]", "M]", "m8"):
-            return _unsupported(value)  # years, months or no unit: they have no length in seconds
-        value = value.astype(f"{kind}8[us]")  # item() of nanoseconds is an int, of microseconds a datetime
+        return None if value != value else _value_of_ticks(value)  # noqa: PLR0124 - NaT
     item = float(value) if kind == "f" else value.item()  # item() of a long double is itself
-    return _unsupported(value) if type(item) is type(value) or (kind in "mM" and type(item) is int) else item
+    return _unsupported(value) if type(item) is type(value) else item
+
+
+def _value_of_ticks(value: Any) -> datetime.datetime | datetime.timedelta:
+    """Return the datetime or timedelta of a numpy scalar, rounded down. Raise if there is none: numpy wraps around."""
+    unit, step = sys.modules["numpy"].datetime_data(value.dtype)
+    count = int(value.astype("i8")) * step
+    if value.dtype.kind == "M" and unit in ("Y", "M"):
+        years, months = divmod(count * 12 if unit == "Y" else count, 12)
+        return _DATETIME[0](1970 + years, months + 1, 1)
+    if unit not in _MICROSECONDS:  # years and months differ in length
+        raise ValueError(f"its unit, {unit!r}, has no length in seconds")
+    times, parts = _MICROSECONDS[unit]
+    length = datetime.timedelta(microseconds=count * times // parts)
+    return _DATETIME[0](1970, 1, 1) + length if value.dtype.kind == "M" else length
+
+
+# The microseconds of numpy's units, and the parts of a microsecond.
+_MICROSECONDS = {
+    "W": (604_800 * 10**6, 1),
+    "D": (86_400 * 10**6, 1),
+    "h": (3600 * 10**6, 1),
+    "m": (60 * 10**6, 1),
+    "s": (10**6, 1),
+    "ms": (1000, 1),
+    "us": (1, 1),
+    "ns": (1, 10**3),
+    "ps": (1, 10**6),
+    "fs": (1, 10**9),
+    "as": (1, 10**12),
+}
 
 
 def _name(value: Any) -> str:

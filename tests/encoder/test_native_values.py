@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import numpy
+import pandas
 import pytest
 from hypothesis import given
 
@@ -25,6 +27,11 @@ from strategies.native import native
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
 WEST = timezone(-timedelta(hours=3, minutes=30))
 IN_PLACE = "abi3" not in (_core.__file__ or "")
+
+
+class Measured(numpy.ndarray[Any, Any]):
+    """An array whose numbers have a unit."""
+
 
 # A value of `properties.a`, and how it is written.
 WRITTEN: list[tuple[Any, str]] = [
@@ -76,12 +83,73 @@ WRITTEN: list[tuple[Any, str]] = [
     (timedelta.max, "86400000000000.0"),
     (timedelta.min, "-86399999913600.0"),
     ([UUID(int=1), {"a": Decimal("1.5")}], '["00000000-0000-0000-0000-000000000001",{"a":1.5}]'),
+    (numpy.bool_(False), "false"),
+    (numpy.int8(-128), "-128"),
+    (numpy.int64(-(2**63)), "-9223372036854775808"),
+    (numpy.longlong(5), "5"),
+    (numpy.uint8(255), "255"),
+    (numpy.uint64(2**64 - 1), "18446744073709551615"),
+    (numpy.float16(0.1), "0.0999755859375"),
+    (numpy.float16(6e-8), "5.960464477539063e-8"),
+    (numpy.float32(0.1), "0.10000000149011612"),
+    (numpy.float64(1e16), "1e+16"),
+    (numpy.longdouble(1) / 3, "0.3333333333333333"),
+    (numpy.longdouble("1e-310") / 3, repr(float(numpy.longdouble("1e-310") / 3))),
+    (numpy.longdouble("1e-4000"), "0.0"),
+    (numpy.str_("a 'text' \N{SNOWMAN}"), "\"a 'text' \N{SNOWMAN}\""),
+    (numpy.datetime64("2024-02-29"), '"2024-02-29T00:00:00"'),
+    (numpy.datetime64("1969-12"), '"1969-12-01T00:00:00"'),
+    (numpy.datetime64("2024"), '"2024-01-01T00:00:00"'),
+    (numpy.datetime64("2024-02-29T12", "W"), '"2024-02-29T00:00:00"'),
+    (numpy.datetime64(-1, "ns"), '"1969-12-31T23:59:59"'),
+    (numpy.datetime64(-1, "as"), '"1969-12-31T23:59:59"'),
+    (numpy.datetime64(3, ("m", 25)), '"1970-01-01T01:15:00"'),
+    (numpy.datetime64("9999-12-31T23:59:59.999999"), '"9999-12-31T23:59:59"'),
+    (numpy.datetime64("NaT"), "null"),
+    (numpy.timedelta64("NaT", "Y"), "null"),
+    (numpy.timedelta64(5, "s"), "5.0"),
+    (numpy.timedelta64(-1500, "ms"), "-1.5"),
+    (numpy.timedelta64(1999, "ns"), "1e-6"),
+    (numpy.timedelta64(3, ("D", 7)), "1814400.0"),
+    (numpy.array(5), "5"),
+    (numpy.array([], dtype="f8"), "[]"),
+    (numpy.array([1, 2, 3]), "[1,2,3]"),
+    (numpy.array([[True], [False]]), "[[true],[false]]"),
+    (numpy.arange(12.0).reshape(3, 4)[::-2, ::3], "[[8.0,11.0],[0.0,3.0]]"),
+    (numpy.arange(4).reshape(2, 2).T, "[[0,2],[1,3]]"),
+    (numpy.zeros((2, 0)), "[[],[]]"),
+    (numpy.broadcast_to(numpy.uint64(2**63), (2,)), "[9223372036854775808,9223372036854775808]"),
+    (numpy.array([0.5, 1.5], dtype="f2"), "[0.5,1.5]"),
+    (numpy.array([1, 2], dtype="longdouble"), "[1.0,2.0]"),
+    (pandas.Timestamp("2024-02-29T12:00:00.123456789"), '"2024-02-29T12:00:00"'),
+    (pandas.Timestamp("2024-02-29T12:00", tz=timezone.utc), '"2024-02-29T12:00:00"'),
+    (pandas.Timestamp("2024-02-29T12:00", tz=WEST), '"2024-02-29T15:30:00"'),
+    (pandas.Timestamp("2024-07-01T12:00", tz=NEW_YORK), '"2024-07-01T16:00:00"'),
+    (pandas.Timestamp("2024-11-03T06:30", tz=timezone.utc).tz_convert(NEW_YORK), '"2024-11-03T06:30:00"'),
+    (pandas.Timestamp("2024-11-03T05:30", tz=timezone.utc).tz_convert(NEW_YORK), '"2024-11-03T05:30:00"'),
+    (pandas.NaT, "null"),
+    (pandas.NA, "null"),
 ]
 # A value that needs Python code after all, and how it is written.
 BY_PYTHON: list[tuple[Any, str]] = [
     (time(12, 30, tzinfo=timezone(timedelta(seconds=5))), '"12:30:00+00:00:05"'),
     (time(12, 30, tzinfo=NEW_YORK), '"12:30:00"'),
+    (pandas.Timestamp("1970-01-01T12:00"), '"1970-01-01T12:00:00"'),
+    (pandas.Timestamp("1972-02-29T12:00"), '"1972-02-29T12:00:00"'),
+    (pandas.Timedelta("1.5s"), "1.5"),
+    (numpy.array([1, 2], dtype=">i4"), "[1,2]"),
+    (numpy.array(["a", "b\ud800"]), '["a","b\ufffd"]'),
+    (numpy.array(["2024-01-01", "NaT"], dtype="M8[D]"), '["2024-01-01T00:00:00",null]'),
+    (numpy.array([5, 6], dtype="m8[s]"), "[5.0,6.0]"),
+    (
+        numpy.array([None, {"a": UUID(int=0)}, [1]], dtype=object),
+        '[null,{"a":"00000000-0000-0000-0000-000000000000"},[1]]',
+    ),
+    (numpy.array([(1, 2.5)], dtype=[("a", "i4"), ("b", "f8")])[0:0], "[]"),
 ]
+DEEP: Any = numpy.zeros((1,) * 30)
+for _ in range(40):
+    DEEP = [DEEP]
 # A value of `properties.a`, and the rule that it breaks.
 FOUND: list[tuple[Any, str]] = [
     (datetime.min.replace(tzinfo=timezone(timedelta(minutes=1))), "unsupported-type"),
@@ -92,6 +160,23 @@ FOUND: list[tuple[Any, str]] = [
     (Decimal("1e309"), "not-a-number"),
     (Decimal("-sNaN123"), "not-a-number"),
     (Decimal("Infinity"), "not-a-number"),
+    (numpy.float16("inf"), "not-a-number"),
+    (numpy.float32("nan"), "not-a-number"),
+    (numpy.longdouble("1e309"), "not-a-number"),
+    (numpy.array([1.0, float("nan")]), "not-a-number"),
+    (numpy.timedelta64(5, "M"), "unsupported-type"),
+    (numpy.timedelta64(5), "unsupported-type"),
+    (numpy.datetime64("-0001-01-01"), "unsupported-type"),
+    (numpy.timedelta64(2**62, "D"), "unsupported-type"),
+    (pandas.Timestamp(numpy.datetime64("20000-01-01", "s")), "unsupported-type"),
+    (numpy.ma.array([1, 2], mask=[True, False]), "unsupported-type"),
+    (numpy.array([1]).view(Measured), "unsupported-type"),
+    (numpy.broadcast_to(1, (1000, 1001)), "unsupported-type"),
+    (numpy.broadcast_to(1, (10**12,)), "unsupported-type"),
+    (numpy.broadcast_to("a", (10**12, 3)), "unsupported-type"),
+    (numpy.empty((10**9, 0)), "unsupported-type"),
+    (numpy.zeros(255), "too-many-elements"),
+    ([DEEP], "too-deep"),
 ]
 
 
@@ -187,7 +272,8 @@ def test_a_zone_of_another_class_is_asked_by_python_code() -> None:
 
 
 def test_reading_keeps_no_reference() -> None:
-    values = [UUID(int=5), Decimal(1), datetime.now(NEW_YORK), time(1), timedelta(1), 2**70, NEW_YORK]
+    values: list[Any] = [UUID(int=5), Decimal(1), datetime.now(NEW_YORK), time(1), timedelta(1), 2**70]
+    values += [numpy.arange(3), numpy.float32(1), numpy.str_("a"), pandas.Timestamp.now(NEW_YORK), pandas.NaT, NEW_YORK]
     offset = NEW_YORK.utcoffset(datetime.now())
     watched = [*values, offset]
     encoder = core_encoder(Options())

@@ -13,6 +13,7 @@ import pytest
 # which frees what the walk points into. `hooked` counts the hooks that ran while the core was at work.
 PROLOGUE = """
 import builtins, datetime, decimal, gc, json, sys, uuid, weakref, zoneinfo
+import numpy, pandas
 from mixpress import Encoder, _core
 encoder = Encoder(compression=None)
 DATES = {
@@ -32,6 +33,16 @@ NATIVE = {
         datetime.datetime(2024, 7, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=1))), "2024-06-30T23:00:00"),
     "clock": (datetime.time(1, 2, 3, 4), "01:02:03.000004"),
     "duration": (datetime.timedelta(days=10**6, microseconds=1), 86400000000.000001),
+}
+NATIVE |= {
+    "float32": (numpy.float32(0.5), 0.5),
+    "uint64": (numpy.uint64(2**64 - 1), 2**64 - 1),
+    "numpy text": (numpy.str_("\\ud800 text"), "\\ufffd text"),
+    "datetime64": (numpy.datetime64("2024-01-01", "ns"), "2024-01-01T00:00:00"),
+    "timedelta64": (numpy.timedelta64(5, "s"), 5.0),
+    "array": (numpy.arange(6).reshape(2, 3), [[0, 1, 2], [3, 4, 5]]),
+    "Timestamp": (pandas.Timestamp("2024-07-01", tz=zoneinfo.ZoneInfo("America/New_York")), "2024-07-01T04:00:00"),
+    "NA": (pandas.NA, None),
 }
 if "abi3" in _core.__file__:
     NATIVE = {}

@@ -100,8 +100,10 @@ def node_of_object(value: Any) -> Node:
 def node_of_datetime(value: datetime) -> Node:
     """Return an aware datetime in UTC, a naive one unchanged, both without the fraction of a second.
 
-    Choice: an instant outside the years 1 to 9999 of UTC is unsupported.
+    Choice: an instant outside the years 1 to 9999 of UTC is unsupported. A pandas Timestamp can be outside of them.
     """
+    if not 1 <= value.year <= 9999:
+        return Unsupported()
     instant = None
     if value.utcoffset() is not None:
         instant = value = value.astimezone(timezone.utc)  # raises for a year that UTC does not have
@@ -116,16 +118,31 @@ def node_of_numpy_scalar(value: Any) -> Node:
     is an int. One in months, in years or without a unit has no length in seconds.
     """
     kind = value.dtype.kind
-    if kind in "mM" and value != value:  # NaT
-        return NULL
+    if kind in "mM":
+        return NULL if value != value else node_without_default(value_of_ticks(value))  # NaT is not itself
     if kind == "f":
         return node_without_default(float(value))
-    if kind == "m" and numpy.datetime_data(value.dtype)[0] in ("Y", "M", "generic"):
-        return Unsupported()
-    item = (value.astype(f"{kind}8[us]") if kind in "mM" else value).item()
-    if type(item) is type(value) or (kind in "mM" and isinstance(item, int)):
-        return Unsupported()  # a complex long double, whose item is itself; a year that datetime lacks
-    return node_without_default(item)
+    item = value.item()
+    return Unsupported() if type(item) is type(value) else node_without_default(item)  # a complex long double
+
+
+WHOLE_SECONDS = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
+SECONDS = {unit: Fraction(seconds) for unit, seconds in WHOLE_SECONDS.items()}
+SECONDS |= {unit: Fraction(1, 1000**power) for power, unit in enumerate(["ms", "us", "ns", "ps", "fs", "as"], 1)}
+
+
+def value_of_ticks(value: Any) -> datetime | timedelta:
+    """Return the datetime or timedelta of a numpy scalar, rounded down. It raises for a value or a unit that has none.
+
+    numpy's own conversion wraps around.
+    """
+    unit, step = numpy.datetime_data(value.dtype)
+    count = int(value.astype("i8")) * step
+    if value.dtype.kind == "M" and unit in ("Y", "M"):
+        years, months = divmod(count * 12 if unit == "Y" else count, 12)
+        return datetime(1970 + years, months + 1, 1)
+    length = timedelta(microseconds=math.floor(count * SECONDS[unit] * 1_000_000))
+    return datetime(1970, 1, 1) + length if value.dtype.kind == "M" else length
 
 
 def node_of_numpy_array(value: Any) -> Node:

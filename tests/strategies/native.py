@@ -5,10 +5,13 @@ from __future__ import annotations
 import zoneinfo
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from importlib.util import find_spec
 from typing import Any
 from uuid import UUID
 
+import numpy
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
 
 # Half an hour of summer time, a summer time below the standard time, offsets of seconds, none at all.
 KEYS = [
@@ -63,4 +66,60 @@ decimals = st.one_of(
 )
 uuids = st.uuids() | st.integers(0, 2**128 - 1).map(lambda value: UUID(int=value))
 
-native: st.SearchStrategy[Any] = st.one_of(uuids, decimals, moments, st.dates(), times, durations, long_integers)
+
+UNITS = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"]
+numpy_numbers = npst.arrays(
+    npst.scalar_dtypes() | st.sampled_from(["longdouble", "?", ">i4", ">f8", "e"]).map(numpy.dtype), ()
+).map(lambda array: array[()])
+ticks = st.integers(-(2**63), 2**63 - 1) | st.integers(-(10**6), 10**6) | st.integers(-2_200_000_000, 2_200_000_000)
+# Hypothesis can't hash the first one.
+unusual_ticks = [lambda: numpy.timedelta64(5), lambda: numpy.datetime64("NaT"), lambda: numpy.timedelta64("NaT", "s")]
+numpy_ticks = st.builds(
+    lambda kind, count, unit, step: kind(count, f"{step}{unit}"),
+    st.sampled_from([numpy.datetime64, numpy.timedelta64]),
+    ticks,
+    st.sampled_from(UNITS),
+    st.sampled_from([1, 1, 7, 1000]),
+) | st.sampled_from(unusual_ticks).map(lambda make: make())
+numpy_texts = st.text(max_size=6).map(numpy.str_) | st.just(numpy.str_("\ud800 numpy's"))
+long_doubles = st.builds(
+    lambda fraction, power: numpy.ldexp(numpy.longdouble(fraction) / 3, power),
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(-1200, 1000) | st.integers(-1140, -1070) | st.integers(-16500, 16400),
+)
+views = st.sampled_from([lambda a: a, lambda a: a.T, lambda a: a[::-1], lambda a: a[..., ::2], lambda a: a.copy("F")])
+numpy_arrays = st.builds(
+    lambda view, array: view(array) if array.ndim else array,
+    views,
+    npst.arrays(
+        st.sampled_from(
+            ["?", "i1", "u2", "i4", "i8", "u8", "e", "f4", "f8", "g", ">i4", "U2", "M8[s]", "m8[D]", "c8", "S1"]
+        ),
+        npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
+    ),
+)
+object_arrays = st.lists(st.none() | st.booleans() | uuids | st.text(max_size=3), max_size=3).map(
+    lambda elements: numpy.array([*elements, None], dtype=object)
+)
+numpy_values = numpy_numbers | numpy_ticks | numpy_texts | long_doubles | numpy_arrays | object_arrays
+pandas_values: st.SearchStrategy[Any] = st.nothing()
+if find_spec("pandas"):
+    import pandas
+
+    def timestamp(moment: datetime) -> Any:
+        try:
+            return pandas.Timestamp(moment)
+        except (ValueError, OverflowError):  # a moment that is none in its zone, or not in UTC
+            return pandas.NaT
+
+    pandas_values = (
+        moments.map(timestamp)
+        | st.sampled_from([pandas.NaT, pandas.NA])
+        | st.integers(-(2**62), 2**62).map(pandas.Timestamp)
+        | st.integers(-(10**12), 10**12).map(lambda seconds: pandas.Timestamp(numpy.datetime64(seconds, "s")))
+        | st.integers(-(2**62), 2**62).map(lambda count: pandas.Timedelta(count, "ns"))
+    )
+
+native: st.SearchStrategy[Any] = st.one_of(
+    uuids, decimals, moments, st.dates(), times, durations, long_integers, numpy_values, pandas_values
+)

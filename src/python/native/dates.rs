@@ -25,9 +25,9 @@ static TIMEZONES: Library<ObjectField> = Library::new("datetime", |datetime| {
 });
 static ZONES: Library<Zones> = Library::new("zoneinfo", |zoneinfo| Zones::of(zoneinfo.getattr("ZoneInfo")?.cast()?));
 
-/// The moments that a datetime in UTC can have: years 1 to 9999.
-const MICROS: std::ops::Range<i64> = -62_135_596_800_000_000..253_402_300_800_000_000;
-const SECOND: i64 = 1_000_000;
+/// The microseconds of the years that datetime has.
+const DATETIMES: std::ops::Range<i64> = -62_135_596_800_000_000..253_402_300_800_000_000;
+const SECOND: i128 = 1_000_000;
 
 /// Imports what pyo3 would import at the first date.
 pub fn initialise(py: Python<'_>) -> PyResult<()> {
@@ -67,8 +67,14 @@ pub fn read(moment: &Bound<'_, PyDateTime>) -> Option<Moment> {
     let clock = (moment.get_hour(), moment.get_minute(), moment.get_second(), moment.get_microsecond());
     let local = Moment::from_civil(date_of(moment), clock, false);
     let Some(zone) = moment.get_tzinfo() else { return Some(local) };
-    let micros = local.micros.checked_sub(utc_offset(moment, zone.as_borrowed())?)?;
-    MICROS.contains(&micros).then_some(Moment { micros, utc: true })
+    let micros = i128::from(local.micros) - utc_offset(moment, zone.as_borrowed())?;
+    moment_of(micros, true)
+}
+
+/// A moment by its microseconds; None if it is outside the years 1 to 9999.
+pub fn moment_of(micros: i128, utc: bool) -> Option<Moment> {
+    let micros = i64::try_from(micros).ok().filter(|micros| DATETIMES.contains(micros))?;
+    Some(Moment { micros, utc })
 }
 
 fn date_of(date: &impl PyDateAccess) -> (i32, u8, u8) {
@@ -76,27 +82,40 @@ fn date_of(date: &impl PyDateAccess) -> (i32, u8, u8) {
 }
 
 /// The offset from UTC in microseconds; None if it needs Python code.
-fn utc_offset(moment: &Bound<'_, PyDateTime>, zone: Borrowed<'_, '_, PyTzInfo>) -> Option<i64> {
-    let py = zone.py();
-    if PyTzInfo::utc(py).is_ok_and(|utc| zone.is(utc)) {
+fn utc_offset(moment: &Bound<'_, PyDateTime>, zone: Borrowed<'_, '_, PyTzInfo>) -> Option<i128> {
+    if PyTzInfo::utc(zone.py()).is_ok_and(|utc| zone.is(utc)) {
         return Some(0);
     }
     if let Some(offset) = fixed_offset(zone) {
         return Some(offset);
     }
-    let offset = ZONES.get()?.offset(zone.as_any().as_borrowed(), moment)?;
-    i64::try_from(micros_of(&offset)).ok()
+    let (zones, zone) = (ZONES.get()?, zone.as_any().as_borrowed());
+    if let Some(offset) = zones.offset(zone, moment) {
+        return Some(micros_of(&offset));
+    }
+    // A zone asks no attributes of an exact datetime only. To make one allocates no container.
+    let exact = zones.is_one(zone).then(|| exactly(moment))?.ok()?;
+    zones.offset(zone, &exact).map(|offset| micros_of(&offset))
+}
+
+/// A datetime with the fields of one of a subclass, but for the zone.
+fn exactly<'py>(moment: &Bound<'py, PyDateTime>) -> PyResult<Bound<'py, PyDateTime>> {
+    let (year, month, day) = date_of(moment);
+    let clock = (moment.get_hour(), moment.get_minute(), moment.get_second(), moment.get_microsecond());
+    let (hour, minute, second, microsecond) = clock;
+    let (py, fold) = (moment.py(), moment.get_fold());
+    PyDateTime::new_with_fold(py, year, month, day, hour, minute, second, microsecond, None, fold)
 }
 
 /// The offset of an exact `datetime.timezone` in microseconds.
-fn fixed_offset(zone: Borrowed<'_, '_, PyTzInfo>) -> Option<i64> {
+fn fixed_offset(zone: Borrowed<'_, '_, PyTzInfo>) -> Option<i128> {
     let offset = TIMEZONES.get()?.get(zone.as_any().as_borrowed())?;
-    i64::try_from(micros_of(&*offset.cast_exact::<PyDelta>().ok()?)).ok()
+    Some(micros_of(&*offset.cast_exact::<PyDelta>().ok()?))
 }
 
 fn micros_of(duration: &Bound<'_, PyDelta>) -> i128 {
     let seconds = i64::from(duration.get_days()) * 86_400 + i64::from(duration.get_seconds());
-    i128::from(seconds) * i128::from(SECOND) + i128::from(duration.get_microseconds())
+    i128::from(seconds) * SECOND + i128::from(duration.get_microseconds())
 }
 
 /// Pushes a duration as its seconds: the double that is nearest to them.
@@ -115,7 +134,7 @@ pub fn push_duration<S: Sink>(micros: i128, sink: &mut S) {
 
 /// Pushes a time as its `isoformat()`. A zone other than a `timezone` of whole minutes is left to Python code.
 fn push_time<S: Sink>(time: &Bound<'_, PyTime>, sink: &mut S) -> bool {
-    const MINUTE: i64 = 60 * SECOND;
+    const MINUTE: i128 = 60 * SECOND;
     let offset = match time.get_tzinfo() {
         None => None,
         Some(zone) => match fixed_offset(zone.as_borrowed()) {

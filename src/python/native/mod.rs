@@ -1,4 +1,5 @@
-//! Values of exact types that are not JSON's, read in place: long ints, UUIDs, Decimals, dates and durations.
+//! Values of exact types that are not JSON's, read in place: long ints, UUIDs, Decimals, dates and
+//! durations, and the values of numpy and pandas.
 //!
 //! What a type is called and where its fields are is learned by [`resolve`], which runs Python code and so is called between
 //! walks alone. A library that the program has not imported is not imported for it: no value of its types can exist.
@@ -7,6 +8,8 @@
 
 mod dates;
 mod library;
+mod numpy;
+mod pandas;
 mod spelling;
 mod uuids;
 
@@ -16,6 +19,8 @@ use pyo3::types::PyInt;
 
 pub use dates::initialise;
 use library::{Library, Look};
+use numpy::NUMPY;
+use pandas::PANDAS;
 
 use super::raw::decimals::{Decimals, Read};
 use super::raw::fields::ObjectField;
@@ -36,6 +41,8 @@ pub fn resolve(py: Python<'_>) -> PyResult<bool> {
     UUIDS.resolve(&mut look)?;
     DECIMALS.resolve(&mut look)?;
     dates::resolve(&mut look)?;
+    NUMPY.resolve(&mut look)?;
+    PANDAS.resolve(&mut look)?;
     Ok(look.end())
 }
 
@@ -46,6 +53,8 @@ pub fn push<S: Sink>(value: Borrowed<'_, '_, PyAny>, buffer: &mut String, sink: 
         || push_uuid(value, sink)
         || push_decimal(value, buffer, sink)
         || push_integer(value, buffer, sink)
+        || NUMPY.get().is_some_and(|numpy| numpy.push(value, buffer, sink))
+        || PANDAS.get().is_some_and(|pandas| pandas.push(value, sink))
 }
 
 fn push_uuid<S: Sink>(value: Borrowed<'_, '_, PyAny>, sink: &mut S) -> bool {

@@ -15,6 +15,8 @@ pub mod fields;
 pub mod integers;
 #[cfg(not(feature = "abi3"))]
 pub mod learned;
+#[cfg(not(feature = "abi3"))]
+pub mod numpy;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
 mod text;
 #[cfg(not(feature = "abi3"))]

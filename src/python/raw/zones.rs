@@ -43,6 +43,11 @@ impl Zones {
         Ok(function.map(|function| Zones { kind: kind.clone().unbind(), _method: method.unbind(), function }))
     }
 
+    /// Whether a value's type is exactly ZoneInfo.
+    pub fn is_one(&self, zone: Borrowed<'_, '_, PyAny>) -> bool {
+        is_exactly(zone, &self.kind)
+    }
+
     /// The offset of a moment in an exact ZoneInfo; None for a zone of another class.
     ///
     /// The moment's type must be exactly datetime: of a subclass, the function would ask attributes.
@@ -52,7 +57,7 @@ impl Zones {
         zone: Borrowed<'_, 'py, PyAny>,
         moment: &Bound<'py, PyDateTime>,
     ) -> Option<Bound<'py, PyDelta>> {
-        if !is_exactly(zone, &self.kind) || !moment.is_exact_instance_of::<PyDateTime>() {
+        if !self.is_one(zone) || !moment.is_exact_instance_of::<PyDateTime>() {
             return None;
         }
         let (py, zone, moment) = (zone.py(), zone.as_ptr(), [moment.as_ptr()]);
