@@ -4,6 +4,7 @@ mod batch;
 mod batch_iterator;
 mod builder;
 mod callback;
+mod convert;
 mod dates;
 mod derive;
 mod encoded;
