@@ -4,14 +4,13 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::callback::Callback;
+use super::convert::walk_converted;
 use super::native;
-use super::snapshot::snapshot;
-use super::walk::{GivenEvent, Memory, NeedsSnapshot, SnapshotEvent};
+use super::walk::{GivenEvent, Interrupted, Memory};
 use crate::batch::{Added, Batcher};
 use crate::encoder::Settings;
 use crate::gzip::Gzip;
@@ -111,23 +110,22 @@ impl Engine {
                 found.push(added);
                 Ok(())
             }
-            Err(NeedsSnapshot) if native::resolve(event.py())? => self.add_given(workspace, origin, event, found),
-            Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, found),
+            Err(Interrupted) if native::resolve(event.py())? => self.add_given(workspace, origin, event, found),
+            Err(Interrupted) => self.add_converted(workspace, origin, event, found),
         }
     }
 
     #[cold]
-    fn add_snapshot(
+    fn add_converted(
         &self,
         workspace: &mut Workspace,
         origin: Origin,
         event: &Bound<'_, PyAny>,
         found: &mut Vec<Added>,
     ) -> PyResult<()> {
-        let snapshot = snapshot(event, self.default.get(event.py()))?;
-        let snapshot = SnapshotEvent { event: &snapshot, memory: &workspace.memory };
-        let added = workspace.batcher.add(origin, &snapshot);
-        let added = added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))?;
+        let Workspace { batcher, memory } = workspace;
+        let default = self.default.get(event.py());
+        let added = walk_converted(event, default, memory, |event| batcher.add(origin, event))?;
         found.extend((added != Added::Plain).then_some(added));
         Ok(())
     }

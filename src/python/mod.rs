@@ -4,6 +4,7 @@ mod batch;
 mod batch_iterator;
 mod builder;
 mod callback;
+mod convert;
 mod derive;
 mod encoded;
 mod encoder;

@@ -181,29 +181,34 @@ FOUND: list[tuple[Any, str]] = [
 
 
 @pytest.fixture
-def snapshots(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return the list of events that were copied by Python code."""
-    copied: list[Any] = []
-    real = mixpress.snapshot.snapshot
+def by_python(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the list of values that Python code converted or copied."""
+    given: list[Any] = []
+    converted, snapshot = mixpress.snapshot.converted, mixpress.snapshot.snapshot
 
-    def snapshot(event: Any, default: Any = None) -> Any:
-        copied.append(event)
-        return real(event, default)
+    def noted(convert: Any) -> Any:
+        def convert_noted(value: Any, default: Any = None) -> Any:
+            given.append(value)
+            return convert(value, default)
 
-    monkeypatch.setattr(mixpress.snapshot, "snapshot", snapshot)
-    return copied
+        return convert_noted
+
+    monkeypatch.setattr(mixpress.snapshot, "converted", noted(converted))
+    monkeypatch.setattr(mixpress.snapshot, "snapshot", noted(snapshot))
+    return given
 
 
 @pytest.mark.parametrize(("value", "written"), WRITTEN, ids=identify)
-def test_each_value_is_written_without_python_code(value: Any, written: str, snapshots: list[Any]) -> None:
+def test_each_value_is_written_without_python_code(value: Any, written: str, by_python: list[Any]) -> None:
     result = encode_both(event_with(a=value))
     assert [text for _, text in result.events] == [f'{VALID[:-2]},"a":{written}}}}}']
-    assert not (snapshots and IN_PLACE)
+    assert not (by_python and IN_PLACE)
 
 
 @pytest.mark.parametrize(("value", "written"), BY_PYTHON, ids=identify)
-def test_other_values_are_written_by_python_code(value: Any, written: str) -> None:
+def test_other_values_are_written_by_python_code(value: Any, written: str, by_python: list[Any]) -> None:
     result = encode_both(event_with(a=value))
+    assert by_python
     assert [text for _, text in result.events] == [f'{VALID[:-2]},"a":{written}}}}}']
 
 

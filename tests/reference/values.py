@@ -8,6 +8,7 @@ import itertools
 import math
 import operator
 import uuid
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -56,7 +57,7 @@ def node_without_default(value: Any) -> Node:
         return Number(spell_float(float.__pos__(value))) if math.isfinite(value) else NotANumber()
     if isinstance(value, Mapping):  # read by its items(), a subclass of dict too
         return Object([(node_of_name(name), member) for name, member in list(value.items())])
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | deque):
         return Array(list(value))
     if isinstance(value, set | frozenset):
         return Array(sorted_if_possible(value))
