@@ -14,16 +14,18 @@ import sys
 import uuid
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import msgspec
 import numpy
 import orjson
+import pandas
 import pydantic
 
 from benches.support.rounds import Times, interleave, require_release_build
@@ -150,6 +152,44 @@ CASES: dict[str, Case] = {
     "attrs": Case(lambda n: AttrsPoint(n, n / 8), in_orjson=False),
     "msgspec.Struct": Case(lambda n: Struct(n, n / 8), in_orjson=False),
     "pydantic model": Case(lambda n: Model(x=n, y=n / 8), in_orjson=False),
+}
+
+# Values of exact types that the core reads in place.
+ZONE = ZoneInfo("America/New_York")
+FIRST = datetime(2024, 1, 1)
+CASES |= {
+    "UUID": Case(lambda n: uuid.UUID(int=n * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835 % 2**128)),
+    "Decimal": Case(lambda n: Decimal(n * 7919) / 100, in_orjson=False),
+    "Decimal of 40 digits": Case(lambda n: Decimal(7**47 + n), in_orjson=False),
+    "int of 70 bits": Case(lambda n: 2**69 + n * 7919, in_orjson=False),
+    "int of 300 digits": Case(lambda n: 10**299 + n * 7919**70, in_orjson=False),
+    "date": Case(lambda n: (FIRST + timedelta(hours=n)).date()),
+    "datetime": Case(lambda n: FIRST + timedelta(minutes=n)),
+    "datetime in UTC": Case(lambda n: (FIRST + timedelta(minutes=n)).replace(tzinfo=timezone.utc)),
+    "datetime, timezone": Case(
+        lambda n: (FIRST + timedelta(minutes=n)).replace(tzinfo=timezone(timedelta(hours=n % 9)))
+    ),
+    "datetime, ZoneInfo": Case(lambda n: (FIRST + timedelta(hours=n)).replace(tzinfo=ZONE)),
+    "time": Case(lambda n: (FIRST + timedelta(seconds=n, microseconds=n)).time()),
+    "timedelta": Case(lambda n: timedelta(seconds=n, microseconds=5), in_orjson=False),
+    "numpy.float64": Case(lambda n: numpy.float64(n / 7)),
+    "numpy.float32": Case(lambda n: numpy.float32(n / 7)),
+    "numpy.float16": Case(lambda n: numpy.float16(n / 7)),
+    "numpy.longdouble": Case(lambda n: numpy.longdouble(n) / 7, in_orjson=False),
+    "numpy.int64": Case(numpy.int64),
+    "numpy.uint8": Case(lambda n: numpy.uint8(n % 256)),
+    "numpy.bool_": Case(lambda n: numpy.bool_(n % 2)),
+    "numpy.str_": Case(lambda n: numpy.str_(f"text {n}"), in_orjson=False),
+    "numpy.datetime64": Case(lambda n: numpy.datetime64(1_700_000_000_000_000_000 + n, "ns")),
+    "numpy.timedelta64": Case(lambda n: numpy.timedelta64(n, "ms"), in_orjson=False),
+    "numpy NaT": Case(lambda _: numpy.datetime64("NaT"), in_orjson=False),
+    "numpy array of 3": Case(lambda n: numpy.array([n, n + 1, n + 2]) / 7),
+    "numpy array of 8 by 8": Case(lambda n: numpy.arange(n, n + 64).reshape(8, 8)),
+    "numpy array of objects": Case(lambda n: numpy.array([n, None, "text"], dtype=object), in_orjson=False),
+    "pandas.Timestamp": Case(lambda n: pandas.Timestamp(FIRST + timedelta(minutes=n)), in_orjson=False),
+    "pandas.Timestamp, zone": Case(lambda n: pandas.Timestamp(FIRST + timedelta(hours=n), tz=ZONE), in_orjson=False),
+    "pandas.NaT": Case(lambda _: pandas.NaT, in_orjson=False),
+    "pandas.NA": Case(lambda _: pandas.NA, in_orjson=False),
 }
 
 
