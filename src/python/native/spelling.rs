@@ -13,19 +13,22 @@ const MOST_BITS: usize = 1024;
 
 /// Spells an int by its digits of 30 bits, with the lowest first. Returns false if it is too long.
 pub fn spell_integer(out: &mut String, is_negative: bool, digits: &[u32]) -> bool {
-    let (mut limbs, count) = match limbs_of(digits) {
+    let (limbs, count) = match limbs_of(digits) {
         Some(limbs) => limbs,
         None => return false,
     };
     // 1024 bits have 309 decimal digits.
     let mut words = [0_u64; MOST_BITS / 64 + 1];
-    let (mut rest, mut word_count) = (&mut limbs[..count], 0);
-    while !rest.is_empty() {
-        words[word_count] = divide(rest);
-        word_count += 1;
-        let is_shorter = rest.last() == Some(&0);
-        let length = rest.len() - usize::from(is_shorter);
-        rest = &mut rest[..length];
+    let mut word_count = 0;
+    for &limb in limbs[..count].iter().rev() {
+        let mut carry = limb;
+        for word in &mut words[..word_count] {
+            (carry, *word) = divide(*word, carry);
+        }
+        while carry != 0 {
+            words[word_count] = carry % WORD;
+            (carry, word_count) = (carry / WORD, word_count + 1);
+        }
     }
     out.clear();
     if is_negative {
@@ -53,26 +56,24 @@ fn limbs_of(digits: &[u32]) -> Option<([u64; MOST_BITS / 64], usize)> {
     Some((limbs, bits.div_ceil(64)))
 }
 
-/// Divides a number by [`WORD`]; returns the remainder.
-fn divide(limbs: &mut [u64]) -> u64 {
-    let mut remainder = 0;
-    for limb in limbs.iter_mut().rev() {
-        // "Improved division by invariant integers" by Möller and Granlund, algorithm 4.
-        let dividend = u128::from(remainder) << 64 | u128::from(*limb);
-        let estimate = u128::from(RECIPROCAL).wrapping_mul(u128::from(remainder)).wrapping_add(dividend);
-        let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
-        let mut rest = limb.wrapping_sub(quotient.wrapping_mul(WORD));
-        if rest > estimate as u64 {
-            quotient = quotient.wrapping_sub(1);
-            rest = rest.wrapping_add(WORD);
-        }
-        if rest >= WORD {
-            quotient = quotient.wrapping_add(1);
-            rest -= WORD;
-        }
-        (*limb, remainder) = (quotient, rest);
+/// Divides `high * 2^64 + low` by [`WORD`], if `high` is below it; returns the quotient and the remainder.
+///
+/// "Improved division by invariant integers" by Möller and Granlund, algorithm 4.
+#[inline(always)]
+fn divide(high: u64, low: u64) -> (u64, u64) {
+    let dividend = u128::from(high) << 64 | u128::from(low);
+    let estimate = u128::from(RECIPROCAL).wrapping_mul(u128::from(high)).wrapping_add(dividend);
+    let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
+    let mut rest = low.wrapping_sub(quotient.wrapping_mul(WORD));
+    if rest > estimate as u64 {
+        quotient = quotient.wrapping_sub(1);
+        rest = rest.wrapping_add(WORD);
     }
-    remainder
+    if rest >= WORD {
+        quotient = quotient.wrapping_add(1);
+        rest -= WORD;
+    }
+    (quotient, rest)
 }
 
 /// Spells a Decimal by its coefficient, in words of 19 decimal digits with the lowest first, and its exponent: the
