@@ -1,10 +1,11 @@
 """Run every measurement of `make bench`, one after another."""
 
-from benches import arrow, delivery, findings, gzip, json_text, serialize, spool, threads, track, worst
+from benches import arrow, delivery, findings, gzip, json_text, names, serialize, spool, threads, track, values, worst
 
 
 def main() -> None:
-    for measurement in (serialize, json_text, arrow, findings, gzip, worst, threads, spool, delivery, track):
+    encoding = [serialize, names, values, findings, json_text, arrow, gzip, worst, threads]
+    for measurement in [*encoding, spool, delivery, track]:
         print(f"\n== {measurement.__name__}: {(measurement.__doc__ or '').splitlines()[0]}")
         measurement.main()
 

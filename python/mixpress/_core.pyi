@@ -583,6 +583,8 @@ class Members:
     """The members of an object, in a snapshot of an event: a list of pairs."""
 
     def __new__(cls, pairs: list[tuple[Any, Any]]) -> Self: ...
+    @property
+    def pairs(self) -> list[tuple[Any, Any]]: ...
 
 @final
 class Unsupported:

@@ -1,17 +1,20 @@
-"""Copy events whose values need Python code to read.
+"""Convert values that need Python code to be read.
 
-The core walks exact dicts, lists and scalars in place and runs no Python code meanwhile. An event with another type in
-it (an Enum, a dataclass, a Decimal, another mapping) is first copied here into types that the core reads, so that code
-that changes a dict during the walk can't corrupt it.
+The core walks exact dicts, lists and scalars in place and runs no Python code meanwhile. A value of another type
+(another mapping, a set, a value that `default` converts) is odd: it is converted here between two walks, alone and one
+level deep. So code that changes a dict can't corrupt a walk. An event that changes each time is copied as a whole.
 """
 
 from __future__ import annotations
 
-import builtins
+import collections
 import dataclasses
 import datetime
 import decimal
 import enum
+import itertools
+import operator
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -24,8 +27,8 @@ _MAX_LEVELS = 70
 _MAX_VALUES = 1_000_000
 _MAX_CONVERSIONS = 64
 _TOO_MANY = Unsupported(f"one of more than {_MAX_VALUES:,} values")  # shared: an event can have many more
+_TOO_DEEP = Unsupported("a value that contains itself or nests too deep")
 _AS_THEY_ARE = frozenset({str, float, bool, type(None)})
-_DICTS = (dict, getattr(builtins, "frozendict", dict))  # frozendict is new in Python 3.15
 _SMALL = 2**63  # the core reads smaller integers in place
 _DOUBLE_BITS = 1024  # an int of more bits is beyond the range of a double
 _TWENTY_DIGITS = decimal.Context(prec=20, Emax=decimal.MAX_EMAX, traps=[])
@@ -38,6 +41,50 @@ def snapshot(event: Any, default: Callable[[Any], Any] | None = None) -> Any:
     raised: a value that can't be read becomes `Unsupported`, for which the core rejects the event.
     """
     return _Snapshot(default).plain(event, 0)
+
+
+def converted(values: list[Any], default: Callable[[Any], Any] | None = None) -> list[Any]:
+    """Return each value as one that the core reads without running Python code, whose parts are as they were.
+
+    `default` is called as for a snapshot, and nothing is raised.
+    """
+    return [_converted(value, default) for value in values]
+
+
+def _converted(value: Any, default: Callable[[Any], Any] | None) -> Any:
+    try:
+        for _ in range(_MAX_CONVERSIONS):
+            if isinstance(value, enum.Enum):
+                value = value.value
+                continue
+            form = _form(value)
+            if default is None or type(form) is not Unsupported:
+                return form
+            value = default(value)
+        return _unsupported(value)
+    except RecursionError:
+        return _TOO_DEEP
+    except Exception as error:  # noqa: BLE001 - the caller's code, which only affects this event
+        return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {_text_of(error)}")
+
+
+def _form(value: Any) -> Any:
+    """Return a value's form of one level: a value that the core reads, a list or the members of an object."""
+    kind = type(value)
+    if kind in _AS_THEY_ARE or kind is list or kind is tuple:
+        return value
+    if kind is dict:
+        return value if all(type(name) is str for name in value) else _members(value)
+    for base, convert in _FORMS:
+        if isinstance(value, base):
+            return convert(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return Members([(each.name, getattr(value, each.name)) for each in dataclasses.fields(value)])
+    return _other_form(value)
+
+
+def _members(mapping: Mapping[Any, Any]) -> Members:
+    return Members([(_key(name), value) for name, value in list(mapping.items())])
 
 
 class _Snapshot:
@@ -54,48 +101,28 @@ class _Snapshot:
         self.values += 1
         if self.values > _MAX_VALUES:
             return _TOO_MANY
+        form = _converted(value, self.default)
+        kind = type(form)
         try:
-            for _ in range(_MAX_CONVERSIONS):
-                converted = self.container(value, level)
-                if self.default is None or type(converted) is not Unsupported:
-                    return converted
-                value = self.default(value)
-            return _unsupported(value)
+            if kind is dict or kind is Members:
+                pairs = list(form.items()) if kind is dict else form.pairs
+                return self.object(pairs, level)
+            return self.array(list(form), level) if kind is list or kind is tuple else form
         except RecursionError:
-            return Unsupported("a value that contains itself or nests too deep")
-        except Exception as error:  # noqa: BLE001 - the caller's code, which only affects this event
-            return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {_text_of(error)}")
+            return _TOO_DEEP
 
-    def container(self, value: Any, level: int) -> Any:
-        if isinstance(value, enum.Enum):
-            return self.plain(value.value, level + 1)
-        if isinstance(value, Mapping):
-            return self.object(lambda: list(value.items()), level, unique=type(value) in _DICTS)
-        if isinstance(value, (list, tuple)):
-            return self.array(lambda: list(value), level)
-        if isinstance(value, (set, frozenset)):
-            return self.array(lambda: _sorted(value), level)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = dataclasses.fields(value)
-            return self.object(lambda: [(each.name, getattr(value, each.name)) for each in fields], level, unique=True)
-        return _scalar(value)
-
-    def object(self, read: Callable[[], list[tuple[Any, Any]]], level: int, *, unique: bool) -> Any:
+    def object(self, pairs: list[tuple[Any, Any]], level: int) -> Any:
         if self.passes_over(level):
             return {}
-        pairs = read()
-        members = [(_key(name), self.member(member, level)) for name, member in pairs]
-        if unique and all(type(name) is str for name, _ in pairs):
-            return dict(members)
-        return Members(members)
+        return Members([(_key(name), self.member(value, level)) for name, value in pairs])
 
     def member(self, value: Any, level: int) -> Any:
         if level <= 1:  # the core may skip one property and read the next
             self.is_past_levels = False
         return self.plain(value, level + 1)
 
-    def array(self, read: Callable[[], list[Any]], level: int) -> list[Any]:
-        return [] if self.passes_over(level) else [self.plain(element, level + 1) for element in read()]
+    def array(self, elements: list[Any], level: int) -> list[Any]:
+        return [] if self.passes_over(level) else [self.plain(element, level + 1) for element in elements]
 
     def passes_over(self, level: int) -> bool:
         self.is_past_levels |= level > _MAX_LEVELS
@@ -103,6 +130,8 @@ class _Snapshot:
 
 
 def _key(name: Any) -> Any:
+    if type(name) is Unsupported:
+        return name
     if isinstance(name, str):
         return str.__str__(name)
     return Unsupported(f"the {_name(name)} {_repr_of(name)}")
@@ -115,12 +144,9 @@ def _sorted(values: Iterable[Any]) -> list[Any]:
         return list(values)
 
 
-def _scalar(value: Any) -> Any:
-    for kind, convert in _SCALARS:
-        if isinstance(value, kind):
-            return convert(value)
-    if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
-        return _numpy_scalar(value)
+def _other_form(value: Any) -> Any:
+    if type(value).__module__ == "numpy":
+        return _numpy_form(value)
     return None if _is_pandas_na(value) else _unsupported(value)
 
 
@@ -171,21 +197,51 @@ def _date(value: datetime.date) -> Moment:
 
 def _decimal(value: decimal.Decimal) -> Number | float:
     # The base class's methods: those of a subclass may return any text.
-    return Number(decimal.Decimal.__str__(value)) if decimal.Decimal.is_finite(value) else float("nan")
+    if not decimal.Decimal.is_finite(value):
+        return float("nan")
+    return Number(decimal.Decimal.__str__(value).upper())  # in the thread's context, the E may be small
 
 
-def _numpy_scalar(value: Any) -> Any:
-    kind = value.dtype.kind
-    if kind in "mM" and value != value:  # noqa: PLR0124 - NaT
-        return None
-    if kind == "f":
-        return float(value)  # item() of a long double is itself
-    if kind == "M":  # item() of nanoseconds is an int, of microseconds a datetime
-        value = value.astype("datetime64[us]")
-    item = value.item()
-    if type(item) is type(value) or (kind in "mM" and type(item) is int):
+def _numpy_form(value: Any) -> Any:
+    if getattr(value, "ndim", None) == 0:
+        kind = value.dtype.kind
+        if kind in "mM":
+            return None if value != value else _form(_value_of_ticks(value))  # noqa: PLR0124 - NaT
+        item = float(value) if kind == "f" else value.item()  # item() of a long double is itself
+        return _unsupported(value) if type(item) is type(value) else _form(item)
+    if type(value).__name__ != "ndarray":  # a subclass may give elements another meaning, with a mask or a unit
         return _unsupported(value)
-    return item if type(item) in _AS_THEY_ARE else _scalar(item)
+    return _TOO_MANY if sum(itertools.accumulate(value.shape, operator.mul)) > _MAX_VALUES else list(value)
+
+
+def _value_of_ticks(value: Any) -> datetime.datetime | datetime.timedelta:
+    """Return the datetime or timedelta of a numpy scalar, rounded down. Raise if there is none: numpy wraps around."""
+    unit, step = sys.modules["numpy"].datetime_data(value.dtype)
+    count = int(value.astype("i8")) * step
+    if value.dtype.kind == "M" and unit in ("Y", "M"):
+        years, months = divmod(count * 12 if unit == "Y" else count, 12)
+        return _DATETIME[0](1970 + years, months + 1, 1)
+    if unit not in _MICROSECONDS:  # years and months differ in length
+        raise ValueError(f"its unit, {unit!r}, has no length in seconds")
+    times, parts = _MICROSECONDS[unit]
+    length = datetime.timedelta(microseconds=count * times // parts)
+    return _DATETIME[0](1970, 1, 1) + length if value.dtype.kind == "M" else length
+
+
+# The microseconds of numpy's units, and the parts of a microsecond.
+_MICROSECONDS = {
+    "W": (604_800 * 10**6, 1),
+    "D": (86_400 * 10**6, 1),
+    "h": (3600 * 10**6, 1),
+    "m": (60 * 10**6, 1),
+    "s": (10**6, 1),
+    "ms": (1000, 1),
+    "us": (1, 1),
+    "ns": (1, 10**3),
+    "ps": (1, 10**6),
+    "fs": (1, 10**9),
+    "as": (1, 10**12),
+}
 
 
 def _name(value: Any) -> str:
@@ -207,12 +263,17 @@ def _repr_of(value: Any) -> str:
 
 
 # In order: datetime is a subclass of date.
-_SCALARS: list[tuple[type, Callable[[Any], Any]]] = [
+_FORMS: list[tuple[Any, Callable[[Any], Any]]] = [
     (str, str.__str__),
     (int, _integer),
     (float, float.__float__),
+    (Mapping, _members),
+    ((list, tuple, collections.deque), list),
+    ((set, frozenset), _sorted),
     (datetime.datetime, _datetime),
     (datetime.date, _date),
+    (datetime.time, datetime.time.isoformat),
+    (datetime.timedelta, datetime.timedelta.total_seconds),
     (decimal.Decimal, _decimal),
     (uuid.UUID, uuid.UUID.__str__),
 ]

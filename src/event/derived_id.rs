@@ -14,7 +14,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::rules::limits::{FIRST_MILLISECONDS, MAX_LEVELS};
-use crate::serialize::{Moment, is_beyond_double, write_float, write_integer, write_moment, write_string};
+use crate::serialize::{Moment, MomentText, is_beyond_double, write_float, write_integer, write_string};
 use crate::source::Sink;
 use crate::steps;
 use crate::validate::float_milliseconds;
@@ -371,9 +371,7 @@ impl Sink for Canonical {
     }
 
     fn moment(&mut self, moment: Moment) {
-        let mut written = vec![b'"'];
-        write_moment(&mut written, moment);
-        written.push(b'"');
+        let written = format!("\"{}\"", MomentText::of(moment).as_str()).into_bytes();
         self.value_and_time(written, moment.utc.then(|| integer(moment.milliseconds())));
     }
 

@@ -10,7 +10,7 @@ use crate::rules::Rule;
 use crate::rules::finding::shown_number;
 use crate::rules::limits::TruncateUnit;
 use crate::serialize::{
-    Moment, is_beyond_double, may_be_beyond_double, write_float, write_integer, write_moment, write_spelled_name,
+    Moment, MomentText, is_beyond_double, may_be_beyond_double, write_float, write_integer, write_spelled_name,
     write_spelled_string, write_string, write_string_with,
 };
 use crate::source::Sink;
@@ -262,9 +262,7 @@ impl Sink for EventWriter {
 
     fn moment(&mut self, moment: Moment) {
         if self.place != Place::Time {
-            let mut text = Vec::new();
-            write_moment(&mut text, moment);
-            return self.text(&String::from_utf8(text).unwrap_or_default());
+            return self.text(MomentText::of(moment).as_str());
         }
         if moment.utc {
             let milliseconds = moment.milliseconds();

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use super::snapshot::snapshot;
-use super::walk::{GivenEvent, Memory, SnapshotEvent};
+use super::convert::walk_converted;
+use super::native;
+use super::walk::{GivenEvent, Memory};
 use crate::event::derived_id::{Canonical, Fault};
 use crate::rules::limits::MAX_LEVELS;
 use crate::source::Source;
@@ -17,11 +18,16 @@ pub fn derive_insert_id(event: &Bound<'_, PyAny>, fields: Option<Vec<String>>) -
     let memory = RefCell::new(Memory::new(event.py()));
     let mut canonical = Canonical::default();
     let given = GivenEvent { event, memory: &memory };
-    if given.walk(&mut canonical).is_err() {
+    let mut walked = given.walk(&mut canonical);
+    if walked.is_err() && native::resolve(event.py())? {
         canonical = Canonical::default();
-        let snapshot = snapshot(event, None)?;
-        let walked = SnapshotEvent { event: &snapshot, memory: &memory }.walk(&mut canonical);
-        walked.map_err(|_| PyTypeError::new_err("the event's snapshot can't be read; please report this"))?;
+        walked = given.walk(&mut canonical);
+    }
+    if walked.is_err() {
+        walk_converted(event, None, &memory, |event| {
+            canonical = Canonical::default();
+            event.walk(&mut canonical)
+        })?;
     }
     if !canonical.is_object() {
         return Err(PyTypeError::new_err("event must be an object with 'event' and 'properties'"));

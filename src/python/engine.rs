@@ -3,15 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::callback::Callback;
 use super::compressors::Compressors;
+use super::convert::walk_converted;
 use super::lock::locked;
-use super::snapshot::snapshot;
-use super::walk::{GivenEvent, NeedsSnapshot, SnapshotEvent};
+use super::native;
+use super::walk::{GivenEvent, Interrupted};
 use super::workspace::Workspace;
 use crate::batch::Records;
 use crate::encoder::Settings;
@@ -65,25 +65,34 @@ impl Engine {
         if workspace.is_empty() {
             self.set_clock(event.py(), workspace)?;
         }
-        let Workspace { batcher, memory, .. } = workspace;
-        match batcher.add_recording(origin, &GivenEvent { event, memory }, records) {
-            Ok(()) => Ok(()),
-            Err(NeedsSnapshot) => self.add_snapshot(workspace, origin, event, records),
-        }
+        self.add_given(workspace, origin, event, records)
     }
 
-    #[cold]
-    fn add_snapshot(
+    fn add_given(
         &self,
         workspace: &mut Workspace,
         origin: Origin,
         event: &Bound<'_, PyAny>,
         records: &mut Records,
     ) -> PyResult<()> {
-        let snapshot = snapshot(event, self.default.get(event.py()))?;
-        let snapshot = SnapshotEvent { event: &snapshot, memory: &workspace.memory };
-        let added = workspace.batcher.add_recording(origin, &snapshot, records);
-        added.map_err(|_| PyTypeError::new_err("an event's snapshot can't be read; please report this"))
+        match workspace.batcher.add_recording(origin, &GivenEvent { event, memory: &workspace.memory }, records) {
+            Ok(()) => Ok(()),
+            Err(Interrupted) if native::resolve(event.py())? => self.add_given(workspace, origin, event, records),
+            Err(Interrupted) => self.add_converted(workspace, origin, event, records),
+        }
+    }
+
+    #[cold]
+    fn add_converted(
+        &self,
+        workspace: &mut Workspace,
+        origin: Origin,
+        event: &Bound<'_, PyAny>,
+        records: &mut Records,
+    ) -> PyResult<()> {
+        let Workspace { batcher, memory, .. } = workspace;
+        let default = self.default.get(event.py());
+        walk_converted(event, default, memory, |event| batcher.add_recording(origin, event, records))
     }
 
     /// Sets the clock of the next batch.

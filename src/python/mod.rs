@@ -5,7 +5,7 @@ mod batch_iterator;
 mod builder;
 mod callback;
 mod compressors;
-mod dates;
+mod convert;
 mod derive;
 mod encoded;
 mod encoder;
@@ -17,6 +17,8 @@ mod gzip;
 mod input;
 mod limits;
 mod lock;
+#[cfg_attr(feature = "abi3", path = "native/stable.rs")]
+mod native;
 mod raw;
 mod rules;
 mod snapshot;
@@ -70,7 +72,7 @@ mod _core {
         let py = module.py();
         super::raw::check_lock(py)?;
         // What would otherwise be done at the first event, by Python code.
-        super::dates::initialise(py)?;
+        super::native::initialise(py)?;
         super::raw::verify_texts(py);
         super::raw::Entries::verify(py);
         super::raw::find_frozen(py);

@@ -41,6 +41,7 @@ impl Number {
 /// The members of a mapping that is not an exact dict, in a snapshot: a list of pairs.
 #[pyclass(frozen, module = "mixpress._core")]
 pub struct Members {
+    #[pyo3(get)]
     pub(super) pairs: Py<PyList>,
 }
 

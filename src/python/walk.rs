@@ -1,16 +1,19 @@
 //! The source of Python objects: exact dicts, lists and scalars are walked in place, and no Python code runs meanwhile.
 //!
-//! Any other value (an Enum, a dataclass, a mapping that is not a dict, a value that `default` converts) needs Python code
-//! to be read, and that code could change the dict of the walk. So the walk stops there, `mixpress.snapshot` makes a
-//! snapshot of the event, and the snapshot is walked.
+//! Any other value (a dataclass, a mapping that is not a dict, a value that `default` converts) is odd: it needs Python
+//! code to be read, and that code could change the dict of the walk. So the walk stops there, Python code converts the odd
+//! values alone, and the event is walked again (see `odd`).
+
+mod odd;
 
 use std::cell::RefCell;
 
 use pyo3::Borrowed;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyModule, PyString, PyTuple};
 
-use super::dates::{self, Date};
+use self::odd::{Known, Noting, Odd, Repeated};
+use super::native;
 use super::raw::{self, Entries};
 use super::snapshot::{Members, Moment, Number, Unsupported};
 use crate::scan::Scanner;
@@ -20,8 +23,8 @@ use crate::vectors::{Baseline, Vectors, Wide, Work};
 /// Bytes of a buffer that are kept from one encoder to the next.
 const KEPT_BYTES: usize = 1 << 16;
 
-/// The walk found a value that needs Python code to be read.
-pub struct NeedsSnapshot;
+/// The walk found an odd value.
+pub struct Interrupted;
 
 /// State that walks keep from one event to the next.
 pub struct Memory {
@@ -31,17 +34,28 @@ pub struct Memory {
     decoded: String,
     /// Names whose addresses are tags. As the names are held, no other object can have such an address.
     tagged: Vec<Py<PyString>>,
+    pub odd: Odd,
+    /// `mixpress.snapshot`, once a value was converted.
+    pub conversion: Option<Py<PyModule>>,
 }
 
 impl Memory {
     pub fn new(py: Python<'_>) -> Memory {
-        Memory { wide: Wide::detect(), entries: Entries::verify(py), decoded: String::new(), tagged: Vec::new() }
+        Memory {
+            wide: Wide::detect(),
+            entries: Entries::verify(py),
+            decoded: String::new(),
+            tagged: Vec::new(),
+            odd: Odd::default(),
+            conversion: None,
+        }
     }
 
     /// Drops the names and the text: what is left holds no Python object and nothing of an event. The writer's tags must be
     /// dropped too.
     pub fn forget(&mut self) {
         self.tagged.clear();
+        self.conversion = None;
         self.decoded.clear();
         self.decoded.shrink_to(KEPT_BYTES);
     }
@@ -59,17 +73,41 @@ pub struct GivenEvent<'a, 'py> {
     pub memory: &'a RefCell<Memory>,
 }
 
-/// An event's snapshot, made by `mixpress.snapshot`.
-pub struct SnapshotEvent<'a, 'py> {
-    pub event: &'a Bound<'py, PyAny>,
-    pub memory: &'a RefCell<Memory>,
+/// An event whose odd values were converted, or its snapshot.
+pub struct RepeatedEvent<'a, 'py> {
+    event: &'a Bound<'py, PyAny>,
+    memory: &'a RefCell<Memory>,
+    walk: Repeated,
+}
+
+impl<'a, 'py> RepeatedEvent<'a, 'py> {
+    /// An event whose odd values were converted.
+    pub fn converted(event: &'a Bound<'py, PyAny>, memory: &'a RefCell<Memory>) -> RepeatedEvent<'a, 'py> {
+        RepeatedEvent { event, memory, walk: Repeated::Reading }
+    }
+
+    /// An event's snapshot, made by `mixpress.snapshot`.
+    pub fn snapshot(event: &'a Bound<'py, PyAny>, memory: &'a RefCell<Memory>) -> RepeatedEvent<'a, 'py> {
+        RepeatedEvent { event, memory, walk: Repeated::Snapshot }
+    }
+}
+
+/// Notes the odd values in a value, or in what an odd value was converted to. `values` is the number of values that may
+/// still be read.
+pub fn note_odd(value: &Bound<'_, PyAny>, is_converted: bool, memory: &RefCell<Memory>, values: &mut usize) {
+    let memory = &mut *memory.borrow_mut();
+    memory.odd.walk = Repeated::Noting;
+    let mut walk = Walk::<_, _, true> { sink: &mut Noting::new(values), memory, vectors: Baseline };
+    let value = value.as_borrowed();
+    let ended = if is_converted { walk.converted(value) } else { walk.value(value) };
+    debug_assert!(ended.is_ok(), "a walk that notes does not stop");
 }
 
 impl Source for GivenEvent<'_, '_> {
-    type Interrupted = NeedsSnapshot;
+    type Interrupted = Interrupted;
 
     #[inline(always)]
-    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), NeedsSnapshot> {
+    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Interrupted> {
         let memory = &mut *self.memory.borrow_mut();
         let event = self.event.as_borrowed();
         match memory.wide {
@@ -79,31 +117,34 @@ impl Source for GivenEvent<'_, '_> {
     }
 }
 
-impl Source for SnapshotEvent<'_, '_> {
-    type Interrupted = NeedsSnapshot;
+impl Source for RepeatedEvent<'_, '_> {
+    type Interrupted = Interrupted;
 
-    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), NeedsSnapshot> {
+    fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Interrupted> {
         let memory = &mut *self.memory.borrow_mut();
+        memory.odd.walk = self.walk;
         Walk::<S, _, true> { sink, memory, vectors: Baseline }.value(self.event.as_borrowed())
     }
 }
 
-/// A walk of an event or of a snapshot.
-struct Walk<'w, S, V, const IS_SNAPSHOT: bool> {
+/// A walk of an event, the first or a repeated one.
+struct Walk<'w, S, V, const IS_REPEATED: bool> {
     sink: &'w mut S,
     memory: &'w mut Memory,
     vectors: V,
 }
 
-impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
+impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
     /// Pushes a value. Inlined into the loop over a container: for a scalar, a call would cost as much as the value.
     #[inline(always)]
-    fn value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
+    fn value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
         if let Ok(text) = value.cast_exact::<PyString>() {
             self.text(&text);
         } else if let Ok(integer) = value.cast_exact::<PyInt>() {
-            // The digits of an int of more than 64 bits need Python code.
-            self.sink.integer(raw::small_integer(&integer).ok_or(NeedsSnapshot)?);
+            match raw::small_integer(&integer) {
+                Some(integer) => self.sink.integer(integer),
+                None => return self.rare_value(value),
+            }
         } else if let Ok(float) = value.cast_exact::<PyFloat>() {
             self.sink.float(float.value());
         } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
@@ -111,7 +152,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         } else if value.is_none() {
             self.sink.null();
         } else if let Ok(dict) = value.cast_exact::<PyDict>() {
-            return self.dict(&dict);
+            return if IS_REPEATED { self.dict_or_members(&dict) } else { self.dict(&dict) };
         } else if let Ok(list) = value.cast_exact::<PyList>() {
             return self.list(&list);
         } else {
@@ -121,7 +162,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
     }
 
     #[inline(never)]
-    fn dict(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), NeedsSnapshot> {
+    fn dict(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), Interrupted> {
         if !self.sink.begin_object() {
             return Ok(());
         }
@@ -131,7 +172,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
     }
 
     #[inline(never)]
-    fn list(&mut self, list: &Bound<'_, PyList>) -> Result<(), NeedsSnapshot> {
+    fn list(&mut self, list: &Bound<'_, PyList>) -> Result<(), Interrupted> {
         if !self.sink.begin_array() {
             return Ok(());
         }
@@ -141,22 +182,84 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
     }
 
     #[inline(never)]
-    fn rare_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
+    fn rare_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             return self.tuple(&tuple);
         }
         if let Some(dict) = raw::frozen(value) {
-            return self.dict(&dict);
+            return self.dict_or_members(&dict);
         }
-        match dates::read(value) {
-            Date::Moment(moment) => self.sink.moment(moment),
-            Date::Other if IS_SNAPSHOT => return self.snapshot_value(value),
-            Date::Other | Date::OfAnotherZone => return Err(NeedsSnapshot),
+        if native::push(value, &mut self.memory.decoded, self.sink) {
+            return Ok(());
+        }
+        self.odd_value(value)
+    }
+
+    /// Pushes an odd value, if it was converted.
+    #[inline(never)]
+    fn odd_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
+        if !IS_REPEATED {
+            return Err(Interrupted);
+        }
+        let odd = &mut self.memory.odd;
+        match odd.find(value) {
+            Known::Converted(result) if odd.walk == Repeated::Reading => {
+                self.converted(result.bind_borrowed(value.py()))
+            }
+            Known::Unknown if odd.walk == Repeated::Noting => {
+                odd.note(value);
+                self.sink.null();
+                Ok(())
+            }
+            _ => match odd.walk {
+                Repeated::Noting => Ok(()), // its parts are noted apart
+                Repeated::Reading => Err(Interrupted),
+                Repeated::Snapshot => self.snapshot_value(value),
+            },
+        }
+    }
+
+    /// Pushes what an odd value was converted to, which is never odd itself: so no conversion can lead to itself.
+    fn converted(&mut self, result: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
+        let is_plain = result.is_none()
+            || result.is_exact_instance_of::<PyString>()
+            || result.cast_exact::<PyInt>().is_ok_and(|integer| raw::small_integer(&integer).is_some())
+            || result.is_exact_instance_of::<PyFloat>()
+            || result.is_exact_instance_of::<PyBool>()
+            || result.is_exact_instance_of::<PyDict>()
+            || result.is_exact_instance_of::<PyList>()
+            || result.is_exact_instance_of::<PyTuple>();
+        if is_plain { self.value(result) } else { self.snapshot_value(result) }
+    }
+
+    /// Pushes a dict, or the members that it was converted to because a name is not an exact `str`.
+    fn dict_or_members(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), Interrupted> {
+        if let Known::Converted(result) = self.memory.odd.find(dict.as_any().as_borrowed())
+            && let Ok(members) = result.bind_borrowed(dict.py()).cast_exact::<Members>()
+        {
+            return match self.memory.odd.walk {
+                Repeated::Noting => Ok(()),
+                _ => self.members(members.get().pairs.bind(dict.py())),
+            };
+        }
+        self.dict(dict)
+    }
+
+    /// Stops at a name that is not an exact `str`, or notes its dict.
+    #[cold]
+    fn odd_name(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), Interrupted> {
+        let odd = &mut self.memory.odd;
+        if !IS_REPEATED || odd.walk != Repeated::Noting {
+            return Err(Interrupted);
+        }
+        let dict = dict.as_any().as_borrowed();
+        if matches!(odd.find(dict), Known::Unknown) {
+            odd.note(dict);
         }
         Ok(())
     }
 
-    fn tuple(&mut self, tuple: &Bound<'_, PyTuple>) -> Result<(), NeedsSnapshot> {
+    fn tuple(&mut self, tuple: &Bound<'_, PyTuple>) -> Result<(), Interrupted> {
         if !self.sink.begin_array() {
             return Ok(());
         }
@@ -167,8 +270,8 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         Ok(())
     }
 
-    /// Pushes a value of a class that only snapshots contain.
-    fn snapshot_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), NeedsSnapshot> {
+    /// Pushes a value of a class that only conversions and snapshots contain.
+    fn snapshot_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
         let py = value.py();
         if let Ok(moment) = value.cast_exact::<Moment>() {
             self.sink.moment(moment.get().0);
@@ -195,7 +298,7 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
         }
     }
 
-    fn members(&mut self, pairs: &Bound<'_, PyList>) -> Result<(), NeedsSnapshot> {
+    fn members(&mut self, pairs: &Bound<'_, PyList>) -> Result<(), Interrupted> {
         if !self.sink.begin_object() {
             return Ok(());
         }
@@ -256,9 +359,9 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Walk<'_, S, V, IS_SNAPSHOT> {
 }
 
 /// A text that was decoded.
-struct Decoded<'w, 'm, S, V, const IS_SNAPSHOT: bool>(&'w mut Walk<'m, S, V, IS_SNAPSHOT>);
+struct Decoded<'w, 'm, S, V, const IS_REPEATED: bool>(&'w mut Walk<'m, S, V, IS_REPEATED>);
 
-impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for Decoded<'_, '_, S, V, IS_SNAPSHOT> {
+impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for Decoded<'_, '_, S, V, IS_REPEATED> {
     type Done = ();
 
     #[inline(always)]
@@ -269,22 +372,22 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for Decoded<'_, '_, S, V
 }
 
 /// The members of a dict whose object was begun in the sink.
-struct InDict<'w, 'm, 'py, S, V, const IS_SNAPSHOT: bool>(&'w mut Walk<'m, S, V, IS_SNAPSHOT>, &'w Bound<'py, PyDict>);
+struct InDict<'w, 'm, 'py, S, V, const IS_REPEATED: bool>(&'w mut Walk<'m, S, V, IS_REPEATED>, &'w Bound<'py, PyDict>);
 
-impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InDict<'_, '_, '_, S, V, IS_SNAPSHOT> {
-    type Done = Result<(), NeedsSnapshot>;
+impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InDict<'_, '_, '_, S, V, IS_REPEATED> {
+    type Done = Result<(), Interrupted>;
 
     #[inline(always)]
-    fn run(self) -> Result<(), NeedsSnapshot> {
+    fn run(self) -> Result<(), Interrupted> {
         let InDict(walk, dict) = self;
         // SAFETY: sinks have no access to Python. Of Python, `key` and `value` only compare types, read fields of exact
         // built-in types and of the frozen classes of snapshots, and count references. What pyo3 would initialise at its
-        // first use, which imports modules, was initialised with the module (`dates::initialise`; the classes of
+        // first use, which imports modules, was initialised with the module (`native::initialise`; the classes of
         // snapshots are in it).
         unsafe {
             raw::for_each_member(dict, walk.memory.entries, |name, value| {
                 if !walk.sink.tagged_key(name.as_ptr().addr()) {
-                    let Ok(name) = name.cast_exact::<PyString>() else { return Err(NeedsSnapshot) };
+                    let Ok(name) = name.cast_exact::<PyString>() else { return walk.odd_name(dict) };
                     walk.key(&name);
                 }
                 walk.value(value)
@@ -294,13 +397,13 @@ impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InDict<'_, '_, '_, S
 }
 
 /// The elements of a list whose array was begun in the sink.
-struct InList<'w, 'm, 'py, S, V, const IS_SNAPSHOT: bool>(&'w mut Walk<'m, S, V, IS_SNAPSHOT>, &'w Bound<'py, PyList>);
+struct InList<'w, 'm, 'py, S, V, const IS_REPEATED: bool>(&'w mut Walk<'m, S, V, IS_REPEATED>, &'w Bound<'py, PyList>);
 
-impl<S: Sink, V: Vectors, const IS_SNAPSHOT: bool> Work for InList<'_, '_, '_, S, V, IS_SNAPSHOT> {
-    type Done = Result<(), NeedsSnapshot>;
+impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InList<'_, '_, '_, S, V, IS_REPEATED> {
+    type Done = Result<(), Interrupted>;
 
     #[inline(always)]
-    fn run(self) -> Result<(), NeedsSnapshot> {
+    fn run(self) -> Result<(), Interrupted> {
         let InList(walk, list) = self;
         // SAFETY: `value` runs no Python code, makes no exception and allocates no container, as for a dict's members.
         unsafe { raw::for_each_element(list, |element| walk.value(element)) }

@@ -32,7 +32,11 @@ const HOLD: Duration = Duration::from_millis(1);
 
 impl Workspace {
     pub fn new(py: Python<'_>, settings: &Settings) -> Box<Workspace> {
-        Box::new(Workspace { batcher: settings.batcher(), memory: RefCell::new(Memory::new(py)), held_since: Instant::now() })
+        Box::new(Workspace {
+            batcher: settings.batcher(),
+            memory: RefCell::new(Memory::new(py)),
+            held_since: Instant::now(),
+        })
     }
 
     /// A workspace that an ended encoder with the same settings left. It writes what a new one writes.

@@ -8,7 +8,7 @@ use crate::vectors::baseline::{append_quoted, append_verbatim};
 use crate::vectors::escape::append_escaped;
 
 pub use moment::Moment;
-pub(crate) use moment::write_moment;
+pub(crate) use moment::MomentText;
 pub(crate) use number::{is_beyond_double, may_be_beyond_double, write_float, write_integer};
 
 /// Appends text as a JSON string, quotes included.

@@ -33,20 +33,63 @@ impl Moment {
     }
 }
 
-/// Appends `YYYY-MM-DDTHH:MM:SS`, the API's text for a date, without a fraction of a second.
-pub(crate) fn write_moment(out: &mut Vec<u8>, moment: Moment) {
-    let seconds = moment.micros.div_euclid(1_000_000);
-    let (days, clock) = (seconds.div_euclid(DAY_SECONDS) + 719_468, seconds.rem_euclid(DAY_SECONDS));
+/// `YYYY-MM-DDTHH:MM:SS`, the API's text for a date, without a fraction of a second.
+pub(crate) struct MomentText {
+    /// Room for the longest year of 64 bits of microseconds.
+    bytes: [u8; 24],
+    length: usize,
+}
+
+impl MomentText {
+    #[inline]
+    pub(crate) fn of(moment: Moment) -> MomentText {
+        let seconds = moment.micros.div_euclid(1_000_000);
+        let (days, clock) = (seconds.div_euclid(DAY_SECONDS), seconds.rem_euclid(DAY_SECONDS) as u32);
+        let (year, month, day) = civil(days);
+        let fields = [month, day, clock / 3600, clock / 60 % 60, clock % 60];
+        if !(0..=9999).contains(&year) {
+            return MomentText::of_long_year(year, fields);
+        }
+        let mut bytes = *b"0000-00-00T00:00:00     ";
+        put_two_digits(&mut bytes, 0, year as u32 / 100);
+        put_two_digits(&mut bytes, 2, year as u32 % 100);
+        for (number, field) in fields.into_iter().enumerate() {
+            put_two_digits(&mut bytes, 5 + 3 * number, field);
+        }
+        MomentText { bytes, length: 19 }
+    }
+
+    #[cold]
+    fn of_long_year(year: i64, [month, day, hour, minute, second]: [u32; 5]) -> MomentText {
+        let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+        let mut bytes = [0; 24];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        MomentText { bytes, length: text.len() }
+    }
+
+    #[inline]
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).expect("digits and signs are ASCII")
+    }
+}
+
+/// The year, month and day of a number of days since the epoch.
+fn civil(days: i64) -> (i64, u32, u32) {
+    let days = days + 719_468;
     let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097) as u32;
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let text = format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", clock / 3600, clock / 60 % 60, clock % 60);
-    out.extend_from_slice(text.as_bytes());
+    (i64::from(year_of_era) + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[inline(always)]
+fn put_two_digits(text: &mut [u8; 24], at: usize, value: u32) {
+    text[at] = b'0' + (value / 10 % 10) as u8;
+    text[at + 1] = b'0' + (value % 10) as u8;
 }
 
 #[cfg(test)]
@@ -64,9 +107,18 @@ mod tests {
         ];
         for (date, clock, text, micros) in cases {
             let moment = Moment::from_civil(date, clock, true);
-            let mut out = Vec::new();
-            write_moment(&mut out, moment);
-            assert_eq!((moment.micros, String::from_utf8(out).unwrap().as_str()), (micros, text));
+            assert_eq!((moment.micros, MomentText::of(moment).as_str()), (micros, text));
+        }
+    }
+
+    #[test]
+    fn years_beyond_four_digits_are_written_in_full() {
+        for (year, text) in [(10_000, "10000-01-01T00:00:00"), (-1, "-001-01-01T00:00:00"), (0, "0000-01-01T00:00:00")]
+        {
+            assert_eq!(MomentText::of(Moment::from_civil((year, 1, 1), (0, 0, 0, 0), true)).as_str(), text);
+        }
+        for (micros, start) in [(i64::MIN, "-290308-"), (i64::MAX, "294247-")] {
+            assert!(MomentText::of(Moment { micros, utc: false }).as_str().starts_with(start));
         }
     }
 

@@ -94,7 +94,8 @@ pub(crate) fn may_be_beyond_double(spelling: &str) -> bool {
 
 #[inline(never)]
 fn may_be_long_beyond(bytes: &[u8]) -> bool {
-    bytes.len() >= DIGITS_OF_LARGEST || bytes.iter().any(|byte| byte & 0x40 != 0)
+    // Without an early end, so that many bytes are looked at together.
+    bytes.len() >= DIGITS_OF_LARGEST || bytes.iter().fold(0, |bits, byte| bits | byte) & 0x40 != 0
 }
 
 /// Whether no double can hold a number, which is given by its valid spelling: it would read back as an infinity.

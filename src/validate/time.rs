@@ -4,7 +4,7 @@ use super::Violation;
 use crate::rules::Rule;
 use crate::rules::finding::{Message, shown_number};
 use crate::rules::limits::{Endpoint, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS};
-use crate::serialize::{Moment, write_moment};
+use crate::serialize::{Moment, MomentText};
 
 /// Whether a time breaks no rule. A fast test for the usual time: false where the other functions have to decide.
 #[inline]
@@ -95,9 +95,7 @@ pub(crate) fn saturating_integer(digits: &str) -> i128 {
 fn calendar(milliseconds: i64) -> String {
     match milliseconds.checked_mul(1000) {
         Some(micros) if micros.unsigned_abs() < 250_000_000_000_000_000 => {
-            let mut text = Vec::new();
-            write_moment(&mut text, Moment { micros, utc: true });
-            format!(" ({})", String::from_utf8_lossy(&text))
+            format!(" ({})", MomentText::of(Moment { micros, utc: true }).as_str())
         }
         _ => String::new(),
     }

@@ -14,7 +14,7 @@ NEEDED = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_snapshot_of_twice_the_values_runs_at_most_two_and_a_half_times_the_lines(name: str) -> None:
+def test_twice_the_values_run_at_most_two_and_a_half_times_the_lines(name: str) -> None:
     once, twice = (work_of_value(VALUES[name](size)) for size in (500, 1000))
     assert 2 * twice <= 5 * once
 

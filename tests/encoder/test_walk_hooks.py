@@ -12,7 +12,8 @@ import pytest
 # Each program ends in `events` that contain what the walk could need for the first time in a process, and `changes()`,
 # which frees what the walk points into. `hooked` counts the hooks that ran while the core was at work.
 PROLOGUE = """
-import builtins, datetime, gc, json, sys, weakref
+import builtins, datetime, decimal, gc, json, sys, uuid, weakref, zoneinfo
+import numpy, pandas
 from mixpress import Encoder, _core
 encoder = Encoder(compression=None)
 DATES = {
@@ -22,9 +23,35 @@ DATES = {
 }
 if "abi3" in _core.__file__:
     DATES = {}  # by the stable ABI, Python code reads them, in a copy of the event
+NATIVE = {
+    "uuid": (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    "decimal": (decimal.Decimal("1.5"), 1.5),
+    "long decimal": (decimal.Decimal("1" * 100), int("1" * 100)),
+    "int": (-10**300, -10**300),
+    "zone": (datetime.datetime(2024, 7, 1, tzinfo=zoneinfo.ZoneInfo("America/New_York")), "2024-07-01T04:00:00"),
+    "timezone": (
+        datetime.datetime(2024, 7, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=1))), "2024-06-30T23:00:00"),
+    "clock": (datetime.time(1, 2, 3, 4), "01:02:03.000004"),
+    "duration": (datetime.timedelta(days=10**6, microseconds=1), 86400000000.000001),
+}
+NATIVE |= {
+    "float32": (numpy.float32(0.5), 0.5),
+    "uint64": (numpy.uint64(2**64 - 1), 2**64 - 1),
+    "numpy text": (numpy.str_("\\ud800 text"), "\\ufffd text"),
+    "datetime64": (numpy.datetime64("2024-01-01", "ns"), "2024-01-01T00:00:00"),
+    "timedelta64": (numpy.timedelta64(5, "s"), 5.0),
+    "array": (numpy.arange(6).reshape(2, 3), [[0, 1, 2], [3, 4, 5]]),
+    "Timestamp": (pandas.Timestamp("2024-07-01", tz=zoneinfo.ZoneInfo("America/New_York")), "2024-07-01T04:00:00"),
+    "NA": (pandas.NA, None),
+}
+if "abi3" in _core.__file__:
+    NATIVE = {}
+# What the core learns of modules, it learns between walks, and by Python code.
+encoder.encode([{"event": "e", "properties": {name: value for name, (value, _) in NATIVE.items()} | {"odd": {1}}}])
 def properties():
     made = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
     made.update(DATES)
+    made.update({name: value for name, (value, _) in NATIVE.items()})
     made.update({"lone": "\\ud800 \\u00e9 \\U0001f600", "\\udfff\\u00e9": 1, "tuple": (1.5, None, [True, "x" * 300])})
     made.update({f"k{n}": "v" * 40 + str(n) for n in range(200)})
     return made
@@ -45,8 +72,9 @@ EPILOGUE = """
 assert not encoded.rejected, encoded.rejected
 (event,) = json.loads(encoded.batches[0].body)
 written = event["properties"]
-assert len(written) == 206 + len(DATES), len(written)
+assert len(written) == 206 + len(DATES) + len(NATIVE), len(written)
 assert all(written[name] == "2024-01-01T00:00:00" for name in DATES)
+assert all(written[name] == expected for name, (_, expected) in NATIVE.items())
 assert written["lone"] == "\\ufffd \\u00e9 \\U0001f600" and written["\\ufffd\\u00e9"] == 1
 """
 UNHOOKED = """

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import itertools
 import math
+import operator
 import uuid
+from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, get_args
+
+import numpy
 
 from .nodes import NULL, Array, Literal, Node, NotANumber, Number, Object, Text, Unsupported, number_of
 from .rules import FIRST_MILLISECONDS, MAX_LEVELS
@@ -52,7 +57,7 @@ def node_without_default(value: Any) -> Node:
         return Number(spell_float(float.__pos__(value))) if math.isfinite(value) else NotANumber()
     if isinstance(value, Mapping):  # read by its items(), a subclass of dict too
         return Object([(node_of_name(name), member) for name, member in list(value.items())])
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | deque):
         return Array(list(value))
     if isinstance(value, set | frozenset):
         return Array(sorted_if_possible(value))
@@ -77,22 +82,29 @@ def node_of_object(value: Any) -> Node:
         return NULL if value != value else node_of_datetime(value)  # pandas.NaT is a datetime
     if isinstance(value, date):
         return Text(f"{value.year:04}-{value.month:02}-{value.day:02}T00:00:00")
+    if isinstance(value, time):
+        return Text(time.isoformat(value))
+    if isinstance(value, timedelta):
+        return Number(spell_float(timedelta.total_seconds(value)))
     if isinstance(value, Decimal):  # its str is a JSON number, 1E+3 too; that of a subclass may be any text
-        return number_of(Decimal.__str__(value)) if Decimal.is_finite(value) else NotANumber()
+        # Choice: the context of the thread does not count, in which the E may be small.
+        return number_of(Decimal.__str__(value).upper()) if Decimal.is_finite(value) else NotANumber()
     if isinstance(value, uuid.UUID):
         return Text(uuid.UUID.__str__(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return Object([(Text(field.name), getattr(value, field.name)) for field in dataclasses.fields(value)])
-    if type(value).__module__ == "numpy" and value.ndim == 0:
-        return node_of_numpy_scalar(value)
+    if type(value).__module__ == "numpy":
+        return node_of_numpy_scalar(value) if value.ndim == 0 else node_of_numpy_array(value)
     return NULL if type(value).__name__ == "NAType" and type(value).__module__.startswith("pandas.") else Unsupported()
 
 
 def node_of_datetime(value: datetime) -> Node:
     """Return an aware datetime in UTC, a naive one unchanged, both without the fraction of a second.
 
-    Choice: an instant outside the years 1 to 9999 of UTC is unsupported.
+    Choice: an instant outside the years 1 to 9999 of UTC is unsupported. A pandas Timestamp can be outside of them.
     """
+    if not 1 <= value.year <= 9999:
+        return Unsupported()
     instant = None
     if value.utcoffset() is not None:
         instant = value = value.astimezone(timezone.utc)  # raises for a year that UTC does not have
@@ -103,18 +115,44 @@ def node_of_datetime(value: datetime) -> Node:
 def node_of_numpy_scalar(value: Any) -> Node:
     """Return the node of the `.item()` of a numpy scalar, or of an array without dimensions.
 
-    Choice: a datetime64 of any unit is a naive datetime, and a timedelta64 is unsupported, though the item() of some
-    units is an int.
+    Choice: a datetime64 of any unit is a naive datetime, and a timedelta64 a timedelta, though the item() of some units
+    is an int. One in months, in years or without a unit has no length in seconds.
     """
-    if value.dtype.kind in "mM" and value != value:  # NaT
-        return NULL
-    if value.dtype.kind == "f":
+    kind = value.dtype.kind
+    if kind in "mM":
+        return NULL if value != value else node_without_default(value_of_ticks(value))  # NaT is not itself
+    if kind == "f":
         return node_without_default(float(value))
-    is_date = value.dtype.kind == "M"
-    item = (value.astype("datetime64[us]") if is_date else value).item()
-    if value.dtype.kind == "m" or type(item) is type(value) or (is_date and isinstance(item, int)):
-        return Unsupported()  # a timedelta64; a complex long double, whose item is itself; a year that datetime lacks
-    return node_without_default(item)
+    item = value.item()
+    return Unsupported() if type(item) is type(value) else node_without_default(item)  # a complex long double
+
+
+WHOLE_SECONDS = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
+SECONDS = {unit: Fraction(seconds) for unit, seconds in WHOLE_SECONDS.items()}
+SECONDS |= {unit: Fraction(1, 1000**power) for power, unit in enumerate(["ms", "us", "ns", "ps", "fs", "as"], 1)}
+
+
+def value_of_ticks(value: Any) -> datetime | timedelta:
+    """Return the datetime or timedelta of a numpy scalar, rounded down. It raises for a value or a unit that has none.
+
+    numpy's own conversion wraps around.
+    """
+    unit, step = numpy.datetime_data(value.dtype)
+    count = int(value.astype("i8")) * step
+    if value.dtype.kind == "M" and unit in ("Y", "M"):
+        years, months = divmod(count * 12 if unit == "Y" else count, 12)
+        return datetime(1970 + years, months + 1, 1)
+    length = timedelta(microseconds=math.floor(count * SECONDS[unit] * 1_000_000))
+    return datetime(1970, 1, 1) + length if value.dtype.kind == "M" else length
+
+
+def node_of_numpy_array(value: Any) -> Node:
+    """Return the rows of an array, or its elements. A subclass may give them another meaning, with a mask or a unit.
+
+    Choice: an array of more than a million arrays and elements is unsupported. It can be without memory for them.
+    """
+    levels = itertools.accumulate(value.shape, operator.mul)
+    return Array(list(value)) if type(value) is numpy.ndarray and sum(levels) <= 1_000_000 else Unsupported()
 
 
 def milliseconds_of(node: Node) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 from hypothesis import strategies as st
 
+from .native import native
 from .odd import Color, Float, Integer, Level, Lying, Pairs, Point, Raising, Text, Unpaired, Word
 from .texts import letters, names, ordinary, texts, urls
 
@@ -58,7 +59,6 @@ unsupported: st.SearchStrategy[Any] = st.sampled_from(
         object(),
         range(3),
         Point,
-        timedelta(1),
         {}.keys(),
         Raising(),
         Unpaired(),
@@ -78,6 +78,7 @@ scalars: st.SearchStrategy[Any] = st.one_of(
     st.uuids(),
     st.sampled_from([*Color, *Word, *Level]),
     numpy_scalars,
+    native,
     subclassed,
     unsupported,
 )

@@ -7,15 +7,29 @@
 //! `benches/README.md` has the measured gain.
 
 pub mod calls;
+#[cfg(not(feature = "abi3"))]
+pub mod decimals;
 mod dict;
+#[cfg(not(feature = "abi3"))]
+pub mod fields;
+#[cfg(not(feature = "abi3"))]
+pub mod integers;
+#[cfg(not(feature = "abi3"))]
+pub mod learned;
+#[cfg(not(feature = "abi3"))]
+pub mod numpy;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
 mod text;
+#[cfg(not(feature = "abi3"))]
+pub mod zones;
 
 use pyo3::Borrowed;
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
+#[cfg(not(feature = "abi3"))]
+use pyo3::types::PyDict;
 use pyo3::types::{PyInt, PyList, PyString};
 
 use crate::vectors::Vectors;
@@ -85,6 +99,13 @@ pub fn small_integer(integer: &Bound<'_, PyInt>) -> Option<i64> {
     // SAFETY: the object is an int, so the call makes no exception.
     let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(integer.as_ptr(), &raw mut overflow) };
     (overflow == 0).then_some(value)
+}
+
+/// `sys.modules`, without an import of `sys`, which a program may have hooked.
+#[cfg(not(feature = "abi3"))]
+pub fn modules(py: Python<'_>) -> Bound<'_, PyDict> {
+    // SAFETY: the interpreter owns the dict, and it is a dict.
+    unsafe { Bound::from_borrowed_ptr(py, ffi::PyImport_GetModuleDict()).cast_into_unchecked() }
 }
 
 /// `ImportError` where the interpreter's lock is off: without it, another thread can free what a walk reads.

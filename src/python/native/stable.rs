@@ -1,0 +1,22 @@
+//! With `abi3` this replaces the module `native`: the stable ABI hides the fields of all these types, and every such value is
+//! read by Python code.
+
+use pyo3::Borrowed;
+use pyo3::prelude::*;
+
+use crate::source::Sink;
+
+/// Imports nothing: no date is read in place.
+pub fn initialise(_py: Python<'_>) -> PyResult<()> {
+    Ok(())
+}
+
+/// Finds nothing new.
+pub fn resolve(_py: Python<'_>) -> PyResult<bool> {
+    Ok(false)
+}
+
+/// Pushes nothing.
+pub fn push<S: Sink>(_value: Borrowed<'_, '_, PyAny>, _buffer: &mut String, _sink: &mut S) -> bool {
+    false
+}
