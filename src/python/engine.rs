@@ -138,11 +138,18 @@ impl Engine {
 impl Engine {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.now.traverse(&visit)?;
-        self.default.traverse(&visit)
+        self.default.traverse(&visit)?;
+        // What is in use is not visited, and so not collected.
+        let Ok(idle) = self.idle.try_lock() else { return Ok(()) };
+        idle.iter()
+            .filter_map(|workspace| workspace.memory.try_borrow().ok())
+            .try_for_each(|memory| memory.types.traverse(&visit))
     }
 
     fn __clear__(&self) {
         self.now.clear();
         self.default.clear();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(idle); // its own code may run, so not under the lock
     }
 }

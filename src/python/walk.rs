@@ -5,6 +5,7 @@
 //! values alone, and the event is walked again (see `odd`).
 
 mod odd;
+pub mod types;
 
 use std::cell::RefCell;
 
@@ -13,7 +14,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyModule, PyString, PyTuple};
 
 use self::odd::{Known, Noting, Odd, Repeated};
+use self::types::{Plan, Types};
 use super::dates::{self, Date};
+use super::raw::types::Slot;
 use super::raw::{self, Entries};
 use super::snapshot::{Members, Moment, Number, Unsupported};
 use crate::scan::Scanner;
@@ -32,6 +35,7 @@ pub struct Memory {
     /// Names whose addresses are tags. As the names are held, no other object can have such an address.
     tagged: Vec<Py<PyString>>,
     pub odd: Odd,
+    pub types: Types,
     /// `mixpress.snapshot`, once a value was converted.
     pub conversion: Option<Py<PyModule>>,
 }
@@ -44,6 +48,7 @@ impl Memory {
             decoded: String::new(),
             tagged: Vec::new(),
             odd: Odd::default(),
+            types: Types::default(),
             conversion: None,
         }
     }
@@ -181,28 +186,86 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
         Ok(())
     }
 
-    /// Pushes an odd value, if it was converted.
+    /// Pushes a value by what Python code told about it or its type before this walk.
     #[inline(never)]
     fn odd_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
-        if !IS_REPEATED {
+        if IS_REPEATED {
+            let odd = &self.memory.odd;
+            match odd.find(value) {
+                Known::Unknown => {}
+                Known::Converted(result) if odd.walk == Repeated::Reading => {
+                    return self.converted(result.bind_borrowed(value.py()));
+                }
+                _ if odd.walk == Repeated::Noting => return Ok(()), // its parts are noted apart
+                _ => return Err(Interrupted),
+            }
+            if odd.walk == Repeated::Snapshot {
+                return self.snapshot_value(value);
+            }
+        }
+        match self.memory.types.find(value).cloned() {
+            Some(Plan::Text) => value.cast::<PyString>().map_or(Err(Interrupted), |text| {
+                self.text(&text);
+                Ok(())
+            }),
+            Some(Plan::Float) => value.cast::<PyFloat>().map_or(Err(Interrupted), |float| {
+                self.sink.float(float.value());
+                Ok(())
+            }),
+            Some(Plan::Integer) => match value.cast::<PyInt>().ok().and_then(|integer| raw::small_integer(&integer)) {
+                Some(integer) => {
+                    self.sink.integer(integer);
+                    Ok(())
+                }
+                None => self.unread(value),
+            },
+            Some(Plan::Dict) => value.cast::<PyDict>().map_or(Err(Interrupted), |dict| self.dict(&dict)),
+            Some(Plan::List) => value.cast::<PyList>().map_or(Err(Interrupted), |list| self.list(&list)),
+            Some(Plan::Tuple) => value.cast::<PyTuple>().map_or(Err(Interrupted), |tuple| self.tuple(&tuple)),
+            Some(Plan::Member) => {
+                match self.memory.types.value_of(value).map(|value_of| value_of.clone_ref(value.py())) {
+                    Some(inner) => self.value(inner.bind_borrowed(value.py())),
+                    None => self.unread(value),
+                }
+            }
+            Some(Plan::Fields(fields)) => self.fields(value, &fields),
+            Some(Plan::Attributes(_) | Plan::Form(_) | Plan::Generic) | None => self.unread(value),
+        }
+    }
+
+    /// Stops at a value that only Python code can read, or notes it.
+    #[cold]
+    fn unread(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
+        if !IS_REPEATED || self.memory.odd.walk != Repeated::Noting {
             return Err(Interrupted);
         }
-        let odd = &mut self.memory.odd;
-        match odd.find(value) {
-            Known::Converted(result) if odd.walk == Repeated::Reading => {
-                self.converted(result.bind_borrowed(value.py()))
-            }
-            Known::Unknown if odd.walk == Repeated::Noting => {
-                odd.note(value);
-                self.sink.null();
-                Ok(())
-            }
-            _ => match odd.walk {
-                Repeated::Noting => Ok(()), // its parts are noted apart
-                Repeated::Reading => Err(Interrupted),
-                Repeated::Snapshot => self.snapshot_value(value),
-            },
+        if matches!(self.memory.odd.find(value), Known::Unknown) {
+            self.memory.odd.note(value);
         }
+        self.sink.null();
+        Ok(())
+    }
+
+    /// Pushes the members of an object, which its slots have.
+    fn fields(&mut self, object: Borrowed<'_, '_, PyAny>, fields: &[(Py<PyString>, Slot)]) -> Result<(), Interrupted> {
+        // SAFETY: the slots are of the object's type. Nothing changes the object during a walk.
+        let read = |slot: &Slot| unsafe { slot.read(object) };
+        if fields.iter().any(|(_, slot)| read(slot).is_none()) {
+            return self.unread(object);
+        }
+        if !self.sink.begin_object() {
+            return Ok(());
+        }
+        for (name, slot) in fields {
+            if let Some(value) = read(slot) {
+                if !self.sink.tagged_key(name.as_ptr().addr()) {
+                    self.key(name.bind(object.py()));
+                }
+                self.value(value)?;
+            }
+        }
+        self.sink.end_object();
+        Ok(())
     }
 
     /// Pushes what an odd value was converted to, which is never odd itself: so no conversion can lead to itself.

@@ -9,6 +9,7 @@ pub mod calls;
 mod dict;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
 mod text;
+pub mod types;
 
 use pyo3::Borrowed;
 use pyo3::exceptions::PyImportError;

@@ -72,6 +72,11 @@ impl Odd {
         std::mem::take(&mut self.noted)
     }
 
+    /// Lets a value be read in place.
+    pub fn forget(&mut self, value: &Bound<'_, PyAny>) {
+        self.conversions.remove(&value.as_ptr().addr());
+    }
+
     pub fn convert(&mut self, value: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>) {
         if let Some(conversion) = self.conversions.get_mut(&value.as_ptr().addr()) {
             conversion.result = Some(result.clone().unbind());
