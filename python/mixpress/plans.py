@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import enum
+import sys
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,8 +32,8 @@ _GENERIC = frozenset({object, str, int, float, dict, list, tuple, collections.de
 def plan_of(kind: type) -> Plan | None:
     """Return how values of a type are read: a word and what belongs to it. None: in no special way.
 
-    `("fields", [(name, slot), ...])` and `("attributes", [name, ...])` are for the members of an object, and
-    `("form", function)` for a function that returns a value's form of one level.
+    `("fields", [(name, slot), ...])` `("instance", [name, ...])` and `("attributes", [name, ...])` are for the
+    members of an object: by slots, in `__dict__`, or by any code. `("form", function)` is for a function that returns a value's form of one level.
     """
     bases = type.__dict__["__mro__"].__get__(kind)
     dicts = [type.__dict__["__dict__"].__get__(base) for base in bases]
@@ -73,4 +74,10 @@ def _plan_of_object(kind: type, owner: Callable[[str], Any], *, is_generic: bool
     attributes = [(name, None if base is None else vars(base)[name]) for name, base in owners]
     if is_generic and all(type(attribute) is types.MemberDescriptorType for _, attribute in attributes):
         return "fields", attributes
-    return "attributes", list(names)
+    is_in_dict = is_generic and not any(_is_data_descriptor(attribute) for _, attribute in attributes)
+    return "instance" if is_in_dict else "attributes", list(map(sys.intern, names))
+
+
+def _is_data_descriptor(attribute: Any) -> bool:
+    """Return whether an attribute of a class comes before one of an object's `__dict__`."""
+    return hasattr(type(attribute), "__set__") or hasattr(type(attribute), "__delete__")

@@ -129,7 +129,10 @@ fn read_by_plan<'py>(value: &Bound<'py, PyAny>, memory: &RefCell<Memory>) -> PyR
         Some(plan) => plan,
         None => {
             let kind = value.get_type();
-            let Some((version, plan)) = caught(py, plan_of(&kind))?.flatten() else { return Ok(Reading::ByForm(None)) };
+            let instances = memory.borrow().instances;
+            let Some((version, plan)) = caught(py, plan_of(&kind, instances))?.flatten() else {
+                return Ok(Reading::ByForm(None));
+            };
             let dropped = memory.borrow_mut().types.learn(&kind, version, plan.clone());
             drop(dropped); // which may run Python code
             plan

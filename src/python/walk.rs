@@ -16,6 +16,7 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyModule, PyString, Py
 use self::odd::{Known, Noting, Odd, Repeated};
 use self::types::{Plan, Types};
 use super::dates::{self, Date};
+use super::raw::instance::Instances;
 use super::raw::types::Slot;
 use super::raw::{self, Entries};
 use super::snapshot::{Members, Moment, Number, Unsupported};
@@ -30,6 +31,7 @@ pub struct Interrupted;
 pub struct Memory {
     wide: Option<Wide>,
     entries: Option<Entries>,
+    pub instances: Option<Instances>,
     /// A buffer for a text that is not ASCII.
     decoded: String,
     /// Names whose addresses are tags. As the names are held, no other object can have such an address.
@@ -45,6 +47,7 @@ impl Memory {
         Memory {
             wide: Wide::detect(),
             entries: Entries::verify(py),
+            instances: Instances::verify(py),
             decoded: String::new(),
             tagged: Vec::new(),
             odd: Odd::default(),
@@ -229,6 +232,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
                 }
             }
             Some(Plan::Fields(fields)) => self.fields(value, &fields),
+            Some(Plan::Instance(names)) => self.instance(value, &names),
             Some(Plan::Attributes(_) | Plan::Form(_) | Plan::Generic) | None => self.unread(value),
         }
     }
@@ -243,6 +247,29 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
             self.memory.odd.note(value);
         }
         self.sink.null();
+        Ok(())
+    }
+
+    /// Pushes the members of an object, which its `__dict__` has.
+    fn instance(&mut self, object: Borrowed<'_, '_, PyAny>, names: &[Py<PyString>]) -> Result<(), Interrupted> {
+        let Some(instances) = self.memory.instances else { return self.unread(object) };
+        if !self.sink.begin_object() {
+            return Ok(());
+        }
+        // SAFETY: the plan is for a type whose objects can be read so. `value` runs no Python code, makes no exception and
+        // allocates no container, as for a dict's members.
+        let all = unsafe {
+            instances.for_each_attribute(object, names, |name, value| {
+                if !self.sink.tagged_key(name.as_ptr().addr()) {
+                    self.key(name.bind(object.py()));
+                }
+                self.value(value)
+            })
+        }?;
+        if !all {
+            self.unread(object)?; // of a walk that notes, so what was pushed does not matter
+        }
+        self.sink.end_object();
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 pub mod calls;
 mod dict;
+pub mod instance;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
 mod text;
 pub mod types;

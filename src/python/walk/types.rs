@@ -13,6 +13,7 @@ use pyo3::types::{PyList, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::odd::AddressHasher;
+use crate::python::raw::instance::Instances;
 use crate::python::raw::types::{Slot, Version, address_of_type, version_of, version_of_type};
 
 /// Types in the table; one more empties it. So types that a program makes again and again are not held for ever.
@@ -36,6 +37,8 @@ pub enum Plan {
     Member,
     /// The members of an object, by its slots.
     Fields(Arc<[(Py<PyString>, Slot)]>),
+    /// The members of an object, by the attributes in its `__dict__`.
+    Instance(Arc<[Py<PyString>]>),
     /// The members of an object, by its attributes: Python code may run.
     Attributes(Arc<[Py<PyString>]>),
     /// By a function.
@@ -115,16 +118,16 @@ impl Types {
 }
 
 /// Asks Python code how values of a type are read. None for a type without a version.
-pub fn plan_of(kind: &Bound<'_, PyType>) -> PyResult<Option<(Version, Plan)>> {
+pub fn plan_of(kind: &Bound<'_, PyType>, instances: Option<Instances>) -> PyResult<Option<(Version, Plan)>> {
     let py = kind.py();
     kind.getattr("__init__").ok(); // a look-up gives a type its version
     let Some(version) = version_of(kind) else { return Ok(None) };
     let plan = py.import("mixpress.plans")?.getattr("plan_of")?.call1((kind,))?;
-    let plan = if plan.is_none() { Plan::Generic } else { read_plan(kind, &plan)? };
+    let plan = if plan.is_none() { Plan::Generic } else { read_plan(kind, &plan, instances)? };
     Ok((version_of(kind) == Some(version)).then_some((version, plan)))
 }
 
-fn read_plan(kind: &Bound<'_, PyType>, plan: &Bound<'_, PyAny>) -> PyResult<Plan> {
+fn read_plan(kind: &Bound<'_, PyType>, plan: &Bound<'_, PyAny>, instances: Option<Instances>) -> PyResult<Plan> {
     let (word, given): (String, Bound<'_, PyAny>) = plan.extract()?;
     Ok(match word.as_str() {
         "text" => Plan::Text,
@@ -135,7 +138,10 @@ fn read_plan(kind: &Bound<'_, PyType>, plan: &Bound<'_, PyAny>) -> PyResult<Plan
         "dict" => Plan::Dict,
         "member" => Plan::Member,
         "form" => Plan::Form(Arc::new(given.unbind())),
-        "attributes" => Plan::Attributes(given.extract::<Vec<Py<PyString>>>()?.into()),
+        "instance" if instances.is_some_and(|instances| instances.reads(kind)) => {
+            Plan::Instance(given.extract::<Vec<Py<PyString>>>()?.into())
+        }
+        "instance" | "attributes" => Plan::Attributes(given.extract::<Vec<Py<PyString>>>()?.into()),
         "fields" => {
             let fields = given.cast::<PyList>()?.iter().map(|field| field.extract());
             let fields: Vec<(Py<PyString>, Bound<'_, PyAny>)> = fields.collect::<PyResult<_>>()?;
