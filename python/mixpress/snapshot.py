@@ -114,9 +114,14 @@ def _dumped(model: Any) -> Any:
     return _form(model.model_dump())
 
 
-def _members(mapping: Mapping[Any, Any]) -> Members:
+def _members(mapping: Mapping[Any, Any]) -> Members | dict[str, Any]:
     # By the type's method: an instance may have a member of this name.
-    return Members([(_key(name), value) for name, value in list(type(mapping).items(mapping))])
+    pairs = list(type(mapping).items(mapping))
+    for pair in pairs:
+        if type(pair) is not tuple or len(pair) != 2 or type(pair[0]) is not str:
+            return Members([(_key(name), value) for name, value in pairs])
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else Members(pairs)
 
 
 class _Snapshot:

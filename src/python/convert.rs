@@ -28,7 +28,7 @@ pub fn walk_converted<T>(
 ) -> PyResult<T> {
     let walked = walk_repeatedly(event, default.as_ref(), memory, &mut walk);
     // What is dropped here may run Python code, which the memory must not be borrowed for.
-    let odd = std::mem::take(&mut memory.borrow_mut().odd);
+    let odd = memory.borrow_mut().odd.take_all();
     drop(odd);
     if let Some(walked) = walked? {
         return Ok(walked);

@@ -93,6 +93,9 @@ impl Engine {
         if workspace.is_empty() {
             self.set_clock(event.py(), workspace)?;
         }
+        if workspace.memory.get_mut().odd.are_expected {
+            return self.add_converted(workspace, origin, event, found);
+        }
         match workspace.batcher.add(origin, &GivenEvent { event, memory: &workspace.memory }) {
             Ok(Added::Plain) => Ok(()),
             Ok(added) => {
