@@ -65,6 +65,10 @@ impl Engine {
         if workspace.is_empty() {
             self.set_clock(event.py(), workspace)?;
         }
+        if workspace.memory.get_mut().odd.are_expected {
+            native::resolve(event.py())?;
+            return self.add_converted(workspace, origin, event, records);
+        }
         self.add_given(workspace, origin, event, records)
     }
 
@@ -123,11 +127,18 @@ impl Drop for Engine {
 impl Engine {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.now.traverse(&visit)?;
-        self.default.traverse(&visit)
+        self.default.traverse(&visit)?;
+        // What is in use is not visited, and so not collected.
+        let Ok(idle) = self.idle.try_lock() else { return Ok(()) };
+        idle.iter()
+            .filter_map(|workspace| workspace.memory.try_borrow().ok())
+            .try_for_each(|memory| memory.types.traverse(&visit))
     }
 
     fn __clear__(&self) {
         self.now.clear();
         self.default.clear();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(idle); // its own code may run, so not under the lock
     }
 }

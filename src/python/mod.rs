@@ -76,6 +76,7 @@ mod _core {
         super::raw::verify_texts(py);
         super::raw::Entries::verify(py);
         super::raw::find_frozen(py);
+        super::raw::instance::Instances::verify(py);
         module.add("together", super::raw::calls::together(py)?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("__debug_build__", cfg!(debug_assertions))

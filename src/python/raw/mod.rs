@@ -12,6 +12,7 @@ pub mod decimals;
 mod dict;
 #[cfg(not(feature = "abi3"))]
 pub mod fields;
+pub mod instance;
 #[cfg(not(feature = "abi3"))]
 pub mod integers;
 #[cfg(not(feature = "abi3"))]
@@ -20,6 +21,7 @@ pub mod learned;
 pub mod numpy;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
 mod text;
+pub mod types;
 #[cfg(not(feature = "abi3"))]
 pub mod zones;
 
