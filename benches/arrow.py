@@ -1,7 +1,8 @@
-"""Measure Arrow tables to JSON, with all rules and without gzip.
+"""Measure Arrow tables to JSON, with all rules and without gzip, hot and cold.
 
-The peer is `to_pylist()` and `orjson.dumps`, which checks no rule. The JSON must be the same, except for nulls. Run it
-by `make bench` or `python -m benches.arrow`. It fills the table "Arrow" of benches/README.md.
+A hot table is the same 2000 rows in each round. Cold ones are 20,000 rows in ten tables, made before each call. The
+peer is `to_pylist()` and `orjson.dumps`, which checks no rule. The JSON must be the same, except for nulls. Run it by
+`make bench` or `python -m benches.arrow`. It fills the table "Arrow" of benches/README.md.
 """
 
 from __future__ import annotations
@@ -13,11 +14,22 @@ from typing import Any
 import orjson
 import pyarrow
 
-from benches.support.rounds import interleave, require_release_build
-from benches.support.traffic import MIXES, Event
+from benches.support.rounds import (
+    BATCH,
+    COLD_EVENTS,
+    COLD_ROUNDS,
+    Times,
+    batches_of,
+    interleave,
+    interleave_cold,
+    require_release_build,
+)
+from benches.support.traffic import MIXES, Event, good_events
 from mixpress import Encoder
 
-EVENTS, ROUNDS = 2000, 30
+ROUNDS = 30
+
+ENCODER = Encoder(compression=None)
 
 
 def as_table(events: list[Event]) -> pyarrow.Table:
@@ -40,25 +52,37 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
+CONTESTANTS: dict[str, Callable[[Any], object]] = {"to_pylist": with_orjson, "mixpress": ENCODER.encode_arrow}
+
+
+def check(name: str, events: list[Event]) -> float:
+    """Return the bytes of an event; exit unless both contestants write the same JSON."""
+    table = as_table(events)
+    (batch,) = ENCODER.encode_arrow(table).batches
+    if orjson.loads(batch.body) != [without_nulls(event) for event in orjson.loads(with_orjson(table))]:
+        raise SystemExit(f"{name}: mixpress and to_pylist() do not give the same JSON")
+    return len(batch.body) / len(events)
+
+
+def show(name: str, size: float, times: dict[str, Times]) -> None:
+    peer, own = times["to_pylist"], times["mixpress"]
+    faster = f"{peer.over(own):.1f}x"
+    print(f"{name:16}{size:12.0f}{peer.median:14.3f}{own.median:13.3f}{own.spread:>12}{faster:>9}")
+
+
 def main() -> None:
     require_release_build()
-    encoder = Encoder(compression=None)
-    print(f"{'':10}{'bytes/event':>12}{'to_pylist us':>14}{'mixpress us':>13}{'spread':>12}{'faster':>9}")
-    for name, make in MIXES.items():
-        events = [event for event in make(EVENTS) if event["properties"]["distinct_id"] != "NA"]
-        table = as_table(events)
-        (batch,) = encoder.encode_arrow(table).batches
-        if orjson.loads(batch.body) != [without_nulls(event) for event in orjson.loads(with_orjson(table))]:
-            raise SystemExit(f"{name}: mixpress and to_pylist() do not give the same JSON")
-        contestants: dict[str, Callable[[], object]] = {
-            "to_pylist": partial(with_orjson, table),
-            "mixpress": partial(encoder.encode_arrow, table),
-        }
-        times = interleave(contestants, len(events), ROUNDS)
-        peer, own = times["to_pylist"], times["mixpress"]
-        size = len(batch.body) / len(events)
-        faster = f"{peer.median / own.median:.1f}x"
-        print(f"{name:10}{size:12.0f}{peer.median:14.3f}{own.median:13.3f}{own.spread:>12}{faster:>9}")
+    print(f"{'':16}{'bytes/event':>12}{'to_pylist us':>14}{'mixpress us':>13}{'spread':>12}{'faster':>9}")
+    for name in MIXES:
+        events = good_events(name, COLD_EVENTS)
+        size, hot = check(name, events[:BATCH]), as_table(events[:BATCH])
+        contestants = {contestant: partial(call, hot) for contestant, call in CONTESTANTS.items()}
+        show(f"{name}, hot", size, interleave(contestants, BATCH, ROUNDS))
+
+        def tables(events: list[Event] = events) -> list[pyarrow.Table]:
+            return [as_table(batch) for batch in batches_of(events)]
+
+        show(f"{name}, cold", size, interleave_cold(CONTESTANTS, tables, len(events), COLD_ROUNDS))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure names of members that are hard to recognise: new objects, not ASCII, in any order, of many shapes, all different.
+"""Measure names that are hard to recognise: new objects, not ASCII, in any order, of many shapes, all different.
 
 Each case is 2000 events of ten properties, serialized without gzip. The peer is `orjson.dumps`, which checks no rule.
 The bytes must be the same. Run it by `make bench` or `python -m benches.names`. It fills the table "Names" of
@@ -20,7 +20,18 @@ from mixpress import Encoder
 
 EVENTS, ROUNDS, COUNT, SHAPES = 2000, 60, 10, 600
 
-WORDS = ["total", "plan", "city_name", "is_active", "referrer", "session_id", "ms", "retries", "currency_code", "screen_width"]
+WORDS = [
+    "total",
+    "plan",
+    "city_name",
+    "is_active",
+    "referrer",
+    "session_id",
+    "ms",
+    "retries",
+    "currency_code",
+    "screen_width",
+]
 OTHERS = ["größe", "ville_é", "город", "имя", "πόλη", "όνομα", "المدينة", "शहर", "都市名", "プラン"]
 LONG = [f"the_{word}_that_the_service_recorded_before" for word in WORDS]
 

@@ -1,29 +1,39 @@
 """Measure Python objects to JSON, with all rules and without gzip, hot and cold.
 
-Hot events are the same 2000 in each round. Cold ones are 20,000, read from JSON before each call, so that each is seen
-once and has its own names. The peer is `orjson.dumps`, which checks no rule. The bytes must be the same. Run it by `make
-bench` or `python -m benches.serialize`. It fills the table "Serializing" of benches/README.md.
+Hot events are the same 2000 in each round. Cold ones are 20,000, read from JSON before each call: each is seen once and
+has its own names. The peer is `orjson.dumps`, which checks no rule. The bytes must be the same. Run it by `make bench`
+or `python -m benches.serialize`. It fills the table "Serializing" of benches/README.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import orjson
 
-from benches.support.rounds import BATCH, Times, interleave, interleave_cold, read_anew, require_release_build
+from benches.support.rounds import (
+    BATCH,
+    COLD_EVENTS,
+    COLD_ROUNDS,
+    Times,
+    interleave,
+    interleave_cold,
+    read_anew,
+    require_release_build,
+)
 from benches.support.service import service
-from benches.support.traffic import MIXES, good_events
+from benches.support.traffic import MIXES, Event, good_events
 from mixpress import Encoder
 
 ROUNDS = 60
-COLD_EVENTS, COLD_ROUNDS = 20_000, 11
 
 ENCODER = Encoder(compression=None)
-CONTESTANTS = {"orjson": orjson.dumps, "mixpress": ENCODER.encode}
+CONTESTANTS: dict[str, Callable[[Any], object]] = {"orjson": orjson.dumps, "mixpress": ENCODER.encode}
 
 
-def check(name: str, events: list[object]) -> float:
+def check(name: str, events: list[Event]) -> float:
     """Return the bytes of an event; exit unless both contestants write the same."""
     (batch,) = ENCODER.encode(events).batches
     if batch.body != orjson.dumps(events):
@@ -46,7 +56,7 @@ def main() -> None:
         size = check(name, hot)
         contestants = {contestant: partial(call, hot) for contestant, call in CONTESTANTS.items()}
         show(f"{name}, hot", size, interleave(contestants, len(hot), ROUNDS))
-        show(f"{name}, cold", size, interleave_cold(CONTESTANTS, read_anew(events), COLD_ROUNDS))
+        show(f"{name}, cold", size, interleave_cold(CONTESTANTS, read_anew(events), len(events), COLD_ROUNDS))
 
 
 if __name__ == "__main__":

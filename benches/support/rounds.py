@@ -18,6 +18,7 @@ from mixpress import _core
 
 BATCH = 2000
 """Events of a batch."""
+COLD_EVENTS, COLD_ROUNDS = 20_000, 9
 SLOW_ROUNDS = 4
 """A slow contestant runs in one of this many rounds."""
 
@@ -47,7 +48,7 @@ def interleave(
     contestants: Mapping[str, Callable[[], object]],
     events: int,
     rounds: int,
-    clock: Callable[[], float] = time.thread_time,
+    clock: Callable[[], float] = time.perf_counter,
     slow: Collection[str] = (),
 ) -> dict[str, Times]:
     """Time each contestant once a round, the `slow` ones in a fourth of the rounds. A call handles `events` events."""
@@ -66,29 +67,32 @@ def interleave(
 
 
 def interleave_cold(
-    contestants: Mapping[str, Callable[[list[Any]], object]], make: Callable[[], list[Any]], rounds: int
+    contestants: Mapping[str, Callable[[Any], object]], make: Callable[[], list[Any]], events: int, rounds: int
 ) -> dict[str, Times]:
-    """Time each contestant once a round, with events that it sees for the first time, in batches of 2000.
+    """Time each contestant once a round, with input that it sees for the first time: `make` makes batches of it anew.
 
-    The events are more than the processor's cache holds, and are made anew for each contestant in each round.
+    Use more events than the processor's cache holds.
     """
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, contestant in contestants.items():
-            events = make()
-            batches = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
+            batches = make()
             gc.collect()
             started = time.perf_counter()
             for batch in batches:
                 contestant(batch)
-            taken[name].append((time.perf_counter() - started) / len(events) * 1e6)
+            taken[name].append((time.perf_counter() - started) / events * 1e6)
     return {name: Times(tuple(times)) for name, times in taken.items()}
 
 
-def read_anew(events: list[Any]) -> Callable[[], list[Any]]:
-    """Return a function that reads the events from lines of JSON: each event then has its own values and names."""
+def batches_of(events: list[Any]) -> list[list[Any]]:
+    return [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
+
+
+def read_anew(events: list[Any]) -> Callable[[], list[list[Any]]]:
+    """Return a function that reads batches of events from JSON, so that each event has its own values and names."""
     lines = [json.dumps(event) for event in events]
-    return lambda: [json.loads(line) for line in lines]
+    return lambda: batches_of([json.loads(line) for line in lines])
 
 
 def _processor() -> str:

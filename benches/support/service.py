@@ -1,4 +1,4 @@
-"""Events of one service, of seven kinds in turn: names in six scripts, error messages with quotes, newlines and backslashes.
+"""Events of one service: seven kinds, names in six scripts, error messages with quotes, newlines and backslashes.
 
 The other mixes are nearly all ASCII without escapes and have one shape each. An event has 250 to 700 bytes as JSON.
 """
@@ -13,21 +13,67 @@ from typing import Any
 Event = dict[str, Any]
 NOW = 1_700_000_000
 
-FIRST = ["Anna", "José", "Zoë", "Søren", "Дмитрий", "Ольга", "Νίκος", "Ελένη", "محمد", "فاطمة", "अनिल", "प्रिया", "伟", "美咲"]
-LAST = ["Smith", "Müller", "García", "Łukasik", "Иванов", "Шевченко", "Παπαδόπουλος", "الأحمد", "शर्मा", "王", "田中", "O'Neil"]
-CITIES = ["Berlin", "São Paulo", "Москва", "Αθήνα", "القاهرة", "मुंबई", "東京", "Kraków", "Paris", "Zürich", "Київ", "Lagos"]
+FIRST = [
+    "Anna",
+    "José",
+    "Zoë",
+    "Søren",
+    "Дмитрий",
+    "Ольга",
+    "Νίκος",
+    "Ελένη",
+    "محمد",
+    "فاطمة",
+    "अनिल",
+    "प्रिया",
+    "伟",
+    "美咲",
+]
+LAST = [
+    "Smith",
+    "Müller",
+    "García",
+    "Łukasik",
+    "Иванов",
+    "Шевченко",
+    "Παπαδόπουλος",
+    "الأحمد",
+    "शर्मा",
+    "王",
+    "田中",
+    "O'Neil",
+]
+CITIES = [
+    "Berlin",
+    "São Paulo",
+    "Москва",
+    "Αθήνα",
+    "القاهرة",
+    "मुंबई",
+    "東京",
+    "Kraków",
+    "Paris",
+    "Zürich",
+    "Київ",
+    "Lagos",
+]
 PLANS = ["free", "team", "enterprise"]
 COMMENTS = [
     "Great support, thank you!\nWould buy again.",
-    "Doesn't work on my phone… \"Not supported\" it says.",
+    'Doesn\'t work on my phone… "Not supported" it says.',
     "Всё отлично, спасибо! 👍",
     "とても便利です。\n次のバージョンを楽しみにしています。",
-    "Très bien – mais l'écran «Paramètres» est lent.",
+    "Très bien — mais l'écran «Paramètres» est lent.",
     "ok",
     "La aplicación se cierra al abrir C:\\Users\\Público\\fotos",
 ]
 FILES = ["/srv/app/billing/views.py", "/srv/app/orders/models.py", "C:\\app\\worker\\jobs.py", "/srv/app/api/client.py"]
-CALLS = ["raise ValueError(message)", 'return self.rows["total"]', "response.raise_for_status()", "cursor.execute(query, row)"]
+CALLS = [
+    "raise ValueError(message)",
+    'return self.rows["total"]',
+    "response.raise_for_status()",
+    "cursor.execute(query, row)",
+]
 
 
 def _traceback(rng: random.Random) -> str:
@@ -46,7 +92,7 @@ def _message(rng: random.Random) -> str:
             f"can't open C:\\data\\exports\\{number}.csv: Permission denied",
             f'{{"code": {number}, "error": "quota exceeded", "retry": true}}',
             f"connection to 10.0.{number % 256}.7 timed out after 30 s",
-            f"invalid input syntax for type integer: \"{number}x\"\n\tat character {number % 200}",
+            f'invalid input syntax for type integer: "{number}x"\n\tat character {number % 200}',
         ]
     )
 
@@ -60,7 +106,10 @@ def _signed_up(rng: random.Random) -> Event:
 
 
 def _order(rng: random.Random) -> Event:
-    items = [{"sku": f"S-{rng.randrange(9000)}", "title": rng.choice(COMMENTS[3:6]), "qty": rng.randrange(1, 5)} for _ in range(2)]
+    items = [
+        {"sku": f"S-{rng.randrange(9000)}", "title": rng.choice(COMMENTS[3:6]), "qty": rng.randrange(1, 5)}
+        for _ in range(2)
+    ]
     total = round(rng.uniform(5, 400), 2)
     return {"name": _person(rng), "city": rng.choice(CITIES), "total": total, "currency": "EUR", "items": items}
 
@@ -72,20 +121,39 @@ def _failed(rng: random.Random) -> Event:
 
 def _query(rng: random.Random) -> Event:
     statement = f'SELECT "id", "name" FROM "users" WHERE "city" = \'{rng.choice(CITIES)}\''
-    return {"statement": statement, "rows": rng.randrange(5000), "ms": round(rng.expovariate(0.1), 3), "cached": rng.random() < 0.5}
+    return {
+        "statement": statement,
+        "rows": rng.randrange(5000),
+        "ms": round(rng.expovariate(0.1), 3),
+        "cached": rng.random() < 0.5,
+    }
 
 
 def _feedback(rng: random.Random) -> Event:
-    return {"name": _person(rng), "stars": rng.randrange(1, 6), "comment": rng.choice(COMMENTS), "page": f"/help/{rng.randrange(300)}"}
+    return {
+        "name": _person(rng),
+        "stars": rng.randrange(1, 6),
+        "comment": rng.choice(COMMENTS),
+        "page": f"/help/{rng.randrange(300)}",
+    }
 
 
 def _viewed(rng: random.Random) -> Event:
     agent = f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/{rng.randrange(110, 131)}.0.0.0 Safari/537.36"
-    return {"$current_url": f"https://example.com/shop/{rng.randrange(500)}", "$user_agent": agent, "ms": rng.randrange(9000)}
+    return {
+        "$current_url": f"https://example.com/shop/{rng.randrange(500)}",
+        "$user_agent": agent,
+        "ms": rng.randrange(9000),
+    }
 
 
 def _job(rng: random.Random) -> Event:
-    return {"job": f"nightly-{rng.randrange(20)}", "ok": rng.random() < 0.9, "log": _message(rng), "seconds": round(rng.uniform(0, 90), 2)}
+    return {
+        "job": f"nightly-{rng.randrange(20)}",
+        "ok": rng.random() < 0.9,
+        "log": _message(rng),
+        "seconds": round(rng.uniform(0, 90), 2),
+    }
 
 
 KINDS: dict[str, Callable[[random.Random], Event]] = {

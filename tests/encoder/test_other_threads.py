@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import sys
 import threading
+from typing import Any
 
-from mixpress import Encoder
+from mixpress import Encoder, Limits
 
-EVENTS = [
-    {"event": "e", "properties": {"time": 1_700_000_000, "distinct_id": "u", "$insert_id": f"i{number}", "n": number}}
-    for number in range(60_000)
-]
+COUNT = 60_000  # takes several times as long as a walk holds the lock
+
+
+def event(number: int) -> dict[str, Any]:
+    return {
+        "event": "e",
+        "properties": {"time": 1_700_000_000, "distinct_id": "u", "$insert_id": f"i{number}", "n": number},
+    }
 
 
 def test_another_thread_runs_during_a_long_walk() -> None:
-    """The interpreter takes the lock from no thread here, so the other one runs only if the walk releases it."""
-    encoder = Encoder(compression=None)
-    has_ended, started, saw = [False], threading.Lock(), list[bool]()
+    """The interpreter takes the lock from no thread here, so the other one runs only if the walk releases it.
 
-    def look() -> None:
+    It appends an event: after the walk, while the batch is made, that would be too late.
+    """
+    encoder = Encoder(compression=None, limits=Limits(max_batch_events=1_000_000, max_batch_bytes=1 << 30))
+    events, started = [event(number) for number in range(COUNT)], threading.Lock()
+
+    def append() -> None:
         with started:
-            saw.append(has_ended[0])
+            events.append(event(COUNT))
 
     interval = sys.getswitchinterval()
     started.acquire()
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=append)
     thread.start()
     sys.setswitchinterval(1000)
     try:
         started.release()
-        encoded = encoder.encode(EVENTS)
-        has_ended[0] = True
+        (batch,) = encoder.encode(events).batches
     finally:
         sys.setswitchinterval(interval)
         thread.join()
-    assert sum(batch.count for batch in encoded.batches) == len(EVENTS)
-    assert saw == [False]
+    assert batch.count == COUNT + 1
