@@ -121,7 +121,7 @@ def of(made, place):
         "throttle": lambda: sender.throttle._released,
         "sockets": lambda: sender._transport._pools.sockets._lock,
         "settled": lambda: engine.queue._settled._cond,
-        "wake": lambda: engine.workers._wake._cond,
+        "changed": lambda: engine.workers._changed._cond,
     }[place]()
 
 made = client(linger=60)
@@ -149,7 +149,8 @@ assert made.flush().imported == 10
 
 
 @pytest.mark.parametrize(
-    "place", ["queue", "engine", "workers", "totals", "verdicts", "backoff", "throttle", "sockets", "settled", "wake"]
+    "place",
+    ["queue", "engine", "workers", "totals", "verdicts", "backoff", "throttle", "sockets", "settled", "changed"],
 )
 def test_a_fork_while_another_thread_holds_a_lock(place: str) -> None:
     with Emulator() as server:

@@ -43,7 +43,8 @@ class WorkerPool:
         self._locked = bracket(self._lock.acquire, self._lock.release)
         self._changed = Flag()
         """Set whenever a thread ends, or starts to wait for a job to become due."""
-        self._wake = Flag()
+        self._wakes: dict[threading.Thread, Flag] = {}
+        """One for each worker: if they had one together, the first to clear it would let another one sleep on."""
         self._threads: set[threading.Thread] = set()
         self._ending: set[threading.Thread] = set()
         """Workers on their way out, which a thread may still see as running."""
@@ -162,7 +163,7 @@ class WorkerPool:
     def _ask_to_exit(self, also_busy: bool) -> set[threading.Thread]:
         self._forget_unstarted()
         self._stopping = True
-        self._wake.set()
+        self._wake_all()
         return self._leaving(also_busy)
 
     def _leaving(self, also_busy: bool) -> set[threading.Thread]:
@@ -174,7 +175,7 @@ class WorkerPool:
     def _call(self, wanted: int) -> None:
         """Wake the idle workers, and start one more if they are too few."""
         self._stopping = False
-        self._wake.set()
+        self._wake_all()
         self._forget_unstarted()
         if wanted > len(self._idle) and len(self._threads) < self.size and (self._waiting or not self._threads):
             process.expect_exit()
@@ -199,12 +200,16 @@ class WorkerPool:
     def _run(self) -> None:
         me = threading.current_thread()
         try:
-            self._locked(self._threads.add, me)
-            while (job := self._next(me)) is not None:
+            wake = self._locked(self._join, me)
+            while (job := self._next(me, wake)) is not None:
                 self._handle(job, me)
                 del job  # otherwise it would be kept alive while this worker is idle
         finally:
             self._leave(me)
+
+    def _join(self, me: threading.Thread) -> Flag:
+        self._threads.add(me)
+        return self._wakes.setdefault(me, Flag())
 
     def _leave(self, me: threading.Thread) -> None:
         self._locked(self._move_to_ending, me)
@@ -213,6 +218,7 @@ class WorkerPool:
     def _move_to_ending(self, me: threading.Thread) -> None:
         self._ending.add(me)
         self._threads.discard(me)
+        self._wakes.pop(me, None)
 
     def _handle(self, job: Job, me: threading.Thread) -> None:
         """Run a job. Whatever is raised, even a callback's SystemExit, the worker goes on."""
@@ -239,28 +245,32 @@ class WorkerPool:
         job.started = True
         return job
 
-    def _next(self, me: threading.Thread) -> Job | None:
+    def _wake_all(self) -> None:
+        for wake in list(self._wakes.values()):
+            wake.set()
+
+    def _next(self, me: threading.Thread, wake: Flag) -> Job | None:
         """Return the next job; None if the worker must exit."""
         is_patient = True
         while True:
-            self._wake.clear()
+            wake.clear()
             due = self._tend()
-            job, is_leaving = self._locked(self._choose, me, due, is_patient)
+            job, is_leaving = self._locked(self._choose, me, wake, due, is_patient)
             if job is not None or is_leaving:
                 return job
             if due is None:
-                is_patient = self._wake.wait(IDLE)
+                is_patient = wake.wait(IDLE)
             else:
-                self._clock.wait(self._wake, due)
+                self._clock.wait(wake, due)
             self._locked(self._wake_up, me)
 
-    def _choose(self, me: threading.Thread, due: float | None, is_patient: bool) -> tuple[Job | None, bool]:
+    def _choose(self, me: threading.Thread, wake: Flag, due: float | None, is_patient: bool) -> tuple[Job | None, bool]:
         """Return the next job and whether the worker must exit; without either it is idle from here on."""
         if (job := self._take_first(me)) is not None:
             if due is not None:
-                self._wake.set()  # another worker must now wait for what is due
+                self._wake_all()  # another worker must now wait for what is due
             return job, False
-        if due is None and (self._stopping or not is_patient) and not self._wake.is_set():
+        if due is None and (self._stopping or not is_patient) and not wake.is_set():
             self._leave(me)
             return None, True
         self._idle.add(me)
