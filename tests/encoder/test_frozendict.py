@@ -66,7 +66,7 @@ def test_a_frozen_dict_needs_no_snapshot(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @needs_frozendict
 def test_a_subclass_of_frozendict_is_read_by_its_items() -> None:
-    class Shouting(frozendict):  # type: ignore[misc, valid-type]
+    class Shouting(frozendict):  # type: ignore[misc]
         def items(self) -> Any:
             return [("loud", True)]
 

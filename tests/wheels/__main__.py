@@ -63,7 +63,8 @@ ZIG = ("--release", "--locked", "--zig", "--compatibility", "manylinux2014")
 def interpreter(version: str) -> Path:
     """Return the Python of that version, of `make interpreters`, of pyenv or on PATH."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    found = [python for folder in (ROOT / ".interpreters", pyenv) for python in folder.glob(f"{version}.*/bin/python")]
+    folders = (ROOT / ".interpreters", pyenv)
+    found = [python for folder in folders for python in sorted(folder.glob(f"{version}.*/bin/python"))]
     on_path = shutil.which(f"python{version}")
     if not found and not on_path:
         sys.exit(f"no Python {version}: try `make interpreters`, or leave it out: make wheel WHEELS=...")
