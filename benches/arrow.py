@@ -7,6 +7,7 @@ peer is `to_pylist()` and `orjson.dumps`, which checks no rule. The JSON must be
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -77,7 +78,7 @@ def main() -> None:
         events = good_events(name, COLD_EVENTS)
         size, hot = check(name, events[:BATCH]), as_table(events[:BATCH])
         contestants = {contestant: partial(call, hot) for contestant, call in CONTESTANTS.items()}
-        show(f"{name}, hot", size, interleave(contestants, BATCH, ROUNDS))
+        show(f"{name}, hot", size, interleave(contestants, BATCH, ROUNDS, time.thread_time))
 
         def tables(events: list[Event] = events) -> list[pyarrow.Table]:
             return [as_table(batch) for batch in batches_of(events)]

@@ -7,6 +7,7 @@ bench` or `python -m benches.json_text`. It fills the table "JSON text" of bench
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -70,7 +71,7 @@ def main() -> None:
         hot = copied(lines[:BATCH])[0]
         size = check(name, hot)
         contestants = {contestant: partial(call, hot) for contestant, call in CONTESTANTS.items()}
-        show(f"{name}, hot", size, interleave(contestants, BATCH, ROUNDS))
+        show(f"{name}, hot", size, interleave(contestants, BATCH, ROUNDS, time.thread_time))
         times = interleave_cold(CONTESTANTS, partial(copied, lines), len(lines), COLD_ROUNDS)
         show(f"{name}, cold", size, times)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -96,7 +97,7 @@ def main() -> None:
             "orjson": partial(orjson.dumps, events),
             "mixpress": partial(Encoder(compression=None).encode, events),
         }
-        times = interleave(contestants, len(events), ROUNDS)
+        times = interleave(contestants, len(events), ROUNDS, time.thread_time)
         peer, own = times["orjson"], times["mixpress"]
         print(f"{name:30}{peer.median:12.3f}{own.median:13.3f}{own.spread:>12}{own.over(peer):8.2f}")
 

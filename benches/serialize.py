@@ -7,6 +7,7 @@ or `python -m benches.serialize`. It fills the table "Serializing" of benches/RE
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -55,7 +56,7 @@ def main() -> None:
         hot = events[:BATCH]
         size = check(name, hot)
         contestants = {contestant: partial(call, hot) for contestant, call in CONTESTANTS.items()}
-        show(f"{name}, hot", size, interleave(contestants, len(hot), ROUNDS))
+        show(f"{name}, hot", size, interleave(contestants, len(hot), ROUNDS, time.thread_time))
         show(f"{name}, cold", size, interleave_cold(CONTESTANTS, read_anew(events), len(events), COLD_ROUNDS))
 
 

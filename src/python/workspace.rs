@@ -28,7 +28,10 @@ pub struct Workspace {
 }
 
 /// The time after which other threads may run between two events. A batch usually takes less.
-const HOLD: Duration = Duration::from_millis(1);
+const HOLD: Duration = Duration::from_micros(1500);
+
+/// The least pause. A thread that waits for the lock takes a while to wake up: without a pause, this one would take it again.
+const PAUSE: Duration = Duration::from_micros(1);
 
 impl Workspace {
     pub fn new(py: Python<'_>, settings: &Settings) -> Box<Workspace> {
@@ -64,7 +67,7 @@ impl Workspace {
     /// Releases the interpreter's lock for a moment, if it was held for long.
     pub fn let_others_run(&mut self, py: Python<'_>) {
         if self.held_since.elapsed() > HOLD {
-            py.detach(|| ());
+            py.detach(|| std::thread::sleep(PAUSE));
             self.held_since = Instant::now();
         }
     }
