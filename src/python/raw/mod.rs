@@ -6,6 +6,7 @@
 //! `benches/README.md` has the measured gain.
 
 pub mod calls;
+pub mod containers;
 mod dict;
 pub mod instance;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
