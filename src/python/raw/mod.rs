@@ -8,6 +8,7 @@
 pub mod calls;
 pub mod containers;
 mod dict;
+#[cfg_attr(feature = "abi3", allow(dead_code))] // the stable ABI hides all of it
 pub mod instance;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
 mod text;
