@@ -43,16 +43,24 @@ def snapshot(event: Any, default: Callable[[Any], Any] | None = None) -> Any:
     return _Snapshot(default).plain(event, 0)
 
 
-def converted(values: list[Any], default: Callable[[Any], Any] | None = None) -> list[Any]:
+def converted(
+    values: list[Any], forms: list[Callable[[Any], Any] | None], default: Callable[[Any], Any] | None = None
+) -> list[Any]:
     """Return each value as one that the core reads without running Python code, whose parts are as they were.
 
-    `default` is called as for a snapshot, and nothing is raised.
+    `forms` has the function that returns the form of each value, or None. `default` is called as for a snapshot, and
+    nothing is raised.
     """
-    return [_converted(value, default) for value in values]
+    return [_converted(value, form, default) for value, form in zip(values, forms, strict=True)]
 
 
-def _converted(value: Any, default: Callable[[Any], Any] | None) -> Any:
+def _converted(value: Any, known: Callable[[Any], Any] | None, default: Callable[[Any], Any] | None) -> Any:
     try:
+        if known is not None:
+            form = known(value)
+            if default is None or type(form) is not Unsupported:
+                return form
+            value = default(value)
         for _ in range(_MAX_CONVERSIONS):
             if isinstance(value, enum.Enum):
                 value = value.value
@@ -78,13 +86,45 @@ def _form(value: Any) -> Any:
     for base, convert in _FORMS:
         if isinstance(value, base):
             return convert(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return Members([(each.name, getattr(value, each.name)) for each in dataclasses.fields(value)])
-    return _other_form(value)
+    names = names_of(kind)
+    return _other_form(value) if names is None else Members([(name, getattr(value, name)) for name in names])
 
 
-def _members(mapping: Mapping[Any, Any]) -> Members:
-    return Members([(_key(name), value) for name, value in list(mapping.items())])
+def form_of(kind: type) -> Callable[[Any], Any] | None:
+    """Return the function that returns the form of a type's values, for a type that is not read by its attributes."""
+    for base, convert in _FORMS:
+        if issubclass(kind, base):
+            return convert
+    return _dumped if hasattr(kind, "__pydantic_serializer__") and names_of(kind) is None else None
+
+
+def names_of(kind: type) -> list[str] | None:
+    """Return the names of the attributes that are the members of an object: of a dataclass, attrs class or Struct.
+
+    No library is imported for it.
+    """
+    if dataclasses.is_dataclass(kind):
+        return [field.name for field in dataclasses.fields(kind)]
+    fields = getattr(kind, "__attrs_attrs__", None)  # attrs
+    if isinstance(fields, tuple):
+        return [field.name for field in fields]
+    fields = getattr(kind, "__struct_fields__", None)  # msgspec
+    return list(fields) if type(fields) is tuple else None
+
+
+def _dumped(model: Any) -> Any:
+    """Return a pydantic model by its own method, which leaves out excluded fields."""
+    return _form(model.model_dump())
+
+
+def _members(mapping: Mapping[Any, Any]) -> Members | dict[str, Any]:
+    # By the type's method: an instance may have a member of this name.
+    pairs = list(type(mapping).items(mapping))
+    for pair in pairs:
+        if type(pair) is not tuple or len(pair) != 2 or type(pair[0]) is not str:
+            return Members([(_key(name), value) for name, value in pairs])
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else Members(pairs)
 
 
 class _Snapshot:
@@ -101,7 +141,7 @@ class _Snapshot:
         self.values += 1
         if self.values > _MAX_VALUES:
             return _TOO_MANY
-        form = _converted(value, self.default)
+        form = _converted(value, None, self.default)
         kind = type(form)
         try:
             if kind is dict or kind is Members:
@@ -145,6 +185,8 @@ def _sorted(values: Iterable[Any]) -> list[Any]:
 
 
 def _other_form(value: Any) -> Any:
+    if hasattr(type(value), "__pydantic_serializer__"):
+        return _dumped(value)
     if type(value).__module__ == "numpy":
         return _numpy_form(value)
     return None if _is_pandas_na(value) else _unsupported(value)

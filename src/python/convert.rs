@@ -2,11 +2,14 @@
 
 use std::cell::RefCell;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use super::native;
+use super::snapshot::Members;
 use super::snapshot::snapshot;
+use super::walk::types::{Plan, plan_of};
 use super::walk::{Interrupted, Memory, RepeatedEvent, note_odd};
 
 /// Rounds of conversions: in each, the values lie at least a level deeper.
@@ -24,9 +27,10 @@ pub fn walk_converted<T>(
     memory: &RefCell<Memory>,
     mut walk: impl FnMut(&RepeatedEvent<'_, '_>) -> Result<T, Interrupted>,
 ) -> PyResult<T> {
+    native::resolve(event.py())?;
     let walked = walk_repeatedly(event, default.as_ref(), memory, &mut walk);
     // What is dropped here may run Python code, which the memory must not be borrowed for.
-    let odd = std::mem::take(&mut memory.borrow_mut().odd);
+    let odd = memory.borrow_mut().odd.take_all();
     drop(odd);
     if let Some(walked) = walked? {
         return Ok(walked);
@@ -62,31 +66,128 @@ fn convert(
     memory: &RefCell<Memory>,
     values: &mut usize,
 ) -> PyResult<()> {
-    let py = event.py();
-    let mut unread = vec![event.clone()];
-    for round in 0..MAX_ROUNDS {
-        for value in &unread {
-            note_odd(value, round > 0, memory, values);
-        }
+    note_odd(event, false, memory, values);
+    for _ in 0..MAX_ROUNDS {
         let noted = memory.borrow_mut().odd.take_noted();
         if noted.is_empty() {
             break;
         }
-        let noted = PyList::new(py, noted)?;
-        let results = converted(&noted, default, memory)?;
-        unread.clear();
-        let odd = &mut memory.borrow_mut().odd;
-        for (value, result) in noted.iter().zip(results.iter()) {
-            odd.convert(&value, &result);
-            unread.push(result);
-        }
+        convert_noted(event.py(), noted, default, memory, values)?;
     }
     Ok(())
+}
+
+fn convert_noted(
+    py: Python<'_>,
+    noted: Vec<Py<PyAny>>,
+    default: Option<&Py<PyAny>>,
+    memory: &RefCell<Memory>,
+    values: &mut usize,
+) -> PyResult<()> {
+    let (odd, forms) = (PyList::empty(py), PyList::empty(py));
+    for value in noted {
+        let value = value.into_bound(py);
+        match read_by_plan(&value, memory)? {
+            Reading::InPlace(inner) => {
+                memory.borrow_mut().odd.forget(&value);
+                note_odd(&inner, false, memory, values);
+            }
+            Reading::Converted(result) => add_conversion(&value, &result, memory, values),
+            Reading::ByForm(form) => {
+                odd.append(value)?;
+                forms.append(form)?;
+            }
+        }
+    }
+    if odd.is_empty() {
+        return Ok(());
+    }
+    let results = converted(&odd, &forms, default, memory)?;
+    for (value, result) in odd.iter().zip(results.iter()) {
+        add_conversion(&value, &result, memory, values);
+    }
+    Ok(())
+}
+
+fn add_conversion(value: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>, memory: &RefCell<Memory>, values: &mut usize) {
+    memory.borrow_mut().odd.convert(value, result);
+    note_odd(result, true, memory, values);
+}
+
+/// How an odd value is read, by the plan of its type.
+enum Reading<'py> {
+    /// By the next walk. What it reads is this value.
+    InPlace(Bound<'py, PyAny>),
+    Converted(Bound<'py, PyAny>),
+    /// By this function, or by asking what it is where there is none.
+    ByForm(Option<Bound<'py, PyAny>>),
+}
+
+fn read_by_plan<'py>(value: &Bound<'py, PyAny>, memory: &RefCell<Memory>) -> PyResult<Reading<'py>> {
+    let py = value.py();
+    let known = memory.borrow().types.find(value.as_borrowed()).cloned();
+    let is_new = known.is_none();
+    let plan = match known {
+        Some(plan) => plan,
+        None => {
+            let kind = value.get_type();
+            let instances = memory.borrow().instances;
+            let Some((version, plan)) = caught(py, plan_of(&kind, instances))?.flatten() else {
+                return Ok(Reading::ByForm(None));
+            };
+            let dropped = memory.borrow_mut().types.learn(&kind, version, plan.clone());
+            drop(dropped); // which may run Python code
+            plan
+        }
+    };
+    Ok(match plan {
+        Plan::Member => match value_of_member(value, memory)? {
+            Some(inner) => Reading::InPlace(inner),
+            None => Reading::ByForm(None),
+        },
+        Plan::Attributes(names) => {
+            let pairs = names.iter().map(|name| Ok((name, value.getattr(name)?))).collect::<PyResult<Vec<_>>>();
+            match caught(py, pairs)? {
+                Some(pairs) => {
+                    let pairs = PyList::new(py, pairs)?.unbind();
+                    Reading::Converted(Bound::new(py, Members { pairs })?.into_any())
+                }
+                None => Reading::ByForm(None), // which says what is wrong
+            }
+        }
+        Plan::Form(form) => Reading::ByForm(Some(form.bind(py).clone())),
+        Plan::Generic => Reading::ByForm(None),
+        // It was read by its plan, and was noted all the same: a slot is empty, or a name is no text.
+        _ if !is_new => Reading::ByForm(None),
+        _ => Reading::InPlace(value.clone()),
+    })
+}
+
+/// The value of a member of an Enum; None where it is a member again, or raises.
+fn value_of_member<'py>(member: &Bound<'py, PyAny>, memory: &RefCell<Memory>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = member.py();
+    let Some(value) = caught(py, member.getattr("value"))? else { return Ok(None) };
+    if caught(py, value.get_type().hasattr("_member_map_"))? != Some(false) {
+        return Ok(None);
+    }
+    let dropped = memory.borrow_mut().types.learn_member(member, value.clone());
+    drop(dropped); // which may run Python code
+    Ok(Some(value))
+}
+
+/// None for an `Exception`, which only affects the event. What ends the program passes.
+fn caught<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_instance_of::<PyException>(py) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What each of the values is converted to.
 fn converted<'py>(
     values: &Bound<'py, PyList>,
+    forms: &Bound<'py, PyList>,
     default: Option<&Py<PyAny>>,
     memory: &RefCell<Memory>,
 ) -> PyResult<Bound<'py, PyList>> {
@@ -100,5 +201,5 @@ fn converted<'py>(
             module
         }
     };
-    Ok(module.bind(py).getattr("converted")?.call1((values, default))?.cast_into::<PyList>()?)
+    Ok(module.bind(py).getattr("converted")?.call1((values, forms, default))?.cast_into::<PyList>()?)
 }

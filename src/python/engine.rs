@@ -9,7 +9,6 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::callback::Callback;
 use super::convert::walk_converted;
-use super::native;
 use super::walk::{GivenEvent, Interrupted, Memory};
 use crate::batch::{Added, Batcher};
 use crate::encoder::Settings;
@@ -94,23 +93,15 @@ impl Engine {
         if workspace.is_empty() {
             self.set_clock(event.py(), workspace)?;
         }
-        self.add_given(workspace, origin, event, found)
-    }
-
-    fn add_given(
-        &self,
-        workspace: &mut Workspace,
-        origin: Origin,
-        event: &Bound<'_, PyAny>,
-        found: &mut Vec<Added>,
-    ) -> PyResult<()> {
+        if workspace.memory.get_mut().odd.are_expected {
+            return self.add_converted(workspace, origin, event, found);
+        }
         match workspace.batcher.add(origin, &GivenEvent { event, memory: &workspace.memory }) {
             Ok(Added::Plain) => Ok(()),
             Ok(added) => {
                 found.push(added);
                 Ok(())
             }
-            Err(Interrupted) if native::resolve(event.py())? => self.add_given(workspace, origin, event, found),
             Err(Interrupted) => self.add_converted(workspace, origin, event, found),
         }
     }
@@ -150,11 +141,18 @@ impl Engine {
 impl Engine {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.now.traverse(&visit)?;
-        self.default.traverse(&visit)
+        self.default.traverse(&visit)?;
+        // What is in use is not visited, and so not collected.
+        let Ok(idle) = self.idle.try_lock() else { return Ok(()) };
+        idle.iter()
+            .filter_map(|workspace| workspace.memory.try_borrow().ok())
+            .try_for_each(|memory| memory.types.traverse(&visit))
     }
 
     fn __clear__(&self) {
         self.now.clear();
         self.default.clear();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(idle); // its own code may run, so not under the lock
     }
 }

@@ -67,6 +67,7 @@ mod _core {
         // What would otherwise be done at the first event, by Python code.
         super::native::initialise(py)?;
         super::raw::Entries::verify(py);
+        super::raw::instance::Instances::verify(py);
         module.add("together", super::raw::calls::together(py)?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("__debug_build__", cfg!(debug_assertions))

@@ -5,6 +5,8 @@
 //! values alone, and the event is walked again (see `odd`).
 
 mod odd;
+mod rare;
+pub mod types;
 
 use std::cell::RefCell;
 
@@ -12,11 +14,11 @@ use pyo3::Borrowed;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyModule, PyString, PyTuple};
 
-use self::odd::{Known, Noting, Odd, Repeated};
+use self::odd::{Noting, Odd, Repeated};
+use self::types::Types;
 use super::native;
+use super::raw::instance::Instances;
 use super::raw::{self, Entries};
-use super::snapshot::{Members, Moment, Number, Unsupported};
-use crate::scan::Scanner;
 use crate::source::{Sink, Source};
 use crate::vectors::{Baseline, Vectors, Wide, Work};
 
@@ -27,11 +29,13 @@ pub struct Interrupted;
 pub struct Memory {
     wide: Option<Wide>,
     entries: Option<Entries>,
+    pub instances: Option<Instances>,
     /// A buffer for a text that is not ASCII.
     decoded: String,
     /// Names whose addresses are tags. As the names are held, no other object can have such an address.
     tagged: Vec<Py<PyString>>,
     pub odd: Odd,
+    pub types: Types,
     /// `mixpress.snapshot`, once a value was converted.
     pub conversion: Option<Py<PyModule>>,
 }
@@ -41,9 +45,11 @@ impl Memory {
         Memory {
             wide: Wide::detect(),
             entries: Entries::verify(py),
+            instances: Instances::verify(py),
             decoded: String::new(),
             tagged: Vec::new(),
             odd: Odd::default(),
+            types: Types::default(),
             conversion: None,
         }
     }
@@ -180,70 +186,6 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
         self.odd_value(value)
     }
 
-    /// Pushes an odd value, if it was converted.
-    #[inline(never)]
-    fn odd_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
-        if !IS_REPEATED {
-            return Err(Interrupted);
-        }
-        let odd = &mut self.memory.odd;
-        match odd.find(value) {
-            Known::Converted(result) if odd.walk == Repeated::Reading => {
-                self.converted(result.bind_borrowed(value.py()))
-            }
-            Known::Unknown if odd.walk == Repeated::Noting => {
-                odd.note(value);
-                self.sink.null();
-                Ok(())
-            }
-            _ => match odd.walk {
-                Repeated::Noting => Ok(()), // its parts are noted apart
-                Repeated::Reading => Err(Interrupted),
-                Repeated::Snapshot => self.snapshot_value(value),
-            },
-        }
-    }
-
-    /// Pushes what an odd value was converted to, which is never odd itself: so no conversion can lead to itself.
-    fn converted(&mut self, result: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
-        let is_plain = result.is_none()
-            || result.is_exact_instance_of::<PyString>()
-            || result.cast_exact::<PyInt>().is_ok_and(|integer| raw::small_integer(&integer).is_some())
-            || result.is_exact_instance_of::<PyFloat>()
-            || result.is_exact_instance_of::<PyBool>()
-            || result.is_exact_instance_of::<PyDict>()
-            || result.is_exact_instance_of::<PyList>()
-            || result.is_exact_instance_of::<PyTuple>();
-        if is_plain { self.value(result) } else { self.snapshot_value(result) }
-    }
-
-    /// Pushes a dict, or the members that it was converted to because a name is not an exact `str`.
-    fn dict_or_members(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), Interrupted> {
-        if let Known::Converted(result) = self.memory.odd.find(dict.as_any().as_borrowed())
-            && let Ok(members) = result.bind_borrowed(dict.py()).cast_exact::<Members>()
-        {
-            return match self.memory.odd.walk {
-                Repeated::Noting => Ok(()),
-                _ => self.members(members.get().pairs.bind(dict.py())),
-            };
-        }
-        self.dict(dict)
-    }
-
-    /// Stops at a name that is not an exact `str`, or notes its dict.
-    #[cold]
-    fn odd_name(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), Interrupted> {
-        let odd = &mut self.memory.odd;
-        if !IS_REPEATED || odd.walk != Repeated::Noting {
-            return Err(Interrupted);
-        }
-        let dict = dict.as_any().as_borrowed();
-        if matches!(odd.find(dict), Known::Unknown) {
-            odd.note(dict);
-        }
-        Ok(())
-    }
-
     fn tuple(&mut self, tuple: &Bound<'_, PyTuple>) -> Result<(), Interrupted> {
         if !self.sink.begin_array() {
             return Ok(());
@@ -252,54 +194,6 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
             self.value(element)?;
         }
         self.sink.end_array();
-        Ok(())
-    }
-
-    /// Pushes a value of a class that only conversions and snapshots contain.
-    fn snapshot_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
-        let py = value.py();
-        if let Ok(moment) = value.cast_exact::<Moment>() {
-            self.sink.moment(moment.get().0);
-        } else if let Ok(number) = value.cast_exact::<Number>() {
-            self.number(number.get().spelling.bind(py));
-        } else if let Ok(members) = value.cast_exact::<Members>() {
-            self.members(members.get().pairs.bind(py))?;
-        } else if let Ok(unsupported) = value.cast_exact::<Unsupported>() {
-            self.sink.unsupported(self.memory.decode(unsupported.get().message.bind(py)));
-        } else {
-            self.sink.unsupported("a value that JSON has no form for");
-        }
-        Ok(())
-    }
-
-    /// Pushes a number by its spelling, which Python code made: no other text may reach the body.
-    fn number(&mut self, spelling: &Bound<'_, PyString>) {
-        raw::decode(spelling, &mut self.memory.decoded);
-        let spelling = self.memory.decoded.as_str();
-        if Scanner::new(spelling, 0).number() == Ok(spelling) {
-            self.sink.number(spelling);
-        } else {
-            self.sink.unsupported("a number whose text is not a JSON number");
-        }
-    }
-
-    fn members(&mut self, pairs: &Bound<'_, PyList>) -> Result<(), Interrupted> {
-        if !self.sink.begin_object() {
-            return Ok(());
-        }
-        self.sink.names_may_repeat();
-        for pair in pairs.iter() {
-            let Ok(pair) = pair.cast_exact::<PyTuple>() else { continue };
-            let mut both = pair.iter_borrowed();
-            let (Some(name), Some(value)) = (both.next(), both.next()) else { continue };
-            if let Ok(name) = name.cast_exact::<PyString>() {
-                self.key(&name);
-                self.value(value)?;
-            } else if let Ok(unsupported) = name.cast_exact::<Unsupported>() {
-                self.sink.unsupported_key(self.memory.decode(unsupported.get().message.bind(pair.py())));
-            }
-        }
-        self.sink.end_object();
         Ok(())
     }
 
@@ -347,8 +241,9 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InDict<'_, '_, '_, S
     #[inline(always)]
     fn run(self) -> Result<(), Interrupted> {
         let InDict(walk, dict) = self;
-        // SAFETY: sinks have no access to Python. Of Python, `key` and `value` only compare types, read fields of exact
-        // built-in types and of the frozen classes of snapshots, and count references. What pyo3 would initialise at its
+        // SAFETY: sinks have no access to Python. Of Python, `key` and `value` only compare types, read fields of exact types
+        // and of the frozen classes of snapshots, and count references; `native::push` also asks a zone's C function, and
+        // makes a datetime, which the collector does not track: no allocation of it starts a collection. What pyo3 would initialise at its
         // first use, which imports modules, was initialised with the module (`native::initialise`; the classes of
         // snapshots are in it).
         unsafe {

@@ -38,8 +38,9 @@ def given(monkeypatch: pytest.MonkeyPatch, name: str, number: Number, kind: Any)
     """Encode an event with a value that is converted to this number, and one more after it."""
     odd, real = object(), snapshot.converted
 
-    def convert(values: list[Any], default: Any) -> list[Any]:
-        return [number if value is odd else real([value], default)[0] for value in values]
+    def convert(values: list[Any], forms: list[Any], default: Any) -> list[Any]:
+        pairs = zip(values, real(values, forms, default), strict=True)
+        return [number if value is odd else result for value, result in pairs]
 
     monkeypatch.setattr(snapshot, "converted", convert)
     good = {"event": "e", "properties": NEEDED}

@@ -12,7 +12,7 @@ import pytest
 # Each program ends in `events` that contain what the walk could need for the first time in a process, and `changes()`,
 # which frees what the walk points into. `hooked` counts the hooks that ran while the core was at work.
 PROLOGUE = """
-import builtins, datetime, decimal, gc, json, sys, uuid, weakref, zoneinfo
+import builtins, collections, dataclasses, datetime, decimal, enum, gc, json, sys, uuid, weakref, zoneinfo
 import numpy, pandas
 from mixpress import Encoder, _core
 encoder = Encoder(compression=None)
@@ -21,8 +21,22 @@ DATES = {
     "aware": datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc),
     "date": datetime.date(2024, 1, 1),
 }
+Kind = enum.Enum("Kind", {"A": ["x"]})
+Access = enum.IntFlag("Access", ["R", "W"])
+Slotted = dataclasses.make_dataclass("Slotted", ["x", "y"], slots=True)
+Plain = dataclasses.make_dataclass("Plain", ["x", "y"])
+Pair = collections.namedtuple("Pair", "x y")
+Text, Integer, Listed = type("Text", (str,), {}), type("Integer", (int,), {}), type("Listed", (list,), {})
+KNOWN = {
+    "member": (Kind.A, ["x"]),
+    "flags": (Access.R | Access.W, 3),
+    "slots": (Slotted(1, [Pair("a", 2)]), {"x": 1, "y": [["a", 2]]}),
+    "plain": (Plain(1, [Pair("a", 2)]), {"x": 1, "y": [["a", 2]]}),
+    "subclasses": ([Text("t"), Integer(5), Listed([1])], ["t", 5, [1]]),
+    "dicts": ([collections.defaultdict(int, a=1), collections.Counter("a")], [{"a": 1}, {"a": 1}]),
+}
 if "abi3" in _core.__file__:
-    DATES = {}  # by the stable ABI, Python code reads them, in a copy of the event
+    DATES, KNOWN = {}, {}  # by the stable ABI, Python code reads them, between walks
 NATIVE = {
     "uuid": (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
     "decimal": (decimal.Decimal("1.5"), 1.5),
@@ -46,12 +60,14 @@ NATIVE |= {
 }
 if "abi3" in _core.__file__:
     NATIVE = {}
-# What the core learns of modules, it learns between walks, and by Python code.
-encoder.encode([{"event": "e", "properties": {name: value for name, (value, _) in NATIVE.items()} | {"odd": {1}}}])
+KNOWN |= NATIVE
+# What the core learns of modules and types, it learns between walks, and by Python code.
+for name, (value, _) in KNOWN.items():
+    encoder.encode([{"event": "e", "properties": {name: value}}])
 def properties():
     made = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
     made.update(DATES)
-    made.update({name: value for name, (value, _) in NATIVE.items()})
+    made.update({name: value for name, (value, _) in KNOWN.items()})
     made.update({"lone": "\\ud800 \\u00e9 \\U0001f600", "\\udfff\\u00e9": 1, "tuple": (1.5, None, [True, "x" * 300])})
     made.update({f"k{n}": "v" * 40 + str(n) for n in range(200)})
     return made
@@ -72,9 +88,9 @@ EPILOGUE = """
 assert not encoded.rejected, encoded.rejected
 (event,) = json.loads(encoded.batches[0].body)
 written = event["properties"]
-assert len(written) == 206 + len(DATES) + len(NATIVE), len(written)
+assert len(written) == 206 + len(DATES) + len(KNOWN), len(written)
+assert all(written[name] == expected for name, (_, expected) in KNOWN.items())
 assert all(written[name] == "2024-01-01T00:00:00" for name in DATES)
-assert all(written[name] == expected for name, (_, expected) in NATIVE.items())
 assert written["lone"] == "\\ufffd \\u00e9 \\U0001f600" and written["\\ufffd\\u00e9"] == 1
 """
 UNHOOKED = """

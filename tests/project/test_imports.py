@@ -24,7 +24,7 @@ LAYERS: list[set[str]] = [
     {"reply"},
     {"dead_letter", "transport"},
     {"errors"},
-    {"auth", "log", "report"},
+    {"auth", "log", "plans", "report"},
     {"address", "batch", "emulator", "otel", "process", "snapshot"},
     {"clock", "flag"},
 ]

@@ -15,7 +15,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, get_args
 
+import attrs
+import msgspec
 import numpy
+import pydantic
 
 from .nodes import NULL, Array, Literal, Node, NotANumber, Number, Object, Text, Unsupported, number_of
 from .rules import FIRST_MILLISECONDS, MAX_LEVELS
@@ -56,7 +59,7 @@ def node_without_default(value: Any) -> Node:
     if isinstance(value, float):
         return Number(spell_float(float.__pos__(value))) if math.isfinite(value) else NotANumber()
     if isinstance(value, Mapping):  # read by its items(), a subclass of dict too
-        return Object([(node_of_name(name), member) for name, member in list(value.items())])
+        return Object([(node_of_name(name), member) for name, member in list(type(value).items(value))])
     if isinstance(value, list | tuple | deque):
         return Array(list(value))
     if isinstance(value, set | frozenset):
@@ -77,15 +80,9 @@ def sorted_if_possible(values: set[Any] | frozenset[Any]) -> list[Any]:
 
 
 def node_of_object(value: Any) -> Node:
-    """Return the node of a value of another type. A datetime is a date, so datetime is checked first."""
-    if isinstance(value, datetime):
-        return NULL if value != value else node_of_datetime(value)  # pandas.NaT is a datetime
-    if isinstance(value, date):
-        return Text(f"{value.year:04}-{value.month:02}-{value.day:02}T00:00:00")
-    if isinstance(value, time):
-        return Text(time.isoformat(value))
-    if isinstance(value, timedelta):
-        return Number(spell_float(timedelta.total_seconds(value)))
+    """Return the node of a value of another type."""
+    if isinstance(value, date | time | timedelta):
+        return node_of_date(value)
     if isinstance(value, Decimal):  # its str is a JSON number, 1E+3 too; that of a subclass may be any text
         # Choice: the context of the thread does not count, in which the E may be small.
         return number_of(Decimal.__str__(value).upper()) if Decimal.is_finite(value) else NotANumber()
@@ -93,9 +90,26 @@ def node_of_object(value: Any) -> Node:
         return Text(uuid.UUID.__str__(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return Object([(Text(field.name), getattr(value, field.name)) for field in dataclasses.fields(value)])
+    if attrs.has(type(value)):
+        return Object([(Text(field.name), getattr(value, field.name)) for field in attrs.fields(type(value))])
+    if isinstance(value, msgspec.Struct):
+        return Object([(Text(name), member) for name, member in msgspec.structs.asdict(value).items()])
+    if isinstance(value, pydantic.BaseModel):
+        return node_without_default(value.model_dump())
     if type(value).__module__ == "numpy":
         return node_of_numpy_scalar(value) if value.ndim == 0 else node_of_numpy_array(value)
     return NULL if type(value).__name__ == "NAType" and type(value).__module__.startswith("pandas.") else Unsupported()
+
+
+def node_of_date(value: Any) -> Node:
+    """Return the node of a date, a time or a duration. A datetime is a date, so datetime is checked first."""
+    if isinstance(value, datetime):
+        return NULL if value != value else node_of_datetime(value)  # pandas.NaT is a datetime
+    if isinstance(value, date):
+        return Text(f"{value.year:04}-{value.month:02}-{value.day:02}T00:00:00")
+    if isinstance(value, time):
+        return Text(time.isoformat(value))
+    return Number(spell_float(timedelta.total_seconds(value)))
 
 
 def node_of_datetime(value: datetime) -> Node:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+import attrs
+import msgspec
+import pydantic
 
 
 class Color(enum.Enum):
@@ -22,6 +27,22 @@ class Word(str, enum.Enum):
 
 class Level(enum.IntEnum):
     HIGH = 10**30
+
+
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Tier(enum.Enum):
+    """An Enum whose value is computed, and of whose members one is the value of another."""
+
+    FREE = Color.NESTED
+    PAID = 1.5
+
+    @property
+    def value(self) -> Any:
+        return self._value_
 
 
 class Text(str):
@@ -47,6 +68,73 @@ class Float(float):
 class Point:
     x: Any
     y: Any = None
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    x: Any
+    y: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    x: Any
+    y: Any = dataclasses.field(init=False, default_factory=list)
+    z: Any = None
+
+
+class Derived(Point):
+    """A dataclass's subclass, with an attribute of the class where the object has none."""
+
+    def __init__(self, x: Any, y: Any) -> None:
+        self.more = x
+        self.x = x
+        if y is not None:
+            self.y = y
+
+
+@attrs.define
+class Attributes:
+    x: Any
+    y: Any = None
+
+
+class Struct(msgspec.Struct):
+    x: Any
+    y: Any = None
+
+
+class Model(pydantic.BaseModel):
+    x: Any
+    secret: Any = pydantic.Field("hidden", exclude=True)
+
+
+class Named(NamedTuple):
+    x: Any
+    y: Any
+
+
+class Listed(list[Any]):
+    """A list that is read by its elements."""
+
+
+class Iterated(list[Any]):
+    """A list that is read by its iterator."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(["its own", len(self)])
+
+
+class Names(dict[Any, Any]):
+    """A dict that is read by its members."""
+
+
+def moved(members: dict[Any, Any]) -> OrderedDict[Any, Any]:
+    """Return an OrderedDict whose first member was moved to the end."""
+    moved = OrderedDict(members)
+    if moved:
+        moved.move_to_end(next(iter(moved)))
+    return moved
 
 
 class Pairs(Mapping[Any, Any]):

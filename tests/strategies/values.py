@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import numpy
 from hypothesis import strategies as st
 
 from .native import native
-from .odd import Color, Float, Integer, Level, Lying, Pairs, Point, Raising, Text, Unpaired, Word
+from .odd import (
+    Access,
+    Attributes,
+    Color,
+    Derived,
+    Float,
+    Frozen,
+    Integer,
+    Iterated,
+    Level,
+    Listed,
+    Lying,
+    Model,
+    Named,
+    Names,
+    Pairs,
+    Point,
+    Raising,
+    Slotted,
+    Struct,
+    Text,
+    Tier,
+    Unpaired,
+    Word,
+    moved,
+)
 from .texts import letters, names, ordinary, texts, urls
 
 integers = st.one_of(
@@ -75,7 +102,7 @@ scalars: st.SearchStrategy[Any] = st.one_of(
     st.dates(),
     decimals,
     st.uuids(),
-    st.sampled_from([*Color, *Word, *Level]),
+    st.sampled_from([*Color, *Word, *Level, *Access, Access.READ | Access.WRITE, *Tier]),
     numpy_scalars,
     native,
     subclassed,
@@ -86,6 +113,10 @@ sets = st.one_of(
     st.frozensets(texts, max_size=4),
     st.sets(st.none() | st.integers(0, 9) | st.sampled_from(["a", "b"]), max_size=4),
 )
+
+
+ARRAYS: list[Callable[[Any], Any]] = [deque, Listed, Iterated]
+MAPPINGS: list[Callable[[Any], Any]] = [Names, moved, lambda members: defaultdict(int, members), MappingProxyType]
 
 
 def containers(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -101,6 +132,13 @@ def containers(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         odd_pairs.map(Pairs),
         odd_pairs.map(Lying),
         st.builds(Point, inside, inside),
+        st.sampled_from([Slotted, Derived, Attributes, Struct, Named]).flatmap(
+            lambda kind: st.builds(kind, inside, inside)
+        ),
+        st.builds(Frozen, inside, z=inside),
+        st.builds(Model, x=inside),
+        st.lists(inside, max_size=3).flatmap(lambda elements: st.sampled_from(ARRAYS).map(lambda kind: kind(elements))),
+        odd_pairs.flatmap(lambda pairs: st.sampled_from(MAPPINGS).map(lambda kind: kind(dict(pairs)))),
     )
 
 
@@ -120,7 +158,16 @@ def containing_themselves(draw: st.DrawFn) -> Any:
 
 
 wraps = st.sampled_from(
-    [lambda value: [value], lambda value: {"n": value}, lambda value: (value,), lambda value: Pairs([("p", value)])]
+    [
+        lambda value: [value],
+        lambda value: {"n": value},
+        lambda value: (value,),
+        lambda value: Pairs([("p", value)]),
+        Point,
+        Slotted,
+        lambda value: Listed([value]),
+        lambda value: Names(n=value),
+    ]
 )
 deep = st.builds(nested, st.lists(wraps, min_size=1, max_size=3), st.integers(1, 5) | st.integers(62, 67))
 values = st.one_of(

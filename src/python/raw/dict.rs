@@ -32,7 +32,7 @@ struct Dict {
 
 /// CPython's `struct _dictkeysobject`.
 #[repr(C)]
-struct Keys {
+pub(super) struct Keys {
     reference_count: isize,
     log2_size: u8,
     /// The binary logarithm of the number of bytes of indices before the entries.
@@ -49,10 +49,25 @@ const KIND_OF_TEXT: u8 = 1;
 
 /// CPython's `PyDictUnicodeEntry`.
 #[repr(C)]
-struct Entry {
-    name: *mut ffi::PyObject,
+pub(super) struct Entry {
+    pub(super) name: *mut ffi::PyObject,
     /// Null where the member was deleted.
     value: *mut ffi::PyObject,
+}
+
+impl Keys {
+    /// The entries, and how many are in use or deleted.
+    ///
+    /// # Safety
+    /// The pointer is to the keys of a dict or type with this layout, whose names are all text.
+    #[inline(always)]
+    pub(super) unsafe fn entries(keys: *const Keys) -> (*const Entry, usize) {
+        // SAFETY: the entries follow the indices, which follow the keys' fields.
+        unsafe {
+            let indices = keys.add(1).cast::<u8>();
+            (indices.add(1 << (*keys).log2_index_bytes).cast::<Entry>(), (*keys).entry_count as usize)
+        }
+    }
 }
 
 /// Calls `visit` with each name and value of a dict, in its order.
@@ -92,9 +107,8 @@ impl Members {
             unsafe {
                 let keys = (*dict).keys;
                 if (*keys).kind == KIND_OF_TEXT && (*dict).values.is_null() {
-                    let indices = keys.add(1).cast::<u8>();
-                    let next = indices.add(1 << (*keys).log2_index_bytes).cast::<Entry>();
-                    return Members::Entries { next, end: next.add((*keys).entry_count as usize) };
+                    let (next, count) = Keys::entries(keys);
+                    return Members::Entries { next, end: next.add(count) };
                 }
             }
         }

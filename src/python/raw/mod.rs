@@ -11,6 +11,7 @@ pub mod decimals;
 mod dict;
 #[cfg(not(feature = "abi3"))]
 pub mod fields;
+pub mod instance;
 #[cfg(not(feature = "abi3"))]
 pub mod integers;
 #[cfg(not(feature = "abi3"))]
@@ -19,6 +20,7 @@ pub mod learned;
 pub mod numpy;
 #[cfg_attr(feature = "abi3", path = "stable.rs")]
 mod text;
+pub mod types;
 #[cfg(not(feature = "abi3"))]
 pub mod zones;
 

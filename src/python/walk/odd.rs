@@ -22,6 +22,8 @@ pub struct Odd {
     conversions: HashMap<usize, Conversion, BuildHasherDefault<AddressHasher>>,
     noted: Vec<Py<PyAny>>,
     pub walk: Repeated,
+    /// Whether the last event had one. Then the next is likely to have one too, and a first walk of it would be in vain.
+    pub are_expected: bool,
 }
 
 /// What a repeated walk does with an odd value that is not converted.
@@ -70,6 +72,17 @@ impl Odd {
     /// What was noted since the last call.
     pub fn take_noted(&mut self) -> Vec<Py<PyAny>> {
         std::mem::take(&mut self.noted)
+    }
+
+    /// Lets a value be read in place.
+    pub fn forget(&mut self, value: &Bound<'_, PyAny>) {
+        self.conversions.remove(&value.as_ptr().addr());
+    }
+
+    /// Drops what was noted and converted. Python code may run where the result is dropped.
+    pub fn take_all(&mut self) -> Odd {
+        let are_expected = !self.conversions.is_empty();
+        std::mem::replace(self, Odd { are_expected, ..Odd::default() })
     }
 
     pub fn convert(&mut self, value: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>) {
