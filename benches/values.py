@@ -1,8 +1,9 @@
 """Measure what a value of each type adds to an event, and what hostile shapes of events cost.
 
-The peer is `orjson.dumps` with its native options; where it has none for a type, the limit is a time. An event has
-seven properties, and with the value four more. Run it by `make bench` or `python -m benches.values [word ...]`, where
-each word selects the cases whose name contains it. It fills the table "Values" of benches/README.md.
+The peer is `orjson.dumps` with its native options; where it has none for a type, the limit is a time. Times are those
+of the processor. An event has seven properties, and with the value four more. Run it by `make bench` or
+`python -m benches.values [word ...]`, where each word selects the cases whose name contains it. It fills the table
+"Values" of benches/README.md.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import dataclasses
 import enum
 import random
 import sys
+import time
 import uuid
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable
@@ -292,7 +294,7 @@ def measured(events: list[Event], peer: list[Event] | None) -> dict[str, Times]:
     if peer is not None:
         contestants["orjson plain"] = partial(orjson.dumps, PLAIN)
         contestants["orjson"] = partial(orjson.dumps, peer, option=OPTIONS)
-    return interleave(contestants, len(events), ROUNDS)
+    return interleave(contestants, len(events), ROUNDS, time.process_time)
 
 
 def added(times: dict[str, Times], name: str, without: str) -> float:

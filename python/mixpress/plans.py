@@ -25,6 +25,8 @@ _BASES: list[tuple[type, str, tuple[str, ...]]] = [
 """A base, the word for its plan, and the methods that a subclass must not override: values are read by them."""
 _SCALARS: list[tuple[type, str]] = [(str, "text"), (int, "integer"), (float, "float")]
 """These are read by their base, whatever a subclass has."""
+_IN_PLACE: dict[type, str] = {types.MappingProxyType: "proxy", collections.OrderedDict: "ordered"}
+"""Types that the core reads itself where it knows how the interpreter lays them out."""
 _GENERIC = frozenset({object, str, int, float, dict, list, tuple, collections.defaultdict, collections.OrderedDict})
 """Types whose attributes are found as those of any object."""
 
@@ -32,8 +34,9 @@ _GENERIC = frozenset({object, str, int, float, dict, list, tuple, collections.de
 def plan_of(kind: type) -> Plan | None:
     """Return how values of a type are read: a word and what belongs to it. None: in no special way.
 
-    `("fields", [(name, slot), ...])` `("instance", [name, ...])` and `("attributes", [name, ...])` are for the
-    members of an object: by slots, in `__dict__`, or by any code. `("form", function)` is for a function that returns a value's form of one level.
+    `("fields", [(name, slot), ...])`, `("instance", [name, ...])` and `("attributes", [name, ...])` are for the members
+    of an object: by slots, by `__dict__`, or by any code. With `"form"`, `"proxy"` and `"ordered"` comes the function
+    that returns a value's form of one level.
     """
     bases = type.__dict__["__mro__"].__get__(kind)
     dicts = [type.__dict__["__dict__"].__get__(base) for base in bases]
@@ -63,7 +66,7 @@ def _plan_of_container(kind: type, bases: tuple[type, ...], owner: Callable[[str
         if base in bases and is_mapping == (base is dict) and all(owner(name) in (base, None) for name in methods):
             return word, None
     form = form_of(kind)
-    return form and ("form", form)
+    return form and (_IN_PLACE.get(kind, "form"), form)
 
 
 def _plan_of_object(kind: type, owner: Callable[[str], Any], *, is_generic: bool) -> Plan | None:

@@ -170,6 +170,7 @@ FOUND: list[tuple[Any, str]] = [
     (numpy.datetime64("-0001-01-01"), "unsupported-type"),
     (numpy.timedelta64(2**62, "D"), "unsupported-type"),
     (pandas.Timestamp(numpy.datetime64("20000-01-01", "s")), "unsupported-type"),
+    (pandas.Timestamp(datetime(9999, 12, 31, 20, tzinfo=NEW_YORK)), "unsupported-type"),
     (numpy.ma.array([1, 2], mask=[True, False]), "unsupported-type"),
     (numpy.array([1]).view(Measured), "unsupported-type"),
     (numpy.broadcast_to(1, (1000, 1001)), "unsupported-type"),

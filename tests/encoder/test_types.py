@@ -7,8 +7,9 @@ import enum
 import gc
 import json
 import weakref
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict, UserDict, defaultdict
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
@@ -23,6 +24,7 @@ import reference
 from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference
 from mixpress import Encoder, _core, plans
 from reference import Options
+from strategies.odd import Names, Pairs
 
 NEEDED = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
 HAS_PLANS = "abi3" not in _core.__file__  # the stable ABI hides the versions of types
@@ -316,6 +318,37 @@ def test_more_members_than_are_remembered_are_read() -> None:
         encoded = encoder.encode([event_of(member) for member in many])
         written = [event["properties"]["a"] for batch in encoded.batches for event in json.loads(batch.body)]
         assert written == list(range(5000))
+
+
+def test_an_ordered_dict_has_its_own_order() -> None:
+    encoder = encoder_of()
+    value: OrderedDict[Any, Any] = OrderedDict((name, [name]) for name in "abcdef")
+    check(encoder, value)
+    changes: list[Callable[[], object]] = [
+        lambda: value.move_to_end("b"),
+        lambda: value.move_to_end("d", last=False),
+        lambda: value.pop("c"),
+        lambda: value.setdefault("c", [1]),
+        lambda: value.popitem(last=False),
+        lambda: value.update({Evil("z"): 1}),
+        value.clear,
+    ]
+    for change in changes:
+        change()
+        check(encoder, value)
+        check(encoder, value.copy())
+
+
+def test_a_mapping_proxy_is_read_as_its_mapping() -> None:
+    encoder = encoder_of()
+    moved = OrderedDict(a=1, b=2)
+    moved.move_to_end("a")
+    for mapping in ({"a": [1]}, {1: 2}, moved, UserDict(a=1), Names(a=b"x"), Pairs([("a", 1), ("a", 2)]), {}):
+        check(encoder, MappingProxyType(mapping))
+        check(encoder, [MappingProxyType({"inside": MappingProxyType(mapping)}), mapping])
+    own: dict[str, Any] = {}
+    own["own"] = MappingProxyType(own)
+    check(encoder, own)
 
 
 def test_a_type_that_holds_its_encoder_is_freed() -> None:

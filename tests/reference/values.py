@@ -117,11 +117,11 @@ def node_of_datetime(value: datetime) -> Node:
 
     Choice: an instant outside the years 1 to 9999 of UTC is unsupported. A pandas Timestamp can be outside of them.
     """
-    if not 1 <= value.year <= 9999:
-        return Unsupported()
     instant = None
     if value.utcoffset() is not None:
-        instant = value = value.astimezone(timezone.utc)  # raises for a year that UTC does not have
+        instant = value = value.astimezone(timezone.utc)  # that of a datetime raises for a year that UTC does not have
+    if not 1 <= value.year <= 9999:
+        return Unsupported()
     day = f"{value.year:04}-{value.month:02}-{value.day:02}"
     return Text(f"{day}T{value.hour:02}:{value.minute:02}:{value.second:02}", instant=instant)
 

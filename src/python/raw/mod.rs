@@ -6,11 +6,13 @@
 //! `benches/README.md` has the measured gain.
 
 pub mod calls;
+pub mod containers;
 #[cfg(not(feature = "abi3"))]
 pub mod decimals;
 mod dict;
 #[cfg(not(feature = "abi3"))]
 pub mod fields;
+#[cfg_attr(feature = "abi3", allow(dead_code))] // the stable ABI hides all of it
 pub mod instance;
 #[cfg(not(feature = "abi3"))]
 pub mod integers;

@@ -7,8 +7,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use super::odd::{Known, Repeated};
 use super::types::Plan;
 use super::{Interrupted, Walk};
-use crate::python::raw;
 use crate::python::raw::types::Slot;
+use crate::python::raw::{self, containers};
 use crate::python::snapshot::{Members, Moment, Number, Unsupported};
 use crate::scan::Scanner;
 use crate::source::Sink;
@@ -51,6 +51,8 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
             Some(Plan::Dict) => value.cast::<PyDict>().map_or(Err(Interrupted), |dict| self.dict(&dict)),
             Some(Plan::List) => value.cast::<PyList>().map_or(Err(Interrupted), |list| self.list(&list)),
             Some(Plan::Tuple) => value.cast::<PyTuple>().map_or(Err(Interrupted), |tuple| self.tuple(&tuple)),
+            Some(Plan::Proxy) => self.proxy(value),
+            Some(Plan::Ordered) => self.ordered(value),
             Some(Plan::Member) => {
                 match self.memory.types.value_of(value).map(|value_of| value_of.clone_ref(value.py())) {
                     Some(inner) => self.value(inner.bind_borrowed(value.py())),
@@ -61,6 +63,19 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
             Some(Plan::Instance(names)) => self.instance(value, &names),
             Some(Plan::Attributes(_) | Plan::Form(_) | Plan::Generic) | None => self.unread(value),
         }
+    }
+
+    fn proxy(&mut self, proxy: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
+        // SAFETY: the plan is for a proxy, where the check of its layout succeeded.
+        let mapping = unsafe { containers::mapping_of(proxy) };
+        if mapping.is_exact_instance_of::<PyDict>() { self.value(mapping) } else { self.unread(proxy) }
+    }
+
+    fn ordered(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
+        let Ok(dict) = value.cast::<PyDict>() else { return Err(Interrupted) };
+        // SAFETY: the plan is for exactly an `OrderedDict`, where the check of its layout succeeded.
+        let is_in_order = unsafe { containers::is_in_order(&dict) };
+        if is_in_order { self.dict(&dict) } else { self.unread(value) }
     }
 
     /// Stops at a value that only Python code can read, or notes it.

@@ -13,6 +13,7 @@ use pyo3::types::{PyList, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::odd::AddressHasher;
+use crate::python::raw::containers::{read_ordered, read_proxies};
 use crate::python::raw::instance::Instances;
 use crate::python::raw::types::{Slot, Version, address_of_type, version_of, version_of_type};
 
@@ -33,6 +34,10 @@ pub enum Plan {
     List,
     Tuple,
     Dict,
+    /// The dict of a `MappingProxyType`.
+    Proxy,
+    /// An `OrderedDict`, if it has the order of its dict.
+    Ordered,
     /// A member of an Enum, by its address.
     Member,
     /// The members of an object, by its slots.
@@ -137,7 +142,9 @@ fn read_plan(kind: &Bound<'_, PyType>, plan: &Bound<'_, PyAny>, instances: Optio
         "tuple" => Plan::Tuple,
         "dict" => Plan::Dict,
         "member" => Plan::Member,
-        "form" => Plan::Form(Arc::new(given.unbind())),
+        "proxy" if read_proxies(kind.py()) => Plan::Proxy,
+        "ordered" if read_ordered(kind.py()) => Plan::Ordered,
+        "proxy" | "ordered" | "form" => Plan::Form(Arc::new(given.unbind())),
         "instance" if instances.is_some_and(|instances| instances.reads(kind)) => {
             Plan::Instance(given.extract::<Vec<Py<PyString>>>()?.into())
         }
