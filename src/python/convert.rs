@@ -6,6 +6,7 @@ use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use super::native;
 use super::snapshot::Members;
 use super::snapshot::snapshot;
 use super::walk::types::{Plan, plan_of};
@@ -26,6 +27,7 @@ pub fn walk_converted<T>(
     memory: &RefCell<Memory>,
     mut walk: impl FnMut(&RepeatedEvent<'_, '_>) -> Result<T, Interrupted>,
 ) -> PyResult<T> {
+    native::resolve(event.py())?;
     let walked = walk_repeatedly(event, default.as_ref(), memory, &mut walk);
     // What is dropped here may run Python code, which the memory must not be borrowed for.
     let odd = memory.borrow_mut().odd.take_all();

@@ -6,7 +6,6 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::convert::walk_converted;
-use super::native;
 use super::walk::{GivenEvent, Memory};
 use crate::event::derived_id::{Canonical, Fault};
 use crate::rules::limits::MAX_LEVELS;
@@ -18,12 +17,7 @@ pub fn derive_insert_id(event: &Bound<'_, PyAny>, fields: Option<Vec<String>>) -
     let memory = RefCell::new(Memory::new(event.py()));
     let mut canonical = Canonical::default();
     let given = GivenEvent { event, memory: &memory };
-    let mut walked = given.walk(&mut canonical);
-    if walked.is_err() && native::resolve(event.py())? {
-        canonical = Canonical::default();
-        walked = given.walk(&mut canonical);
-    }
-    if walked.is_err() {
+    if given.walk(&mut canonical).is_err() {
         walk_converted(event, None, &memory, |event| {
             canonical = Canonical::default();
             event.walk(&mut canonical)

@@ -10,7 +10,6 @@ use super::callback::Callback;
 use super::compressors::Compressors;
 use super::convert::walk_converted;
 use super::lock::locked;
-use super::native;
 use super::walk::{GivenEvent, Interrupted};
 use super::workspace::Workspace;
 use crate::batch::Records;
@@ -66,22 +65,10 @@ impl Engine {
             self.set_clock(event.py(), workspace)?;
         }
         if workspace.memory.get_mut().odd.are_expected {
-            native::resolve(event.py())?;
             return self.add_converted(workspace, origin, event, records);
         }
-        self.add_given(workspace, origin, event, records)
-    }
-
-    fn add_given(
-        &self,
-        workspace: &mut Workspace,
-        origin: Origin,
-        event: &Bound<'_, PyAny>,
-        records: &mut Records,
-    ) -> PyResult<()> {
         match workspace.batcher.add_recording(origin, &GivenEvent { event, memory: &workspace.memory }, records) {
             Ok(()) => Ok(()),
-            Err(Interrupted) if native::resolve(event.py())? => self.add_given(workspace, origin, event, records),
             Err(Interrupted) => self.add_converted(workspace, origin, event, records),
         }
     }

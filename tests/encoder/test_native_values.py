@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import subprocess
 import sys
 import zoneinfo
 from datetime import date, datetime, time, timedelta, timezone
@@ -169,6 +170,7 @@ FOUND: list[tuple[Any, str]] = [
     (numpy.datetime64("-0001-01-01"), "unsupported-type"),
     (numpy.timedelta64(2**62, "D"), "unsupported-type"),
     (pandas.Timestamp(numpy.datetime64("20000-01-01", "s")), "unsupported-type"),
+    (pandas.Timestamp(datetime(9999, 12, 31, 20, tzinfo=NEW_YORK)), "unsupported-type"),
     (numpy.ma.array([1, 2], mask=[True, False]), "unsupported-type"),
     (numpy.array([1]).view(Measured), "unsupported-type"),
     (numpy.broadcast_to(1, (1000, 1001)), "unsupported-type"),
@@ -187,9 +189,9 @@ def by_python(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     converted, snapshot = mixpress.snapshot.converted, mixpress.snapshot.snapshot
 
     def noted(convert: Any) -> Any:
-        def convert_noted(value: Any, default: Any = None) -> Any:
+        def convert_noted(value: Any, *more: Any) -> Any:
             given.append(value)
-            return convert(value, default)
+            return convert(value, *more)
 
         return convert_noted
 
@@ -242,6 +244,27 @@ def test_an_offset_changes_at_its_second(key: str) -> None:
 
 def changes_within(hour: datetime, zone: zoneinfo.ZoneInfo) -> bool:
     return hour.replace(tzinfo=zone).utcoffset() != (hour + timedelta(hours=1)).replace(tzinfo=zone).utcoffset()
+
+
+def test_a_library_that_is_imported_later_is_read_in_place() -> None:
+    program = """
+import sys
+from mixpress import Encoder, snapshot
+encoder = Encoder(compression=None)
+properties = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
+def encode(value):
+    return encoder.encode([{"event": "e", "properties": {**properties, "a": value}}] * 2)
+encode({1})
+assert "numpy" not in sys.modules and "zoneinfo" not in sys.modules, "mixpress must import neither"
+import datetime, numpy, zoneinfo
+values = [numpy.float32(0.5), datetime.datetime(2024, 7, 1, tzinfo=zoneinfo.ZoneInfo("America/New_York"))]
+encode(values)
+snapshot.converted = snapshot.snapshot = None
+(batch,) = encode(values).batches
+assert batch.body.count(b'"a":[0.5,"2024-07-01T04:00:00"]') == 2, batch.body
+"""
+    if IN_PLACE:
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
 
 @pytest.mark.parametrize("capitals", [0, 1])

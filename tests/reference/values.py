@@ -80,15 +80,9 @@ def sorted_if_possible(values: set[Any] | frozenset[Any]) -> list[Any]:
 
 
 def node_of_object(value: Any) -> Node:
-    """Return the node of a value of another type. A datetime is a date, so datetime is checked first."""
-    if isinstance(value, datetime):
-        return NULL if value != value else node_of_datetime(value)  # pandas.NaT is a datetime
-    if isinstance(value, date):
-        return Text(f"{value.year:04}-{value.month:02}-{value.day:02}T00:00:00")
-    if isinstance(value, time):
-        return Text(time.isoformat(value))
-    if isinstance(value, timedelta):
-        return Number(spell_float(timedelta.total_seconds(value)))
+    """Return the node of a value of another type."""
+    if isinstance(value, date | time | timedelta):
+        return node_of_date(value)
     if isinstance(value, Decimal):  # its str is a JSON number, 1E+3 too; that of a subclass may be any text
         # Choice: the context of the thread does not count, in which the E may be small.
         return number_of(Decimal.__str__(value).upper()) if Decimal.is_finite(value) else NotANumber()
@@ -107,16 +101,27 @@ def node_of_object(value: Any) -> Node:
     return NULL if type(value).__name__ == "NAType" and type(value).__module__.startswith("pandas.") else Unsupported()
 
 
+def node_of_date(value: Any) -> Node:
+    """Return the node of a date, a time or a duration. A datetime is a date, so datetime is checked first."""
+    if isinstance(value, datetime):
+        return NULL if value != value else node_of_datetime(value)  # pandas.NaT is a datetime
+    if isinstance(value, date):
+        return Text(f"{value.year:04}-{value.month:02}-{value.day:02}T00:00:00")
+    if isinstance(value, time):
+        return Text(time.isoformat(value))
+    return Number(spell_float(timedelta.total_seconds(value)))
+
+
 def node_of_datetime(value: datetime) -> Node:
     """Return an aware datetime in UTC, a naive one unchanged, both without the fraction of a second.
 
     Choice: an instant outside the years 1 to 9999 of UTC is unsupported. A pandas Timestamp can be outside of them.
     """
-    if not 1 <= value.year <= 9999:
-        return Unsupported()
     instant = None
     if value.utcoffset() is not None:
-        instant = value = value.astimezone(timezone.utc)  # raises for a year that UTC does not have
+        instant = value = value.astimezone(timezone.utc)  # that of a datetime raises for a year that UTC does not have
+    if not 1 <= value.year <= 9999:
+        return Unsupported()
     day = f"{value.year:04}-{value.month:02}-{value.day:02}"
     return Text(f"{day}T{value.hour:02}:{value.minute:02}:{value.second:02}", instant=instant)
 

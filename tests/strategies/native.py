@@ -72,20 +72,18 @@ numpy_numbers = npst.arrays(
     npst.scalar_dtypes() | st.sampled_from(["longdouble", "?", ">i4", ">f8", "e"]).map(numpy.dtype), ()
 ).map(lambda array: array[()])
 ticks = st.integers(-(2**63), 2**63 - 1) | st.integers(-(10**6), 10**6) | st.integers(-2_200_000_000, 2_200_000_000)
-# Hypothesis can't hash the first one.
-unusual_ticks = [lambda: numpy.timedelta64(5), lambda: numpy.datetime64("NaT"), lambda: numpy.timedelta64("NaT", "s")]
 numpy_ticks = st.builds(
     lambda kind, count, unit, step: kind(count, f"{step}{unit}"),
     st.sampled_from([numpy.datetime64, numpy.timedelta64]),
     ticks,
     st.sampled_from(UNITS),
     st.sampled_from([1, 1, 7, 1000]),
-) | st.sampled_from(unusual_ticks).map(lambda make: make())
+) | st.sampled_from([numpy.datetime64("NaT"), numpy.timedelta64("NaT", "s")])
 numpy_texts = st.text(max_size=6).map(numpy.str_) | st.just(numpy.str_("\ud800 numpy's"))
 long_doubles = st.builds(
     lambda fraction, power: numpy.ldexp(numpy.longdouble(fraction) / 3, power),
     st.integers(-(2**63), 2**63 - 1),
-    st.integers(-1200, 1000) | st.integers(-1140, -1070) | st.integers(-16500, 16400),
+    st.integers(-1200, 1000) | st.integers(-1140, -1070) | st.integers(-16500, 16300),
 )
 views = st.sampled_from([lambda a: a, lambda a: a.T, lambda a: a[::-1], lambda a: a[..., ::2], lambda a: a.copy("F")])
 numpy_arrays = st.builds(

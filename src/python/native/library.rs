@@ -19,8 +19,6 @@ pub struct Library<T> {
 /// A look at the modules that the program has imported.
 pub struct Look<'py> {
     modules: Bound<'py, PyDict>,
-    /// Whether something was learned.
-    has_learned: bool,
     /// Whether a library is being imported by another thread.
     is_early: bool,
 }
@@ -55,7 +53,6 @@ impl<T: Send + Sync + 'static> Library<T> {
             Err(error) if is_about_the_library(&error, py) => None,
             Err(error) => return Err(error),
         };
-        look.has_learned |= known.is_some();
         self.known.set(known);
         Ok(())
     }
@@ -76,16 +73,11 @@ impl<'py> Look<'py> {
     /// None if no module was imported since the last look.
     pub fn at_new_modules(py: Python<'py>) -> Option<Look<'py>> {
         let modules = raw::modules(py);
-        (modules.len() != MODULES.load(Ordering::Relaxed)).then_some(Look {
-            modules,
-            has_learned: false,
-            is_early: false,
-        })
+        (modules.len() != MODULES.load(Ordering::Relaxed)).then_some(Look { modules, is_early: false })
     }
 
-    /// Ends the look; returns whether something was learned.
-    pub fn end(self) -> bool {
+    /// Ends the look.
+    pub fn end(self) {
         MODULES.store(if self.is_early { 0 } else { self.modules.len() }, Ordering::Relaxed);
-        self.has_learned
     }
 }

@@ -32,18 +32,19 @@ static UUIDS: Library<ObjectField> = Library::new("uuid", uuids::field_of_int);
 static DECIMALS: Library<Decimals> =
     Library::new("decimal", |decimal| Decimals::verify(decimal.getattr("Decimal")?.cast()?));
 
-/// Learns types of libraries that the program has imported since the last call. Returns whether there were any: then values
-/// that were left to Python code may be read in place now. It runs Python code.
+/// Learns types of libraries that the program has imported since the last call: the next walk may read values in place that
+/// were odd before. It runs Python code.
 #[cold]
-pub fn resolve(py: Python<'_>) -> PyResult<bool> {
-    let Some(mut look) = Look::at_new_modules(py) else { return Ok(false) };
+pub fn resolve(py: Python<'_>) -> PyResult<()> {
+    let Some(mut look) = Look::at_new_modules(py) else { return Ok(()) };
     DIGITS.resolve(&mut look)?;
     UUIDS.resolve(&mut look)?;
     DECIMALS.resolve(&mut look)?;
     dates::resolve(&mut look)?;
     NUMPY.resolve(&mut look)?;
     PANDAS.resolve(&mut look)?;
-    Ok(look.end())
+    look.end();
+    Ok(())
 }
 
 /// Pushes a value, if its exact type is one of those that are read in place. Returns whether it did. `buffer` is for texts.

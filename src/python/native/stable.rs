@@ -12,8 +12,8 @@ pub fn initialise(_py: Python<'_>) -> PyResult<()> {
 }
 
 /// Finds nothing new.
-pub fn resolve(_py: Python<'_>) -> PyResult<bool> {
-    Ok(false)
+pub fn resolve(_py: Python<'_>) -> PyResult<()> {
+    Ok(())
 }
 
 /// Pushes nothing.
