@@ -34,7 +34,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
         }
         match self.memory.types.find(value).cloned() {
             Some(Plan::Text) => value.cast::<PyString>().map_or(Err(Interrupted), |text| {
-                self.text(&text);
+                self.other_text(&text); // a subclass has no compact ASCII
                 Ok(())
             }),
             Some(Plan::Float) => value.cast::<PyFloat>().map_or(Err(Interrupted), |float| {
@@ -55,7 +55,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
             Some(Plan::Ordered) => self.ordered(value),
             Some(Plan::Member) => {
                 match self.memory.types.value_of(value).map(|value_of| value_of.clone_ref(value.py())) {
-                    Some(inner) => self.value(inner.bind_borrowed(value.py())),
+                    Some(inner) => self.inner_value(inner.bind_borrowed(value.py())),
                     None => self.unread(value),
                 }
             }
@@ -68,7 +68,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
     fn proxy(&mut self, proxy: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
         // SAFETY: the plan is for a proxy, where the check of its layout succeeded.
         let mapping = unsafe { containers::mapping_of(proxy) };
-        if mapping.is_exact_instance_of::<PyDict>() { self.value(mapping) } else { self.unread(proxy) }
+        if mapping.is_exact_instance_of::<PyDict>() { self.inner_value(mapping) } else { self.unread(proxy) }
     }
 
     fn ordered(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
@@ -104,7 +104,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
                 if !self.sink.tagged_key(name.as_ptr().addr()) {
                     self.key(name.bind(object.py()));
                 }
-                self.value(value)
+                self.inner_value(value)
             })
         }?;
         if !all {
@@ -129,11 +129,17 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
                 if !self.sink.tagged_key(name.as_ptr().addr()) {
                     self.key(name.bind(object.py()));
                 }
-                self.value(value)?;
+                self.inner_value(value)?;
             }
         }
         self.sink.end_object();
         Ok(())
+    }
+
+    /// Pushes a value, not inlined: each copy of `value` makes the compiler inline less of what the first walk calls.
+    #[inline(never)]
+    fn inner_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
+        self.value(value)
     }
 
     /// Pushes what an odd value was converted to, which is never odd itself: so no conversion can lead to itself.
@@ -146,7 +152,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
             || result.is_exact_instance_of::<PyDict>()
             || result.is_exact_instance_of::<PyList>()
             || result.is_exact_instance_of::<PyTuple>();
-        if is_plain { self.value(result) } else { self.snapshot_value(result) }
+        if is_plain { self.inner_value(result) } else { self.snapshot_value(result) }
     }
 
     /// Pushes a dict, or the members that it was converted to because a name is not an exact `str`.
@@ -215,7 +221,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
             let (Some(name), Some(value)) = (both.next(), both.next()) else { continue };
             if let Ok(name) = name.cast_exact::<PyString>() {
                 self.key(&name);
-                self.value(value)?;
+                self.inner_value(value)?;
             } else if let Ok(unsupported) = name.cast_exact::<Unsupported>() {
                 self.sink.unsupported_key(self.memory.decode(unsupported.get().message.bind(pair.py())));
             }
