@@ -535,19 +535,19 @@ def gzip(body: bytes, level: int | None = None) -> bytes:
 
 @final
 class Moment:
-    """A date and time, in a snapshot: year, month, day; hour, minute, second, microsecond; whether in UTC."""
+    """A date and time, as `mixpress.snapshot` makes it. `date` is year, month, day; `clock` hour to microsecond."""
 
     def __new__(cls, date: tuple[int, int, int], clock: tuple[int, int, int, int], utc: bool) -> Self: ...
 
 @final
 class Number:
-    """A number by its spelling, in a snapshot of an event (see `mixpress.snapshot`)."""
+    """A number by its spelling, as `mixpress.snapshot` makes it."""
 
     def __new__(cls, spelling: str) -> Self: ...
 
 @final
 class Members:
-    """The members of an object, in a snapshot of an event: a list of pairs."""
+    """The members of an object, as `mixpress.snapshot` makes them: a list of pairs."""
 
     def __new__(cls, pairs: list[tuple[Any, Any]]) -> Self: ...
     @property
@@ -555,6 +555,6 @@ class Members:
 
 @final
 class Unsupported:
-    """A value that JSON can't represent, in a snapshot of an event, and the sentence that says so."""
+    """A value that JSON can't represent, as `mixpress.snapshot` makes it, and the sentence that says so."""
 
     def __new__(cls, message: str) -> Self: ...
