@@ -275,11 +275,11 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InDict<'_, '_, '_, S
     fn run(self) -> Result<(), Interrupted> {
         let InDict(walk, dict) = self;
         // SAFETY: sinks have no access to Python. Of Python, `key` and `value` only compare types and their versions, read
-        // fields of built-in types, of the frozen classes of conversions and of objects whose type has a plan for its
-        // version, and count references, of which others remain. `native::push` also asks a zone's C function, and makes a
-        // datetime, which the collector does not track: no allocation of it starts a collection. What pyo3 would initialise
-        // at its first use, which imports modules, was initialised with the module (`native::initialise`; the classes of
-        // conversions are in it).
+        // fields of exact types, of the frozen classes of conversions and of objects whose type has a plan for its version,
+        // and count references, of which others remain. `native::push` also calls the C function of an exact ZoneInfo, which
+        // runs no Python code, and makes a datetime, which the collector does not track, so no collection starts. What pyo3
+        // would initialise at its first use, which imports modules, was initialised with the module (`native::initialise`;
+        // the classes of conversions are in it).
         unsafe {
             raw::for_each_member(dict, walk.memory.entries, |name, value| {
                 if !walk.sink.tagged_key(name.as_ptr().addr()) {
