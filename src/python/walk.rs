@@ -18,7 +18,7 @@ use self::odd::{Noting, Odd, Repeated};
 use self::types::Types;
 use super::native;
 use super::raw::instance::Instances;
-use super::raw::{self, Entries};
+use super::raw::{self, Entries, VisitElement, VisitMember};
 use crate::source::{Sink, Source};
 use crate::vectors::{Baseline, Vectors, Wide, Work};
 
@@ -280,15 +280,29 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InDict<'_, '_, '_, S
         // runs no Python code, and makes a datetime, which the collector does not track, so no collection starts. What pyo3
         // would initialise at its first use, which imports modules, was initialised with the module (`native::initialise`;
         // the classes of conversions are in it).
-        unsafe {
-            raw::for_each_member(dict, walk.memory.entries, |name, value| {
-                if !walk.sink.tagged_key(name.as_ptr().addr()) {
-                    let Ok(name) = name.cast_exact::<PyString>() else { return walk.odd_name(dict) };
-                    walk.key(&name);
-                }
-                walk.value(value)
-            })
+        unsafe { raw::for_each_member(dict, walk.memory.entries, EachMember(walk, dict)) }
+    }
+}
+
+/// Pushes a member of the dict.
+struct EachMember<'w, 'm, 'py, S, V, const IS_REPEATED: bool>(
+    &'w mut Walk<'m, S, V, IS_REPEATED>,
+    &'w Bound<'py, PyDict>,
+);
+
+impl<'py, S: Sink, V: Vectors, const IS_REPEATED: bool> VisitMember<'py>
+    for EachMember<'_, '_, 'py, S, V, IS_REPEATED>
+{
+    type Stop = Interrupted;
+
+    #[inline(always)]
+    fn visit(&mut self, name: Borrowed<'_, 'py, PyAny>, value: Borrowed<'_, 'py, PyAny>) -> Result<(), Interrupted> {
+        let EachMember(walk, dict) = self;
+        if !walk.sink.tagged_key(name.as_ptr().addr()) {
+            let Ok(name) = name.cast_exact::<PyString>() else { return walk.odd_name(dict) };
+            walk.key(&name);
         }
+        walk.value(value)
     }
 }
 
@@ -302,6 +316,18 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InList<'_, '_, '_, S
     fn run(self) -> Result<(), Interrupted> {
         let InList(walk, list) = self;
         // SAFETY: `value` runs no Python code, makes no exception and allocates no container, as for a dict's members.
-        unsafe { raw::for_each_element(list, |element| walk.value(element)) }
+        unsafe { raw::for_each_element(list, EachElement(walk)) }
+    }
+}
+
+/// Pushes an element of the list.
+struct EachElement<'w, 'm, S, V, const IS_REPEATED: bool>(&'w mut Walk<'m, S, V, IS_REPEATED>);
+
+impl<'py, S: Sink, V: Vectors, const IS_REPEATED: bool> VisitElement<'py> for EachElement<'_, '_, S, V, IS_REPEATED> {
+    type Stop = Interrupted;
+
+    #[inline(always)]
+    fn visit(&mut self, element: Borrowed<'_, 'py, PyAny>) -> Result<(), Interrupted> {
+        self.0.value(element)
     }
 }

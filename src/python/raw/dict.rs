@@ -6,6 +6,7 @@
 //! after [`Entries::verify`] found that it agrees with `PyDict_Next`. Otherwise, and for every other dict, `PyDict_Next`
 //! is called. See "What `unsafe` buys" in `benches/README.md`.
 
+use std::convert::Infallible;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
@@ -72,27 +73,39 @@ impl Keys {
     }
 }
 
-/// Calls `visit` with each name and value of a dict, in its order.
+/// What is done with each member of a dict.
+pub trait VisitMember<'py> {
+    /// Why no further member is visited.
+    type Stop;
+
+    /// Visits a member. Must be marked `#[inline(always)]`, as for [`crate::vectors::Work`].
+    fn visit(&mut self, name: Borrowed<'_, 'py, PyAny>, value: Borrowed<'_, 'py, PyAny>) -> Result<(), Self::Stop>;
+}
+
+/// Visits each name and value of a dict, in its order.
 ///
 /// # Safety
-/// `visit` must not run Python code, make an exception, or allocate a Python container.
+/// `visitor` must not run Python code, make an exception, or allocate a Python container.
 #[inline(always)]
-pub unsafe fn for_each_member<'py, E>(
+pub unsafe fn for_each_member<'py, V: VisitMember<'py>>(
     dict: &Bound<'py, PyDict>,
     entries: Option<Entries>,
-    mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
-) -> Result<(), E> {
+    mut visitor: V,
+) -> Result<(), V::Stop> {
     if super::FREE_THREADED {
-        return held(dict).iter().try_for_each(|(name, value)| visit(name.as_borrowed(), value.as_borrowed()));
+        for (name, value) in held(dict) {
+            visitor.visit(name.as_borrowed(), value.as_borrowed())?;
+        }
+        return Ok(());
     }
     let size = dict.len();
     let mut members = Members::of(dict, entries);
-    // SAFETY: by the contract of `visit` nothing changes the dict meanwhile.
+    // SAFETY: by the contract of `visitor` nothing changes the dict meanwhile.
     while let Some((name, value)) = unsafe { members.next(dict) } {
-        // SAFETY: the dict owns both, and by the contract of `visit` it keeps them.
+        // SAFETY: the dict owns both, and by the contract of `visitor` it keeps them.
         let (name, value) = unsafe { (Borrowed::from_ptr(dict.py(), name), Borrowed::from_ptr(dict.py(), value)) };
-        visit(name, value)?;
-        debug_assert!(!super::has_exception() && dict.len() == size, "`visit` must keep its contract");
+        visitor.visit(name, value)?;
+        debug_assert!(!super::has_exception() && dict.len() == size, "`visitor` must keep its contract");
     }
     Ok(())
 }
@@ -193,16 +206,22 @@ impl Entries {
 
 /// The addresses of each name and value.
 fn addresses(dict: &Bound<'_, PyDict>, entries: Option<Entries>) -> Vec<(*mut ffi::PyObject, *mut ffi::PyObject)> {
-    let mut addresses = Vec::new();
-    // SAFETY: the closure only stores addresses.
-    let visited: Result<(), ()> = unsafe {
-        for_each_member(dict, entries, |name, value| {
-            addresses.push((name.as_ptr(), value.as_ptr()));
-            Ok(())
-        })
-    };
-    debug_assert!(visited.is_ok());
-    addresses
+    let mut addresses = Addresses(Vec::new());
+    // SAFETY: the visitor only stores addresses.
+    let Ok(()) = unsafe { for_each_member(dict, entries, &mut addresses) };
+    addresses.0
+}
+
+struct Addresses(Vec<(*mut ffi::PyObject, *mut ffi::PyObject)>);
+
+impl<'py> VisitMember<'py> for &mut Addresses {
+    type Stop = Infallible;
+
+    #[inline(always)]
+    fn visit(&mut self, name: Borrowed<'_, 'py, PyAny>, value: Borrowed<'_, 'py, PyAny>) -> Result<(), Infallible> {
+        self.0.push((name.as_ptr(), value.as_ptr()));
+        Ok(())
+    }
 }
 
 /// The type `frozendict`, which CPython has from 3.15 on. Null where there is none that is read like a dict.

@@ -38,7 +38,7 @@ use pyo3::types::{PyInt, PyList, PyString};
 
 use crate::vectors::Vectors;
 
-pub use dict::{Entries, find_frozen, for_each_member, frozen};
+pub use dict::{Entries, VisitMember, find_frozen, for_each_member, frozen};
 pub use text::{ascii, verify as verify_texts, with_code_points};
 
 /// Whether the core is built for an interpreter without a lock, whose objects have a longer header. `check_lock` lets it run
@@ -50,22 +50,35 @@ use ffi::PyList_GET_ITEM as element_of;
 #[cfg(feature = "abi3")]
 use ffi::PyList_GetItem as element_of;
 
-/// Calls `visit` with each element of a list.
+/// What is done with each element of a list.
+pub trait VisitElement<'py> {
+    /// Why no further element is visited.
+    type Stop;
+
+    /// Visits an element. Must be marked `#[inline(always)]`, as for [`crate::vectors::Work`].
+    fn visit(&mut self, element: Borrowed<'_, 'py, PyAny>) -> Result<(), Self::Stop>;
+}
+
+/// Visits each element of a list.
 ///
 /// # Safety
-/// `visit` must not run Python code, make an exception, or allocate a Python container.
+/// `visitor` must not run Python code, make an exception, or allocate a Python container.
 #[inline(always)]
-pub unsafe fn for_each_element<'py, E>(
+pub unsafe fn for_each_element<'py, V: VisitElement<'py>>(
     list: &Bound<'py, PyList>,
-    mut visit: impl FnMut(Borrowed<'_, 'py, PyAny>) -> Result<(), E>,
-) -> Result<(), E> {
+    mut visitor: V,
+) -> Result<(), V::Stop> {
     if FREE_THREADED {
-        return held(list).iter().try_for_each(|element| visit(element.as_borrowed()));
+        for element in held(list) {
+            visitor.visit(element.as_borrowed())?;
+        }
+        return Ok(());
     }
     for position in 0..list.len() {
-        // SAFETY: the position is within the list, which owns the element and, by the contract of `visit`, keeps it.
-        visit(unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), position as ffi::Py_ssize_t)) })?;
-        debug_assert!(!has_exception() && position < list.len(), "`visit` must keep its contract");
+        // SAFETY: the position is within the list, which owns the element and, by the contract of `visitor`, keeps it.
+        visitor
+            .visit(unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), position as ffi::Py_ssize_t)) })?;
+        debug_assert!(!has_exception() && position < list.len(), "`visitor` must keep its contract");
     }
     Ok(())
 }
