@@ -88,7 +88,9 @@ struct ChangedName {
 impl Report {
     pub(super) fn clear(&mut self) {
         self.changed_name = None;
-        self.counts = Counts::default();
+        if !self.is_empty() {
+            self.counts = Counts::default(); // the first finding of each rule is listed, so there are no other counts
+        }
         self.path_bytes = 0;
         self.findings.clear();
         self.truncations.clear();

@@ -11,7 +11,7 @@ pub(crate) fn write_integer(out: &mut Vec<u8>, value: i64) {
     let size = value.unsigned_abs();
     if size < NINE_DIGITS {
         let (digits, count) = up_to_eight_digits(size as u32);
-        append_digits(out, value < 0, digits, count);
+        append_digits(out, value < 0, digits.to_le_bytes(), count);
     } else {
         write_long_integer(out, value);
     }
@@ -22,8 +22,8 @@ fn write_long_integer(out: &mut Vec<u8>, value: i64) {
     let size = value.unsigned_abs();
     if size < NINE_DIGITS * NINE_DIGITS {
         let (digits, count) = up_to_eight_digits((size / NINE_DIGITS) as u32);
-        append_digits(out, value < 0, digits, count);
-        append_digits(out, false, eight_digits((size % NINE_DIGITS) as u32), 8);
+        let last = u128::from(eight_digits((size % NINE_DIGITS) as u32)) << (8 * count);
+        append_digits(out, value < 0, (u128::from(digits) | last).to_le_bytes(), count + 8);
     } else {
         out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }

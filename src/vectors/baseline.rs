@@ -25,10 +25,10 @@ pub fn append_verbatim<const END: usize>(out: &mut Vec<u8>, text: &[u8], end: [u
     append::<END, false>(out, text, end);
 }
 
-/// Appends a minus if there is one, and the first `length` of eight bytes, of which the first is lowest.
+/// Appends a minus if there is one, and the first `length` of the digits, by one copy of all.
 #[inline(always)]
-pub fn append_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize) {
-    append_behind(out, b'-', minus, &digits.to_le_bytes(), length);
+pub fn append_digits<const SIZE: usize>(out: &mut Vec<u8>, minus: bool, digits: [u8; SIZE], length: usize) {
+    append_behind(out, b'-', minus, &digits, length);
 }
 
 /// Appends the text that `format` writes into a buffer, by one copy of the whole buffer.
