@@ -74,6 +74,7 @@ mod _core {
         // What would otherwise be done at the first event, by Python code.
         super::native::initialise(py)?;
         super::raw::verify_texts(py);
+        super::raw::verify_integers(py);
         super::raw::Entries::verify(py);
         super::raw::find_frozen(py);
         super::raw::instance::Instances::verify(py);

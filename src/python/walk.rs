@@ -141,54 +141,61 @@ struct Walk<'w, S, V, const IS_REPEATED: bool> {
 }
 
 impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
+    /// The walk by value. What is not inlined into the loop over a container takes it so, in registers: where it were in memory,
+    /// each member would load the sink's address again.
+    #[inline(always)]
+    fn again(&mut self) -> Walk<'_, S, V, IS_REPEATED> {
+        Walk { sink: self.sink, memory: self.memory, vectors: self.vectors }
+    }
+
     /// Pushes a value. Inlined into the loop over a container: for a scalar, a call would cost as much as the value.
     #[inline(always)]
     fn value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
-        if let Ok(text) = value.cast_exact::<PyString>() {
+        if let Some(text) = raw::exact::<PyString>(value) {
             self.text(&text);
-        } else if let Ok(integer) = value.cast_exact::<PyInt>() {
+        } else if let Some(integer) = raw::exact::<PyInt>(value) {
             match raw::small_integer(&integer) {
                 Some(integer) => self.sink.integer(integer),
-                None => return self.rare_value(value),
+                None => return self.again().rare_value(value),
             }
-        } else if let Ok(float) = value.cast_exact::<PyFloat>() {
+        } else if let Some(float) = raw::exact::<PyFloat>(value) {
             self.sink.float(float.value());
-        } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
+        } else if let Some(boolean) = raw::exact::<PyBool>(value) {
             self.sink.boolean(boolean.is_true());
         } else if value.is_none() {
             self.sink.null();
-        } else if let Ok(dict) = value.cast_exact::<PyDict>() {
-            return if IS_REPEATED { self.dict_or_members(&dict) } else { self.dict(&dict) };
-        } else if let Ok(list) = value.cast_exact::<PyList>() {
-            return self.list(&list);
+        } else if let Some(dict) = raw::exact::<PyDict>(value) {
+            return if IS_REPEATED { self.dict_or_members(&dict) } else { self.again().dict(&dict) };
+        } else if let Some(list) = raw::exact::<PyList>(value) {
+            return self.again().list(&list);
         } else {
-            return self.rare_value(value);
+            return self.again().rare_value(value);
         }
         Ok(())
     }
 
     #[inline(never)]
-    fn dict(&mut self, dict: &Bound<'_, PyDict>) -> Result<(), Interrupted> {
+    fn dict(mut self, dict: &Bound<'_, PyDict>) -> Result<(), Interrupted> {
         if !self.sink.begin_object() {
             return Ok(());
         }
-        self.vectors.run(InDict(self, dict))?;
+        self.vectors.run(InDict(self.again(), dict))?;
         self.sink.end_object();
         Ok(())
     }
 
     #[inline(never)]
-    fn list(&mut self, list: &Bound<'_, PyList>) -> Result<(), Interrupted> {
+    fn list(mut self, list: &Bound<'_, PyList>) -> Result<(), Interrupted> {
         if !self.sink.begin_array() {
             return Ok(());
         }
-        self.vectors.run(InList(self, list))?;
+        self.vectors.run(InList(self.again(), list))?;
         self.sink.end_array();
         Ok(())
     }
 
     #[inline(never)]
-    fn rare_value(&mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
+    fn rare_value(mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             return self.tuple(&tuple);
         }
@@ -216,33 +223,31 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
     fn text(&mut self, text: &Bound<'_, PyString>) {
         match raw::ascii(text) {
             Some(text) => self.sink.text_with(text, self.vectors),
-            None => self.other_text(text),
+            None => self.again().other_text(text),
         }
     }
 
     #[inline(never)]
-    fn other_text(&mut self, text: &Bound<'_, PyString>) {
-        let Walk { sink, vectors, .. } = self;
-        if raw::with_code_points(text, |codes| sink.text_of_codes(codes, *vectors)) {
+    fn other_text(self, text: &Bound<'_, PyString>) {
+        if raw::with_code_points(text, |codes| self.sink.text_of_codes(codes, self.vectors)) {
             return;
         }
-        let decoded = &mut self.memory.decoded;
-        match raw::decode(text, decoded, self.vectors) {
+        match raw::decode(text, &mut self.memory.decoded, self.vectors) {
             false => self.vectors.run(Decoded(self)),
-            true => self.sink.repaired_text(decoded),
+            true => self.sink.repaired_text(&self.memory.decoded),
         }
     }
 
     #[inline(always)]
     fn key(&mut self, name: &Bound<'_, PyString>) {
-        let Some(ascii) = raw::ascii(name) else { return self.other_key(name) };
+        let Some(ascii) = raw::ascii(name) else { return self.again().other_key(name) };
         if self.sink.key_with_tag(ascii, name.as_ptr().addr()) {
             self.memory.tagged.push(name.clone().unbind());
         }
     }
 
     #[inline(never)]
-    fn other_key(&mut self, name: &Bound<'_, PyString>) {
+    fn other_key(self, name: &Bound<'_, PyString>) {
         let decoded = &mut self.memory.decoded;
         if raw::decode(name, decoded, self.vectors) {
             self.sink.repaired_key(decoded);
@@ -253,9 +258,9 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
 }
 
 /// A text that was decoded.
-struct Decoded<'w, 'm, S, V, const IS_REPEATED: bool>(&'w mut Walk<'m, S, V, IS_REPEATED>);
+struct Decoded<'w, S, V, const IS_REPEATED: bool>(Walk<'w, S, V, IS_REPEATED>);
 
-impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for Decoded<'_, '_, S, V, IS_REPEATED> {
+impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for Decoded<'_, S, V, IS_REPEATED> {
     type Done = ();
 
     #[inline(always)]
@@ -266,9 +271,9 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for Decoded<'_, '_, S, V
 }
 
 /// The members of a dict whose object was begun in the sink.
-struct InDict<'w, 'm, 'py, S, V, const IS_REPEATED: bool>(&'w mut Walk<'m, S, V, IS_REPEATED>, &'w Bound<'py, PyDict>);
+struct InDict<'w, 'py, S, V, const IS_REPEATED: bool>(Walk<'w, S, V, IS_REPEATED>, &'w Bound<'py, PyDict>);
 
-impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InDict<'_, '_, '_, S, V, IS_REPEATED> {
+impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InDict<'_, '_, S, V, IS_REPEATED> {
     type Done = Result<(), Interrupted>;
 
     #[inline(always)]
@@ -285,21 +290,16 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InDict<'_, '_, '_, S
 }
 
 /// Pushes a member of the dict.
-struct EachMember<'w, 'm, 'py, S, V, const IS_REPEATED: bool>(
-    &'w mut Walk<'m, S, V, IS_REPEATED>,
-    &'w Bound<'py, PyDict>,
-);
+struct EachMember<'w, 'py, S, V, const IS_REPEATED: bool>(Walk<'w, S, V, IS_REPEATED>, &'w Bound<'py, PyDict>);
 
-impl<'py, S: Sink, V: Vectors, const IS_REPEATED: bool> VisitMember<'py>
-    for EachMember<'_, '_, 'py, S, V, IS_REPEATED>
-{
+impl<'py, S: Sink, V: Vectors, const IS_REPEATED: bool> VisitMember<'py> for EachMember<'_, 'py, S, V, IS_REPEATED> {
     type Stop = Interrupted;
 
     #[inline(always)]
     fn visit(&mut self, name: Borrowed<'_, 'py, PyAny>, value: Borrowed<'_, 'py, PyAny>) -> Result<(), Interrupted> {
         let EachMember(walk, dict) = self;
         if !walk.sink.tagged_key(name.as_ptr().addr()) {
-            let Ok(name) = name.cast_exact::<PyString>() else { return walk.odd_name(dict) };
+            let Some(name) = raw::exact::<PyString>(name) else { return walk.odd_name(dict) };
             walk.key(&name);
         }
         walk.value(value)
@@ -307,9 +307,9 @@ impl<'py, S: Sink, V: Vectors, const IS_REPEATED: bool> VisitMember<'py>
 }
 
 /// The elements of a list whose array was begun in the sink.
-struct InList<'w, 'm, 'py, S, V, const IS_REPEATED: bool>(&'w mut Walk<'m, S, V, IS_REPEATED>, &'w Bound<'py, PyList>);
+struct InList<'w, 'py, S, V, const IS_REPEATED: bool>(Walk<'w, S, V, IS_REPEATED>, &'w Bound<'py, PyList>);
 
-impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InList<'_, '_, '_, S, V, IS_REPEATED> {
+impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InList<'_, '_, S, V, IS_REPEATED> {
     type Done = Result<(), Interrupted>;
 
     #[inline(always)]
@@ -321,9 +321,9 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InList<'_, '_, '_, S
 }
 
 /// Pushes an element of the list.
-struct EachElement<'w, 'm, S, V, const IS_REPEATED: bool>(&'w mut Walk<'m, S, V, IS_REPEATED>);
+struct EachElement<'w, S, V, const IS_REPEATED: bool>(Walk<'w, S, V, IS_REPEATED>);
 
-impl<'py, S: Sink, V: Vectors, const IS_REPEATED: bool> VisitElement<'py> for EachElement<'_, '_, S, V, IS_REPEATED> {
+impl<'py, S: Sink, V: Vectors, const IS_REPEATED: bool> VisitElement<'py> for EachElement<'_, S, V, IS_REPEATED> {
     type Stop = Interrupted;
 
     #[inline(always)]

@@ -16,6 +16,7 @@ use self::fill::{Filled, Filling};
 use self::json::{JsonInput, Text, is_text};
 use self::objects::fill_from_objects;
 use super::engine::Engine;
+use super::raw;
 use crate::source::json::JsonReader;
 
 fn one(name: &str) -> String {
@@ -110,9 +111,8 @@ impl Input {
             Input::List(events, read) => {
                 let events = events.bind(py);
                 let unread = || {
-                    // An event's own code may shorten or extend the list; without the interpreter's lock another thread may,
-                    // also between the two calls.
-                    let event = (*read < events.len()).then(|| events.get_item(*read).ok()).flatten().map(Ok);
+                    // An event's own code may shorten or extend the list.
+                    let event = raw::element(events, *read).map(Ok);
                     *read += 1;
                     event
                 };

@@ -150,22 +150,22 @@ impl Members {
     /// The dict is the one given to [`Members::of`], and has not changed since.
     #[inline(always)]
     unsafe fn next(&mut self, dict: &Bound<'_, PyDict>) -> Option<(*mut ffi::PyObject, *mut ffi::PyObject)> {
-        let (mut name, mut value) = (std::ptr::null_mut::<ffi::PyObject>(), std::ptr::null_mut::<ffi::PyObject>());
         match self {
-            Members::Entries { next, end } => {
-                while value.is_null() {
-                    if *next == *end {
-                        return None;
-                    }
-                    // SAFETY: it is before the end of the entries.
-                    unsafe {
-                        Entry { name, value } = next.read();
-                        *next = next.add(1);
-                    }
+            Members::Entries { next, end } => loop {
+                if *next == *end {
+                    return None;
                 }
-                Some((name, value))
-            }
+                // SAFETY: it is before the end of the entries.
+                let Entry { name, value } = unsafe {
+                    *next = next.add(1);
+                    next.sub(1).read()
+                };
+                if !value.is_null() {
+                    return Some((name, value));
+                }
+            },
             Members::PyDictNext { position } => {
+                let (mut name, mut value) = (ptr::null_mut::<ffi::PyObject>(), ptr::null_mut::<ffi::PyObject>());
                 // SAFETY: `dict` is a dict, and the three pointers are to local variables.
                 let found = unsafe { ffi::PyDict_Next(dict.as_ptr(), position, &raw mut name, &raw mut value) };
                 (found != 0).then_some((name, value))

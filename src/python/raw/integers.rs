@@ -1,8 +1,10 @@
-//! The digits of an int of any size, read in place.
+//! The digits of an int of any size, read in place, and the value of one that has few.
 //!
 //! CPython has no call for them that can neither allocate nor raise in all versions. An int is an array of digits of 30 bits
 //! after a header, which has the number of digits and the sign: until 3.11 as a number with this sign, from 3.12 on as a
 //! number shifted by 3, with the sign in the lowest two bits. Both are tried on samples.
+
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -16,13 +18,16 @@ pub struct Digits {
     layout: Layout,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Layout {
     /// CPython 3.10 and 3.11.
-    SignedCount,
+    SignedCount = 1,
     /// CPython 3.12 and later.
-    Tag,
+    Tag = 2,
 }
+
+/// The layout that [`verify`] found, as a number; 0 if it found none.
+static LAYOUT: AtomicU8 = AtomicU8::new(0);
 
 /// The first fields of CPython's `PyLongObject`.
 #[repr(C)]
@@ -77,6 +82,40 @@ impl Digits {
             Layout::SignedCount => (count < 0, count.unsigned_abs()),
             Layout::Tag => (count & 3 == 2, count as usize >> 3),
         }
+    }
+}
+
+/// The value of an int of up to two digits, which are 60 bits. None for another, or where the layout is not known.
+#[inline(always)]
+pub fn in_place(integer: &Bound<'_, PyInt>) -> Option<i64> {
+    let layout = match LAYOUT.load(Ordering::Relaxed) {
+        1 => Layout::SignedCount,
+        2 => Layout::Tag,
+        _ => return None,
+    };
+    let (is_negative, digits) = Digits { layout }.of(integer);
+    let size = match *digits {
+        [low] => i64::from(low),
+        [low, high] => i64::from(high) << Digits::BITS | i64::from(low),
+        [] => 0,
+        _ => return None,
+    };
+    Some(if is_negative { -size } else { size })
+}
+
+/// Lets [`in_place`] read, if it reads what CPython's own function returns. Called once in a process, when the module is
+/// imported: it runs Python code.
+pub fn verify(py: Python<'_>) {
+    let Ok(Some(Digits { layout })) = Digits::verify(py) else { return };
+    LAYOUT.store(layout as u8, Ordering::Relaxed);
+    let edges = [0, 1, 29, 30, 31, 59, 60, 61, 62].map(|bits| 1_i64 << bits);
+    let values = edges.into_iter().flat_map(|edge| [edge - 1, edge, edge + 1, i64::MAX]);
+    let agree = values.flat_map(|value| [value, -value]).all(|value| {
+        let is_short = value.unsigned_abs() < 1 << (2 * Digits::BITS);
+        in_place(&PyInt::new(py, value)) == is_short.then_some(value)
+    });
+    if !agree {
+        LAYOUT.store(0, Ordering::Relaxed);
     }
 }
 

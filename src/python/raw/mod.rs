@@ -27,7 +27,6 @@ pub mod types;
 #[cfg(not(feature = "abi3"))]
 pub mod zones;
 
-use pyo3::Borrowed;
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -35,6 +34,7 @@ use pyo3::sync::critical_section::with_critical_section;
 #[cfg(not(feature = "abi3"))]
 use pyo3::types::PyDict;
 use pyo3::types::{PyInt, PyList, PyString};
+use pyo3::{Borrowed, PyTypeInfo};
 
 use crate::vectors::Vectors;
 
@@ -76,11 +76,24 @@ pub unsafe fn for_each_element<'py, V: VisitElement<'py>>(
     }
     for position in 0..list.len() {
         // SAFETY: the position is within the list, which owns the element and, by the contract of `visitor`, keeps it.
-        visitor
-            .visit(unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), position as ffi::Py_ssize_t)) })?;
+        let element = unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), position as ffi::Py_ssize_t)) };
+        visitor.visit(element)?;
         debug_assert!(!has_exception() && position < list.len(), "`visitor` must keep its contract");
     }
     Ok(())
+}
+
+/// The element of a list at a position, if there is one.
+#[inline(always)]
+pub fn element<'py>(list: &Bound<'py, PyList>, at: usize) -> Option<Bound<'py, PyAny>> {
+    if at >= list.len() {
+        return None;
+    }
+    if FREE_THREADED {
+        return list.get_item(at).ok(); // another thread may shorten the list in between
+    }
+    // SAFETY: the position is within the list, and the interpreter's lock is held, so the list owns the element meanwhile.
+    Some(unsafe { Borrowed::from_ptr(list.py(), element_of(list.as_ptr(), at as ffi::Py_ssize_t)) }.to_owned())
 }
 
 /// The elements of a list at one moment, each held: in a free-threaded interpreter another thread may remove it meanwhile.
@@ -103,6 +116,21 @@ pub fn decode(text: &Bound<'_, PyString>, decoded: &mut String, vectors: impl Ve
     })
 }
 
+/// Verifies the layout of the ints that [`small_integer`] reads in place.
+pub fn verify_integers(py: Python<'_>) {
+    #[cfg(not(feature = "abi3"))]
+    integers::verify(py);
+    let _ = py;
+}
+
+/// The value as one of exactly this type. Unlike `Borrowed::cast_exact` it does not read the type object's reference count,
+/// which an error would need.
+#[inline(always)]
+pub fn exact<'a, 'py, T: PyTypeInfo>(value: Borrowed<'a, 'py, PyAny>) -> Option<Borrowed<'a, 'py, T>> {
+    // SAFETY: the object is of this type.
+    value.is_exact_instance_of::<T>().then(|| unsafe { value.cast_unchecked() })
+}
+
 /// Whether an exception is set in this thread.
 fn has_exception() -> bool {
     // SAFETY: the interpreter's lock is held; the call only reads a field of the thread.
@@ -112,6 +140,10 @@ fn has_exception() -> bool {
 /// The value of an int, if it fits into 64 bits.
 #[inline(always)]
 pub fn small_integer(integer: &Bound<'_, PyInt>) -> Option<i64> {
+    #[cfg(not(feature = "abi3"))]
+    if let Some(value) = integers::in_place(integer) {
+        return Some(value);
+    }
     let mut overflow = 0;
     // SAFETY: the object is an int, so the call makes no exception.
     let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(integer.as_ptr(), &raw mut overflow) };

@@ -1,6 +1,6 @@
 //! The characters of a `str`, read in place.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -13,15 +13,14 @@ use crate::vectors::CodePoints;
 /// or a byte in free-threaded builds. So it is in CPython 3.10 to 3.15 where bit fields begin at the lowest bit.
 const COMPACT_ASCII: u32 = 0b11 << (3 + if super::FREE_THREADED { 8 } else { 2 });
 
-/// Whether [`verify`] found the layout that [`in_place`] reads.
-static IS_KNOWN: AtomicBool = AtomicBool::new(false);
+/// [`COMPACT_ASCII`] once [`verify`] found the layout that [`in_place`] reads. Before, no text has the bits.
+static MASK: AtomicU32 = AtomicU32::new(0);
 
-/// The text in place, if it is ASCII, as most text is.
+/// The text in place, if it is ASCII, as most text is. Where the layout is not known, none is.
 #[inline(always)]
 pub fn ascii<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
-    let bytes = if IS_KNOWN.load(Ordering::Relaxed) { in_place(text) } else { by_calls(text) };
-    // SAFETY: both return ASCII only.
-    bytes.map(|bytes| unsafe { std::str::from_utf8_unchecked(bytes) })
+    // SAFETY: the bytes are ASCII.
+    in_place(text).map(|bytes| unsafe { std::str::from_utf8_unchecked(bytes) })
 }
 
 /// The bytes of a text whose header says that it is ASCII.
@@ -30,16 +29,15 @@ fn in_place<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a [u8]> {
     let header = text.as_ptr().cast::<ffi::PyASCIIObject>();
     // SAFETY: every str has this header. A compact ASCII str has its bytes right after it, one each, and a str is immutable;
     // only `interned`, in the same word, can be written by another thread of a free-threaded interpreter. `verify` compared
-    // both with CPython's own functions, or has not been called: then its samples are what is read, and no byte of them.
+    // both with CPython's own functions, or is doing so: then its samples are what is read, and no byte of them.
     unsafe {
         let state = AtomicU32::from_ptr(&raw mut (*header).state).load(Ordering::Relaxed);
-        (state & COMPACT_ASCII == COMPACT_ASCII)
+        (state & MASK.load(Ordering::Relaxed) == COMPACT_ASCII)
             .then(|| std::slice::from_raw_parts(header.add(1).cast(), (*header).length as usize))
     }
 }
 
-/// The bytes of an ASCII text by functions of CPython, where the layout is not known.
-#[cold]
+/// The bytes of an ASCII text by functions of CPython.
 fn by_calls<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a [u8]> {
     // SAFETY: the view ends with the reference to the str, which is immutable.
     match unsafe { text.data() } {
@@ -53,9 +51,12 @@ pub fn verify(py: Python<'_>) {
     let ascii = ["", "a", "event", "$insert_id", "\0\x7f", &"long ".repeat(100)];
     let other = ["\u{80}", "é", "\u{ff}x", "naïve ", "日本", "x\u{ffff}", "😀", &"ü".repeat(300)];
     let samples = ascii.into_iter().chain(other);
+    MASK.store(COMPACT_ASCII, Ordering::Relaxed);
     let agree = samples.clone().all(|sample| agrees(&PyString::new(py, sample), sample.is_ascii()))
         && samples.into_iter().all(|sample| agrees(&PyString::intern(py, sample), sample.is_ascii()));
-    IS_KNOWN.store(agree, Ordering::Relaxed);
+    if !agree {
+        MASK.store(0, Ordering::Relaxed);
+    }
 }
 
 fn agrees(text: &Bound<'_, PyString>, is_ascii: bool) -> bool {

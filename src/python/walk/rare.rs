@@ -34,7 +34,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
         }
         match self.memory.types.find(value).cloned() {
             Some(Plan::Text) => value.cast::<PyString>().map_or(Err(Interrupted), |text| {
-                self.other_text(&text); // a subclass has no compact ASCII
+                self.again().other_text(&text); // a subclass has no compact ASCII
                 Ok(())
             }),
             Some(Plan::Float) => value.cast::<PyFloat>().map_or(Err(Interrupted), |float| {
@@ -48,8 +48,8 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
                 }
                 None => self.unread(value),
             },
-            Some(Plan::Dict) => value.cast::<PyDict>().map_or(Err(Interrupted), |dict| self.dict(&dict)),
-            Some(Plan::List) => value.cast::<PyList>().map_or(Err(Interrupted), |list| self.list(&list)),
+            Some(Plan::Dict) => value.cast::<PyDict>().map_or(Err(Interrupted), |dict| self.again().dict(&dict)),
+            Some(Plan::List) => value.cast::<PyList>().map_or(Err(Interrupted), |list| self.again().list(&list)),
             Some(Plan::Tuple) => value.cast::<PyTuple>().map_or(Err(Interrupted), |tuple| self.tuple(&tuple)),
             Some(Plan::Proxy) => self.proxy(value),
             Some(Plan::Ordered) => self.ordered(value),
@@ -75,7 +75,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
         let Ok(dict) = value.cast::<PyDict>() else { return Err(Interrupted) };
         // SAFETY: the plan is for exactly an `OrderedDict`, where the check of its layout succeeded.
         let is_in_order = unsafe { containers::is_in_order(&dict) };
-        if is_in_order { self.dict(&dict) } else { self.unread(value) }
+        if is_in_order { self.again().dict(&dict) } else { self.unread(value) }
     }
 
     /// Stops at a value that only Python code can read, or notes it.
@@ -165,7 +165,7 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
                 _ => self.members(members.get().pairs.bind(dict.py())),
             };
         }
-        self.dict(dict)
+        self.again().dict(dict)
     }
 
     /// Stops at a name that is not an exact `str`, or notes its dict.
