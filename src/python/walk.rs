@@ -18,7 +18,7 @@ use self::odd::{Noting, Odd, Repeated};
 use self::types::Types;
 use super::native;
 use super::raw::instance::Instances;
-use super::raw::{self, Entries, VisitElement, VisitMember};
+use super::raw::{self, Array, Entries, VisitElement, VisitMember};
 use crate::source::{Sink, Source};
 use crate::vectors::{Baseline, Vectors, Wide, Work};
 
@@ -179,7 +179,10 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
         if !self.sink.begin_object() {
             return Ok(());
         }
-        self.vectors.run(InDict(self.again(), dict))?;
+        match self.memory.entries.and_then(|entries| entries.of(dict)) {
+            Some(array) => self.vectors.run(InArray(self.again(), dict, array))?,
+            None => self.vectors.run(InDict(self.again(), dict))?,
+        }
         self.sink.end_object();
         Ok(())
     }
@@ -285,7 +288,21 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InDict<'_, '_, S, V,
         // runs no Python code, and makes a datetime, which the collector does not track, so no collection starts. What pyo3
         // would initialise at its first use, which imports modules, was initialised with the module (`native::initialise`;
         // the classes of conversions are in it).
-        unsafe { raw::for_each_member(dict, walk.memory.entries, EachMember(walk, dict)) }
+        unsafe { raw::for_each_member(dict, EachMember(walk, dict)) }
+    }
+}
+
+/// The same, by the dict's array.
+struct InArray<'w, 'py, S, V, const IS_REPEATED: bool>(Walk<'w, S, V, IS_REPEATED>, &'w Bound<'py, PyDict>, Array);
+
+impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Work for InArray<'_, '_, S, V, IS_REPEATED> {
+    type Done = Result<(), Interrupted>;
+
+    #[inline(always)]
+    fn run(self) -> Result<(), Interrupted> {
+        let InArray(walk, dict, array) = self;
+        // SAFETY: as for `InDict`. Since the dict gave the array, the sink began an object at most.
+        unsafe { raw::for_each_entry(dict, array, EachMember(walk, dict)) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Write numbers: integers by their digits, floats as orjson spells them.
 
-use crate::vectors::baseline::{append_digits, append_formatted};
+use crate::vectors::baseline::{append_digits, append_formatted, append_more_digits};
 
 /// The first number of nine digits.
 const NINE_DIGITS: u64 = 100_000_000;
@@ -11,7 +11,7 @@ pub(crate) fn write_integer(out: &mut Vec<u8>, value: i64) {
     let size = value.unsigned_abs();
     if size < NINE_DIGITS {
         let (digits, count) = up_to_eight_digits(size as u32);
-        append_digits(out, value < 0, digits.to_le_bytes(), count);
+        append_digits(out, value < 0, digits, count);
     } else {
         write_long_integer(out, value);
     }
@@ -22,8 +22,7 @@ fn write_long_integer(out: &mut Vec<u8>, value: i64) {
     let size = value.unsigned_abs();
     if size < NINE_DIGITS * NINE_DIGITS {
         let (digits, count) = up_to_eight_digits((size / NINE_DIGITS) as u32);
-        let last = u128::from(eight_digits((size % NINE_DIGITS) as u32)) << (8 * count);
-        append_digits(out, value < 0, (u128::from(digits) | last).to_le_bytes(), count + 8);
+        append_more_digits(out, value < 0, digits, count, eight_digits((size % NINE_DIGITS) as u32));
     } else {
         out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }

@@ -25,10 +25,27 @@ pub fn append_verbatim<const END: usize>(out: &mut Vec<u8>, text: &[u8], end: [u
     append::<END, false>(out, text, end);
 }
 
-/// Appends a minus if there is one, and the first `length` of the digits, by one copy of all.
+/// Appends a minus if there is one, and the first `length` of eight bytes, of which the first is lowest.
 #[inline(always)]
-pub fn append_digits<const SIZE: usize>(out: &mut Vec<u8>, minus: bool, digits: [u8; SIZE], length: usize) {
-    append_behind(out, b'-', minus, &digits, length);
+pub fn append_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize) {
+    append_behind(out, b'-', minus, &digits.to_le_bytes(), length);
+}
+
+/// Appends a minus if there is one, the first `length` of eight bytes, and eight more. Both are stored apart: a load of both
+/// would wait for the stores.
+#[inline(always)]
+pub fn append_more_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize, more: u64) {
+    assert!(length <= size_of::<u64>());
+    out.reserve(1 + 2 * size_of::<u64>());
+    let before = usize::from(minus);
+    // SAFETY: there is room for the minus and all digits, and the new length covers only bytes that were written.
+    unsafe {
+        let end = out.as_mut_ptr().add(out.len());
+        end.write(b'-');
+        end.add(before).cast::<[u8; 8]>().write_unaligned(digits.to_le_bytes());
+        end.add(before + length).cast::<[u8; 8]>().write_unaligned(more.to_le_bytes());
+        out.set_len(out.len() + before + length + size_of::<u64>());
+    }
 }
 
 /// Appends the text that `format` writes into a buffer, by one copy of the whole buffer.

@@ -89,7 +89,6 @@ pub trait VisitMember<'py> {
 #[inline(always)]
 pub unsafe fn for_each_member<'py, V: VisitMember<'py>>(
     dict: &Bound<'py, PyDict>,
-    entries: Option<Entries>,
     mut visitor: V,
 ) -> Result<(), V::Stop> {
     if super::FREE_THREADED {
@@ -99,9 +98,9 @@ pub unsafe fn for_each_member<'py, V: VisitMember<'py>>(
         return Ok(());
     }
     let size = dict.len();
-    let mut members = Members::of(dict, entries);
+    let mut position = 0;
     // SAFETY: by the contract of `visitor` nothing changes the dict meanwhile.
-    while let Some((name, value)) = unsafe { members.next(dict) } {
+    while let Some((name, value)) = unsafe { next_member(dict, &mut position) } {
         // SAFETY: the dict owns both, and by the contract of `visitor` it keeps them.
         let (name, value) = unsafe { (Borrowed::from_ptr(dict.py(), name), Borrowed::from_ptr(dict.py(), value)) };
         visitor.visit(name, value)?;
@@ -110,12 +109,41 @@ pub unsafe fn for_each_member<'py, V: VisitMember<'py>>(
     Ok(())
 }
 
+/// Does what [`for_each_member`] does, by the dict's array.
+///
+/// # Safety
+/// `visitor` must not run Python code, make an exception, or allocate a Python container. The dict has not changed since it
+/// was given to [`Entries::of`].
+#[inline(always)]
+pub unsafe fn for_each_entry<'py, V: VisitMember<'py>>(
+    dict: &Bound<'py, PyDict>,
+    array: Array,
+    mut visitor: V,
+) -> Result<(), V::Stop> {
+    let size = dict.len();
+    let Array { mut next, end } = array;
+    while next != end {
+        // SAFETY: it is before the end of the array.
+        let Entry { name, value } = unsafe { next.read() };
+        // SAFETY: as before.
+        next = unsafe { next.add(1) };
+        // SAFETY: the dict owns both, and by the contract of `visitor` it keeps them. Of a deleted member both are null.
+        let members =
+            unsafe { (Borrowed::from_ptr_or_opt(dict.py(), name), Borrowed::from_ptr_or_opt(dict.py(), value)) };
+        if let (Some(name), Some(value)) = members {
+            visitor.visit(name, value)?;
+            debug_assert!(!super::has_exception() && dict.len() == size, "`visitor` must keep its contract");
+        }
+    }
+    Ok(())
+}
+
 /// The members of a dict at one moment, each held: in a free-threaded interpreter another thread may remove it meanwhile.
 fn held<'py>(dict: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     with_critical_section(dict, || {
-        let (py, mut members, mut held) = (dict.py(), Members::of(dict, None), Vec::with_capacity(dict.len()));
+        let (py, mut position, mut held) = (dict.py(), 0, Vec::with_capacity(dict.len()));
         // SAFETY: the dict is locked, and the loop runs no Python code.
-        while let Some((name, value)) = unsafe { members.next(dict) } {
+        while let Some((name, value)) = unsafe { next_member(dict, &mut position) } {
             // SAFETY: so the dict owns both until references to them are counted.
             held.push(unsafe { (Borrowed::from_ptr(py, name).to_owned(), Borrowed::from_ptr(py, value).to_owned()) });
         }
@@ -123,58 +151,41 @@ fn held<'py>(dict: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyAny>, Bound<'py, Py
     })
 }
 
-/// A position among a dict's members.
-enum Members {
-    Entries { next: *const Entry, end: *const Entry },
-    PyDictNext { position: ffi::Py_ssize_t },
+/// The array of a dict's members.
+#[derive(Clone, Copy)]
+pub struct Array {
+    next: *const Entry,
+    end: *const Entry,
 }
 
-impl Members {
-    #[inline(always)]
-    fn of(dict: &Bound<'_, PyDict>, entries: Option<Entries>) -> Members {
-        if entries.is_some() {
-            let dict = dict.as_ptr().cast::<Dict>();
-            // SAFETY: `entries` proves the layout: the entries follow the indices, which follow the keys' fields.
-            unsafe {
-                let keys = (*dict).keys;
-                if (*keys).kind == KIND_OF_TEXT && (*dict).values.is_null() {
-                    let (next, count) = Keys::entries(keys);
-                    return Members::Entries { next, end: next.add(count) };
-                }
-            }
-        }
-        Members::PyDictNext { position: 0 }
-    }
-
-    /// # Safety
-    /// The dict is the one given to [`Members::of`], and has not changed since.
-    #[inline(always)]
-    unsafe fn next(&mut self, dict: &Bound<'_, PyDict>) -> Option<(*mut ffi::PyObject, *mut ffi::PyObject)> {
-        match self {
-            Members::Entries { next, end } => loop {
-                if *next == *end {
-                    return None;
-                }
-                // SAFETY: it is before the end of the entries.
-                let Entry { name, value } = unsafe {
-                    *next = next.add(1);
-                    next.sub(1).read()
-                };
-                if !value.is_null() {
-                    return Some((name, value));
-                }
-            },
-            Members::PyDictNext { position } => {
-                let (mut name, mut value) = (ptr::null_mut::<ffi::PyObject>(), ptr::null_mut::<ffi::PyObject>());
-                // SAFETY: `dict` is a dict, and the three pointers are to local variables.
-                let found = unsafe { ffi::PyDict_Next(dict.as_ptr(), position, &raw mut name, &raw mut value) };
-                (found != 0).then_some((name, value))
-            }
-        }
-    }
+/// # Safety
+/// The dict has not changed since the position was 0.
+#[inline(always)]
+unsafe fn next_member(
+    dict: &Bound<'_, PyDict>,
+    position: &mut ffi::Py_ssize_t,
+) -> Option<(*mut ffi::PyObject, *mut ffi::PyObject)> {
+    let (mut name, mut value) = (ptr::null_mut::<ffi::PyObject>(), ptr::null_mut::<ffi::PyObject>());
+    // SAFETY: `dict` is a dict, and the three pointers are to local variables.
+    let found = unsafe { ffi::PyDict_Next(dict.as_ptr(), position, &raw mut name, &raw mut value) };
+    (found != 0).then_some((name, value))
 }
 
 impl Entries {
+    /// The array of an ordinary dict's members, until the dict changes.
+    #[inline(always)]
+    pub fn of(self, dict: &Bound<'_, PyDict>) -> Option<Array> {
+        let dict = dict.as_ptr().cast::<Dict>();
+        // SAFETY: `self` proves the layout.
+        unsafe {
+            let keys = (*dict).keys;
+            ((*keys).kind == KIND_OF_TEXT && (*dict).values.is_null()).then(|| {
+                let (next, count) = Keys::entries(keys);
+                Array { next, end: next.add(count) }
+            })
+        }
+    }
+
     /// The right to read entries, if they agree with `PyDict_Next`. Checked once in a process, when the module is imported:
     /// the check runs Python code.
     pub fn verify(py: Python<'_>) -> Option<Entries> {
@@ -208,7 +219,12 @@ impl Entries {
 fn addresses(dict: &Bound<'_, PyDict>, entries: Option<Entries>) -> Vec<(*mut ffi::PyObject, *mut ffi::PyObject)> {
     let mut addresses = Addresses(Vec::new());
     // SAFETY: the visitor only stores addresses.
-    let Ok(()) = unsafe { for_each_member(dict, entries, &mut addresses) };
+    let Ok(()) = unsafe {
+        match entries.and_then(|entries| entries.of(dict)) {
+            Some(array) => for_each_entry(dict, array, &mut addresses),
+            None => for_each_member(dict, &mut addresses),
+        }
+    };
     addresses.0
 }
 

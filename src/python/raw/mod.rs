@@ -38,7 +38,7 @@ use pyo3::{Borrowed, PyTypeInfo};
 
 use crate::vectors::Vectors;
 
-pub use dict::{Entries, VisitMember, find_frozen, for_each_member, frozen};
+pub use dict::{Array, Entries, VisitMember, find_frozen, for_each_entry, for_each_member, frozen};
 pub use text::{ascii, verify as verify_texts, with_code_points};
 
 /// Whether the core is built for an interpreter without a lock, whose objects have a longer header. `check_lock` lets it run
