@@ -116,9 +116,9 @@ impl Source for GivenEvent<'_, '_> {
     fn walk<S: Sink>(&self, sink: &mut S) -> Result<(), Interrupted> {
         let memory = &mut *self.memory.borrow_mut();
         let event = self.event.as_borrowed();
-        match memory.wide {
-            Some(vectors) => Walk::<S, _, false> { sink, memory, vectors }.value(event),
-            None => Walk::<S, _, false> { sink, memory, vectors: Baseline }.value(event),
+        match (memory.wide, raw::exact::<PyDict>(event)) {
+            (Some(vectors), Some(dict)) => Walk::<S, _, false> { sink, memory, vectors }.dict(&dict),
+            _ => Walk::<S, _, false> { sink, memory, vectors: Baseline }.value(event),
         }
     }
 }
@@ -176,6 +176,9 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
 
     #[inline(never)]
     fn dict(mut self, dict: &Bound<'_, PyDict>) -> Result<(), Interrupted> {
+        if let Some(wide) = self.widened() {
+            return wide.dict(dict);
+        }
         if !self.sink.begin_object() {
             return Ok(());
         }
@@ -189,6 +192,9 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
 
     #[inline(never)]
     fn list(mut self, list: &Bound<'_, PyList>) -> Result<(), Interrupted> {
+        if let Some(wide) = self.widened() {
+            return wide.list(list);
+        }
         if !self.sink.begin_array() {
             return Ok(());
         }
@@ -197,8 +203,23 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
         Ok(())
     }
 
+    /// The walk with the wide vectors, where it has them not and they are there: a rare value was in between.
+    #[inline(always)]
+    fn widened(&mut self) -> Option<Walk<'_, S, Wide, IS_REPEATED>> {
+        let vectors = self.memory.wide.filter(|_| !V::IS_WIDE && !IS_REPEATED)?;
+        Some(Walk { sink: self.sink, memory: self.memory, vectors })
+    }
+
+    /// Pushes a rare value. This is not compiled for wide vectors, so it does without.
+    #[inline(always)]
+    fn rare_value(self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
+        Walk::<S, _, IS_REPEATED> { sink: self.sink, memory: self.memory, vectors: Baseline }.rare_value_by_type(value)
+    }
+}
+
+impl<S: Sink, const IS_REPEATED: bool> Walk<'_, S, Baseline, IS_REPEATED> {
     #[inline(never)]
-    fn rare_value(mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
+    fn rare_value_by_type(mut self, value: Borrowed<'_, '_, PyAny>) -> Result<(), Interrupted> {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             return self.tuple(&tuple);
         }
@@ -210,7 +231,9 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
         }
         self.odd_value(value)
     }
+}
 
+impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
     fn tuple(&mut self, tuple: &Bound<'_, PyTuple>) -> Result<(), Interrupted> {
         if !self.sink.begin_array() {
             return Ok(());

@@ -33,6 +33,8 @@ impl Avx512 {
 const WIDTH: usize = size_of::<__m256i>();
 
 impl Vectors for Avx512 {
+    const IS_WIDE: bool = true;
+
     #[inline(always)]
     fn run<W: Work>(self, work: W) -> W::Done {
         #[target_feature(enable = "avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]

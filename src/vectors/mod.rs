@@ -16,6 +16,9 @@ pub use code_points::CodePoints;
 
 /// A set of instructions.
 pub trait Vectors: Copy {
+    /// Whether only some processors have them. Outside of [`Vectors::run`] each of them is then a call.
+    const IS_WIDE: bool;
+
     /// Runs some work, compiled for these instructions with everything that is inlined into it.
     fn run<W: Work>(self, work: W) -> W::Done;
 
@@ -57,6 +60,8 @@ pub trait Work {
 pub struct Baseline;
 
 impl Vectors for Baseline {
+    const IS_WIDE: bool = false;
+
     #[inline(always)]
     fn run<W: Work>(self, work: W) -> W::Done {
         work.run()
