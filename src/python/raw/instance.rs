@@ -100,7 +100,7 @@ impl Instances {
                 Layout::Tagged => std::ptr::null(),
                 Layout::Inside => {
                     let inside = object.byte_offset((*kind).tp_basicsize).cast::<InsideValues>();
-                    let has_values = (*kind).tp_flags & INLINE_VALUES != 0 && (*inside).is_valid != 0;
+                    let has_values = ffi::PyType_HasFeature(kind, INLINE_VALUES) != 0 && (*inside).is_valid != 0;
                     if has_values { inside.byte_add(8).cast() } else { std::ptr::null() }
                 }
             };
