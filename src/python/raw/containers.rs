@@ -63,7 +63,7 @@ fn is_known_version(py: Python<'_>) -> bool {
     let version = py.version_info();
     !cfg!(feature = "abi3")
         && size_of::<ffi::PyObject>() == 16
-        && ((3, 11)..=(3, 13)).contains(&(version.major, version.minor))
+        && ((3, 11)..=(3, 15)).contains(&(version.major, version.minor))
 }
 
 /// Whether the mapping of a proxy is read where it is.

@@ -27,11 +27,11 @@ enum Layout {
     Apart,
     /// The pointer to the `__dict__` is one to the values, less one, if it is odd (3.12).
     Tagged,
-    /// Behind the fields of the object (3.13).
+    /// Behind the fields of the object (3.13 to 3.15).
     Inside,
 }
 
-/// The start of CPython's `struct _dictvalues` in 3.13.
+/// The start of CPython's `struct _dictvalues` from 3.13 on.
 #[repr(C)]
 struct InsideValues {
     capacity: u8,
@@ -100,7 +100,7 @@ impl Instances {
                 Layout::Tagged => std::ptr::null(),
                 Layout::Inside => {
                     let inside = object.byte_offset((*kind).tp_basicsize).cast::<InsideValues>();
-                    let has_values = (*kind).tp_flags & INLINE_VALUES != 0 && (*inside).is_valid != 0;
+                    let has_values = ffi::PyType_HasFeature(kind, INLINE_VALUES) != 0 && (*inside).is_valid != 0;
                     if has_values { inside.byte_add(8).cast() } else { std::ptr::null() }
                 }
             };
@@ -135,7 +135,7 @@ impl Instances {
         let layout = match (py.version_info().major, py.version_info().minor) {
             (3, 11) => Layout::Apart,
             (3, 12) => Layout::Tagged,
-            (3, 13) => Layout::Inside,
+            (3, 13..=15) => Layout::Inside,
             _ => return None,
         };
         if cfg!(feature = "abi3") || size_of::<ffi::PyObject>() != 16 || size_of::<Keys>() != 32 {

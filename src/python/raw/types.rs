@@ -38,8 +38,8 @@ pub fn version_of(kind: &Bound<'_, PyType>) -> Option<Version> {
 unsafe fn version_at(kind: *mut ffi::PyTypeObject) -> Option<Version> {
     const VALID_VERSION_TAG: std::ffi::c_ulong = 1 << 19;
     // SAFETY: a type has both fields. The interpreter's lock is held, so nothing writes to them.
-    let (tag, flags) = unsafe { ((*kind).tp_version_tag, (*kind).tp_flags) };
-    (tag != 0).then_some(Version { tag, is_valid: flags & VALID_VERSION_TAG != 0 })
+    let (tag, is_valid) = unsafe { ((*kind).tp_version_tag, ffi::PyType_HasFeature(kind, VALID_VERSION_TAG) != 0) };
+    (tag != 0).then_some(Version { tag, is_valid })
 }
 
 /// The stable ABI hides the version, so no type has one.
