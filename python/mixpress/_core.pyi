@@ -32,6 +32,7 @@ __all__ = [
     "derive_insert_id",
     "encode",
     "gzip",
+    "in_bracket",
     "rules",
     "together",
 ]
@@ -345,6 +346,13 @@ def bracket(before: Callable[[], object], after: Callable[[], object]) -> _Brack
     `before` and `after` are functions written in C, such as `acquire` and `release` of a lock. The function that is
     returned calls `before`, `step(*values)` and `after`, and returns what `step` returns. If `before` raises, the
     others are not called. An exception of `step` takes precedence over one of `after`.
+    """
+
+def in_bracket() -> bool:
+    """Return whether this thread is in a step of a function that `bracket` returned, so that it may hold a lock.
+
+    A `__del__` or a signal handler that is called there must not wait for another lock: the thread that holds it may
+    wait for this one.
     """
 
 def together(*steps: Callable[[], Any]) -> tuple[Any, ...]:

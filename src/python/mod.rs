@@ -51,7 +51,7 @@ mod _core {
     #[pymodule_export]
     use super::limits::Limits;
     #[pymodule_export]
-    use super::raw::calls::bracket;
+    use super::raw::calls::{bracket, in_bracket};
     #[pymodule_export]
     use super::rules::{Rule, rules};
     #[pymodule_export]

@@ -149,6 +149,40 @@ def test_a_conversion_that_tracks_an_event_does_not_deadlock() -> None:
     assert [one["event"] for one in sent_all(server)] == ["Outer", "Inner"]
 
 
+def test_an_event_of_a_thread_that_holds_another_lock_waits_for_no_thread() -> None:
+    """A `__del__` may track at any allocation, also where the lock of the workers is held."""
+    server = FakeServer()
+    sent = threading.Event()
+    with tracking(server, encoder=small_batches(1), on_report=lambda _: sent.set()) as made:
+        made.track("A", "u")
+        assert sent.wait(10)
+        sent.clear()
+        workers, queue = made.engine.workers, made.engine.queue
+        inside, waiting = threading.Event(), threading.Event()
+
+        def track_inside() -> None:
+            inside.set()
+            assert waiting.wait(10)
+            assert made.track("B", "u") is None
+
+        def wait_for_the_workers() -> None:
+            assert inside.wait(10)
+            waiting.set()
+            workers.nudge()
+
+        threads = [
+            threading.Thread(target=workers._locked, args=[track_inside], daemon=True),
+            threading.Thread(target=queue._locked, args=[wait_for_the_workers], daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+            assert not thread.is_alive()
+        assert sent.wait(10)  # by a worker, without another call
+        assert made.stats().imported == 2
+
+
 def test_many_threads_track_concurrently() -> None:
     server = FakeServer()
     with tracking(server, encoder=small_batches(50), concurrency=3, queue_size=200) as made:

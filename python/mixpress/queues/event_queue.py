@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from mixpress import process
-from mixpress._core import bracket, together
+from mixpress._core import bracket, in_bracket, together
 from mixpress.flag import Flag
 from mixpress.send.job import CancelToken, Job
 
@@ -132,7 +132,8 @@ class EventQueue(ABC):
         """Whether a call ended in the middle, by an exception of the event or out of a signal handler. The next call
         counts again what there is."""
         self._later: deque[object] = deque()
-        """Events that were tracked while another was written, by its own code, a signal handler or a `__del__`."""
+        """Events that were tracked while another was written, or while their thread held another lock: by the own code
+        of an event, a signal handler or a `__del__`."""
         self._unpacked = 0
         """Events in no batch yet; the oldest since `_oldest`."""
         self._oldest = 0.0
@@ -148,6 +149,9 @@ class EventQueue(ABC):
 
         A full queue acts as its limits say; with `wait=False` it raises `QueueFull` instead of blocking.
         """
+        if in_bracket() and not self._lock._is_owned():  # type: ignore[attr-defined]
+            self._put_off(event)
+            return None
         rejection = self._locked(self._offer, event)
         if rejection is FULL:
             rejection = self._add_to_full(event, wait=wait)
@@ -156,6 +160,19 @@ class EventQueue(ABC):
         if process.state.ending is not None:
             self.on_late()
         return rejection
+
+    def _put_off(self, event: object) -> None:
+        """Take an event of a `__del__` or a signal handler that came while this thread holds another lock of ours.
+
+        It can't wait for the lock of the queue: the thread that has it may wait for that other one.
+        """
+        self._later.append(event)
+        self._workers.wake_all()
+
+    def _write_put_off(self) -> None:
+        """Write the events that were put off, if no call of this thread does so anyway. Within the lock."""
+        if self._later and not self._writing.locked():
+            self._catch_up()
 
     def report(self) -> Report:
         """Return what was settled since the last report."""
@@ -177,7 +194,10 @@ class EventQueue(ABC):
 
     def stats(self) -> Stats:
         """Return what became of all events of the client, those in the open batch included."""
-        return self._locked(self._take_stats)
+        stats = self._locked(self._take_stats)
+        if self._later:
+            self._locked(self._write_put_off)
+        return stats
 
     def _take_stats(self) -> Stats:
         if not self._writing.locked():

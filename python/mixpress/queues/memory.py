@@ -64,6 +64,7 @@ class MemoryQueue(EventQueue):
         return self._locked(self._tend)
 
     def _tend(self) -> float | None:
+        self._write_put_off()
         if not self._unpacked or self._writing.locked():
             return None
         left = self._oldest + self._limits.linger - self._clock.monotonic()

@@ -228,6 +228,10 @@ class SpooledQueue(EventQueue):
             self._settled.set()
             self._wake.set()
 
+    def _put_off(self, event: object) -> None:
+        super()._put_off(event)
+        self._wake.set()
+
     def _offer(self, event: object) -> Rejection | None:
         if self._writing.locked():
             self._later.append(event)
@@ -303,6 +307,7 @@ class SpooledQueue(EventQueue):
 
     def _maintain(self) -> float:
         """Do what is due; return the seconds until the next time."""
+        self._locked(self._write_put_off)
         wants = [self._spool.renew(), RECOVER_EVERY]
         self._fill(self._locked(self._due))
         if self._unentered:

@@ -163,7 +163,7 @@ class WorkerPool:
     def _ask_to_exit(self, also_busy: bool) -> set[threading.Thread]:
         self._forget_unstarted()
         self._stopping = True
-        self._wake_all()
+        self.wake_all()
         return self._leaving(also_busy)
 
     def _leaving(self, also_busy: bool) -> set[threading.Thread]:
@@ -175,7 +175,7 @@ class WorkerPool:
     def _call(self, wanted: int) -> None:
         """Wake the idle workers, and start one more if they are too few."""
         self._stopping = False
-        self._wake_all()
+        self.wake_all()
         self._forget_unstarted()
         if wanted > len(self._idle) and len(self._threads) < self.size and (self._waiting or not self._threads):
             process.expect_exit()
@@ -245,7 +245,8 @@ class WorkerPool:
         job.started = True
         return job
 
-    def _wake_all(self) -> None:
+    def wake_all(self) -> None:
+        """Make each worker call `tend`. Takes no lock."""
         for wake in list(self._wakes.values()):
             wake.set()
 
@@ -268,7 +269,7 @@ class WorkerPool:
         """Return the next job and whether the worker must exit; without either it is idle from here on."""
         if (job := self._take_first(me)) is not None:
             if due is not None:
-                self._wake_all()  # another worker must now wait for what is due
+                self.wake_all()  # another worker must now wait for what is due
             return job, False
         if due is None and (self._stopping or not is_patient) and not wake.is_set():
             self._leave(me)

@@ -7,6 +7,7 @@
 //! interpreter that ends unwinds each daemon thread out of the step that it is in, and that wrapper would abort the process.
 //! So these functions own nothing that must be dropped: what they hold is leaked when a thread is unwound.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::ptr;
 
@@ -38,6 +39,17 @@ static BRACKETED: Definition =
     define(c"bracketed", c"bracketed(step, *values): call step(*values) between two other calls.", bracketed);
 static TOGETHER: Definition =
     define(c"together", c"together(*steps)\n--\n\nCall each step, and return their results.", together_);
+
+thread_local! {
+    /// How many steps of brackets this thread is in.
+    static STEPS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Whether this thread is in a step of a bracket, so that it may hold a lock.
+#[pyfunction]
+pub fn in_bracket() -> bool {
+    STEPS.get() > 0
+}
 
 /// A function that calls `before`, then a step, then `after`, however the step ends.
 #[pyfunction]
@@ -93,10 +105,12 @@ unsafe extern "C" fn bracketed(both: *mut ffi::PyObject, values: *mut ffi::PyObj
             ffi::Py_DECREF(rest);
             return ptr::null_mut();
         }
+        STEPS.set(STEPS.get() + 1);
         let result = ffi::PyObject_Call(ffi::PyTuple_GetItem(values, 0), rest, ptr::null_mut());
         let (mut kind, mut value, mut traceback) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         ffi::PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
         let ended = ffi::PyObject_CallNoArgs(ffi::PyTuple_GetItem(both, 1));
+        STEPS.set(STEPS.get() - 1);
         if result.is_null() {
             ffi::PyErr_Restore(kind, value, traceback); // in place of one that `after` raised
         }
