@@ -78,7 +78,7 @@ numpy_ticks = st.builds(
     ticks,
     st.sampled_from(UNITS),
     st.sampled_from([1, 1, 7, 1000]),
-) | st.sampled_from([numpy.datetime64("NaT"), numpy.timedelta64("NaT", "s")])
+) | st.sampled_from([numpy.datetime64("NaT", "s"), numpy.timedelta64("NaT", "s")])
 numpy_texts = st.text(max_size=6).map(numpy.str_) | st.just(numpy.str_("\ud800 numpy's"))
 long_doubles = st.builds(
     lambda fraction, power: numpy.ldexp(numpy.longdouble(fraction) / 3, power),
