@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from statistics import geometric_mean
@@ -98,7 +98,7 @@ def of_text() -> Contestants:
     return contestants
 
 
-def check(mix: str, contestants: dict[str, Callable[[], Body]], json: bytes) -> dict[str, int]:
+def check(mix: str, contestants: Mapping[str, Callable[[], Body]], json: bytes) -> dict[str, int]:
     """Return the size of each contestant's body, which must unpack to that JSON."""
     bodies = {name: contestant() for name, contestant in contestants.items()}
     for name, body in bodies.items():
