@@ -18,8 +18,9 @@ from benches.support.rounds import (
     BATCH,
     COLD_EVENTS,
     COLD_ROUNDS,
+    Text,
     Times,
-    batches_of,
+    copied,
     interleave,
     interleave_cold,
     require_release_build,
@@ -29,7 +30,6 @@ from benches.support.traffic import MIXES, good_events
 from mixpress import Encoder
 
 ROUNDS = 60
-Text = tuple[list[bytes], bytes]  # lines, and all of them
 
 ENCODER = Encoder(compression=None)
 
@@ -42,10 +42,6 @@ CONTESTANTS: dict[str, Callable[[Any], object]] = {
     "orjson": through_objects,
     "mixpress": lambda text: ENCODER.encode_json(text[1]),
 }
-
-
-def copied(lines: list[bytes]) -> list[Text]:
-    return [([bytes(bytearray(line)) for line in batch], b"\n".join(batch)) for batch in batches_of(lines)]
 
 
 def check(name: str, text: Text) -> float:

@@ -1,8 +1,9 @@
 """Measure names that are hard to recognise: new objects, not ASCII, in any order, of many shapes, all different.
 
 Each case is 2000 events of ten properties, serialized without gzip. The peer is `orjson.dumps`, which checks no rule.
-The bytes must be the same. Run it by `make bench` or `python -m benches.names`. It fills the table "Names" of
-benches/README.md.
+The bytes must be the same. It has no cold form: what makes names cold, objects of their own and names that no other
+event has, are its cases, and `serialize.py` has cold events. Run it by `make bench` or `python -m benches.names`. It
+fills the table "Names" of benches/README.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Measure each stage of a body alone, and all together: walk or scan, serialize, gzip.
 
 There is no peer; the JSON must be that of orjson. pytest-benchmark shows the time of a call with a batch of 2000
-events. Run it by `make bench` or `pytest benches --benchmark-only`. "Gzip" in benches/README.md describes it.
+events. It has no cold form: `serialize.py`, `json_text.py` and `gzip.py` have it. Run it by `make bench` or `pytest
+benches --benchmark-only`. "Gzip" in benches/README.md describes it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Measure how much other threads can run while one encodes with gzip: a ticker, and a second encoding thread.
 
-The peer is `zlib.compress` alone. Run it by `make bench` or `python -m benches.threads`. It fills the table for
-`threads.py` in "Gzip" of benches/README.md.
+Hot events are the same 2000 of each mix, in turn. Cold ones are 20,000 of each mix with values and names of their own,
+in turn: by the time they come again, the cache holds none of them. The peer is `zlib.compress` alone. Run it by `make
+bench` or `python -m benches.threads`. It fills the table for `threads.py` in "Gzip" of benches/README.md.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from itertools import cycle
+from itertools import chain, count, cycle
 from typing import Any
 
 import orjson
 
-from benches.support.rounds import require_release_build
+from benches.support.rounds import BATCH, COLD_EVENTS, read_anew, require_release_build
 from benches.support.traffic import MIXES, Event, good_events
 from mixpress import Encoder
 
-EVENTS, ROUNDS = 2000, 5
+ROUNDS = 5
 TICK = 0.005
 TICKER_SECONDS, PAIR_SECONDS = 2.0, 1.0
 
@@ -76,23 +77,40 @@ def steps_a_second(work: Work, threads: int) -> float:
     return steps / taken
 
 
+def in_turn(encode: Callable[[Any], object], batches: list[Any]) -> Work:
+    """Return the work of encoding batches in turn, endlessly. Half of the threads start with the second half."""
+    started = count()
+
+    def work() -> Iterator[Any]:
+        start = next(started) % 2 * len(batches) // 2
+        return map(encode, cycle(batches[start:] + batches[:start]))
+
+    return work
+
+
+def check(encoder: Encoder, events: list[Event], text: bytes) -> None:
+    encodings = (encoder.encode(events), encoder.encode_json(text))
+    bodies = [batch.body for encoded in encodings for batch in encoded.batches]
+    if [zlib.decompress(body, 31) for body in bodies] != [orjson.dumps(events)] * 2:
+        raise SystemExit("a body does not unpack to the JSON that orjson writes")
+
+
 def works() -> dict[str, Work]:
-    """Return the work of each contestant: the batches of the mixes in turn, endlessly, on one shared encoder."""
+    """Return the work of each contestant: the batches of the mixes in turn, on one shared encoder."""
     encoder = Encoder()
-    batches: list[list[Event]] = [good_events(mix, EVENTS) for mix in MIXES]
-    texts = [b"\n".join(orjson.dumps(event) for event in events) for events in batches]
-    for events, text in zip(batches, texts, strict=True):
-        bodies = [
-            batch.body for encoded in (encoder.encode(events), encoder.encode_json(text)) for batch in encoded.batches
-        ]
-        if [zlib.decompress(body, 31) for body in bodies] != [orjson.dumps(events)] * 2:
-            raise SystemExit("a body does not unpack to the JSON that orjson writes")
-    return {
-        "dicts": lambda: (encoder.encode(events) for events in cycle(batches)),
-        "JSON": lambda: (encoder.encode_json(text) for text in cycle(texts)),
+    hot = [good_events(mix, COLD_EVENTS)[:BATCH] for mix in MIXES]
+    of_mixes = [read_anew(good_events(mix, COLD_EVENTS))() for mix in MIXES]
+    cold = list(chain.from_iterable(zip(*of_mixes, strict=True)))
+    chosen: dict[str, Work] = {}
+    for form, batches in {"hot": hot, "cold": cold}.items():
+        texts = [b"\n".join(orjson.dumps(event) for event in events) for events in batches]
+        for events, text in zip(batches, texts, strict=True):
+            check(encoder, events, text)
+        chosen |= {f"dicts, {form}": in_turn(encoder.encode, batches)}
+        chosen |= {f"JSON, {form}": in_turn(encoder.encode_json, texts)}
         # Holds the GIL for almost no time, so it shows what the machine allows at the moment.
-        "zlib 6 alone": lambda: (zlib.compress(text, 6) for text in cycle(texts)),
-    }
+        chosen |= {f"zlib 6, {form}": in_turn(zlib.compress, texts)}
+    return chosen
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
-"""Measure what a value of each type adds to an event, and what hostile shapes of events cost.
+"""Measure what a value of each type adds to an event, and what hostile shapes of events cost, hot and cold.
 
 The peer is `orjson.dumps` with its native options; where it has none for a type, the limit is a time. Times are those
-of the processor. An event has seven properties, and with the value four more. Run it by `make bench` or
-`python -m benches.values [word ...]`, where each word selects the cases whose name contains it. It fills the table
-"Values" of benches/README.md.
+of the processor. An event has seven properties, and with the value four more. Hot events are the same 500 in each
+round. Cold ones are 20,000, made before each call, with values and names of these values of their own. Run it by `make
+bench` or `python -m benches.values [word ...]`, where each word selects the cases whose name contains it. It fills the
+table "Values" of benches/README.md.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import time
 import uuid
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
@@ -30,16 +31,20 @@ import orjson
 import pandas
 import pydantic
 
-from benches.support.rounds import Times, interleave, require_release_build
+from benches.support.rounds import BATCH, COLD_EVENTS, Times, interleave, interleave_cold, require_release_build
 from mixpress import Encoder
 
 EVENTS, ROUNDS = 500, 30
+COLD = ("str", "Enum", "dataclass", "named tuple", "UUID", "Decimal", "datetime in UTC", "numpy.float64")
+"""Types whose values are measured cold too."""
 VALUES = 4
 """Values of a case in each of its events, so that what they add is more than the noise."""
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 MOST_RATIO, MOST_MICROSECONDS, MOST_ALONE, MOST_MIX = 3.0, 0.4, 1.0, 2.0
 
 Event = dict[str, Any]
+Make = Callable[[range], list[Event]]
+"""Makes events of these numbers."""
 
 
 class Plan(enum.Enum):
@@ -212,13 +217,14 @@ def event_of(number: int, more: Event) -> Event:
     }
 
 
-PLAIN = [event_of(number, {}) for number in range(EVENTS)]
+def plain(numbers: range) -> list[Event]:
+    return [event_of(number, {}) for number in numbers]
 
 
-def with_values(make: Callable[[int], Any]) -> list[Event]:
+def with_values(make: Callable[[int], Any], numbers: range) -> list[Event]:
     return [
         event_of(number, {f"value {each}": make(number * VALUES + each) for each in range(VALUES)})
-        for number in range(EVENTS)
+        for number in numbers
     ]
 
 
@@ -238,10 +244,16 @@ def service(number: int) -> Event:
     )
 
 
-def in_orjson(event: Event) -> Event:
-    """Return an event with what orjson has no form for as its text: it is made before the clock starts."""
-    properties = event["properties"]
-    return {**event, "properties": {**properties, "total": float(properties["total"])}}
+def services(numbers: range) -> list[Event]:
+    return [service(number) for number in numbers]
+
+
+def services_in_orjson(numbers: range) -> list[Event]:
+    """Return these events with a float where orjson has no form: it is made before the clock starts."""
+    events = services(numbers)
+    for each in events:
+        each["properties"]["total"] = float(each["properties"]["total"])
+    return events
 
 
 def fresh(text: str) -> str:
@@ -249,65 +261,79 @@ def fresh(text: str) -> str:
     return "".join(list(text))
 
 
-def fresh_names() -> list[Event]:
+def fresh_names(numbers: range) -> list[Event]:
     return [
         {fresh(name): value for name, value in event.items()}
-        | {"properties": {fresh(name): value for name, value in event["properties"].items()}}
-        for event in PLAIN
+        | {fresh("properties"): {fresh(name): value for name, value in event["properties"].items()}}
+        for event in plain(numbers)
     ]
 
 
-def other_scripts() -> list[Event]:
+def other_scripts(numbers: range) -> list[Event]:
     names = ["город", "価格", "prénom", "größe", "πόλη", "도시"]
-    return [event_of(number, dict.fromkeys(names, number)) for number in range(EVENTS)]
+    return [event_of(number, dict.fromkeys(names, number)) for number in numbers]
 
 
-def shapes(count: int) -> list[Event]:
+def shapes(count: int, numbers: range) -> list[Event]:
     """Return events of many shapes: each has names of its own, in an order of its own."""
     rng = random.Random(3)
     events = []
-    for number in range(EVENTS):
+    for number in numbers:
         members = [(f"field {number % count} {each}", each) for each in range(6)]
         rng.shuffle(members)
         events.append(event_of(number, dict(members)))
     return events
 
 
-CLIFFS: dict[str, Callable[[], list[Event]]] = {
-    "plain": lambda: PLAIN,
-    "fresh names": fresh_names,
-    "names in other scripts": other_scripts,
-    "600 shapes": partial(shapes, 600),
+CLIFFS: dict[str, tuple[Make, Make]] = {
+    "a service's mix": (services, services_in_orjson),
+    "plain": (plain, plain),
+    "fresh names": (fresh_names, fresh_names),
+    "names in other scripts": (other_scripts, other_scripts),
+    "600 shapes": (of_shapes := partial(shapes, 600), of_shapes),
 }
+"""How the events of each case are made, and those of the peer."""
 
 
-def measured(events: list[Event], peer: list[Event] | None) -> dict[str, Times]:
+def measured(form: str, make: Make, make_peer: Make | None) -> dict[str, Times]:
     """Return the times of events and of the same events without values, and those of the peer."""
     encoder = Encoder(compression=None)
-    encoded = encoder.encode(events)
+    encoded = encoder.encode(make(range(EVENTS)))
     if encoded.rejected or encoded.warnings:
         raise SystemExit(str([*encoded.rejected, *encoded.warnings][0]))
-    contestants: dict[str, Callable[[], object]] = {
-        "plain": partial(encoder.encode, PLAIN),
-        "own": partial(encoder.encode, events),
-    }
-    if peer is not None:
-        contestants["orjson plain"] = partial(orjson.dumps, PLAIN)
-        contestants["orjson"] = partial(orjson.dumps, peer, option=OPTIONS)
-    return interleave(contestants, len(events), ROUNDS, time.process_time)
+    calls: dict[str, Callable[[Any], object]] = {"plain": encoder.encode, "own": encoder.encode}
+    makes: dict[str, Make] = {"plain": plain, "own": make}
+    if make_peer is not None:
+        calls |= {"orjson plain": orjson.dumps, "orjson": partial(orjson.dumps, option=OPTIONS)}
+        makes |= {"orjson plain": plain, "orjson": make_peer}
+    if form == "cold":
+        return interleave_cold(calls, {name: partial(batches, each) for name, each in makes.items()}, COLD_EVENTS)
+    events = {each: each(range(EVENTS)) for each in {*makes.values()}}
+    hot = {name: partial(call, events[makes[name]]) for name, call in calls.items()}
+    return interleave(hot, EVENTS, ROUNDS, time.process_time)
+
+
+def batches(make: Make) -> list[list[Event]]:
+    return [make(range(start, start + BATCH)) for start in range(0, COLD_EVENTS, BATCH)]
 
 
 def added(times: dict[str, Times], name: str, without: str) -> float:
     return (times[name].median - times[without].median) / VALUES
 
 
-def print_values(chosen: Callable[[str], bool]) -> None:
-    print(f"{'':24}{'us a value':>12}{'orjson':>10}{'ratio':>8}{'limit us':>10}")
+def rows_of_values(chosen: Callable[[str], bool]) -> Iterator[tuple[str, str, Case]]:
     for name, case in CASES.items():
-        if not chosen(name):
-            continue
-        events = with_values(case.make)
-        times = measured(events, events if case.in_orjson else None)
+        if chosen(name):
+            yield f"{name}, hot", "hot", case
+            if name in COLD:
+                yield f"{name}, cold", "cold", case
+
+
+def print_values(chosen: Callable[[str], bool]) -> None:
+    print(f"{'':30}{'us a value':>12}{'orjson':>10}{'ratio':>8}{'limit us':>10}")
+    for says, form, case in rows_of_values(chosen):
+        make = partial(with_values, case.make)
+        times = measured(form, make, make if case.in_orjson else None)
         own = added(times, "own", "plain")
         if case.in_orjson:
             peer = added(times, "orjson", "orjson plain")
@@ -315,20 +341,16 @@ def print_values(chosen: Callable[[str], bool]) -> None:
             against = f"{peer:10.3f}{own / peer:8.2f}"
         else:
             limit, against = MOST_ALONE, f"{'':18}"
-        print(f"{name:24}{own:12.3f}{against}{limit:10.2f}{'' if own <= limit else '  over'}", flush=True)
+        print(f"{says:30}{own:12.3f}{against}{limit:10.2f}{'' if own <= limit else '  over'}", flush=True)
 
 
 def print_events(chosen: Callable[[str], bool]) -> None:
-    print(f"\n{'':24}{'us an event':>12}{'orjson':>10}{'ratio':>8}")
-    mix = [service(number) for number in range(EVENTS)]
-    cases = {"a service's mix": (mix, [in_orjson(event) for event in mix])}
-    cases |= {name: (events := make(), events) for name, make in CLIFFS.items()}
-    for name, (events, peer) in cases.items():
-        if not chosen(name):
-            continue
-        times = measured(events, peer)
-        own, other = times["own"].median, times["orjson"].median
-        print(f"{name:24}{own:12.3f}{other:10.3f}{own / other:8.2f}", flush=True)
+    print(f"\n{'':30}{'us an event':>12}{'orjson':>10}{'ratio':>8}")
+    for name, (make, make_peer) in CLIFFS.items():
+        for form in ("hot", "cold") if chosen(name) else ():
+            times = measured(form, make, make_peer)
+            own, other = times["own"].median, times["orjson"].median
+            print(f"{f'{name}, {form}':30}{own:12.3f}{other:10.3f}{own / other:8.2f}", flush=True)
 
 
 def main() -> None:

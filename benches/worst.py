@@ -2,7 +2,7 @@
 
 Sizes are at the default level, and the peer is zlib at level 6. The worst ratio must be at most `BOUND`. Run it by
 `make bench` or `python -m benches.worst`. "Gzip" in benches/README.md describes it, and a test of the encoder checks
-the same bound.
+the same bound. It has no cold form: neither sizes nor steps depend on what is in the cache.
 
 The work is counted at n and 2n parts of an input, by the tests of each parser and each pass (`STEPS`), not timed. In
 the core a step is about one byte that is looked at, in Python a line that runs or a character that a pattern reads.

@@ -21,6 +21,8 @@ BATCH = 2000
 COLD_EVENTS, COLD_ROUNDS = 20_000, 9
 SLOW_ROUNDS = 4
 """A slow contestant runs in one of this many rounds."""
+Text = tuple[list[bytes], bytes]
+"""Lines of JSON, and all of them in one text."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,20 @@ def interleave(
 
 
 def interleave_cold(
-    contestants: Mapping[str, Callable[[Any], object]], make: Callable[[], list[Any]], events: int, rounds: int
+    contestants: Mapping[str, Callable[[Any], object]],
+    make: Callable[[], list[Any]] | Mapping[str, Callable[[], list[Any]]],
+    events: int,
+    rounds: int = COLD_ROUNDS,
 ) -> dict[str, Times]:
     """Time each contestant once a round, with input that it sees for the first time: `make` makes batches of it anew.
 
-    Use more events than the processor's cache holds. The time is the thread's CPU time, as rounds are long and few:
-    what else runs on the machine would decide them.
+    `make` may be a function for each contestant. Use more events than the processor's cache holds. The time is the
+    thread's CPU time, as rounds are long and few: what else runs on the machine would decide them.
     """
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, contestant in contestants.items():
-            batches = make()
+            batches = make() if callable(make) else make[name]()
             gc.collect()
             started = time.thread_time()
             for batch in batches:
@@ -86,14 +91,19 @@ def interleave_cold(
     return {name: Times(tuple(times)) for name, times in taken.items()}
 
 
-def batches_of(events: list[Any]) -> list[list[Any]]:
-    return [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
+def batches_of(events: list[Any], size: int = BATCH) -> list[list[Any]]:
+    return [events[start : start + size] for start in range(0, len(events), size)]
 
 
-def read_anew(events: list[Any]) -> Callable[[], list[list[Any]]]:
+def read_anew(events: list[Any], size: int = BATCH) -> Callable[[], list[list[Any]]]:
     """Return a function that reads batches of events from JSON, so that each event has its own values and names."""
     lines = [json.dumps(event) for event in events]
-    return lambda: batches_of([json.loads(line) for line in lines])
+    return lambda: batches_of([json.loads(line) for line in lines], size)
+
+
+def copied(lines: list[bytes]) -> list[Text]:
+    """Return batches of copies of lines."""
+    return [([bytes(bytearray(line)) for line in batch], b"\n".join(batch)) for batch in batches_of(lines)]
 
 
 def _processor() -> str:

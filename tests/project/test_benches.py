@@ -1,0 +1,51 @@
+"""Each measurement of the encoder has a hot and a cold form, and prints the processor."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+BENCHES = Path(__file__).parents[2] / "benches"
+WITHOUT = "It has no cold form: "
+"""A docstring that has this gives the reason after it."""
+
+
+def measurements() -> list[str]:
+    """Return the modules of `make bench` that measure the encoder, by the list in `__main__.py`."""
+    (names,) = (
+        assigned.value.elts
+        for assigned in ast.walk(ast.parse((BENCHES / "__main__.py").read_text(encoding="utf-8")))
+        if isinstance(assigned, ast.Assign)
+        and ast.unparse(assigned.targets[0]) == "encoding"
+        and isinstance(assigned.value, ast.List)
+    )
+    return [ast.unparse(name) for name in names]
+
+
+def calls(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of the functions that a module calls."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+def texts(tree: ast.Module) -> str:
+    """Return the texts in a module's code, without its docstring."""
+    parts = [node for statement in tree.body[1:] for node in ast.walk(statement)]
+    return "\n".join(part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
+
+
+@pytest.mark.parametrize("name", measurements())
+def test_a_measurement_of_the_encoder_prints_the_processor_and_has_a_cold_form_or_says_why_not(name: str) -> None:
+    tree = ast.parse((BENCHES / f"{name}.py").read_text(encoding="utf-8"))
+    called, about = set(calls(tree)), " ".join((ast.get_docstring(tree) or "").split())
+    assert "require_release_build" in called  # prints the processor
+    if WITHOUT in about:
+        assert "interleave_cold" not in called
+    else:
+        assert "COLD_EVENTS" in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert {"hot", "cold"} <= set(re.findall(r"\w+", texts(tree)))  # names of rows
