@@ -166,7 +166,7 @@ FOUND: list[tuple[Any, str]] = [
     (numpy.longdouble("1e309"), "not-a-number"),
     (numpy.array([1.0, float("nan")]), "not-a-number"),
     (numpy.timedelta64(5, "M"), "unsupported-type"),
-    (numpy.timedelta64(5), "unsupported-type"),
+    (numpy.array([5]).view("m8")[0], "unsupported-type"),
     (numpy.datetime64("-0001-01-01"), "unsupported-type"),
     (numpy.timedelta64(2**62, "D"), "unsupported-type"),
     (pandas.Timestamp(numpy.datetime64("20000-01-01", "s")), "unsupported-type"),

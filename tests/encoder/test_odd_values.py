@@ -34,9 +34,16 @@ def twice(value: Any) -> Pairs:
     return Pairs([("inside", value), ("inside", value)])
 
 
+def as_a_name(value: Any) -> Any:
+    try:
+        return {value: 1, "same": value}
+    except TypeError:  # unhashable
+        return UserDict(inside=value)
+
+
 WRAPS: list[Callable[[Any], Any]] = [
     Box,
-    lambda value: {value: 1, "same": value} if value.__hash__ else UserDict(inside=value),
+    as_a_name,
     lambda value: [value],
     lambda value: deque([value]),
     lambda value: MappingProxyType({"inside": value}),
