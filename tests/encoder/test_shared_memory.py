@@ -151,6 +151,7 @@ def test_what_encoders_leave_holds_no_object_of_the_events() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="its allocator is not made for forks")
 def test_a_child_encodes_whatever_the_threads_of_its_parent_did() -> None:
     program = """if True:
         import os, sys, threading, zlib, mixpress
