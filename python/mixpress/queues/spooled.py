@@ -12,6 +12,7 @@ import logging
 import threading
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
@@ -174,8 +175,9 @@ class SpooledQueue(EventQueue):
     def stop(self) -> None:
         """Create no more jobs: a job that is given up from here on stays given up."""
         self._stopped = True
-        if self._filling.acquire(timeout=JOIN_TIMEOUT):  # a thread that was creating a job has finished
-            self._filling.release()
+        wait = bracket(partial(self._filling.acquire, True, JOIN_TIMEOUT), self._filling.release)
+        with suppress(RuntimeError):  # after the timeout there is nothing to release
+            wait(bool)  # a thread that was creating a job has finished
 
     def close(self) -> int:
         """Leave the remaining events in the file, for the process that opens it next; return how many."""
