@@ -1,7 +1,7 @@
 """Measure names that are hard to recognise: new objects, not ASCII, in any order, of many shapes, all different.
 
 Each case is 2000 events of ten properties, serialized without gzip. The peer is `orjson.dumps`, which checks no rule.
-The bytes must be the same. It has no cold form: what makes names cold, objects of their own and names that no other
+The bytes must be the same. It has no cold form: what makes names cold, separate objects and names that no other
 event has, are its cases, and `serialize.py` has cold events. Run it by `make bench` or `python -m benches.names`. It
 fills the table "Names" of benches/README.md.
 """
@@ -54,7 +54,7 @@ def shuffled(names: list[str], rng: random.Random) -> list[Event]:
 
 
 def shaped(pool: int, rng: random.Random) -> list[Event]:
-    """Return events of many shapes, each with names of its own choice from a pool."""
+    """Return events of many shapes; each shape has other names out of a pool."""
     names = [f"{rng.choice(WORDS)}_{number}" for number in range(pool)]
     shapes = [rng.sample(names, COUNT) for _ in range(SHAPES)]
     return [event(number, rng.choice(shapes)) for number in range(EVENTS)]
@@ -65,7 +65,7 @@ def all_different(rng: random.Random) -> list[Event]:
 
 
 def read_anew(make: Callable[[random.Random], list[Event]], rng: random.Random) -> list[Event]:
-    """Return the same events with names of their own, as `json.loads` makes them."""
+    """Return the same events with a separate object for each name, as `json.loads` makes them."""
     return [json.loads(json.dumps(each)) for each in make(rng)]
 
 

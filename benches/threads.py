@@ -1,8 +1,9 @@
 """Measure how much other threads can run while one encodes with gzip: a ticker, and a second encoding thread.
 
-Hot events are the same 2000 of each mix, in turn. Cold ones are 20,000 of each mix with values and names of their own,
-in turn: by the time they come again, the cache holds none of them. The peer is `zlib.compress` alone. Run it by `make
-bench` or `python -m benches.threads`. It fills the table for `threads.py` in "Gzip" of benches/README.md.
+Hot events are the same 2000 of each mix, in turn. Cold ones are 20,000 of each mix with different values and separate
+name objects, in turn: by the time they come again, the cache holds none of them. The peer is `zlib.compress` alone.
+Run it by `make bench` or `python -m benches.threads`. It fills the table for `threads.py` in "Gzip" of
+benches/README.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The peer is `orjson.dumps` with its native options; where it has none for a type, the limit is a time. Times are those
 of the processor. An event has seven properties, and with the value four more. Hot events are the same 500 in each
-round. Cold ones are 20,000, made before each call, with values and names of these values of their own. Run it by `make
+round. Cold ones are 20,000, made before each call; no two share a value or the name of one. Run it by `make
 bench` or `python -m benches.values [word ...]`, where each word selects the cases whose name contains it. It fills the
 table "Values" of benches/README.md.
 """
@@ -275,7 +275,7 @@ def other_scripts(numbers: range) -> list[Event]:
 
 
 def shapes(count: int, numbers: range) -> list[Event]:
-    """Return events of many shapes: each has names of its own, in an order of its own."""
+    """Return events of many shapes, which differ in their names and in the order of these."""
     rng = random.Random(3)
     events = []
     for number in numbers:

@@ -1,4 +1,4 @@
-//! What was found in events, as compact records. Paths and sentences become texts of their own when they are asked for.
+//! What was found in events, as compact records. Paths and sentences become separate texts when they are asked for.
 
 use std::ops::Range;
 

@@ -28,7 +28,7 @@ impl Callback {
     }
 
     pub fn clear(&self) {
-        let function = self.0.try_lock().map(|mut function| function.take()); // nobody has it: it is garbage
+        let function = self.0.try_lock().map(|mut function| function.take()); // it is garbage, so no call has it
         drop(function); // its own code may run, so not under the lock
     }
 }

@@ -7,8 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::native;
-use super::snapshot::Members;
-use super::snapshot::snapshot;
+use super::snapshot::{Members, snapshot};
 use super::walk::types::{Plan, plan_of};
 use super::walk::{Interrupted, Memory, RepeatedEvent, note_odd};
 

@@ -1,8 +1,8 @@
 //! The mutexes of the binding's classes.
 //!
-//! With the interpreter's lock nobody ever waits for one: it is held for a few instructions, by a thread that is attached and
-//! does not detach meanwhile. In a free-threaded interpreter a thread can wait, and must not be attached then: whoever has the
-//! mutex could be waiting until every attached thread has stopped, for a garbage collection.
+//! With the interpreter's lock no thread waits for one: it is held for a few instructions, by a thread that is attached and
+//! does not detach meanwhile. In a free-threaded interpreter a thread can wait, and must not be attached then: the thread that
+//! has the mutex could be waiting until every attached thread has stopped, for a garbage collection.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

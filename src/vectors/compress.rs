@@ -130,7 +130,7 @@ unsafe fn odd_lanes<const LOOK: bool>(block: __m512i, is_wide: bool) -> u16 {
     }
 }
 
-/// Each code point in UTF-8, in a lane of its own, with zeros behind a short form.
+/// Each code point in UTF-8, in a separate lane, with zeros behind a short form.
 ///
 /// # Safety
 /// The processor has the features.

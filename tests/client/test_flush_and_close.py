@@ -135,7 +135,7 @@ def test_close_ends_an_import_in_another_thread() -> None:
 
 
 def test_close_waits_for_a_worker_that_is_about_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It left the pool of its own accord, and its thread has not ended."""
+    """It has left the pool, and its thread has not ended."""
     run, join = WorkerPool._run, threading.Thread.join
     left, joined = threading.Event(), threading.Event()
     threads: list[threading.Thread] = []

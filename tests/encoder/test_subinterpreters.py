@@ -36,7 +36,7 @@ def import_in_a_subinterpreter(before: str, program: str = PROGRAM) -> str:
     return result.stdout
 
 
-# An interpreter of this module has a lock of its own. CPython refuses the core there before any code of it runs.
+# An interpreter of this module has a separate lock. CPython refuses the core there before any code of it runs.
 PUBLIC = f"""
 from concurrent import interpreters
 interpreter = interpreters.create()

@@ -14,7 +14,6 @@ from typing import Any
 from unittest import mock
 
 import attrs
-import msgspec
 import pydantic
 import pytest
 from hypothesis import given
@@ -24,7 +23,7 @@ import reference
 from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference
 from mixpress import Encoder, _core, plans
 from reference import Options
-from strategies.odd import Names, Pairs
+from strategies.odd import Attributes, Names, Pairs, Point, Slotted, Struct
 
 NEEDED = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
 HAS_PLANS = "abi3" not in _core.__file__  # the stable ABI hides the versions of types
@@ -73,19 +72,8 @@ class OfEnums(enum.Enum):
     NESTED = AnyEnum.TUPLE
 
 
-@attrs.define
-class Slotted:
-    x: Any
-    y: Any = None
-
-
 @attrs.define(slots=False)
 class Unslotted:
-    x: Any
-    y: Any = None
-
-
-class Struct(msgspec.Struct):
     x: Any
     y: Any = None
 
@@ -93,18 +81,6 @@ class Struct(msgspec.Struct):
 class Model(pydantic.BaseModel):
     x: Any
     y: Any = pydantic.Field(None, exclude=True)
-
-
-@dataclasses.dataclass
-class Plain:
-    x: Any
-    y: Any = None
-
-
-@dataclasses.dataclass(slots=True)
-class WithSlots:
-    x: Any
-    y: Any = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,12 +107,12 @@ class Watching:
 
 
 KINDS: list[Callable[[Any], Any]] = [
-    Slotted,
+    Attributes,
     Unslotted,
     Struct,
     lambda value: Model(x=value, y=1),
-    Plain,
-    WithSlots,
+    Point,
+    Slotted,
     Frozen,
     Computed,
     Watching,
@@ -171,8 +147,8 @@ def asked(encoder: Encoder, values: list[Any]) -> int:
 @pytest.mark.skipif(not HAS_PLANS, reason="no type has a plan")
 def test_a_type_is_asked_once() -> None:
     encoder = encoder_of()
-    assert asked(encoder, [Plain(1), Plain(2), [Plain(3), WithSlots(1)], AnyEnum.LIST, AnyEnum.TUPLE]) == 3 + 1
-    assert asked(encoder, [Plain(1), WithSlots(1), AnyEnum.LIST]) == 0
+    assert asked(encoder, [Point(1), Point(2), [Point(3), Slotted(1)], AnyEnum.LIST, AnyEnum.TUPLE]) == 3 + 1
+    assert asked(encoder, [Point(1), Slotted(1), AnyEnum.LIST]) == 0
 
 
 CHANGES: list[Callable[[Any], None]] = [
@@ -229,7 +205,7 @@ def test_a_changed_subclass_is_asked_again() -> None:
 
 
 def test_an_object_that_changes_its_class_is_read_by_the_new_one() -> None:
-    encoder, value = encoder_of(), Plain(1, 2)
+    encoder, value = encoder_of(), Point(1, 2)
     check(encoder, value)
     value.__class__ = Unslotted  # type: ignore[assignment]
     check(encoder, value)
@@ -251,7 +227,7 @@ def test_the_value_of_a_member_is_read_in_place() -> None:
 
 def test_an_object_without_an_attribute_is_rejected_alone() -> None:
     encoder = encoder_of()
-    for value in (WithSlots(1), Plain(1), Slotted(1)):
+    for value in (Slotted(1), Point(1), Attributes(1)):
         check(encoder, value)
         del value.x
         check(encoder, value)
@@ -260,7 +236,7 @@ def test_an_object_without_an_attribute_is_rejected_alone() -> None:
 
 
 def test_a_class_attribute_is_read_where_an_object_has_none() -> None:
-    encoder, value = encoder_of(), Plain(1, 2)
+    encoder, value = encoder_of(), Point(1, 2)
     del value.y
     check(encoder, value)
     value.__dict__["y"] = 5
@@ -293,7 +269,7 @@ def test_names_with_code_run_none_of_it_during_a_walk() -> None:
         encoder = encoder_of()
         for _ in range(3):
             assert encoder.encode([event]).rejected == []
-    value = Plain(1, 2)
+    value = Point(1, 2)
     value.__dict__.clear()
     value.__dict__[Evil("x")] = 1
     value.__dict__["x"] = 5

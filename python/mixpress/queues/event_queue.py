@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
@@ -50,16 +49,6 @@ class QueueLimits:
     linger: float = 1.0
     on_full: OnFull = "block"
     block_timeout: float | None = None
-
-
-class Full(Enum):
-    """The type of `FULL`."""
-
-    FULL = 0
-
-
-FULL = Full.FULL
-"""What an offer returns where the queue has no room."""
 
 
 class Period(NamedTuple):
@@ -152,9 +141,7 @@ class EventQueue(ABC):
         if in_bracket() and not self._lock._is_owned():  # type: ignore[attr-defined]
             self._put_off(event)
             return None
-        rejection = self._locked(self._offer, event)
-        if rejection is FULL:
-            rejection = self._add_to_full(event, wait=wait)
+        rejection = self._take(event, wait=wait)
         if self._untold:
             self._tell_rejections()
         if process.state.ending is not None:
@@ -256,12 +243,8 @@ class EventQueue(ABC):
         """Close a durable queue; return how many events remain in it."""
 
     @abstractmethod
-    def _offer(self, event: object) -> Rejection | Full | None:
-        """Take an event, or put it off if another is being written; return `FULL` without room. Within the lock."""
-
-    def _add_to_full(self, event: object, *, wait: bool) -> Rejection | None:
-        """Take an event as the limits say for a full queue."""
-        raise NotImplementedError
+    def _take(self, event: object, *, wait: bool) -> Rejection | None:
+        """Implement `add`: take an event, or put it off if another is being written."""
 
     @abstractmethod
     def _entered(self, rejection: Rejection | None, event: object) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from enum import Enum
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from mixpress.errors import QueueFull
-from mixpress.queues.event_queue import FULL, EventQueue, TrackedJob
+from mixpress.queues.event_queue import EventQueue, TrackedJob
 
 if TYPE_CHECKING:
     import threading
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mixpress.batch import SendableBatch
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
-    from mixpress.queues.event_queue import Full, QueueLimits
+    from mixpress.queues.event_queue import QueueLimits
     from mixpress.report.report import Report
     from mixpress.report.reporter import Reporter
     from mixpress.report.verdicts import Verdicts
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 
 
 FINISH = methodcaller("finish")
+
+
+class Full(Enum):
+    """The type of `FULL`."""
+
+    FULL = 0
+
+
+FULL = Full.FULL
+"""What an offer returns where the queue has no room."""
 
 
 class MemoryQueue(EventQueue):
@@ -137,7 +148,12 @@ class MemoryQueue(EventQueue):
         self._in_jobs -= count
         self._unsettled = self._unpacked + self._in_jobs
 
+    def _take(self, event: object, *, wait: bool) -> Rejection | None:
+        rejection = self._locked(self._offer, event)
+        return self._add_to_full(event, wait=wait) if rejection is FULL else rejection
+
     def _offer(self, event: object) -> Rejection | Full | None:
+        """Take an event, or put it off if another is being written; return `FULL` without room. Within the lock."""
         if self._writing.locked():
             self._later.append(event)
             return None

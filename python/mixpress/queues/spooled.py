@@ -234,7 +234,11 @@ class SpooledQueue(EventQueue):
         super()._put_off(event)
         self._wake.set()
 
+    def _take(self, event: object, *, wait: bool) -> Rejection | None:  # noqa: ARG002 - the file has room
+        return self._locked(self._offer, event)
+
     def _offer(self, event: object) -> Rejection | None:
+        """Take an event, or put it off if another is being written. Within the lock."""
         if self._writing.locked():
             self._later.append(event)
             return None

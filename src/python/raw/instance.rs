@@ -120,6 +120,9 @@ impl Instances {
     }
 
     /// The stable ABI hides the fields of types.
+    ///
+    /// # Safety
+    /// None is needed.
     #[cfg(feature = "abi3")]
     unsafe fn attributes(self, _object: *mut ffi::PyObject) -> Attributes {
         Attributes::None
