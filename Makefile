@@ -1,7 +1,7 @@
 # Every verb installs what it needs into .venv. Required: Python >= 3.10, a Rust toolchain and make.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: asan audit bench bench-bulk bench-loss chaos check-tools clean demo docs fuzz help interpreters kill licences lint \
+.PHONY: asan audit bench bench-bulk bench-emulator bench-loss bench-profiles browser chaos check-tools clean demo docs fuzz help interpreters kill licences lint \
   lock matrix names official old-cpu release-core rules test test-all test-fuzz test-lowest test-newest test-python test-rust \
   test-with-newest-core wheel
 
@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
-RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock pyproject.toml
 
 # A folder holds one core. A stamp names its profile and its environment, and every build removes the stamps of the
 # others, so that a benchmark never measures the core of the tests: `benches/support/rounds.py` checks the stamp too.
@@ -20,7 +20,12 @@ FULL_CORE := target/core.release.$(notdir $(VENV))
 EXHAUSTIVE ?= $(CI)
 PYTEST := $(BIN)/python -m pytest
 IN_PARALLEL := -n 2 --dist worksteal
-SELECTED = $(if $(EXHAUSTIVE),,-m 'not exhaustive')
+# The tests of the report's page need Chromium. Without it they are left out, and `make test` says so; CI installs it.
+CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+NO_BROWSER = $(if $(CHROMIUM),,tests/browser was not run: no Chromium on PATH (make browser))
+LEFT_OUT = $(if $(EXHAUSTIVE),,exhaustive) $(if $(CHROMIUM),,browser)
+SELECTED = $(if $(strip $(LEFT_OUT)),-m 'not ($(subst $(SPACE),$(SPACE)or$(SPACE),$(strip $(LEFT_OUT))))')
+SPACE := $() $()
 export HYPOTHESIS_PROFILE ?= $(if $(EXHAUSTIVE),ci,quick)
 # How often processes are killed and forked, how many schedules of faults run, and whether exceptions and forks come at
 # every line.
@@ -76,9 +81,15 @@ test-fuzz: | check-tools ## Run the fuzz targets for a short time, on stable Rus
 
 test-python: $(CORE) $(VENV)/.dev ## Run the Python tests, in two processes
 	$(ROUNDS) $(PYTEST) $(IN_PARALLEL) $(SELECTED)
+	$(if $(NO_BROWSER),@echo '$(NO_BROWSER)')
 
 # The interpreter and the core are those of $(VENV), so mixpress is only put on the path.
 LOWEST_TESTS := $(wildcard $(addprefix tests/,adapters cli client compat emulator queues report send spool transport))
+browser: ## Install Chromium for tests/browser, by apt-get, if there is none on PATH
+	@test -n "$(CHROMIUM)" || { root=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$root apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core \
+	  || { $$root apt-get update -qq && $$root apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; }; }
+
 test-lowest: $(CORE) ## Run the tests of delivery on the lowest versions that pyproject.toml allows (Python 3.10 to 3.12)
 	@$(MAKE) --no-print-directory VENV=$(LOWEST) $(LOWEST)/.lowest
 	@echo $(CURDIR)/python > $$($(LOWEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mixpress.pth
@@ -150,10 +161,16 @@ bench-loss: $(FULL_CORE) $(VENV)/.dev $(VENV)/.loss ## Count what six clients lo
 bench-bulk: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Import millions of events beside the official client (minutes): BULK_EVENTS= BULK_PEER_EVENTS= BULK_ROUNDS=
 	$(BIN)/python -m benches.bulk
 
+bench-profiles: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Update a million profiles beside the official client (minutes): PROFILES= PROFILES_PEER= PROFILES_ROUNDS=
+	$(BIN)/python -m benches.profiles
+
+bench-emulator: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Measure the emulator's CPU for each event (minutes): EMULATOR_PEER=another version's python/ EMULATOR_ROUNDS= EMULATOR_MIXES=
+	$(BIN)/python -m benches.emulator
+
 fuzz: $(CORE) $(VENV)/.dev ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), then the core against the reference FUZZ_EXAMPLES=20000 times
 	@cargo +nightly --version >/dev/null || { echo "libFuzzer needs a nightly toolchain: rustup toolchain install nightly"; exit 1; }
 	@command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
-	@for target in walk quoted scan json_text press; do mkdir -p fuzz/corpus/$$target; \
+	@for target in walk quoted scan json_text cutter press; do mkdir -p fuzz/corpus/$$target; \
 	  cargo +nightly fuzz run --fuzz-dir fuzz $$target fuzz/corpus/$$target fuzz/seeds -- -dict=fuzz/json.dict \
 	    -max_total_time=$(or $(FUZZ_SECONDS),600) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; done
 	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(PYTEST) \
@@ -175,11 +192,11 @@ asan: $(VENV)/.dev ## Run the encoder's tests on a core with AddressSanitizer (n
 	LD_PRELOAD=$(ASAN_RUNTIME) ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 PYTHONMALLOC=malloc HYPOTHESIS_PROFILE=quick \
 	  PYTHONPATH=$(CURDIR)/target/asan/package $(PYTEST) -p no:cacheprovider -m 'not exhaustive' $(or $(ASAN_TESTS),tests/encoder)
 
-chaos: $(CORE) $(VENV)/.dev ## Import through faults of server and network: CHAOS_SCHEDULES=1000 or CHAOS_SECONDS=, from CHAOS_SEED= on
+chaos: $(CORE) $(VENV)/.dev ## Send events and updates through faults of server and network: CHAOS_SCHEDULES=1000 or CHAOS_SECONDS=, from CHAOS_SEED= on, CHAOS_OF=events|updates
 	PYTHONPATH=tests $(BIN)/python -m chaos
 
-kill: $(CORE) $(VENV)/.dev ## Kill processes that track with a spool, KILL_ROUNDS=300 times, and deliver the rest
-	KILL_ROUNDS=$(or $(KILL_ROUNDS),300) $(PYTEST) -q -s tests/process/test_kill.py tests/spool/test_crash.py
+kill: $(CORE) $(VENV)/.dev ## Kill processes that track, update or import, KILL_ROUNDS=300 times, and deliver the rest
+	KILL_ROUNDS=$(or $(KILL_ROUNDS),300) $(PYTEST) -q -s tests/process/test_kill.py tests/process/test_kill_updates.py tests/process/test_kill_import.py tests/spool/test_crash.py
 
 docs: $(VENV)/.dev ## Build the documentation into site/, readable without a server
 	@$(call quietly,$(MKDOCS)); echo "site/index.html"
@@ -199,7 +216,7 @@ names: $(CORE) $(VENV)/.dev ## Write tests/project/public_names.txt, after an in
 	$(BIN)/python tests/project/public_names.py
 
 WHEELS ?= 3.10 3.11 3.12 3.13 3.14 3.15 abi3 sdist
-wheel: $(VENV)/.dev $(VENV)/.wheels ## Build WHEELS="3.10 3.11 3.12 3.13 3.14 3.15 abi3 sdist" into dist/, examine them and try them in clean environments
+wheel: $(CORE) $(VENV)/.dev $(VENV)/.wheels ## Build WHEELS="3.10 3.11 3.12 3.13 3.14 3.15 abi3 sdist" into dist/, examine them and try them in clean environments
 	PYTHONPATH=tests $(BIN)/python -m wheels $(WHEELS)
 
 lock: $(VENV)/.lock ## Renew requirements/*.lock from pyproject.toml; UPGRADE= keeps the versions that still fit

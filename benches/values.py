@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import pickle
 import random
 import sys
 import time
@@ -31,12 +32,17 @@ import orjson
 import pandas
 import pydantic
 
+import mixpress
 from benches.support.rounds import BATCH, COLD_EVENTS, Times, interleave, interleave_cold, require_release_build
 from mixpress import Encoder
 
 EVENTS, ROUNDS = 500, 30
 COLD = ("str", "Enum", "dataclass", "named tuple", "UUID", "Decimal", "datetime in UTC", "numpy.float64")
 """Types whose values are measured cold too."""
+ALONE = ("str", "Enum", "IntEnum", "dataclass", "dataclass, slots", "set", "OrderedDict", "UUID")
+"""Types whose values are measured in a call with one event too."""
+CALLS = 200
+"""Calls with one event in a round."""
 VALUES = 4
 """Values of a case in each of its events, so that what they add is more than the noise."""
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY
@@ -192,6 +198,7 @@ CASES |= {
     "numpy NaT": Case(lambda _: numpy.datetime64("NaT"), in_orjson=False),
     "numpy array of 3": Case(lambda n: numpy.array([n, n + 1, n + 2]) / 7),
     "numpy array of 8 by 8": Case(lambda n: numpy.arange(n, n + 64).reshape(8, 8)),
+    "numpy array of 3, unpickled": Case(lambda n: pickle.loads(pickle.dumps(numpy.array([n, n + 1, n + 2]) / 7))),
     "numpy array of objects": Case(lambda n: numpy.array([n, None, "text"], dtype=object), in_orjson=False),
     "pandas.Timestamp": Case(lambda n: pandas.Timestamp(FIRST + timedelta(minutes=n)), in_orjson=False),
     "pandas.Timestamp, zone": Case(lambda n: pandas.Timestamp(FIRST + timedelta(hours=n), tz=ZONE), in_orjson=False),
@@ -353,6 +360,28 @@ def print_events(chosen: Callable[[str], bool]) -> None:
             print(f"{f'{name}, {form}':30}{own:12.3f}{other:10.3f}{own / other:8.2f}", flush=True)
 
 
+def print_calls(chosen: Callable[[str], bool]) -> None:
+    """Print what a call with one event takes that has one value of a type."""
+    print(f"\n{'':30}{'kept us':>12}{'encode us':>10}")
+    events = {name: event_of(1, {"value": CASES[name].make(1)}) for name in ALONE}
+    for name, event in {**events, "a service's mix": service(1)}.items():
+        if chosen(f"{name}, one event"):
+            calls = {"kept": Encoder().encode, "encode": mixpress.encode}
+            times = interleave(
+                {each: partial(repeat, call, [event]) for each, call in calls.items()},
+                CALLS,
+                ROUNDS,
+                time.process_time,
+            )
+            kept, alone = times["kept"].median, times["encode"].median
+            print(f"{f'{name}, one event':30}{kept:12.2f}{alone:10.2f}", flush=True)
+
+
+def repeat(call: Callable[[list[Event]], object], events: list[Event]) -> None:
+    for _ in range(CALLS):
+        call(events)
+
+
 def main() -> None:
     require_release_build()
     words = sys.argv[1:] if __name__ == "__main__" else []
@@ -362,6 +391,7 @@ def main() -> None:
 
     print_values(chosen)
     print_events(chosen)
+    print_calls(chosen)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 //! Pack accepted events into batches that are limited in events and bytes.
 
+use std::sync::Arc;
+
 use crate::event::derived_id::Canonical;
-use crate::event::{EventWriter, Outcome};
+use crate::event::{EventWriter, FillIns, Outcome};
 use crate::gzip::press::Hint;
-use crate::rules::limits::{Endpoint, Limits};
+use crate::rules::limits::{Endpoint, Identity, Limits};
 use crate::source::Source;
 use crate::truncate::LongTexts;
 
@@ -46,6 +48,7 @@ pub struct Packed {
 pub struct Batcher {
     writer: EventWriter,
     derives_ids: bool,
+    id_fields: Option<Arc<[String]>>,
     gives_hints: bool,
     format: Format,
     indexes: Vec<usize>,
@@ -57,11 +60,12 @@ pub struct Batcher {
 }
 
 impl Batcher {
-    /// An empty batcher; `token` becomes `properties.token` of an event that has none.
+    /// An empty batcher; `token` becomes `properties.token` of an event that has none, or `$token` of an update.
     pub fn new(limits: Limits, endpoint: Endpoint, format: Format, token: Option<String>) -> Batcher {
         Batcher {
             writer: EventWriter::new(limits, endpoint, token),
             derives_ids: false,
+            id_fields: None,
             gives_hints: false,
             format,
             indexes: Vec::new(),
@@ -77,14 +81,30 @@ impl Batcher {
         self.derives_ids = true;
     }
 
+    /// Derives further ids from some fields, `event` or names of properties, instead of the whole event.
+    pub fn derive_ids_from(&mut self, fields: Option<Vec<String>>) {
+        self.id_fields = fields.map(Arc::from);
+    }
+
     /// Adds hints for the compression to each further batch.
     pub fn give_hints(&mut self) {
         self.gives_hints = true;
+        self.writer.json.notes_hints = true;
     }
 
     /// Converts long texts of some kinds instead of truncating them, in further events.
     pub fn convert_long_texts(&mut self, long_texts: LongTexts) {
         self.writer.long_texts = long_texts;
+    }
+
+    /// Fills in more than the token in further updates of profiles.
+    pub fn fill_in(&mut self, fill_ins: FillIns) {
+        self.writer.fill_in(fill_ins);
+    }
+
+    /// Sets how the project of further events identifies its users.
+    pub fn identify_by(&mut self, identity: Identity) {
+        self.writer.identify_by(identity);
     }
 
     /// Sets the clock, in milliseconds since the epoch.
@@ -147,11 +167,13 @@ impl Batcher {
         self.writer.begin_event();
         if self.derives_ids {
             // An element takes a byte at least, and is never left out.
-            let mut canonical = Canonical::with_max_elements(self.writer.max_written());
+            let mut canonical = Canonical::of_fields(self.id_fields.clone(), self.writer.max_written());
             source.walk(&mut canonical)?;
             // An event too deep for an id is rejected anyway.
-            self.writer.derived_id =
-                if canonical.has_insert_id() { None } else { canonical.insert_id(None, false).ok() };
+            let fields = self.id_fields.as_deref();
+            // All events without any of the fields would get the same id.
+            let gets_none = canonical.has_insert_id() || canonical.has_none_of(fields);
+            self.writer.derived_id = if gets_none { None } else { canonical.insert_id(fields, false).ok() };
         }
         source.walk(&mut self.writer)
     }

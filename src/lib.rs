@@ -56,6 +56,8 @@
 //! Python binding.
 
 pub mod batch;
+#[cfg_attr(not(feature = "python"), allow(dead_code))] // files are read in Python
+mod csv;
 pub mod encoder;
 #[doc(hidden)] // hidden items are for the fuzzers and benchmarks and may change with any version
 pub mod event;
@@ -75,13 +77,13 @@ pub mod vectors;
 pub use batch::{Batcher, Format};
 pub use encoder::json::Output;
 pub use encoder::{Batch, Contents, Settings};
-pub use event::Verdict;
+pub use event::{FillIns, Verdict};
 #[doc(hidden)]
 pub use gzip::press;
 #[doc(hidden)]
 pub use rules::finding::Found;
 pub use rules::finding::{EventFindings, Finding, Origin};
-pub use rules::limits::{Endpoint, Limits};
+pub use rules::limits::{Endpoint, Identity, Limits};
 pub use truncate::Truncation;
 
 /// Derive an `$insert_id` from the content of an event.

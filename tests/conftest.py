@@ -1,7 +1,7 @@
 """Profiles of hypothesis, chosen by HYPOTHESIS_PROFILE.
 
 quick    the default: 150 examples of each property
-ci       1000 examples
+ci       250 examples, other ones in each run
 fuzz     FUZZ_EXAMPLES=20000 examples, with the blob that reproduces a failure
 """
 
@@ -17,6 +17,6 @@ _COMMON = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 settings.register_profile("quick", _COMMON, max_examples=150)
-settings.register_profile("ci", _COMMON, max_examples=1000)
+settings.register_profile("ci", _COMMON, max_examples=250)
 settings.register_profile("fuzz", _COMMON, max_examples=int(os.environ.get("FUZZ_EXAMPLES", "20000")), print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -36,6 +36,10 @@ class Times:
         return statistics.median(self.rounds)
 
     @property
+    def least(self) -> float:
+        return min(self.rounds)
+
+    @property
     def spread(self) -> str:
         """The middle half of the rounds."""
         low, _, high = statistics.quantiles(self.rounds, n=4)
@@ -88,6 +92,29 @@ def interleave_cold(
             for batch in batches:
                 contestant(batch)
             taken[name].append((time.thread_time() - started) / events * 1e6)
+    return {name: Times(tuple(times)) for name, times in taken.items()}
+
+
+def interleave_cold_batches(
+    contestants: Mapping[str, Callable[[Any], object]],
+    make: Callable[[], list[list[Any]]],
+    rounds: int,
+) -> dict[str, Times]:
+    """Time each contestant with each batch, which it sees for the first time: contestants take turns at every batch.
+
+    Turns of a millisecond spread other work on the machine over all of them, which turns of a whole round do not. Each
+    has its own batches, made by `make` before the round, and starts every second pair. Each batch gives a figure.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        made = {name: make() for name in contestants}
+        gc.collect()
+        for number in range(min(map(len, made.values()))):
+            for name in contestants if number % 2 else reversed(list(contestants)):
+                batch = made[name][number]
+                started = time.thread_time()
+                contestants[name](batch)
+                taken[name].append((time.thread_time() - started) / len(batch) * 1e6)
     return {name: Times(tuple(times)) for name, times in taken.items()}
 
 

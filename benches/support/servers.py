@@ -24,6 +24,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 EVENTS_UNDER = {
     "/import": "",
     "/track": "",
+    "/engage": "",
     "/batch/": "batch",
     "/v1/batch": "batch",
     "/2/httpapi": "events",
@@ -66,7 +67,7 @@ def running(serve: Serve) -> Iterator[Server]:
 
 def emulator(connection: Connection) -> None:
     """Serve the emulator, which checks and stores every event."""
-    with Emulator() as server:
+    with Emulator(rate_limit=None) as server:
         connection.send(server.url)
         while connection.recv() != "end":
             connection.send(server.count())

@@ -1,5 +1,9 @@
 //! Draw difficult events: mostly valid, with one or two rules broken.
 
+mod updates;
+
+pub use updates::update;
+
 use mixpress::limits::{DISALLOWED_IDS, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, TRACK_WINDOW_MS};
 use mixpress::serialize::Moment;
 use mixpress::source::value::Value;
@@ -23,8 +27,20 @@ pub fn event(draw: &mut Draw<'_>, around: usize) -> Value {
         let place = draw.below(properties.len() + 1);
         properties.insert(place, (name(draw, around), value(draw, around, DRAWN_LEVELS)));
     }
+    for _ in 0..draw.one_of(&[0, 0, 0, 1, 2, 3]) {
+        let id = draw.one_of(&["$device_id", "$user_id", "$identified_id", "$anon_id", "alias", "$distinct_ids"]);
+        let member = if id == "$distinct_ids" { two(draw, around) } else { Value::Text(self::id(draw, around)) };
+        if !properties.iter().any(|(other, _)| other == id) {
+            properties.push((id.to_owned(), member));
+        }
+    }
     let mut members = Members::new();
-    add(draw, &mut members, "event", Kind::Id, around);
+    if draw.once_in(6) {
+        let name = draw.one_of(&["$identify", "$create_alias", "$merge", "$merged"]);
+        members.push(("event".to_owned(), Value::Text(name.to_owned())));
+    } else {
+        add(draw, &mut members, "event", Kind::Id, around);
+    }
     add(draw, &mut members, "properties", Kind::Properties(properties), around);
     if draw.once_in(12) {
         let place = draw.below(members.len() + 1);
@@ -53,6 +69,11 @@ fn add(draw: &mut Draw<'_>, members: &mut Members, name: &str, kind: Kind, aroun
         Kind::Properties(members) => Value::Object(members),
     };
     members.push((name.to_owned(), member));
+}
+
+/// Draws a list of two texts, or another.
+fn two(draw: &mut Draw<'_>, around: usize) -> Value {
+    Value::Array((0..draw.one_of(&[2, 2, 1, 3])).map(|_| Value::Text(id(draw, around))).collect())
 }
 
 fn id(draw: &mut Draw<'_>, around: usize) -> String {

@@ -1,7 +1,11 @@
 //! A second, simple reading of the rules: the findings, truncations and JSON of an event in memory.
 
+mod identities;
+mod updates;
+
 use std::collections::HashSet;
 
+use mixpress::Identity;
 use mixpress::encoder::Settings;
 use mixpress::limits::{
     DISALLOWED_IDS, Endpoint, FIRST_MILLISECONDS, FUTURE_TOLERANCE_MS, MAX_LEVELS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS,
@@ -26,8 +30,17 @@ pub struct Expected {
 }
 
 pub fn judge(event: &Value, settings: &Settings) -> Expected {
-    let mut walk = Walk { settings, findings: vec![], truncations: vec![], insert_id: None, is_past_levels: false };
-    let json = walk.event(event);
+    let mut walk = Walk {
+        settings,
+        findings: vec![],
+        truncations: vec![],
+        insert_id: None,
+        is_past_levels: false,
+        has_operation: false,
+        is_identified: false,
+        name: String::new(),
+    };
+    let json = if settings.endpoint.takes_updates() { walk.update(event) } else { walk.event(event) };
     if !walk.is_rejected() && json.len() > settings.limits.max_event_bytes {
         walk.find(Rule::EventTooLarge, "");
     }
@@ -46,6 +59,12 @@ struct Walk<'a> {
     truncations: Vec<(String, usize, Advice)>,
     insert_id: Option<String>,
     is_past_levels: bool,
+    /// Of an update: an operation was written.
+    has_operation: bool,
+    /// Of an event: another id than `distinct_id` is enough.
+    is_identified: bool,
+    /// Of an event: its name, the last one if there are several.
+    name: String,
 }
 
 impl Walk<'_> {
@@ -84,11 +103,23 @@ impl Walk<'_> {
                 self.find(rule, name);
             }
         }
+        self.identity(members);
         json
+    }
+
+    fn other_id(&mut self, rule: Rule, value: &Value, path: &str) -> String {
+        if let Some(id) = text_of(value) {
+            self.is_identified |= !id.is_empty() && self.settings.identity != Identity::Original;
+            if self.settings.identity == Identity::Simplified && is_disallowed(&id) {
+                self.find(rule, path);
+            }
+        }
+        self.value(value, path, 0, 1)
     }
 
     fn event_name(&mut self, value: &Value, path: &str) -> String {
         let Some(name) = text_of(value) else { return self.wrong_type(Rule::EventType, value, path, -1, 0) };
+        self.name.clone_from(&name);
         if name.chars().all(spell::is_white) {
             self.find(Rule::EventBlank, path);
         }
@@ -108,15 +139,14 @@ impl Walk<'_> {
             "time" => walk.time(value, path),
             "distinct_id" => walk.distinct_id(value, path),
             "$insert_id" => walk.own_insert_id(value, path),
+            "$device_id" => walk.other_id(Rule::DeviceIdDisallowed, value, path),
+            "$user_id" => walk.other_id(Rule::UserIdDisallowed, value, path),
             _ => walk.value(value, path, 0, 1),
         });
         self.count(Rule::TooManyProperties, members.len(), self.settings.limits.max_properties, path);
-        for (name, rule) in [
-            ("time", Rule::TimeMissing),
-            ("distinct_id", Rule::DistinctIdMissing),
-            ("$insert_id", Rule::InsertIdMissing),
-            ("token", Rule::TokenMissing),
-        ] {
+        for (name, rule) in
+            [("time", Rule::TimeMissing), ("$insert_id", Rule::InsertIdMissing), ("token", Rule::TokenMissing)]
+        {
             if !has(&members, name) {
                 self.find(rule, &format!("properties.{name}"));
             }
@@ -135,8 +165,8 @@ impl Walk<'_> {
             return self.wrong_type(Rule::TimeType, value, path, 0, 1);
         };
         let oldest = match self.settings.endpoint {
-            Endpoint::Import => OLDEST_IMPORT_MS,
             Endpoint::Track => NOW - TRACK_WINDOW_MS,
+            _ => OLDEST_IMPORT_MS,
         };
         if milliseconds < oldest.into() {
             self.find(Rule::TimeTooOld, path);

@@ -1,5 +1,6 @@
 //! Draw settings with small limits, so that events are often just below or above them.
 
+use mixpress::Identity;
 use mixpress::batch::Format;
 use mixpress::encoder::Settings;
 use mixpress::limits::{Endpoint, Limits, TruncateUnit};
@@ -18,12 +19,23 @@ pub fn settings(draw: &mut Draw<'_>) -> Settings {
         (Endpoint::Track, Format::Json),
         (Endpoint::Track, Format::Form),
         (Endpoint::Track, Format::FormBase64),
+        (Endpoint::Engage, Format::Json),
+        (Endpoint::Engage, Format::Form),
+        (Endpoint::Groups, Format::Json),
     ]);
     let token = draw.one_of(&[None, Some("tok"), Some("a token that is cut\n")]).map(str::to_owned);
     let gzip = draw.once_in(16);
     let (derives_ids, long_texts) = additions(draw);
     let mut settings = Settings::new(endpoint);
     (settings.format, settings.gzip, settings.token) = (format, gzip, token);
+    settings.identity = draw.one_of(&[Identity::Unknown, Identity::Simplified, Identity::Original]);
+    if endpoint == Endpoint::Groups {
+        settings.fill_ins.group_key = draw.one_of(&[None, Some("company"), Some("a key\n")]).map(str::to_owned);
+    }
+    if endpoint == Endpoint::Engage {
+        (settings.fill_ins.no_ip, settings.fill_ins.ignore_time) = (draw.once_in(2), draw.once_in(2));
+    }
+    let derives_ids = derives_ids && !endpoint.takes_updates();
     (settings.derives_ids, settings.long_texts, settings.limits) = (derives_ids, long_texts, limits(draw));
     settings
 }
@@ -44,9 +56,11 @@ pub fn without_additions(settings: &Settings) -> Settings {
 
 fn limits(draw: &mut Draw<'_>) -> Limits {
     let mut limits = if draw.once_in(4) { Limits::observed() } else { Limits::documented() };
-    limits.max_string = draw.one_of(&[12, 13, 255, 5, 1, 0]);
+    limits.max_string = draw.one_of(&[12, 13, 255, 5]);
     limits.truncate_unit = draw.one_of(&[TruncateUnit::Chars, TruncateUnit::Bytes]);
     limits.max_properties = draw.one_of(&[254, 3, 4, 5, 0]);
+    limits.max_profile_properties = draw.one_of(&[2000, 1, 2, 0]);
+    limits.max_value_bytes = draw.one_of(&[262_144, 2, 10, 30]);
     limits.max_keys = draw.one_of(&[254, 1, 2, 0]);
     limits.max_elements = draw.one_of(&[254, 1, 2, 0]);
     limits.max_depth = draw.one_of(&[limits.max_depth, 0, 1, 2, 100]);

@@ -76,6 +76,11 @@ fn json_text() {
 }
 
 #[test]
+fn cutter() {
+    run(mixpress_fuzz::cutter::check);
+}
+
+#[test]
 fn press() {
     run(mixpress_fuzz::press::check);
 }

@@ -11,17 +11,21 @@ from mixpress.auth import ProjectSecret, ProjectToken, ServiceAccount
 from mixpress.transport import Request
 
 __all__ = [
+    "DISALLOWED_IDS",
     "Batch",
     "BatchIterator",
     "Builder",
     "Encoded",
     "Encoder",
     "Finding",
+    "JsonCutter",
+    "JsonPart",
     "Limits",
     "Members",
     "Moment",
     "Number",
     "Rejection",
+    "Rejections",
     "Rule",
     "Tallies",
     "Truncation",
@@ -29,8 +33,11 @@ __all__ = [
     "__debug_build__",
     "__version__",
     "bracket",
+    "csv_end",
+    "csv_rows",
     "derive_insert_id",
     "encode",
+    "forget_brackets",
     "gzip",
     "in_bracket",
     "rules",
@@ -42,6 +49,8 @@ _Result = TypeVar("_Result")
 __version__: str
 __debug_build__: bool
 """True if the core was built without optimization. Benchmarks refuse to run on such a build."""
+DISALLOWED_IDS: frozenset[str]
+"""The ids that the API disallows, in lower case; a `distinct_id` or `$insert_id` is compared without regard to case."""
 
 @final
 class Limits:
@@ -66,6 +75,8 @@ class Limits:
         max_insert_id_bytes: int | None = None,
         max_batch_events: int | None = None,
         max_batch_bytes: int | None = None,
+        max_profile_properties: int | None = None,
+        max_value_bytes: int | None = None,
         rules: dict[str, str] | None = None,
     ) -> Self: ...
     @staticmethod
@@ -110,11 +121,20 @@ class Limits:
 
     @property
     def max_batch_events(self) -> int:
-        """Events in a batch. Default 2000 (Import Events)."""
+        """Events, or updates of profiles, in a batch. Default 2000 (Import Events, User Profile Limits)."""
 
     @property
     def max_batch_bytes(self) -> int:
         """Bytes of a body before gzip. Default 9,500,000 (Import Events: 10 MB; less a safety margin)."""
+
+    @property
+    def max_profile_properties(self) -> int:
+        """Properties that the operation of an update names. Default 2000 (User Profiles: 2000 for a profile)."""
+
+    @property
+    def max_value_bytes(self) -> int:
+        """Bytes, as written, of a list or object that is the value of a profile's property. Default 262,144 (Data
+        Types: 256 KB)."""
 
     @property
     def rules(self) -> dict[str, str]:
@@ -167,6 +187,25 @@ class Rejection(Finding):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
+class Rejections:
+    """Some rejected events, without an object for each. Passed to `on_rejections` of `Encoder.iter_batches`."""
+
+    @property
+    def rules(self) -> dict[str, int]:
+        """Events by the first rule that each breaks: rule -> count, in the order of their first occurrences."""
+
+    def first(self, rule: str) -> Rejection | None:
+        """Return the first event that was rejected by this rule, or None."""
+
+    def head(self, most: int) -> Rejections:
+        """Return the first events, at most so many, in an object that keeps no memory of the others."""
+
+    def to_list(self) -> list[Rejection]:
+        """Return an object for each event, in input order. A new list each time."""
+
+    def __len__(self) -> int: ...
+
+@final
 class Truncation:
     """A string or name that was cut to `Limits.max_string`."""
 
@@ -210,7 +249,7 @@ class Batch(Buffer):
         """`Content-Type` and, where gzipped, `Content-Encoding`. A new dict each time."""
 
     @property
-    def endpoint(self) -> Literal["import", "track"]:
+    def endpoint(self) -> Literal["import", "track", "engage", "groups"]:
         """The endpoint of its encoder, where it is to be sent."""
 
     @property
@@ -265,7 +304,7 @@ class Tallies:
     """How often something was found, without an object for each time. Made by `tallies` of a builder or an iterator.
 
     It does not change when more is found. The rejections are counted by the first rule that each event breaks, also
-    those that are in no list, because they were returned or passed to `on_rejected`.
+    those that are in no list, because they were returned or passed to a callback.
     """
 
     @property
@@ -318,7 +357,7 @@ class BatchIterator:
 
     @property
     def rejected(self) -> list[Rejection]:
-        """Rejections since the batch before the last one. Empty with `on_rejected`, which receives them."""
+        """Rejections since the batch before the last one. Empty with `on_rejected` or `on_rejections`."""
 
     @property
     def truncated(self) -> list[Truncation]:
@@ -329,7 +368,7 @@ class BatchIterator:
         """Warnings since the batch before the last one."""
 
     def tallies(self) -> Tallies:
-        """Count what was found since the batch before the last one, rejections passed to `on_rejected` included."""
+        """Count what was found since the batch before the last one, rejections passed to a callback included."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Batch: ...
@@ -354,6 +393,9 @@ def in_bracket() -> bool:
     A `__del__` or a signal handler that is called there must not wait for another lock: the thread that holds it may
     wait for this one.
     """
+
+def forget_brackets() -> None:
+    """Make `in_bracket` return False in this thread, in a forked child: the held locks are those of the parent."""
 
 def together(*steps: Callable[[], Any]) -> tuple[Any, ...]:
     """Call functions written in C one after another, with no line of Python between them, up to one that raises; return
@@ -403,16 +445,22 @@ class Builder:
 
 @final
 class Encoder:
-    """An encoder of events into request bodies. Threads can share it.
+    """An encoder of events, or of updates of profiles, into request bodies. Threads can share it.
 
-    `endpoint`: `"import"` or `"track"`.
-    `format`: `"json"`, `"ndjson"` (import only) or `"form"` (track only: `data=<percent-encoded JSON>`).
-    `compression`: `"gzip"` or None.
+    `endpoint`: `"import"` or `"track"` for events; `"engage"` for updates of the profiles of users, `"groups"` for
+        those of groups. An update is the object of the API's documents with one operation, such as
+        `{"$distinct_id": "u", "$set": {"plan": "pro"}}` or
+        `{"$group_key": "company", "$group_id": "c", "$unset": ["plan"]}`.
+    `format`: `"json"`, `"ndjson"` (import only) or `"form"` (not import: `data=<percent-encoded JSON>`).
+    `compression`: `"gzip"` or None. Default `"gzip"` for events; None for updates (User Profiles: no gzip).
     `level`: 1 (fastest) to 9 (smallest); None is 2. 1 compresses by the writer's hints alone. 2 also searches in
         values, and is smaller than zlib's level 6. 3 to 9 are libdeflate's levels 6 to 12: each is slower than the one
         before and most are smaller (libdeflate's 10 and 11 not always). 9 takes a hundred times as long as 2.
-    `token`: the project token, written as `properties.token` into events without one. White space around it is removed.
+    `token`: the project token, written as `properties.token` into events without one, and as `$token` into updates.
+        White space around it is removed.
     `insert_id`: for an event without `$insert_id`: `"require"` rejects it, `"derive"` writes `derive_insert_id(event)`.
+    `insert_id_from`: the fields to derive it from, as in `derive_insert_id(event, fields)`: `"event"`, or names of
+        properties, which together tell events apart. None is the whole event.
     `limits`: the limits and actions; None is `Limits.documented()`.
     `now`: a function that returns seconds since the epoch, called once a batch, to validate `time`; None is the system
         clock.
@@ -423,6 +471,14 @@ class Encoder:
     `on_long_url`, `on_long_json`, `on_long_text`: for a property whose text is too long, `"cut"` or the remedy of
         Import Events: `"parse"` a URL into `<name>_host`, `<name>_path` and `<name>_param_<key>`, `"flatten"` JSON into
         `<name>_<key>`, `"drop"` other text. Either is reported as a `Truncation`.
+    `group_key`: groups only: written as `$group_key` into updates without one.
+    `ip`: engage only: False (the default) writes `"$ip": "0"` into updates without `$ip`, so that the server takes no
+        location from the address of the request; True writes nothing.
+    `ignore_time`: engage only: True (the default) writes `"$ignore_time": true` into updates without it, so that the
+        server leaves the profile's `$last_seen`; False writes nothing.
+    `identity`: import and track only: how the project identifies users. None: an event needs a `distinct_id`, or a text
+        with characters as `$device_id` or `$user_id`. `"original"`: an event needs a `distinct_id`. `"simplified"`: as
+        None, and placeholders are disallowed in `$device_id` and `$user_id` too, and identity events are rejected.
 
     The encoder never changes the events. A bad event is data (a `Rejection`), never an exception. Raises `ValueError`
     for a wrong value of an argument, and `TypeError` for a wrong type.
@@ -430,13 +486,14 @@ class Encoder:
 
     def __new__(
         cls,
-        endpoint: Literal["import", "track"] = "import",
+        endpoint: Literal["import", "track", "engage", "groups"] = "import",
         *,
         format: Literal["json", "ndjson", "form"] = "json",
-        compression: Literal["gzip"] | None = "gzip",
+        compression: Literal["gzip"] | None = ...,
         level: int | None = None,
         token: str | None = None,
         insert_id: Literal["require", "derive"] = "require",
+        insert_id_from: Sequence[str] | None = None,
         limits: Limits | None = None,
         now: Callable[[], float] | None = None,
         explain: bool = False,
@@ -445,11 +502,15 @@ class Encoder:
         on_long_url: Literal["cut", "parse"] = "cut",
         on_long_json: Literal["cut", "flatten"] = "cut",
         on_long_text: Literal["cut", "drop"] = "cut",
+        group_key: str | None = None,
+        ip: bool | None = None,
+        ignore_time: bool | None = None,
+        identity: Literal["simplified", "original"] | None = None,
     ) -> Self: ...
     def encode(self, events: Iterable[Mapping[str, Any] | Any]) -> Encoded:
-        """Encode all events of an iterable. An exception of the iterable is raised."""
+        """Encode all events, or updates, of an iterable. An exception of the iterable is raised."""
 
-    def encode_json(self, data: bytes | bytearray | memoryview | str | mmap) -> Encoded:
+    def encode_json(self, data: bytes | bytearray | memoryview | str | mmap | JsonPart) -> Encoded:
         """Encode JSON text without making Python objects: NDJSON, an array, or objects one after another.
 
         Values that need no change keep their spelling. A broken line is one rejection (`invalid-json`, with line,
@@ -471,8 +532,10 @@ class Encoder:
         `event`: the name of every event. `columns`: the columns of the reserved names, such as `{"event": "action",
         "time": "ts", "distinct_id": "user", "$insert_id": "id"}`; a name that is not in it is its own column. Every
         other column becomes a property of the same name. A null is left out. If the table has only the columns `event`
-        and
-        `properties`, a struct, the struct's fields are the properties.
+        and `properties`, a struct, the struct's fields are the properties.
+
+        For `"engage"` and `"groups"` a row is an update, and each column is a member of it. `columns` then names the
+        columns of `$token`, `$distinct_id`, `$group_key` and `$group_id`.
 
         Raises `TypeError` for a source or an argument of another type; `ValueError` if no column has the event's name,
         if a column in `columns` does not exist, or if two columns would be one property; `RuntimeError` with the
@@ -481,25 +544,31 @@ class Encoder:
 
     def iter_batches(
         self,
-        source: Iterable[Mapping[str, Any] | Any] | bytes | bytearray | memoryview | str | mmap,
+        source: Iterable[Mapping[str, Any] | Any] | bytes | bytearray | memoryview | str | mmap | JsonPart,
         *,
         event: str | None = None,
         columns: Mapping[str, str] | None = None,
         on_rejected: Callable[[Rejection], object] | None = None,
+        on_rejections: Callable[[Rejections], object] | None = None,
     ) -> BatchIterator:
         """Iterate over the batches of events, JSON text or Arrow data as they close, in memory bounded by one batch.
 
-        `on_rejected` is called with each rejection, at the latest when 1000 are collected. Without it, rejections are
-        kept until the next batch, so pass it if the input may be bad without end. An exception of the iterable is
-        raised after the open batch is returned. An exception of `on_rejected` is raised at once and costs no event: the
-        next call goes on, with the batch that is full.
+        `on_rejected` is called with each rejection, at the latest when 1000 are collected. `on_rejections` is called
+        with all that are collected then, as one `Rejections`: events that are only counted cost no object. Pass at most
+        one of the two. Without either, rejections are kept until the next batch, so pass one if the input may be bad
+        without end. An exception of the iterable is raised after the open batch is returned. An exception of
+        `on_rejected` or `on_rejections` is raised at once and costs no event: the next call goes on, with the batch
+        that is full.
         """
+
+    def deriving_ids_from(self, fields: Sequence[str]) -> Encoder:
+        """Return an encoder with the same settings, but for `insert_id="derive", insert_id_from=fields`."""
 
     def builder(self) -> Builder:
         """Return a builder, to add events one at a time."""
 
     @property
-    def endpoint(self) -> Literal["import", "track"]: ...
+    def endpoint(self) -> Literal["import", "track", "engage", "groups"]: ...
     @property
     def format(self) -> Literal["json", "ndjson", "form"]: ...
     @property
@@ -508,6 +577,18 @@ class Encoder:
     def compression(self) -> Literal["gzip"] | None: ...
     @property
     def level(self) -> int | None: ...
+    @property
+    def group_key(self) -> str | None: ...
+    @property
+    def ip(self) -> bool | None:
+        """None unless the endpoint is `"engage"`."""
+
+    @property
+    def ignore_time(self) -> bool | None:
+        """None unless the endpoint is `"engage"`."""
+
+    @property
+    def identity(self) -> Literal["simplified", "original"] | None: ...
     @property
     def limits(self) -> Limits: ...
 
@@ -524,6 +605,10 @@ class Rule:
         """Its demand, as a sentence."""
 
     @property
+    def endpoints(self) -> tuple[Literal["import", "track", "engage", "groups"], ...]:
+        """The endpoints for which it is checked, as in `Encoder(endpoint=...)`."""
+
+    @property
     def source(self) -> str:
         """The document or the server's message behind the demand."""
 
@@ -538,12 +623,13 @@ class Rule:
 def encode(
     events: Iterable[Mapping[str, Any] | Any],
     *,
-    endpoint: Literal["import", "track"] = "import",
+    endpoint: Literal["import", "track", "engage", "groups"] = "import",
     format: Literal["json", "ndjson", "form"] = "json",
-    compression: Literal["gzip"] | None = "gzip",
+    compression: Literal["gzip"] | None = ...,
     level: int | None = None,
     token: str | None = None,
     insert_id: Literal["require", "derive"] = "require",
+    insert_id_from: Sequence[str] | None = None,
     limits: Limits | None = None,
     now: Callable[[], float] | None = None,
     explain: bool = False,
@@ -552,8 +638,85 @@ def encode(
     on_long_url: Literal["cut", "parse"] = "cut",
     on_long_json: Literal["cut", "flatten"] = "cut",
     on_long_text: Literal["cut", "drop"] = "cut",
+    group_key: str | None = None,
+    ip: bool | None = None,
+    ignore_time: bool | None = None,
+    identity: Literal["simplified", "original"] | None = None,
 ) -> Encoded:
     """Return `Encoder(...).encode(events)`. It takes about a microsecond more than an `Encoder` that is kept."""
+
+@final
+class JsonPart:
+    """Some whole records of a JSON text, made by a `JsonCutter`.
+
+    `Encoder.encode_json` and `Encoder.iter_batches` read it in place of text. Lines and bytes in what they report are
+    those of the whole text. Threads can share it.
+    """
+
+    @property
+    def text(self) -> bytes:
+        """Its bytes. A copy each time."""
+
+    @property
+    def start(self) -> int:
+        """The byte of the whole text where it starts, from 0."""
+
+    @property
+    def end(self) -> int:
+        """The byte of the whole text where the next part starts."""
+
+    @property
+    def line(self) -> int:
+        """The number of its first line in the whole text, from 1."""
+
+    @property
+    def dropped(self) -> int:
+        """0; or the bytes left out of a record that is too long, of which `text` has the first 1,000 bytes."""
+
+    def next_line(self) -> int | None:
+        """Return the number of the line that follows it; None if it does not end with a line, or not with all of it."""
+
+    def spans(self, records: list[int] | None = None) -> list[tuple[int, int, int]]:
+        """Return where these records are, or all of them: line in the whole text, first byte and end in `text`.
+
+        A record is what is one event or one rejection of `Encoder.encode_json`, counted from 0. The numbers are in
+        ascending order; those beyond the last record are left out.
+        """
+
+    def digest(self, end: int | None = None) -> bytes:
+        """Return checksums of its text, or of that before the byte `end` of the whole text, by which a change is
+        noticed. They are no protection against intent."""
+
+@final
+class JsonCutter:
+    """Cuts a JSON text of any length into parts, at places where no record is split.
+
+    `layout`: `"lines"` for one record a line, `"values"` for an array of records, or records one after another, each
+        on one line or several.
+    `longest`: bytes of the longest record. A longer one is skipped, and its first bytes are a part with `dropped`.
+
+    Parts of a text without errors are encoded like the text as a whole. One thread uses a cutter.
+    """
+
+    def __new__(cls, layout: Literal["lines", "values"], *, longest: int) -> Self: ...
+    @staticmethod
+    def at(longest: int, offset: int, line: int) -> JsonCutter:
+        """Return a cutter of lines for a text whose first bytes are not read: it starts at this byte and line."""
+
+    @property
+    def layout(self) -> Literal["lines", "values"]: ...
+    @property
+    def held(self) -> int:
+        """Bytes that were pushed and are in no part yet."""
+
+    def push(self, text: bytes, /) -> None:
+        """Take more of the text."""
+
+    def cut(self) -> JsonPart | None:
+        """Return the records up to the last one that ended; None if more text is needed for one. Call it until then."""
+
+    def finish(self) -> JsonPart | None:
+        """Return the rest at the end of the text; None if there is nothing left. Call it until then."""
 
 def rules() -> list[Rule]:
     """Return every rule, in the order in which broken rules are reported."""
@@ -565,6 +728,20 @@ def derive_insert_id(event: Mapping[str, Any] | Any, fields: Sequence[str] | Non
     in milliseconds, its `distinct_id` and all other properties except `token` and `$insert_id`. `docs/encoder.md`
     defines the hashed text byte for byte. Raises `TypeError` for an event with a value that JSON can't represent, and
     `ValueError` for more than 64 levels of nesting.
+    """
+
+def csv_end(text: bytes, delimiter: str) -> tuple[int, int, int, int | None]:
+    """Find the whole records at the start of CSV text that more text may follow: the offset behind the last one, the
+    number of their lines, their number, and the offset of the quote of a field that is not closed, or None.
+
+    An empty line is not a record. A CR that is the last byte does not end a record, as LF may follow.
+    """
+
+def csv_rows(
+    text: bytes, delimiter: str, records: Sequence[int] | None = None
+) -> list[tuple[int, int, int, list[bytes]]]:
+    """Return records of CSV text: start, end, number of the first line from 0, and fields. `records` are numbers in
+    ascending order; None returns all of them.
     """
 
 def gzip(body: bytes, level: int | None = None) -> bytes:

@@ -1,6 +1,7 @@
 """The dead letter: a file with every event that was not imported, and the reason.
 
-Each line is a JSON object: `{"event": <the caller's event>, "kind", "index", "rule", "field", "message"}`. Lines are
+Each line is a JSON object: `{"event": <the caller's event>, "kind", "index", "rule", "field", "message"}`. An event of
+a file is the record as it was read, and has its place too: "file" with "line" and "byte", or with "row". Lines are
 appended, so that those of earlier runs stay; a new file has mode 0600. A value that JSON can't represent (NaN, a set,
 an object) becomes `{"$repr": "<its repr in Python>"}`.
 """
@@ -19,6 +20,7 @@ from mixpress._core import bracket
 from mixpress.errors import DeadLetterError
 
 if TYPE_CHECKING:
+    from mixpress.report.place import Place
     from mixpress.report.report import Failure, Report
 
 MAX_DEPTH = 100
@@ -26,12 +28,21 @@ MAX_DEPTH = 100
 MAX_BITS = 2_000
 """Larger integers are written as hexadecimal text: Python may be configured to refuse over 640 decimal digits."""
 
+_TEXT = {str}
+_WRITABLE = {str, bool, type(None)}
+"""Types whose values are written as they are."""
+
+
+_REMEDY = "name a file in a folder that exists and is writable for this user"
+
 
 class DeadLetter:
     """An open dead-letter file. `write` never raises `OSError`; `lost` counts what could not be written."""
 
+    _file = -1
+    """Of the class, for an object whose `__init__` was interrupted."""
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file = -1
         self.path = os.fspath(path)
         self.written = 0
         self.lost = 0
@@ -42,8 +53,9 @@ class DeadLetter:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
         except OSError as error:
+            remedy = "name a file in it" if isinstance(error, IsADirectoryError) else _REMEDY
             raise DeadLetterError(
-                f"the dead letter {self.path} can't be opened for writing: {error.strerror}"
+                f"the dead letter {self.path} can't be opened for writing: {error.strerror}; {remedy}"
             ) from error
         self._end_last_line()
 
@@ -57,6 +69,8 @@ class DeadLetter:
             "field": failure.field,
             "message": failure.message,
         }
+        if failure.place is not None:
+            line.update(as_members(failure.place))
         text = json.dumps(line).encode("ascii") + b"\n"
         return self._locked(self._write, text)
 
@@ -72,9 +86,9 @@ class DeadLetter:
 
     def close(self) -> None:
         """Close the file."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        file, self._file = self._file, -1  # first: after an interrupt, the number may be that of another file
+        if file >= 0:
+            os.close(file)
 
     def __del__(self) -> None:
         self.close()
@@ -92,7 +106,6 @@ class DeadLetter:
         return error
 
     def _append(self, line: bytes) -> None:
-        start = os.fstat(self._file).st_size
         rest = line
         try:
             while rest:
@@ -100,7 +113,7 @@ class DeadLetter:
         except OSError:
             if self._regular and len(rest) < len(line):
                 with suppress(OSError):
-                    os.ftruncate(self._file, start)
+                    os.ftruncate(self._file, os.fstat(self._file).st_size - (len(line) - len(rest)))
             raise
 
     def _end_last_line(self) -> None:
@@ -111,12 +124,20 @@ class DeadLetter:
                 os.write(self._file, b"\n")
 
 
+def as_members(place: Place) -> dict[str, Any]:
+    """Return a place as it is written in JSON: the file, and those of line, byte and row that it has."""
+    named = {"file": place.file, "line": place.line, "byte": place.offset, "row": place.row}
+    return {name: value for name, value in named.items() if value is not None}
+
+
 def as_json(value: object, above: tuple[int, ...] = ()) -> Any:
     """Return `value` in types that `json` can write. `above` has the ids of the containers around it."""
+    if type(value) in _WRITABLE:
+        return value
     if len(above) < MAX_DEPTH and id(value) not in above:
         inside = (*above, id(value))
-        if isinstance(value, dict) and all(type(key) is str for key in dict.keys(value)):
-            return {key: as_json(item, inside) for key, item in dict.items(value)}
+        if isinstance(value, dict) and _TEXT.issuperset(map(type, dict.keys(value))):
+            return {key: item if type(item) in _WRITABLE else as_json(item, inside) for key, item in dict.items(value)}
         if isinstance(value, list | tuple):
             return [as_json(item, inside) for item in value]
     return _scalar(value)

@@ -12,7 +12,9 @@
     ├── DeadLetterError     the dead-letter file could not be opened, or not be written completely
     ├── QueueFull           the queue had no room for an event, which was not accepted
     ├── ClientClosed        the client was closed during an import
-    └── SpoolError          the spool's file is damaged, read-only, full, or bound to another project
+    ├── LookupTableError    a lookup table was not sent or not replaced; its `kind` says why
+    ├── SpoolError          the spool's file is damaged, read-only, full, or bound to another project
+    └── StateError          the state file of an import can't be used, or an input changed since it was written
 
 An invalid event raises none of these: it is a `Failure` in the report, and the other events are sent. An invalid
 argument is a `TypeError` or `ValueError`. Messages quote the server's reply, and never a credential.
@@ -20,6 +22,8 @@ argument is a `TypeError` or `ValueError`. Messages quote the server's reply, an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -29,6 +33,10 @@ TransportKind = Literal[
     "refused", "unknown-host", "unreachable", "timeout", "reset", "tls", "certificate", "proxy", "invalid-host"
 ]
 SpoolErrorKind = Literal["corrupt", "read-only", "full", "busy", "unopened", "io", "version", "destination", "forked"]
+LookupTableErrorKind = Literal[
+    "invalid", "unreadable", "refused", "not-found", "too-large", "rate-limited", "undelivered"
+]
+StateErrorKind = Literal["corrupt", "read-only", "full", "busy", "unopened", "io", "version", "other-import", "changed"]
 
 
 class MixpressError(Exception):
@@ -41,7 +49,10 @@ class MixpressError(Exception):
 
 
 class AuthError(MixpressError):
-    """The server replied 401 or 403: wrong or missing credentials, or no permission for this project."""
+    """The server replied 401 or 403: wrong or missing credentials, or no permission for this project.
+
+    Also raised before a request that the API does not allow with such credentials, as lookup tables with a token.
+    """
 
 
 class TransportError(MixpressError):
@@ -56,6 +67,8 @@ class TransportError(MixpressError):
     def __init__(self, message: str, kind: TransportKind = "reset") -> None:
         super().__init__(message)
         self.kind: TransportKind = kind
+        self.connect_timed_out = False
+        """Whether a `"timeout"` came before there was a connection. The transport sets it."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (*self.args, self.kind), self.__dict__
@@ -66,6 +79,15 @@ class TransportError(MixpressError):
         configuration.
         """
         return self.kind not in {"certificate", "proxy", "invalid-host"}
+
+    @property
+    def unsent(self) -> bool:
+        """Whether the request can't have left this machine: no connection was made, or none whose certificate is
+        trusted.
+        """
+        return self.connect_timed_out or self.kind in {
+            *("refused", "unknown-host", "unreachable", "certificate", "invalid-host")
+        }
 
     @property
     def nobody_there(self) -> bool:
@@ -106,3 +128,67 @@ class SpoolError(MixpressError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (*self.args, self.path, self.kind), self.__dict__
+
+
+class StateError(MixpressError):
+    """The state file at `path` can't be used, or a file of the import is not the one that it describes.
+
+    `kind` is `"corrupt"` (damaged, or no state file), `"read-only"`, `"full"` (no room on the disk), `"busy"` (another
+    import has it), `"unopened"`, `"io"`, `"version"` (written by another version of mixpress), `"other-import"`
+    (another mapping, encoder or project) or `"changed"` (a file of the import changed since). What was delivered
+    before it is recorded, or is sent again by the next import, which is safe.
+    """
+
+    def __init__(self, message: str, path: str, kind: StateErrorKind) -> None:
+        super().__init__(message)
+        self.path = path
+        self.kind: StateErrorKind = kind
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (*self.args, self.path, self.kind), self.__dict__
+
+
+@dataclass(frozen=True)
+class LookupProblem:
+    """A row of a lookup table that breaks a rule."""
+
+    row: int
+    """1 for the first row after the header, 0 for the header."""
+    message: str
+    line: int | None = None
+    """The line of the CSV text in which the row begins, from 1; None for rows that were no CSV text, and where the
+    server found the problem."""
+
+    def __str__(self) -> str:
+        place = f"row {self.row:,}" if self.row else "header"
+        return f"{place} (line {self.line:,}): {self.message}" if self.line else f"{place}: {self.message}"
+
+
+class LookupTableError(MixpressError):
+    """A lookup table was not sent, or the server did not replace it. The old rows of the table remain.
+
+    `kind` is `"invalid"` (the table breaks a rule, and was not sent), `"unreadable"` (its source can't be read; not
+    sent), `"refused"` (the server found problems, or replied with a status that is not known), `"not-found"` (no table
+    has this id), `"too-large"`, `"rate-limited"` (100 replacements in 24 hours) or `"undelivered"` (no reply that says
+    whether the table was replaced; sending it again is safe).
+
+    `problems` has the first 10 rows that break a rule, in their order, and `count` is the number of all; the server
+    lists at most 10. `retry_after`: seconds after which the server takes another call, where it says so.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        kind: LookupTableErrorKind,
+        problems: Sequence[LookupProblem] = (),
+        count: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind: LookupTableErrorKind = kind
+        self.problems = tuple(problems)
+        self.count = len(self.problems) if count is None else count
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (*self.args, self.kind, self.problems, self.count, self.retry_after), self.__dict__

@@ -30,10 +30,14 @@ _IN_PLACE: dict[type, str] = {types.MappingProxyType: "proxy", collections.Order
 _GENERIC = frozenset({object, str, int, float, dict, list, tuple, collections.defaultdict, collections.OrderedDict})
 """Types whose attributes are found as those of any object."""
 
+_VALUE = vars(enum.Enum)["value"]
+"""The property that returns the attribute `_value_` of a member."""
+
 
 def plan_of(kind: type) -> Plan | None:
     """Return how values of a type are read: a word and what belongs to it. None: in no special way.
 
+    `("member", name)` is for the members of an Enum: by the attribute of this name, which is in `__dict__`.
     `("fields", [(name, slot), ...])`, `("instance", [name, ...])` and `("attributes", [name, ...])` are for the members
     of an object: by slots, by `__dict__`, or by any code. With `"form"`, `"proxy"` and `"ordered"` comes the function
     that returns a value's form of one level.
@@ -51,8 +55,8 @@ def plan_of(kind: type) -> Plan | None:
         return None  # values may say that they are of another class
     is_generic = getter in _GENERIC
     if enum.Enum in bases:
-        is_own = owner("value") is enum.Enum and owner("_value_") is None
-        return ("member", None) if is_generic and is_own else None
+        is_own = owner("value") is enum.Enum and vars(enum.Enum)["value"] is _VALUE and owner("_value_") is None
+        return ("member", "_value_") if is_generic and is_own else None
     return (
         next(((word, None) for base, word in _SCALARS if base in bases), None)
         or _plan_of_container(kind, bases, owner)

@@ -15,6 +15,7 @@ import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from mixpress._core import forget_brackets
 from mixpress.clock import REAL
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def _flush_celery(**_: object) -> None:
 
 def _after_fork_in_child() -> None:
     state.pid = os.getpid()
+    forget_brackets()
     _hooked.clear()
     for engine in engines:
         engine.disown()

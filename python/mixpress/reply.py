@@ -40,7 +40,8 @@ _BLOCK = re.compile(r"<(/?)(style|script)\b", re.I)
 
 Hide = Callable[[str], str]
 
-_COUNT = "num_records_imported"
+_COUNTS = ("num_records_imported", "num_good_events")
+"""How many events, or updates of profiles, the server took: the name differs by endpoint."""
 
 _UNAUTHORIZED = {
     401: "the credentials are not accepted; for a service account, project_id must be one of its projects",
@@ -82,10 +83,13 @@ class TooLarge:
 
 @dataclass(frozen=True)
 class TryLater:
-    """A temporary failure. `after` is the server's `Retry-After` in seconds, None where it sent none."""
+    """A temporary failure. `after` is the server's `Retry-After` in seconds, None where it sent none. `not_taken`:
+    whether the reply says that the server has taken nothing of the batch.
+    """
 
     reason: str
     after: float | None = None
+    not_taken: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,8 @@ def read_reply(response: Response, count: int, *, now: float = 0.0, hide: Hide =
     if status == 413:
         return _read_too_large(count, message)
     if status in {408, 429} or status >= 500:
-        return TryLater(f"{_name(status)}: {message}", _retry_after(response.headers.get("retry-after"), now))
+        after = _retry_after(response.headers.get("retry-after"), now)
+        return TryLater(f"{_name(status)}: {message}", after, not_taken=status == 429)
     return Hopeless(f"{_name(status)}: {message}{_moved(response, hide)}")
 
 
@@ -169,7 +174,7 @@ def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> tuple[Ref
         elif unplaced is None:
             unplaced = _quote(record if isinstance(record, str) else _message(record), hide)
     why = _contradiction(body, count, len(refused))
-    if why is None and unplaced is not None and body.get(_COUNT) is None:
+    if why is None and unplaced is not None and _count_in(body) is None:
         why = unplaced or message
     if why is not None:
         rest = _all(count, f"refused with the whole batch: {unplaced or why}")
@@ -181,12 +186,20 @@ def _contradiction(body: dict[str, Any], count: int, refused: int) -> str | None
     """Return how the server's count of imported events contradicts its list of refused ones; None where it agrees or
     is missing.
     """
-    imported = body.get(_COUNT)
-    if imported is None or (imported == count - refused and not isinstance(imported, bool)):
+    name = _count_in(body)
+    if name is None:
+        return None
+    imported = body[name]
+    if imported == count - refused and not isinstance(imported, bool):
         return None
     says = str(imported)[:20] if isinstance(imported, int | float) else f"a {type(imported).__name__}"
     named = f"and names {refused} that it refused" if refused else "and does not say which it refused"
-    return f"the server's {_COUNT} is {says} for a batch of {count} events, {named}"
+    return f"the server's {name} is {says} for a batch of {count} events, {named}"
+
+
+def _count_in(body: dict[str, Any]) -> str | None:
+    """Return the name under which the reply counts what the server took; None where it does not."""
+    return next((name for name in _COUNTS if body.get(name) is not None), None)
 
 
 def _read_record(record: Any, count: int, message: str, hide: Hide) -> Refusal | None:
@@ -217,6 +230,25 @@ def _read_too_large(count: int, message: str) -> Reply:
         return Taken((Refusal(0, f"too large for this server: {message}"),))
     limit = re.search(r"limit of ([0-9]{1,18}) bytes", message)
     return TooLarge(int(limit[1]) if limit else None, message)
+
+
+def read_records(
+    response: Response, most: int = 0, *, hide: Hide = str
+) -> tuple[str, list[tuple[int | None, str]], int]:
+    """Return the message of a refusal that imported nothing, the index and message of the first `most` of its
+    `failed_records`, and the number of all.
+
+    An index is None where the record names none. `hide` redacts the credentials in what is quoted.
+    """
+    body = _parse(response.body)
+    records = body.get("failed_records") if isinstance(body, dict) else None
+    found: list[tuple[int | None, str]] = []
+    records = records if isinstance(records, list) else []
+    for record in records[:most]:
+        index = record.get("index") if isinstance(record, dict) else None
+        text = record if isinstance(record, str) else _message(record)
+        found.append((index if type(index) is int and index >= 0 else None, _quote(text, hide)))
+    return _quote(_message(body, response), hide), found, len(records)
 
 
 def _retry_after(value: str | None, now: float) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mixpress.errors import AuthError
 from mixpress.reply import Hopeless, NoReply, Refusal, Reply, Taken, TooLarge, TryLater, Unauthorized
+from mixpress.wording import counted
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,14 @@ class Split:
 
 @dataclass(frozen=True)
 class GiveUp:
-    """The events of this batch are undelivered; other batches continue."""
+    """The events of this batch are undelivered; other batches continue. `final`: also in a spool, which keeps other
+    undelivered events and sends them again. `pause`: seconds for which the whole client waits, so that a short outage
+    does not meet every batch.
+    """
 
     reason: str
+    final: bool = False
+    pause: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,9 +104,23 @@ class Stop:
 Decision = Done | Wait | Split | GiveUp | Stop
 
 
-def decide(policy: RetryPolicy, attempt: int, reply: Reply) -> Decision:
-    """Return the decision after a reply to an attempt, counted from 1."""
+NOT_REPEATED = (
+    "it was not sent again, as the server may have taken it, and $add and $append would count twice "
+    "(retry_unsafe=True sends it again)"
+)
+
+
+def decide(policy: RetryPolicy, attempt: int, reply: Reply, *, repeatable: bool = True) -> Decision:
+    """Return the decision after a reply to an attempt, counted from 1.
+
+    `repeatable`: whether the server may take the batch twice. One that is not is sent again only where the server
+    surely has not taken it: no connection was made, or the server replied 429. A 413 splits it, as it refuses the
+    whole. After anything else, 408 and 503 included, a server or a proxy may have passed it on.
+    """
+    may_be_taken = "" if repeatable else _why_it_may_be_taken(reply)
     match reply:
+        case TryLater() | NoReply() if may_be_taken:
+            return GiveUp(f"{may_be_taken}; {NOT_REPEATED}", final=True, pause=policy.backoff(1))
         case Taken(refused):
             return Done(refused)
         case Unauthorized(message):
@@ -109,13 +129,23 @@ def decide(policy: RetryPolicy, attempt: int, reply: Reply) -> Decision:
             return Split(limit)
         case Hopeless(reason):
             return GiveUp(reason)
-        case TryLater(reason, after):
-            return _again(policy, attempt, reason, after)
-        case NoReply():
-            return _after_no_reply(policy, attempt, reply)
+        case TryLater() | NoReply():
+            return _wait(policy, attempt, reply)
 
 
-def _after_no_reply(policy: RetryPolicy, attempt: int, reply: NoReply) -> Decision:
+def _why_it_may_be_taken(reply: Reply) -> str:
+    """Return why it is not known whether the server took the batch; empty if it is known."""
+    match reply:
+        case TryLater(reason, _, False):
+            return reason
+        case NoReply(error) if error.retryable and not error.unsent:
+            return str(error)
+    return ""
+
+
+def _wait(policy: RetryPolicy, attempt: int, reply: TryLater | NoReply) -> Decision:
+    if isinstance(reply, TryLater):
+        return _again(policy, attempt, reply.reason, reply.after)
     unreached = reply.first_contact and reply.error.nobody_there
     tries = min(policy.first_contact, policy.attempts) if unreached else math.inf
     if attempt >= tries or not reply.error.retryable:
@@ -125,7 +155,7 @@ def _after_no_reply(policy: RetryPolicy, attempt: int, reply: NoReply) -> Decisi
 
 def _again(policy: RetryPolicy, attempt: int, reason: str, after: float | None) -> Decision:
     if attempt >= policy.attempts:
-        return GiveUp(f"given up after {attempt} attempts; last error: {reason}")
+        return GiveUp(f"given up after {counted(attempt, 'attempt')}; last error: {reason}")
     if after is None:
         return Wait(policy.backoff(attempt), reason)
     return Wait(min(max(after, policy.min_retry_after), policy.max_retry_after), reason)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mixpress._core import Members, Moment, Number, Unsupported
+from mixpress.article import type_of
 
 # Deeper than the core's limit of 64 levels, and more values than fit into an event of 1 MB: the core still sees what it
 # has to reject, and the copy of a value that contains itself, even twice, terminates.
@@ -27,6 +28,7 @@ _MAX_LEVELS = 70
 _MAX_VALUES = 1_000_000
 _MAX_CONVERSIONS = 64
 _TOO_MANY = Unsupported(f"one of more than {_MAX_VALUES:,} values")  # shared: an event can have many more
+_TOO_LARGE = Unsupported(f"an array of more than {_MAX_VALUES:,} values")
 _TOO_DEEP = Unsupported("a value that contains itself or nests too deep")
 _AS_THEY_ARE = frozenset({str, float, bool, type(None)})
 _SMALL = 2**63  # the core reads smaller integers in place
@@ -73,7 +75,7 @@ def _converted(value: Any, known: Callable[[Any], Any] | None, default: Callable
     except RecursionError:
         return _TOO_DEEP
     except Exception as error:  # noqa: BLE001 - the caller's code, which only affects this event
-        return Unsupported(f"a {_name(value)} that can't be read: {type(error).__name__}: {_text_of(error)}")
+        return Unsupported(f"{type_of(value)} that can't be read: {type(error).__name__}: {_text_of(error)}")
 
 
 def _form(value: Any) -> Any:
@@ -82,7 +84,10 @@ def _form(value: Any) -> Any:
     if kind in _AS_THEY_ARE or kind is list or kind is tuple:
         return value
     if kind is dict:
-        return value if all(type(name) is str for name in value) else _members(value)
+        for name in value:
+            if type(name) is not str:
+                return _members(value)
+        return value
     for base, convert in _FORMS:
         if isinstance(value, base):
             return convert(value)
@@ -95,7 +100,7 @@ def form_of(kind: type) -> Callable[[Any], Any] | None:
     for base, convert in _FORMS:
         if issubclass(kind, base):
             return convert
-    return _dumped if hasattr(kind, "__pydantic_serializer__") and names_of(kind) is None else None
+    return _dump_of(kind) if hasattr(kind, "__pydantic_serializer__") and names_of(kind) is None else None
 
 
 def names_of(kind: type) -> list[str] | None:
@@ -115,6 +120,34 @@ def names_of(kind: type) -> list[str] | None:
 def _dumped(model: Any) -> Any:
     """Return a pydantic model by its own method, which leaves out excluded fields."""
     return _form(model.model_dump())
+
+
+def _dump_of(kind: Any) -> Callable[[Any], Any]:
+    """Return the function that dumps the models of a class.
+
+    pydantic's own `model_dump` gives each of its options to the serializer, which takes twice as long as the dump. All
+    but `by_alias` have the serializer's defaults. A class may override the method, and BaseModel's may be patched.
+    """
+    pydantic: Any = sys.modules.get("pydantic")
+    if pydantic is None or kind.model_dump is not pydantic.BaseModel.model_dump:
+        return _dumped
+    if getattr(kind.model_dump, "__globals__", {}).get("__name__") != "pydantic.main":
+        return _dumped
+    by_alias = kind.model_dump.__kwdefaults__["by_alias"]
+
+    def dumped(model: Any) -> Any:
+        if by_alias is None:
+            form = model.__pydantic_serializer__.to_python(model)
+        else:
+            form = model.__pydantic_serializer__.to_python(model, by_alias=by_alias)
+        if type(form) is not dict:
+            return _form(form)
+        for name in form:
+            if type(name) is not str:
+                return _form(form)
+        return form
+
+    return dumped
 
 
 def _members(mapping: Mapping[Any, Any]) -> Members | dict[str, Any]:
@@ -199,7 +232,7 @@ def _is_pandas_na(value: Any) -> bool:
 
 
 def _unsupported(value: Any) -> Unsupported:
-    return Unsupported(f"a {_name(value)}, which JSON has no form for: convert it first")
+    return Unsupported(f"{type_of(value)}, which JSON has no form for: convert it first")
 
 
 def _integer(value: int) -> int | Number:
@@ -253,7 +286,7 @@ def _numpy_form(value: Any) -> Any:
         return _unsupported(value) if type(item) is type(value) else _form(item)
     if type(value).__name__ != "ndarray":  # a subclass may give elements another meaning, with a mask or a unit
         return _unsupported(value)
-    return _TOO_MANY if sum(itertools.accumulate(value.shape, operator.mul)) > _MAX_VALUES else list(value)
+    return _TOO_LARGE if sum(itertools.accumulate(value.shape, operator.mul)) > _MAX_VALUES else list(value)
 
 
 def _value_of_ticks(value: Any) -> datetime.datetime | datetime.timedelta:

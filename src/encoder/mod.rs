@@ -7,8 +7,9 @@ pub(crate) mod json;
 pub(crate) mod work_tests;
 
 use crate::batch::{Batcher, Format, Packed};
+use crate::event::FillIns;
 use crate::gzip::Gzip;
-use crate::rules::limits::{Endpoint, Limits};
+use crate::rules::limits::{Endpoint, Identity, Limits};
 use crate::truncate::LongTexts;
 
 pub use body::{Batch, Contents, Raw};
@@ -26,10 +27,16 @@ pub struct Settings {
     pub gzip: bool,
     /// The gzip level, 1 to 9; None is the default level.
     pub level: Option<u8>,
-    /// Becomes `properties.token` of an event that has none.
+    /// Becomes `properties.token` of an event that has none, or `$token` of an update.
     pub token: Option<String>,
+    /// What else is filled in where an update of a profile has none.
+    pub fill_ins: FillIns,
+    /// How the project identifies its users, which decides the ids that an event needs.
+    pub identity: Identity,
     /// Whether an event without an `$insert_id` gets one derived from its content.
     pub derives_ids: bool,
+    /// The fields from which it is derived: `event`, or names of properties. None is the whole event.
+    pub id_fields: Option<Vec<String>>,
     /// Which long texts are converted instead of truncated.
     pub long_texts: LongTexts,
     /// The limits, and what each rule does.
@@ -39,7 +46,19 @@ pub struct Settings {
 /// The token is a credential: the text says whether there is one, and not which.
 impl std::fmt::Debug for Settings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Settings { endpoint, format, gzip, level, token, derives_ids, long_texts, limits } = self;
+        let Settings {
+            endpoint,
+            format,
+            gzip,
+            level,
+            token,
+            fill_ins,
+            identity,
+            derives_ids,
+            id_fields,
+            long_texts,
+            limits,
+        } = self;
         let token = token.as_ref().map(|_| format_args!("..."));
         formatter
             .debug_struct("Settings")
@@ -48,7 +67,10 @@ impl std::fmt::Debug for Settings {
             .field("gzip", gzip)
             .field("level", level)
             .field("token", &token)
+            .field("fill_ins", fill_ins)
+            .field("identity", identity)
             .field("derives_ids", derives_ids)
+            .field("id_fields", id_fields)
             .field("long_texts", long_texts)
             .field("limits", limits)
             .finish()
@@ -56,15 +78,20 @@ impl std::fmt::Debug for Settings {
 }
 
 impl Settings {
-    /// Settings for gzipped JSON arrays under the documented limits.
+    /// Settings for JSON arrays under the documented limits, gzipped for events: by the documents the endpoints of
+    /// profiles take no gzip. An update for [`Endpoint::Engage`] changes neither location nor `$last_seen`.
     pub fn new(endpoint: Endpoint) -> Settings {
+        let is_engage = endpoint == Endpoint::Engage;
         Settings {
             endpoint,
             format: Format::Json,
-            gzip: true,
+            gzip: !endpoint.takes_updates(),
             level: None,
             token: None,
+            fill_ins: FillIns { group_key: None, no_ip: is_engage, ignore_time: is_engage },
+            identity: Identity::Unknown,
             derives_ids: false,
+            id_fields: None,
             long_texts: LongTexts::default(),
             limits: Limits::documented(),
         }
@@ -73,8 +100,11 @@ impl Settings {
     /// A batcher for these settings.
     pub fn batcher(&self) -> Batcher {
         let mut batcher = Batcher::new(self.limits.clone(), self.endpoint, self.format, self.token.clone());
+        batcher.fill_in(self.fill_ins.clone());
+        batcher.identify_by(self.identity);
         if self.derives_ids {
             batcher.derive_ids();
+            batcher.derive_ids_from(self.id_fields.clone());
         }
         batcher.convert_long_texts(self.long_texts);
         // Percent-encoding a form moves all places, so hints would be wrong.

@@ -1,7 +1,8 @@
 //! The checks of an event while it is written: `validate` decides, this records the broken rules.
 
-use super::applied_rules::{AppliedRules, REQUIRED};
-use super::place::{Kind, Meaning, Place, Seen};
+use super::applied_rules::AppliedRules;
+use super::identity_event::IdentityEvent;
+use super::place::{Field, Kind, Meaning, Place, Seen};
 use super::writer::EventWriter;
 use crate::rules::finding::{Message, quote, shown_number};
 use crate::rules::{Action, Rule};
@@ -20,33 +21,40 @@ pub(super) enum WrongType {
 impl EventWriter {
     /// Records a broken rule of the value that is being written, or was written last.
     #[inline(always)]
-    fn record<'a, M: Into<Message<'a>>>(&mut self, violation: Option<Violation<impl FnOnce() -> M>>) {
+    pub(super) fn record<'a, M: Into<Message<'a>>>(&mut self, violation: Option<Violation<impl FnOnce() -> M>>) {
         if let Some(Violation { rule, message }) = violation {
             self.find(rule, message);
         }
     }
 
-    /// Sets the place of the value after a name.
+    /// Sets the place of the value after a name, which is in an object of this kind.
     #[inline(always)]
-    pub(super) fn enter_member(&mut self, meaning: Meaning) {
-        self.place = match self.json.open.top().kind {
-            Kind::Properties => {
-                self.seen.add(meaning.seen);
-                meaning.place
-            }
-            Kind::Event => self.enter_field(meaning),
-            Kind::Object | Kind::Array => Place::Plain,
-        };
+    pub(super) fn enter_member(&mut self, meaning: Meaning, kind: Kind) {
+        debug_assert_eq!(kind, self.json.open.top().kind);
+        if kind == Kind::Properties {
+            self.seen.add(meaning.seen);
+            self.place = meaning.place;
+        } else {
+            self.place = if kind.has_own_members() { self.enter_field(meaning.field, kind) } else { Place::Plain };
+        }
     }
 
-    /// The place of a member of the event itself.
-    fn enter_field(&mut self, meaning: Meaning) -> Place {
-        let Some((place, seen)) = meaning.field else {
-            self.find(
-                Rule::UnknownField,
-                || "an event has only 'event' and 'properties': move this field into 'properties'",
-            );
-            return Place::Plain;
+    /// The place of a member of the event itself, of an update, or of an operation whose values have rules.
+    #[inline(never)]
+    fn enter_field(&mut self, field: Field, kind: Kind) -> Place {
+        let (place, seen) = match (kind, field) {
+            (Kind::Event, Field::Event) => (Place::Name, Seen::EVENT),
+            (Kind::Event, Field::Properties) => (Place::Properties, Seen::PROPERTIES),
+            (Kind::Update, _) => return self.enter_update_field(field),
+            (Kind::Addends, _) => return Place::Addend,
+            (Kind::Unions, _) => return Place::Union,
+            _ => {
+                self.find(
+                    Rule::UnknownField,
+                    || "an event has only 'event' and 'properties': move this field into 'properties'",
+                );
+                return Place::Plain;
+            }
         };
         self.seen.add(seen);
         place
@@ -56,17 +64,29 @@ impl EventWriter {
     pub(super) fn check_text(&mut self, text: &str) {
         match self.place {
             Place::Plain | Place::Element => {}
-            Place::Name => self.record(validate::event_name(text)),
+            Place::Name => {
+                self.identity_event = IdentityEvent::of(text);
+                self.record(validate::event_name(text));
+            }
             Place::DistinctId => {
-                self.record(validate::disallowed_id(Rule::DistinctIdDisallowed, text));
+                self.record(validate::disallowed_id(Rule::DistinctIdDisallowed, "'distinct_id' is ", text));
             }
             Place::InsertId => {
                 self.insert_id_at = Some(self.json.text.len());
                 self.record(validate::insert_id_length(text, self.rules.limits.max_insert_id_bytes));
                 self.record(validate::insert_id_characters(text));
-                self.record(validate::disallowed_id(Rule::InsertIdDisallowed, text));
+                self.record(validate::disallowed_id(Rule::InsertIdDisallowed, "'$insert_id' is ", text));
             }
-            Place::Event | Place::Properties | Place::Time => {
+            Place::ProfileId => {
+                self.record(validate::empty_id(Rule::DistinctIdMissing, text));
+                self.record(validate::disallowed_id(Rule::DistinctIdDisallowed, "'$distinct_id' is ", text));
+            }
+            Place::GroupKey => self.record(validate::empty_id(Rule::GroupKeyMissing, text)),
+            Place::GroupId => self.record(validate::empty_id(Rule::GroupIdMissing, text)),
+            Place::DeviceId => self.check_other_id(Rule::DeviceIdDisallowed, "'$device_id' is ", text),
+            Place::UserId => self.check_other_id(Rule::UserIdDisallowed, "'$user_id' is ", text),
+            Place::UnsetName | Place::Delete => {}
+            _ => {
                 self.wrong_type(&format!("the text {}", quote(text)));
             }
         }
@@ -85,7 +105,7 @@ impl EventWriter {
     fn check_integer(&mut self, value: i128, spelling: impl Fn() -> String) {
         if self.place == Place::Time {
             self.check_milliseconds(validate::milliseconds(value), spelling);
-        } else {
+        } else if self.place != Place::Addend {
             self.wrong_type(&format!("the number {}", shown_number(&spelling())));
         }
     }
@@ -113,6 +133,9 @@ impl EventWriter {
     /// Writes a float at a place with special rules: a time as integer milliseconds.
     #[cold]
     pub(super) fn special_float(&mut self, value: f64) {
+        if self.place == Place::Addend && value.is_finite() {
+            return self.plain_float(value);
+        }
         if self.place != Place::Time || !value.is_finite() {
             return match self.wrong_type(&format!("the number {}", shown_number(&value.to_string()))) {
                 WrongType::AsGiven => self.plain_float(value),
@@ -135,32 +158,65 @@ impl EventWriter {
             Place::Time => Rule::TimeType,
             Place::DistinctId => Rule::DistinctIdType,
             Place::InsertId => Rule::InsertIdType,
-            Place::Plain | Place::Element => return WrongType::AsGiven,
+            Place::Update => Rule::EventNotObject,
+            Place::ProfileId => Rule::DistinctIdType,
+            Place::GroupKey => Rule::GroupKeyType,
+            Place::GroupId => Rule::GroupIdType,
+            Place::Set | Place::Operation | Place::Addends | Place::Unions | Place::Unset | Place::Delete => {
+                Rule::OperationType
+            }
+            Place::Addend => Rule::AddNotANumber,
+            Place::Union => Rule::UnionNotAList,
+            Place::UnsetName => Rule::UnsetNotAName,
+            Place::Plain | Place::Element | Place::DeviceId | Place::UserId => return WrongType::AsGiven,
         };
-        self.record(Some(validate::wrong_type(rule, found)));
-        self.place = Place::Plain;
+        let wanted = match self.place {
+            Place::Unset => validate::Wanted::List,
+            Place::Delete => validate::Wanted::Text,
+            _ => validate::Wanted::of(self.rules.endpoint),
+        };
+        self.record(Some(validate::wrong_type(rule, wanted, found)));
+        if self.place != Place::UnsetName {
+            self.place = Place::Plain; // an element's place is that of the next one too
+        }
         if self.rules.action(rule) == Action::Reject { WrongType::Null } else { WrongType::AsGiven }
     }
 
-    fn record_missing(&mut self, rule: Rule) {
-        let (path, Violation { rule, message }) = validate::missing(rule);
+    pub(super) fn record_missing(&mut self, rule: Rule) {
+        let (path, Violation { rule, message }) = validate::missing(rule, self.rules.endpoint);
         self.find_at(rule, path, message);
+    }
+
+    /// Checks at the end of an event for missing fields.
+    #[cold]
+    fn check_fields(&mut self) {
+        if self.rules.endpoint.takes_updates() || self.json.event().first() != Some(&b'{') {
+            return;
+        }
+        if !self.seen.has(Seen::EVENT) {
+            self.record_missing(Rule::EventMissing);
+        }
+        if !self.seen.has(Seen::PROPERTIES) {
+            self.record_missing(Rule::PropertiesMissing);
+        }
     }
 
     /// Checks at the end of an event for missing fields, and its size.
     pub(super) fn check_event(&mut self) {
-        let (seen, is_object) = (self.seen, self.json.event().first() == Some(&b'{'));
-        if is_object && !seen.has(Seen::EVENT) {
-            self.record_missing(Rule::EventMissing);
+        if !self.seen.has_all(Seen::FIELDS) {
+            self.check_fields();
         }
-        if is_object && !seen.has(Seen::PROPERTIES) {
-            self.record_missing(Rule::PropertiesMissing);
+        if self.lacks_identity || self.identity_event.is_some() {
+            self.check_identity();
         }
         let written = self.json.event_length();
         // A rejected event was not written in full, so its size is unknown.
         if written > self.rules.limits.max_event_bytes && !self.report.is_rejected() {
+            let what = if self.rules.endpoint.takes_updates() { "update" } else { "event" };
             self.find_at(Rule::EventTooLarge, "", || {
-                format!("the event has {written} bytes as written; send less with it, or split it into several events")
+                format!(
+                    "the {what} has {written} bytes as written; send less with it, or split it into several {what}s"
+                )
             });
         }
     }
@@ -179,9 +235,11 @@ impl EventWriter {
             self.text(&id);
             self.insert_id_at = None; // a derived id is not reported as the event's
         }
-        for (rule, member) in REQUIRED {
-            if !self.seen.has(member) {
-                self.record_missing(rule);
+        // Whether an id is needed depends on the name of the event, which may come later.
+        self.lacks_identity = self.rules.wanted.has(Seen::DISTINCT_ID) && !self.seen.has(Seen::DISTINCT_ID);
+        for (rule, member) in self.rules.required() {
+            if !self.seen.has(*member) && *rule != Rule::DistinctIdMissing {
+                self.record_missing(*rule);
             }
         }
     }

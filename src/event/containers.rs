@@ -25,17 +25,25 @@ impl EventWriter {
     /// Starts a value: writes the comma before an element of an array. The comma before a member is written with its name.
     #[inline(always)]
     pub(super) fn begin_value(&mut self) -> ValueRules {
-        match self.place {
-            Place::Plain => ValueRules::General,
-            Place::Element => {
-                if self.json.open.top().count != 0 {
-                    self.json.text.push(b',');
-                }
-                self.json.open.top_mut().count += 1;
-                ValueRules::General
-            }
-            _ => ValueRules::Special,
+        if self.place == Place::Plain {
+            return ValueRules::General;
         }
+        if self.place == Place::Element {
+            self.begin_element();
+            return ValueRules::General;
+        }
+        if self.place == Place::UnsetName {
+            self.begin_element();
+        }
+        ValueRules::Special
+    }
+
+    #[inline(always)]
+    fn begin_element(&mut self) {
+        if self.json.open.top().count != 0 {
+            self.json.text.push(b',');
+        }
+        self.json.open.top_mut().count += 1;
     }
 
     /// Opens an object or array and returns true; or writes null if it must not be walked.
@@ -102,14 +110,34 @@ impl EventWriter {
     }
 
     /// Closes the innermost object or array; returns its kind and the number of its members or elements.
+    #[inline(always)]
     pub(super) fn close_container(&mut self, bracket: u8) -> (Kind, u32) {
         if self.json.open.top().names_may_repeat {
             self.compare_names();
         }
         self.json.text.push(bracket);
+        let start = self.json.open.top().start;
         let closed = self.json.open.pop();
-        self.place = Place::inside(self.json.open.top().kind);
+        let outer = self.json.open.top().kind;
+        self.place = Place::inside(outer);
+        if outer.is_of_profile() {
+            self.check_value_size(start);
+        }
         closed
+    }
+
+    /// Checks the size of a list or object that is the value of a profile's property and has just ended.
+    #[inline(never)]
+    fn check_value_size(&mut self, start: usize) {
+        let (written, max) = (self.json.text.len() - start, self.rules.limits.max_value_bytes);
+        if written > max {
+            self.find(Rule::ValueTooLarge, || format!("the value has {written} bytes as written; {max} is the limit"));
+        }
+    }
+
+    pub(super) fn check_profile_properties(&mut self, count: u32) {
+        let max = self.rules.limits.max_profile_properties;
+        self.check_count(Rule::TooManyProfileProperties, count, max, "properties");
     }
 
     #[inline]

@@ -11,10 +11,14 @@
 //! written by its digits, any other as the shortest text that reads back as the same double;
 //! one that no double can hold is null, as NaN is.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
+pub use super::canonical::Fault;
+use super::canonical::{Value, array, integer, null, object, text};
 use crate::rules::limits::{FIRST_MILLISECONDS, MAX_LEVELS};
-use crate::serialize::{Moment, MomentText, is_beyond_double, write_float, write_integer, write_string};
+use crate::serialize::{Moment, MomentText, is_beyond_double, write_float};
 use crate::source::Sink;
 use crate::steps;
 use crate::validate::float_milliseconds;
@@ -36,20 +40,16 @@ pub struct Canonical {
     /// Elements of arrays so far, and the number of them with which an event is far too large anyway.
     elements: usize,
     max_elements: usize,
+    /// The properties that the id is derived from; None is all.
+    wanted: Option<Arc<[String]>>,
+    /// Whether the property that is pushed is none of them.
+    skips: bool,
 }
 
 impl Default for Canonical {
     fn default() -> Canonical {
-        Canonical::with_max_elements(usize::MAX)
+        Canonical::of_fields(None, usize::MAX)
     }
-}
-
-/// A value in canonical JSON.
-#[derive(Clone, Default)]
-struct Value {
-    json: Vec<u8>,
-    /// Why something in it is written as null.
-    fault: Option<Fault>,
 }
 
 /// An open object or array, with the canonical JSON of its values so far.
@@ -69,18 +69,9 @@ enum Open {
     Array(Value),
 }
 
-/// Why a value has no canonical JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It nests deeper than 64 levels, or contains itself.
-    TooDeep,
-    /// JSON has no form for something in it, which the message names.
-    Unsupported(String),
-}
-
 impl Canonical {
-    /// A sink for an event that is rejected for its size if its arrays have more elements.
-    pub(crate) fn with_max_elements(max_elements: usize) -> Canonical {
+    /// A sink for an id of these fields, or of the event, which is rejected for its size if its arrays have more elements.
+    pub(crate) fn of_fields(wanted: Option<Arc<[String]>>, max_elements: usize) -> Canonical {
         Canonical {
             open: Vec::new(),
             event: None,
@@ -91,12 +82,19 @@ impl Canonical {
             is_too_deep: false,
             elements: 0,
             max_elements,
+            wanted,
+            skips: false,
         }
     }
 
     /// Whether the event has an `$insert_id`, of whatever kind.
     pub fn has_insert_id(&self) -> bool {
         self.properties.iter().any(|(name, _)| name == "$insert_id")
+    }
+
+    /// Whether each of the fields, if there are any, is missing or null.
+    pub(crate) fn has_none_of(&self, fields: Option<&[String]>) -> bool {
+        fields.is_some_and(|fields| fields.iter().all(|field| self.value_of(field).json == b"null"))
     }
 
     /// Whether the event is an object, as an event must be.
@@ -151,6 +149,7 @@ impl Canonical {
         match self.open.last_mut() {
             Some(Open::Event { name }) if name == "event" => self.event = Some(value),
             Some(Open::Event { .. }) | None => {}
+            Some(Open::Properties { .. }) if self.skips => {}
             Some(Open::Properties { name }) => {
                 // The last of several times counts.
                 if name == "time" {
@@ -180,12 +179,18 @@ impl Canonical {
 
     /// Adds null for a container that is not walked: it has no place in the text, or nests too deep.
     fn skip_container(&mut self) {
+        if self.skips {
+            return;
+        }
         let fault = self.is_too_deep.then_some(Fault::TooDeep);
         self.value(Value { fault, ..null() });
     }
 
     /// Whether to walk the container that starts now.
     fn walks_container(&mut self) -> bool {
+        if self.skips {
+            return false;
+        }
         let level = match self.open.first() {
             Some(Open::Event { name }) if name == "event" => self.open.len(),
             Some(Open::Event { name }) if name == "properties" => self.open.len() - 1,
@@ -198,49 +203,6 @@ impl Canonical {
 
 fn hex_digit(digit: u8) -> char {
     char::from(b"0123456789abcdef"[usize::from(digit)])
-}
-
-fn null() -> Value {
-    Value { json: b"null".to_vec(), fault: None }
-}
-
-fn array(values: Vec<Value>) -> Value {
-    let elements: Vec<&[u8]> = values.iter().map(|value| value.json.as_slice()).collect();
-    let json = [b"[", elements.join(&b',').as_slice(), b"]"].concat();
-    steps::count(json.len());
-    Value { json, fault: values.into_iter().find_map(|value| value.fault) }
-}
-
-fn object(mut members: Vec<(String, Value)>, fault: Option<Fault>) -> Value {
-    // The order of UTF-8 bytes is the order of code points.
-    members.sort_by(|(one, _), (other, _)| {
-        steps::count(1 + one.len().min(other.len()));
-        one.cmp(other)
-    });
-    let mut json = vec![b'{'];
-    for (position, (name, value)) in members.iter().enumerate() {
-        if position > 0 {
-            json.push(b',');
-        }
-        write_string(&mut json, name);
-        json.push(b':');
-        json.extend_from_slice(&value.json);
-    }
-    json.push(b'}');
-    steps::count(json.len());
-    Value { json, fault: fault.or_else(|| members.into_iter().find_map(|(_, value)| value.fault)) }
-}
-
-fn text(text: &str) -> Value {
-    let mut json = Vec::with_capacity(text.len() + 2);
-    write_string(&mut json, text);
-    Value { json, fault: None }
-}
-
-fn integer(value: i64) -> Vec<u8> {
-    let mut json = Vec::new();
-    write_integer(&mut json, value);
-    json
 }
 
 impl Sink for Canonical {
@@ -295,6 +257,13 @@ impl Sink for Canonical {
         {
             key.clone_into(name);
         }
+        self.skips = match (self.open.as_slice(), &self.wanted) {
+            ([_, Open::Properties { .. }], Some(wanted)) => {
+                key != "$insert_id" && !wanted.iter().any(|name| name == key)
+            }
+            ([_], _) => false,
+            _ => self.skips,
+        };
     }
 
     fn repaired_key(&mut self, name: &str) {
@@ -323,15 +292,18 @@ impl Sink for Canonical {
     }
 
     fn text(&mut self, value: &str) {
+        if self.skips {
+            return;
+        }
         self.value(text(value));
     }
 
     fn repaired_text(&mut self, value: &str) {
-        self.value(text(value));
+        Sink::text(self, value);
     }
 
     fn spelled_text(&mut self, value: &str, _spelling: &str) {
-        self.value(text(value));
+        Sink::text(self, value);
     }
 
     fn integer(&mut self, value: i64) {
@@ -341,6 +313,9 @@ impl Sink for Canonical {
     }
 
     fn number(&mut self, spelling: &str) {
+        if self.skips {
+            return;
+        }
         if is_beyond_double(spelling) {
             return self.float(f64::INFINITY);
         }

@@ -16,6 +16,8 @@ pub(crate) struct WrittenJson {
     /// Hints for the events that are kept.
     pub(crate) hints: Vec<Hint>,
     event_hints: EventHints,
+    /// Whether hints are wanted. Without them, where a name was last is not kept.
+    pub(crate) notes_hints: bool,
     pub(super) open: Frames,
     pub(super) known_names: KnownNames,
     event_start: usize,
@@ -27,6 +29,7 @@ impl WrittenJson {
             text: Vec::new(),
             hints: Vec::new(),
             event_hints: EventHints::none(),
+            notes_hints: false,
             open: Frames::none(),
             known_names: KnownNames::new(),
             event_start: 0,
@@ -95,21 +98,26 @@ impl WrittenJson {
         self.open.top_mut().name_at = self.text.len();
     }
 
-    /// Writes the known name that came last, with its comma, and returns what it means.
-    pub(super) fn write_known_name(&mut self) -> Meaning {
-        write_known(self.known_names.last_mut(), &mut self.text, &mut self.open, &mut self.event_hints)
+    /// The known name that came last.
+    pub(super) fn last_known(&mut self) -> KnownMember<'_> {
+        let hints = self.notes_hints.then_some(&mut self.event_hints);
+        KnownMember { known: self.known_names.last_mut(), text: &mut self.text, open: &mut self.open, hints }
     }
 
     /// Adds a hint that a name is here which was nowhere before, at the name that was written last.
     pub(super) fn hint_new_name(&mut self) {
+        if !self.notes_hints {
+            return;
+        }
         self.event_hints.push(Hint { at: self.open.top().name_at as u32, like: u32::MAX });
     }
 
-    /// Writes the name that is expected next, if it is the right one, and returns what it means.
+    /// The name that is expected next, if it is the right one. It must be written.
     #[inline(always)]
-    pub(super) fn write_expected(&mut self, is_right: impl FnOnce(&KnownName) -> bool) -> Option<Meaning> {
+    pub(super) fn expected(&mut self, is_right: impl FnOnce(&KnownName) -> bool) -> Option<KnownMember<'_>> {
         let known = self.known_names.pass_expected(is_right)?;
-        Some(write_known(known, &mut self.text, &mut self.open, &mut self.event_hints))
+        let hints = self.notes_hints.then_some(&mut self.event_hints);
+        Some(KnownMember { known, text: &mut self.text, open: &mut self.open, hints })
     }
 
     /// The name that was written last.
@@ -151,7 +159,7 @@ impl WrittenJson {
         let start = path.len();
         for frame in frames {
             match frame.kind {
-                Kind::Array => path.push_str(&format!("[{}]", frame.count.saturating_sub(1))),
+                Kind::Array | Kind::Names => path.push_str(&format!("[{}]", frame.count.saturating_sub(1))),
                 _ if frame.count > 0 => {
                     if path.len() > start {
                         path.push('.');
@@ -165,22 +173,43 @@ impl WrittenJson {
     }
 }
 
-#[inline(always)]
-fn write_known(known: &mut KnownName, text: &mut Vec<u8>, open: &mut Frames, hints: &mut EventHints) -> Meaning {
-    let top = open.top_mut();
-    let is_first = top.count == 0;
-    let name_at = text.len() + usize::from(!is_first);
-    top.count += 1;
-    top.name_at = name_at;
-    let like = std::mem::replace(&mut known.last_at, name_at as u32);
-    hints.push(Hint { at: name_at as u32, like });
-    append_member(text, !is_first, &known.written, known.written_length());
-    known.meaning
+/// A known name that is to be written, and where.
+pub(super) struct KnownMember<'a> {
+    known: &'a mut KnownName,
+    text: &'a mut Vec<u8>,
+    open: &'a mut Frames,
+    hints: Option<&'a mut EventHints>,
+}
+
+impl KnownMember<'_> {
+    /// Drops the tag of a name that was offered with other tags again and again: a program that had constants before reads
+    /// its names now, and each would be looked for by its tag in vain.
+    #[inline(always)]
+    pub(super) fn drop_tag(&mut self) {
+        self.known.tag = 0;
+    }
+
+    /// Writes the name with its comma. Returns what it means, and the kind of the object that it is in.
+    #[inline(always)]
+    pub(super) fn write(self) -> (Meaning, Kind) {
+        let KnownMember { known, text, open, hints } = self;
+        let top = open.top_mut();
+        let (kind, is_first) = (top.kind, top.count == 0);
+        let name_at = text.len() + usize::from(!is_first);
+        top.count += 1;
+        top.name_at = name_at;
+        if let Some(hints) = hints {
+            let like = std::mem::replace(&mut known.last_at, name_at as u32);
+            hints.push(Hint { at: name_at as u32, like });
+        }
+        append_member(text, !is_first, &known.written, known.written_length());
+        (known.meaning, kind)
+    }
 }
 
 /// Where the known names of an event are, and where they were last: hints, if the event is kept.
 ///
-/// Fixed size and filled unconditionally: a branch or a reallocation costs more than the store.
+/// Fixed size, and filled without a check for room: a branch or a reallocation costs more than the store.
 struct EventHints {
     hints: [Hint; MAX_HINTS],
     count: usize,

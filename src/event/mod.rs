@@ -9,14 +9,19 @@
 //! - `applied_rules`: the limits, the endpoint and the action of each rule; `place`: the places with different rules.
 //! - `report`: the findings and truncations of the event, and the verdict; `records`: those of many events.
 //! - `writer` has these parts. `sink`, `containers`, `names` and `convert` write the pushed values; `checks` calls
-//!   `validate` and records the broken rules.
+//!   `validate` and records the broken rules; `identity` has what identifies users,
+//!   `update` what is only in updates of profiles.
 
 mod applied_rules;
+mod canonical;
 mod checks;
 mod containers;
 mod convert;
 pub(crate) mod derived_id;
+mod fill_ins;
 mod frames;
+mod identity;
+mod identity_event;
 mod json;
 mod known_names;
 mod names;
@@ -25,8 +30,10 @@ mod place;
 mod records;
 mod report;
 mod sink;
+mod update;
 mod writer;
 
+pub use fill_ins::FillIns;
 pub(crate) use records::Records;
 #[cfg(feature = "python")]
 pub(crate) use records::{FindingRecord, FoundEvent};

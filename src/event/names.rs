@@ -35,8 +35,8 @@ impl EventWriter {
     }
 
     fn write_known_name(&mut self) {
-        let meaning = self.json.write_known_name();
-        self.enter_member(meaning);
+        let (meaning, kind) = self.json.last_known().write();
+        self.enter_member(meaning, kind);
     }
 
     /// Makes a name known; returns whether that is possible.
@@ -53,7 +53,7 @@ impl EventWriter {
         } else {
             self.write_long_name(name, 0);
         }
-        self.enter_member(Meaning::of(name));
+        self.enter_member(Meaning::of(name), self.json.open.top().kind);
     }
 
     /// Writes a joined name. What is left out of its text is cut anyway.
@@ -63,7 +63,7 @@ impl EventWriter {
         }
         self.json.begin_member();
         self.write_long_name(&name.text, name.omitted);
-        self.enter_member(Meaning::NONE);
+        self.enter_member(Meaning::NONE, self.json.open.top().kind);
     }
 
     /// Writes a name that has more bytes than the limit, truncated if it is too long in the limit's unit too. `omitted`: its
@@ -93,12 +93,13 @@ impl EventWriter {
     pub(super) fn name_to_convert(&self) -> Option<String> {
         let converts = self.long_texts != LongTexts::default() && !self.is_converting;
         let top = self.json.open.top();
-        if !converts || !matches!(top.kind, Kind::Object | Kind::Properties) {
+        if !converts || !matches!(top.kind, Kind::Object | Kind::Properties | Kind::Set) {
             return None;
         }
         let name = self.report.changed_name(top.name_at).map_or_else(|| self.json.last_name(), str::to_owned);
-        let has_own_rules = ["time", "distinct_id", "$insert_id", "token"].contains(&name.as_str());
-        (top.kind == Kind::Object || !has_own_rules).then_some(name)
+        let has_own_rules =
+            ["time", "distinct_id", "$insert_id", "token", "$device_id", "$user_id"].contains(&name.as_str());
+        (top.kind != Kind::Properties || !has_own_rules).then_some(name)
     }
 
     /// Removes the name that was written last, with its findings and truncations.

@@ -162,6 +162,14 @@ impl Records {
         self.events.push(EventRecord { insert_id, text, findings_end, cuts_end, ..found.event });
     }
 
+    /// Gives back the memory that no event uses.
+    pub(crate) fn shrink(&mut self) {
+        self.events.shrink_to_fit();
+        self.findings.shrink_to_fit();
+        self.cuts.shrink_to_fit();
+        self.text.shrink_to_fit();
+    }
+
     /// Removes the last event.
     pub(crate) fn pop(&mut self) {
         let Some(event) = self.events.pop() else { return };

@@ -54,10 +54,16 @@ pub(crate) struct Report {
 }
 
 /// How many findings and truncations an event has, listed or not.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Counts {
     findings: [usize; RULES.len()],
     truncations: usize,
+}
+
+impl Default for Counts {
+    fn default() -> Counts {
+        Counts { findings: [0; RULES.len()], truncations: 0 }
+    }
 }
 
 impl Counts {

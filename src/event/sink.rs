@@ -24,6 +24,11 @@ impl Sink for EventWriter {
             Place::Plain | Place::Element => Kind::Object,
             Place::Properties => Kind::Properties,
             Place::Event => Kind::Event,
+            Place::Update => Kind::Update,
+            Place::Set => Kind::Set,
+            Place::Operation => Kind::Operation,
+            Place::Addends => Kind::Addends,
+            Place::Unions => Kind::Unions,
             _ => {
                 if self.wrong_type("an object") == WrongType::Null {
                     self.json.text.extend_from_slice(b"null");
@@ -36,8 +41,10 @@ impl Sink for EventWriter {
     }
 
     fn end_object(&mut self) {
-        if self.json.open.top().kind == Kind::Properties {
-            self.end_properties();
+        match self.json.open.top().kind {
+            Kind::Properties => self.end_properties(),
+            Kind::Update => self.end_update(),
+            _ => {}
         }
         let (kind, count) = self.close_container(b'}');
         let limits = &self.rules.limits;
@@ -46,27 +53,39 @@ impl Sink for EventWriter {
                 self.check_count(Rule::TooManyProperties, count, limits.max_properties, "properties");
             }
             Kind::Object => self.check_count(Rule::TooManyKeys, count, limits.max_keys, "keys"),
-            Kind::Event | Kind::Array => {}
+            Kind::Event | Kind::Update | Kind::Array | Kind::Names => {}
+            Kind::Set | Kind::Operation | Kind::Addends | Kind::Unions => self.check_profile_properties(count),
         }
     }
 
     fn begin_array(&mut self) -> bool {
-        if self.begin_value() == ValueRules::Special && self.wrong_type("an array") == WrongType::Null {
-            self.json.text.extend_from_slice(b"null");
-            return false;
+        let mut kind = Kind::Array;
+        if self.begin_value() == ValueRules::Special {
+            if self.place == Place::Unset {
+                kind = Kind::Names;
+            } else if self.place != Place::Union && self.wrong_type("an array") == WrongType::Null {
+                self.json.text.extend_from_slice(b"null");
+                return false;
+            }
         }
-        self.open_container(Kind::Array, b'[')
+        self.open_container(kind, b'[')
     }
 
     fn end_array(&mut self) {
-        let (_, count) = self.close_container(b']');
+        let (kind, count) = self.close_container(b']');
+        if kind == Kind::Names {
+            return self.check_profile_properties(count);
+        }
         self.check_count(Rule::TooManyElements, count, self.rules.limits.max_elements, "elements");
     }
 
     #[inline(always)]
     fn key(&mut self, name: &str) {
-        match self.json.write_expected(|expected| expected.is(name.as_bytes())) {
-            Some(meaning) => self.enter_member(meaning),
+        match self.json.expected(|expected| expected.is(name.as_bytes())) {
+            Some(member) => {
+                let (meaning, kind) = member.write();
+                self.enter_member(meaning, kind);
+            }
             None => {
                 self.unexpected_key(name, None);
             }
@@ -76,20 +95,23 @@ impl Sink for EventWriter {
     #[inline(always)]
     fn expected_key(&mut self, text: &[u8], vectors: impl Vectors) -> usize {
         let mut length = 0;
-        let written = self.json.write_expected(|expected| {
+        let expected = self.json.expected(|expected| {
             length = expected.written_length();
             expected.length != 0 && vectors.begins_with(text, &expected.written, length)
         });
-        let Some(meaning) = written else { return 0 };
-        self.enter_member(meaning);
+        let Some(member) = expected else { return 0 };
+        let (meaning, kind) = member.write();
+        self.enter_member(meaning, kind);
         length
     }
 
     #[inline(always)]
     fn key_with_tag(&mut self, name: &str, tag: usize) -> bool {
         let is_right = |expected: &KnownName| expected.takes_no_tag() && expected.is(name.as_bytes());
-        let Some(meaning) = self.json.write_expected(is_right) else { return self.unexpected_key(name, Some(tag)) };
-        self.enter_member(meaning);
+        let Some(mut member) = self.json.expected(is_right) else { return self.unexpected_key(name, Some(tag)) };
+        member.drop_tag();
+        let (meaning, kind) = member.write();
+        self.enter_member(meaning, kind);
         false
     }
 
@@ -97,12 +119,13 @@ impl Sink for EventWriter {
     #[inline(always)]
     fn tagged_key(&mut self, tag: usize) -> bool {
         let mut expected_tag = 0;
-        let written = self.json.write_expected(|expected| {
+        let expected = self.json.expected(|expected| {
             expected_tag = expected.tag;
             expected_tag == tag
         });
-        let Some(meaning) = written else { return expected_tag != 0 && self.unexpected_tag(tag) };
-        self.enter_member(meaning);
+        let Some(member) = expected else { return expected_tag != 0 && self.unexpected_tag(tag) };
+        let (meaning, kind) = member.write();
+        self.enter_member(meaning, kind);
         true
     }
 
@@ -121,7 +144,7 @@ impl Sink for EventWriter {
         }
         self.json.begin_member();
         write_spelled_name(&mut self.json.text, spelling);
-        self.enter_member(Meaning::of(name));
+        self.enter_member(Meaning::of(name), self.json.open.top().kind);
     }
 
     fn duplicate_key(&mut self, times: usize) {

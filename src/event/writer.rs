@@ -1,6 +1,8 @@
 //! The writer of events: one after another, each with a verdict at its end.
 
 use super::applied_rules::AppliedRules;
+use super::fill_ins::FillIns;
+use super::identity_event::IdentityEvent;
 use super::json::WrittenJson;
 use super::place::{Place, Seen};
 use super::report::{Outcome, Report};
@@ -22,10 +24,16 @@ pub struct EventWriter {
     pub(crate) long_texts: LongTexts,
     /// Whether the members that are being written replace one with a long text.
     pub(super) is_converting: bool,
-    /// Becomes `properties.token` of an event that has none.
+    /// Becomes `properties.token` of an event that has none, or `$token` of an update.
     pub(super) token: Option<String>,
+    /// What is filled in where an update has none.
+    pub(super) fill_ins: FillIns,
     /// Becomes `properties.$insert_id` of the event that is being written, if it has none.
     pub(crate) derived_id: Option<String>,
+    /// What the event is, if it merges users.
+    pub(super) identity_event: Option<IdentityEvent>,
+    /// The event has no id of a user.
+    pub(super) lacks_identity: bool,
     /// Where the quote of the event's `$insert_id` is in the JSON.
     pub(super) insert_id_at: Option<usize>,
     /// The event is past all limits, and no further object or array of it is walked. Without this, one that contains
@@ -34,29 +42,48 @@ pub struct EventWriter {
 }
 
 impl EventWriter {
-    /// A writer for an endpoint; `token` becomes `properties.token` of an event that has none.
+    /// A writer for an endpoint; `token` becomes `properties.token` of an event that has none, or `$token` of an update.
     pub fn new(limits: Limits, endpoint: Endpoint, token: Option<String>) -> EventWriter {
         EventWriter {
             json: WrittenJson::new(),
             rules: AppliedRules::new(limits, endpoint, token.is_some()),
             report: Report::default(),
-            place: Place::Event,
+            place: Place::of_all(endpoint),
             seen: Seen::NONE,
             long_texts: LongTexts::default(),
             is_converting: false,
             token,
+            fill_ins: FillIns::default(),
             derived_id: None,
+            identity_event: None,
+            lacks_identity: false,
             insert_id_at: None,
             is_hopeless: false,
         }
+    }
+
+    /// Fills in more than the token in further updates.
+    pub(crate) fn fill_in(&mut self, fill_ins: FillIns) {
+        if fill_ins.group_key.is_some() {
+            self.rules.wanted.add(Seen::GROUP_KEY);
+        }
+        if fill_ins.no_ip {
+            self.rules.wanted.add(Seen::IP);
+        }
+        if fill_ins.ignore_time {
+            self.rules.wanted.add(Seen::IGNORE_TIME);
+        }
+        self.fill_ins = fill_ins;
     }
 
     /// Starts an event.
     pub fn begin_event(&mut self) {
         self.json.begin_event();
         self.report.clear();
-        self.place = Place::Event;
+        self.place = Place::of_all(self.rules.endpoint);
         self.seen = Seen::NONE;
+        self.identity_event = None;
+        self.lacks_identity = false;
         self.insert_id_at = None;
         self.is_hopeless = false;
     }

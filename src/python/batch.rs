@@ -278,7 +278,7 @@ impl Batch {
         let level = level.map(level_of).transpose()?;
         let raw_size = raw_size.or_say("raw_size", "an integer >= 0")?;
         if matches!(format, Format::Form | Format::FormBase64) && endpoint == Endpoint::Import
-            || format == Format::Ndjson && endpoint == Endpoint::Track
+            || format == Format::Ndjson && endpoint != Endpoint::Import
         {
             return Err(PyValueError::new_err("layout must be one that the endpoint takes"));
         }

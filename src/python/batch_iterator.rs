@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 
-use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
+use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use pyo3::{PyTraverseError, PyVisit};
@@ -16,26 +16,52 @@ use super::found::{Found, Kind, Part};
 use super::input::Input;
 use super::input::fill::{Filled, Filling};
 use super::lock::{locked, replace};
+use super::rejections::Rejections;
 use super::tallies::Tallies;
 use super::workspace::Workspace;
 use crate::batch::Records;
-use crate::event::FoundEvent;
 
 #[pyclass(frozen, module = "mixpress")]
 pub struct BatchIterator {
     engine: Py<Engine>,
-    on_rejected: Callback,
+    receiver: Receiver,
     total: AtomicUsize,
     /// What was found since the batch before the last one.
     found: Mutex<Arc<Found>>,
     state: Mutex<State>,
 }
 
+/// The function that receives rejections, or none.
+pub enum Receiver {
+    /// `on_rejected`, called with each.
+    OneByOne(Callback),
+    /// `on_rejections`, called with many.
+    Together(Callback),
+}
+
+impl Receiver {
+    pub fn of(on_rejected: Option<Py<PyAny>>, on_rejections: Option<Py<PyAny>>) -> PyResult<Receiver> {
+        match (on_rejected, on_rejections) {
+            (Some(_), Some(_)) => {
+                Err(PyTypeError::new_err("on_rejected and on_rejections both receive the rejections: pass one of them"))
+            }
+            (None, Some(function)) => Ok(Receiver::Together(Callback::new(Some(function)))),
+            (function, None) => Ok(Receiver::OneByOne(Callback::new(function))),
+        }
+    }
+
+    fn callback(&self) -> &Callback {
+        match self {
+            Receiver::OneByOne(callback) | Receiver::Together(callback) => callback,
+        }
+    }
+}
+
 struct State {
     input: Input,
     /// None after the last event.
     workspace: Option<Box<Workspace>>,
-    /// What was found in events that were read, and is not reported: `on_rejected` raised before all of it was.
+    /// What was found in events that were read, and is not reported: the callback raised before all of it was.
     unreported: Option<Part>,
     /// Whether the input has no more events.
     is_read: bool,
@@ -44,12 +70,11 @@ struct State {
 }
 
 impl BatchIterator {
-    pub fn new(py: Python<'_>, engine: Py<Engine>, input: Input, on_rejected: Option<Py<PyAny>>) -> Self {
+    pub fn new(py: Python<'_>, engine: Py<Engine>, input: Input, receiver: Receiver) -> Self {
         let found = Mutex::new(Arc::new(Found::nothing(engine.get().explain)));
         let workspace = Some(engine.get().workspace(py));
         let state = State { input, workspace, unreported: None, is_read: false, raised: None };
-        let (state, on_rejected) = (Mutex::new(state), Callback::new(on_rejected));
-        BatchIterator { engine, on_rejected, total: AtomicUsize::new(0), found, state }
+        BatchIterator { engine, receiver, total: AtomicUsize::new(0), found, state: Mutex::new(state) }
     }
 
     /// Reads events until a batch is full. None: there are no more events.
@@ -91,12 +116,27 @@ impl BatchIterator {
         }
     }
 
-    /// Reports what was found. Where `on_rejected` raises, it was called for that rejection, and the others are left.
+    /// Reports what was found. Where the callback raises, it was called for that rejection, or for those that it got
+    /// together, and the others are left.
     fn report(&self, py: Python<'_>, state: &mut State, found: &Found) -> PyResult<()> {
-        let Some(Part { records, range }) = state.unreported.take() else { return Ok(()) };
-        if self.on_rejected.get(py).is_none() {
-            return found.add(py, records, range);
+        let Some(part) = state.unreported.take() else { return Ok(()) };
+        let Some(function) = self.receiver.callback().get(py) else {
+            return found.add(py, part.records, part.range);
+        };
+        match self.receiver {
+            Receiver::OneByOne(_) => self.report_each(py, state, found, part, &function),
+            Receiver::Together(_) => self.report_together(py, found, part, &function),
         }
+    }
+
+    fn report_each(
+        &self,
+        py: Python<'_>,
+        state: &mut State,
+        found: &Found,
+        Part { records, range }: Part,
+        function: &Py<PyAny>,
+    ) -> PyResult<()> {
         // Rejections that are handed over are not kept: input that is all bad takes no more memory.
         let mut accepted = Records::default();
         let mut raised = Ok(());
@@ -106,8 +146,9 @@ impl BatchIterator {
                 accepted.add(&event);
                 continue;
             }
-            event.findings().first().inspect(|finding| found.count_handed_over(py, finding.rule));
-            raised = self.hand_over(py, &event);
+            event.findings().first().inspect(|finding| found.count_handed_over(py, finding.rule, 1));
+            raised = Rejection::of(py, &event, self.engine.get().explain)
+                .and_then(|rejection| function.call1(py, (rejection,)).map(drop));
             if raised.is_err() {
                 let range = at + 1..range.end;
                 state.unreported = (!range.is_empty()).then(|| Part { records: Arc::clone(&records), range });
@@ -119,9 +160,15 @@ impl BatchIterator {
         raised
     }
 
-    fn hand_over(&self, py: Python<'_>, event: &FoundEvent<'_>) -> PyResult<()> {
-        let rejection = Rejection::of(py, event, self.engine.get().explain)?;
-        self.on_rejected.get(py).map_or(Ok(()), |on_rejected| on_rejected.call1(py, (rejection,)).map(drop))
+    fn report_together(&self, py: Python<'_>, found: &Found, part: Part, function: &Py<PyAny>) -> PyResult<()> {
+        let (rejected, accepted) = parted(part);
+        found.add(py, accepted.records, accepted.range)?;
+        if rejected.range.is_empty() {
+            return Ok(());
+        }
+        let rejections = Rejections::of(rejected.records, rejected.range, self.engine.get().explain);
+        rejections.counts().for_each(|(rule, count)| found.count_handed_over(py, rule, count));
+        function.call1(py, (rejections,)).map(drop)
     }
 
     fn next_batch(&self, py: Python<'_>, state: &mut State, found: &Found) -> PyResult<Option<Batch>> {
@@ -157,7 +204,7 @@ impl BatchIterator {
 
 /// Why a call read no batch.
 enum Stopped {
-    /// `on_rejected` raised.
+    /// `on_rejected` or `on_rejections` raised.
     ByCallback(PyErr),
     /// The iterable raised.
     ByInput(PyErr),
@@ -171,7 +218,7 @@ fn raised_again(py: Python<'_>, raised: Py<PyBaseException>) -> PyErr {
 impl BatchIterator {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.engine)?;
-        self.on_rejected.traverse(&visit)?;
+        self.receiver.callback().traverse(&visit)?;
         // Where a call holds a lock, its objects are in use: what is not visited is not collected.
         self.found.try_lock().map_or(Ok(()), |found| found.traverse(&visit))?;
         self.state.try_lock().map_or(Ok(()), |state| {
@@ -181,7 +228,7 @@ impl BatchIterator {
     }
 
     fn __clear__(&self) {
-        self.on_rejected.clear();
+        self.receiver.callback().clear();
         let taken = self.state.try_lock().map(|mut state| {
             state.is_read = true;
             (std::mem::replace(&mut state.input, Input::Taken), state.raised.take())
@@ -236,6 +283,24 @@ impl BatchIterator {
     fn tallies(&self, py: Python<'_>) -> Tallies {
         Tallies::of(py, &self.found(py))
     }
+}
+
+/// The rejected events of a part and the accepted ones, each in records with no others, which may be kept for long.
+fn parted(part: Part) -> (Part, Part) {
+    let nothing = || Part { records: Arc::default(), range: 0..0 };
+    if part.events().all(|event| event.is_rejected()) {
+        return (part, nothing());
+    }
+    if !part.events().any(|event| event.is_rejected()) {
+        return (nothing(), part);
+    }
+    let [mut rejected, mut accepted] = [Records::default(), Records::default()];
+    part.events().for_each(|event| if event.is_rejected() { rejected.add(&event) } else { accepted.add(&event) });
+    let whole = |records: Records| {
+        let range = 0..records.count();
+        Part { records: Arc::new(records), range }
+    };
+    (whole(rejected), whole(accepted))
 }
 
 /// Whether an exception may wait for the open batch. One that ends the program, such as `KeyboardInterrupt`, may not.

@@ -40,7 +40,7 @@ impl State {
         let last = self.records.count() - 1;
         let mut rejection = None;
         if let Some(event) = self.records.events(last..last + 1).next().filter(FoundEvent::is_rejected) {
-            event.findings().first().inspect(|finding| self.found.count_handed_over(py, finding.rule));
+            event.findings().first().inspect(|finding| self.found.count_handed_over(py, finding.rule, 1));
             rejection = Some(Rejection::of(py, &event, explain));
         }
         if let Some(rejection) = rejection {

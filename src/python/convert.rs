@@ -87,9 +87,9 @@ fn convert_noted(
     for value in noted {
         let value = value.into_bound(py);
         match read_by_plan(&value, memory)? {
-            Reading::InPlace(inner) => {
+            Reading::InPlace => {
                 memory.borrow_mut().odd.forget(&value);
-                note_odd(&inner, false, memory, values);
+                note_odd(&value, false, memory, values);
             }
             Reading::Converted(result) => add_conversion(&value, &result, memory, values),
             Reading::ByForm(form) => {
@@ -115,8 +115,8 @@ fn add_conversion(value: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>, memory: &
 
 /// How an odd value is read, by the plan of its type.
 enum Reading<'py> {
-    /// By the next walk. What it reads is this value.
-    InPlace(Bound<'py, PyAny>),
+    /// By the next walk.
+    InPlace,
     Converted(Bound<'py, PyAny>),
     /// By this function, or by asking what it is where there is none.
     ByForm(Option<Bound<'py, PyAny>>),
@@ -134,16 +134,12 @@ fn read_by_plan<'py>(value: &Bound<'py, PyAny>, memory: &RefCell<Memory>) -> PyR
             let Some((version, plan)) = caught(py, plan_of(&kind, instances))?.flatten() else {
                 return Ok(Reading::ByForm(None));
             };
-            let dropped = memory.borrow_mut().types.learn(&kind, version, plan.clone());
-            drop(dropped); // which may run Python code
+            let learned = memory.borrow_mut().types.learn(&kind, version, plan.clone());
+            drop(caught(py, learned)?);
             plan
         }
     };
     Ok(match plan {
-        Plan::Member => match value_of_member(value, memory)? {
-            Some(inner) => Reading::InPlace(inner),
-            None => Reading::ByForm(None),
-        },
         Plan::Attributes(names) => {
             let pairs = names.iter().map(|name| Ok((name, value.getattr(name)?))).collect::<PyResult<Vec<_>>>();
             match caught(py, pairs)? {
@@ -156,22 +152,11 @@ fn read_by_plan<'py>(value: &Bound<'py, PyAny>, memory: &RefCell<Memory>) -> PyR
         }
         Plan::Form(form) => Reading::ByForm(Some(form.bind(py).clone())),
         Plan::Generic => Reading::ByForm(None),
-        // It was read by its plan, and was noted all the same: a slot is empty, or a name is no text.
+        // It was read by its plan, and was noted all the same: a slot is empty, a name is no text, or the value of a member
+        // is a member.
         _ if !is_new => Reading::ByForm(None),
-        _ => Reading::InPlace(value.clone()),
+        _ => Reading::InPlace,
     })
-}
-
-/// The value of a member of an Enum; None where it is a member again, or raises.
-fn value_of_member<'py>(member: &Bound<'py, PyAny>, memory: &RefCell<Memory>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let py = member.py();
-    let Some(value) = caught(py, member.getattr("value"))? else { return Ok(None) };
-    if caught(py, value.get_type().hasattr("_member_map_"))? != Some(false) {
-        return Ok(None);
-    }
-    let dropped = memory.borrow_mut().types.learn_member(member, value.clone());
-    drop(dropped); // which may run Python code
-    Ok(Some(value))
 }
 
 /// None for an `Exception`, which only affects the event. What ends the program passes.

@@ -7,8 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::arguments::{Compression, FilledIn, format_of, identity_of};
 use super::batch::Batch;
-use super::batch_iterator::BatchIterator;
+use super::batch_iterator::{BatchIterator, Receiver};
 use super::builder::Builder;
 use super::encoded::Encoded;
 use super::engine::Engine;
@@ -18,7 +19,7 @@ use super::gzip::level_of;
 use super::input::Input;
 use super::input::fill::{Filled, Filling};
 use super::limits::Limits;
-use super::words::{ENDPOINTS, one_of, word_of};
+use super::words::{ENDPOINTS, IDENTITIES, one_of, word_of};
 use super::workspace::Workspace;
 use crate::batch::{Format, Records};
 use crate::encoder::Settings;
@@ -94,10 +95,31 @@ fn token_of(token: Given<String>) -> PyResult<String> {
     Ok(token.to_owned())
 }
 
+/// The fields from which an id is derived.
+fn id_fields_of(argument: &str, fields: Given<Vec<String>>, derives_ids: bool) -> PyResult<Vec<String>> {
+    let fields = fields.or_say(argument, "a list of names of properties, or \"event\"")?;
+    let wrong = if fields.is_empty() {
+        "is empty: every event would get the same id; name at least one field"
+    } else if !derives_ids {
+        "needs insert_id=\"derive\""
+    } else {
+        return Ok(fields);
+    };
+    Err(PyValueError::new_err(format!("{argument} {wrong}")))
+}
+
 fn check_settings(settings: &Settings) -> PyResult<()> {
     let wrong = match (settings.endpoint, settings.format) {
-        (Endpoint::Track, Format::Ndjson) => "format=\"ndjson\" needs endpoint=\"import\"".to_owned(),
-        (Endpoint::Import, Format::Form | Format::FormBase64) => "format=\"form\" needs endpoint=\"track\"".to_owned(),
+        (Endpoint::Track | Endpoint::Engage | Endpoint::Groups, Format::Ndjson) => {
+            "format=\"ndjson\" needs endpoint=\"import\"".to_owned()
+        }
+        (Endpoint::Import, Format::Form | Format::FormBase64) => {
+            "format=\"form\" needs endpoint=\"track\", \"engage\" or \"groups\"".to_owned()
+        }
+        (endpoint, _) if endpoint.takes_updates() && settings.derives_ids => {
+            "insert_id=\"derive\" needs endpoint=\"import\" or \"track\": an update of a profile has no $insert_id"
+                .to_owned()
+        }
         _ if settings.level.is_some() && !settings.gzip => {
             "level needs compression=\"gzip\", got compression=None".to_owned()
         }
@@ -114,21 +136,24 @@ impl Encoder {
 
     #[new]
     #[pyo3(signature = (endpoint=Given::from("import"), *, format=Given::from("json"),
-        compression=Some(Given::from("gzip")), level=None, token=None, insert_id=Given::from("require"), limits=None,
-        now=None, explain=Given::from(false), default=None, form_base64=Given::from(false),
-        on_long_url=Given::from("cut"), on_long_json=Given::from("cut"), on_long_text=Given::from("cut")),
-        text_signature = "(endpoint='import', *, format='json', compression='gzip', level=None, token=None, \
-        insert_id='require', limits=None, now=None, explain=False, default=None, form_base64=False, on_long_url='cut', \
-        on_long_json='cut', on_long_text='cut')")]
+        compression=Compression::Default, level=None, token=None, insert_id=Given::from("require"),
+        insert_id_from=None, limits=None, now=None, explain=Given::from(false), default=None, form_base64=Given::from(false),
+        on_long_url=Given::from("cut"), on_long_json=Given::from("cut"), on_long_text=Given::from("cut"),
+        group_key=None, ip=None, ignore_time=None, identity=None),
+        text_signature = "(endpoint='import', *, format='json', compression=..., level=None, token=None, \
+        insert_id='require', insert_id_from=None, limits=None, now=None, explain=False, default=None, \
+        form_base64=False, on_long_url='cut', on_long_json='cut', on_long_text='cut', group_key=None, ip=None, \
+        ignore_time=None, identity=None)")]
     #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
         py: Python<'_>,
         endpoint: Given<String>,
         format: Given<String>,
-        compression: Option<Given<String>>,
+        compression: Compression,
         level: Option<Given<i64>>,
         token: Option<Given<String>>,
         insert_id: Given<String>,
+        insert_id_from: Option<Given<Vec<String>>>,
         limits: Option<Given<Py<Limits>>>,
         now: Option<Py<PyAny>>,
         explain: Given<bool>,
@@ -137,31 +162,43 @@ impl Encoder {
         on_long_url: Given<String>,
         on_long_json: Given<String>,
         on_long_text: Given<String>,
+        group_key: Option<Given<String>>,
+        ip: Option<Given<bool>>,
+        ignore_time: Option<Given<bool>>,
+        identity: Option<Given<String>>,
     ) -> PyResult<Encoder> {
         let long_texts = LongTexts {
             parse_urls: one_of("on_long_url", on_long_url, &[("cut", false), ("parse", true)])?,
             flatten_json: one_of("on_long_json", on_long_json, &[("cut", false), ("flatten", true)])?,
             drop_text: one_of("on_long_text", on_long_text, &[("cut", false), ("drop", true)])?,
         };
-        let derives_ids = one_of("insert_id", insert_id, &[("require", false), ("derive", true)])?;
         let endpoint = one_of("endpoint", endpoint, ENDPOINTS)?;
-        let format =
-            one_of("format", format, &[("json", Format::Json), ("ndjson", Format::Ndjson), ("form", Format::Form)])?;
-        let gzip = compression.map(|word| one_of("compression", word, &[("gzip", ())])).transpose()?.is_some();
+        let derives_ids = one_of("insert_id", insert_id, &[("require", false), ("derive", true)])?;
+        let id_fields = insert_id_from.map(|fields| id_fields_of("insert_id_from", fields, derives_ids)).transpose()?;
+        let format = format_of(format, form_base64)?;
+        let gzip = compression.gzips_for(endpoint)?;
         let level = level.map(level_of).transpose()?;
         let token = token.map(token_of).transpose()?;
         let explain = explain.or_say("explain", "True or False")?;
-        let form_base64 = form_base64.or_say("form_base64", "True or False")?;
         let limits = limits.map(|limits| limits.or_say("limits", "a Limits")).transpose()?;
         let limits = limits.map_or_else(limits::Limits::documented, |limits| limits.get().0.clone());
-        let format = match (format, form_base64) {
-            (Format::Form, true) => Format::FormBase64,
-            (_, true) => return Err(PyValueError::new_err("form_base64 needs format=\"form\"")),
-            (format, false) => format,
-        };
         check_callable(py, now.as_ref(), "now must be a function that returns seconds since the epoch")?;
         check_callable(py, default.as_ref(), "default must be a function that converts a value")?;
-        let settings = Settings { endpoint, format, gzip, level, token, derives_ids, long_texts, limits };
+        let fill_ins = FilledIn { group_key, ip, ignore_time }.fill_ins(endpoint)?;
+        let identity = identity_of(endpoint, identity)?;
+        let settings = Settings {
+            endpoint,
+            format,
+            gzip,
+            level,
+            token,
+            fill_ins,
+            identity,
+            derives_ids,
+            id_fields,
+            long_texts,
+            limits,
+        };
         check_settings(&settings)?;
         Ok(Encoder { engine: Py::new(py, Engine::new(settings, now, default, explain))? })
     }
@@ -181,19 +218,29 @@ impl Encoder {
         event: Option<&Bound<'_, PyAny>>,
         columns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Encoded> {
-        self.encode_input(source.py(), Input::arrow(source, event, columns))
+        self.encode_input(source.py(), Input::arrow(source, event, columns, self.settings().endpoint))
     }
 
-    #[pyo3(signature = (source, *, event=None, columns=None, on_rejected=None))]
+    #[pyo3(signature = (source, *, event=None, columns=None, on_rejected=None, on_rejections=None))]
     fn iter_batches(
         &self,
         source: &Bound<'_, PyAny>,
         event: Option<&Bound<'_, PyAny>>,
         columns: Option<&Bound<'_, PyAny>>,
         on_rejected: Option<Py<PyAny>>,
+        on_rejections: Option<Py<PyAny>>,
     ) -> PyResult<BatchIterator> {
-        let (py, input) = (source.py(), Input::any(source, event, columns)?);
-        Ok(BatchIterator::new(py, self.engine.clone_ref(py), input, on_rejected))
+        let receiver = Receiver::of(on_rejected, on_rejections)?;
+        let (py, input) = (source.py(), Input::any(source, event, columns, self.settings().endpoint)?);
+        Ok(BatchIterator::new(py, self.engine.clone_ref(py), input, receiver))
+    }
+
+    fn deriving_ids_from(&self, py: Python<'_>, fields: Given<Vec<String>>) -> PyResult<Encoder> {
+        let mut settings = self.settings().clone();
+        settings.derives_ids = true;
+        settings.id_fields = Some(id_fields_of("fields", fields, true)?);
+        check_settings(&settings)?;
+        Ok(Encoder { engine: Py::new(py, self.engine.get().with_settings(py, settings))? })
     }
 
     fn builder(&self, py: Python<'_>) -> Builder {
@@ -225,6 +272,29 @@ impl Encoder {
     }
 
     #[getter]
+    fn identity(&self) -> Option<&'static str> {
+        let identity = self.settings().identity;
+        IDENTITIES.iter().find(|(_, other)| *other == identity).map(|(word, _)| *word)
+    }
+
+    #[getter]
+    fn group_key(&self) -> Option<&str> {
+        self.settings().fill_ins.group_key.as_deref()
+    }
+
+    #[getter]
+    fn ip(&self) -> Option<bool> {
+        let Settings { endpoint, fill_ins, .. } = self.settings();
+        (*endpoint == Endpoint::Engage).then_some(!fill_ins.no_ip)
+    }
+
+    #[getter]
+    fn ignore_time(&self) -> Option<bool> {
+        let Settings { endpoint, fill_ins, .. } = self.settings();
+        (*endpoint == Endpoint::Engage).then_some(fill_ins.ignore_time)
+    }
+
+    #[getter]
     fn level(&self) -> Option<u8> {
         self.settings().level
     }
@@ -251,9 +321,10 @@ impl Encoder {
 /// Encode by an encoder made for this call. `Encoder` checks the keywords.
 #[pyfunction]
 #[pyo3(signature = (events, **settings),
-    text_signature = "(events, *, endpoint='import', format='json', compression='gzip', level=None, token=None, \
-    insert_id='require', limits=None, now=None, explain=False, default=None, form_base64=False, on_long_url='cut', \
-    on_long_json='cut', on_long_text='cut')")]
+    text_signature = "(events, *, endpoint='import', format='json', compression=..., level=None, token=None, \
+    insert_id='require', insert_id_from=None, limits=None, now=None, explain=False, default=None, form_base64=False, \
+    on_long_url='cut', on_long_json='cut', on_long_text='cut', group_key=None, ip=None, ignore_time=None, \
+    identity=None)")]
 pub fn encode(events: &Bound<'_, PyAny>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Encoded> {
     let encoder = events.py().get_type::<Encoder>().call((), settings)?.cast_into::<Encoder>()?;
     encoder.get().encode(events)

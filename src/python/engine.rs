@@ -36,6 +36,11 @@ impl Engine {
         Engine { settings, now, default, explain, idle: Mutex::new(Vec::new()), compressors }
     }
 
+    /// An engine with the same functions and other settings.
+    pub fn with_settings(&self, py: Python<'_>, settings: Settings) -> Engine {
+        Engine::new(settings, self.now.get(py), self.default.get(py), self.explain)
+    }
+
     /// An empty workspace. The lock is never held while detached, so no fork can find it taken.
     pub fn workspace(&self, py: Python<'_>) -> Box<Workspace> {
         let idle = locked(&self.idle, py).pop();
@@ -114,12 +119,7 @@ impl Drop for Engine {
 impl Engine {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.now.traverse(&visit)?;
-        self.default.traverse(&visit)?;
-        // What is in use is not visited, and so not collected.
-        let Ok(idle) = self.idle.try_lock() else { return Ok(()) };
-        idle.iter()
-            .filter_map(|workspace| workspace.memory.try_borrow().ok())
-            .try_for_each(|memory| memory.types.traverse(&visit))
+        self.default.traverse(&visit) // workspaces hold no object that could lead to this one
     }
 
     fn __clear__(&self) {

@@ -95,9 +95,9 @@ impl Found {
         locked(&self.state, py).lists.iter().any(Option::is_some)
     }
 
-    /// Counts a rejection that is in no list.
-    pub fn count_handed_over(&self, py: Python<'_>, rule: Rule) {
-        count(&mut locked(&self.state, py).handed_over, rule);
+    /// Counts rejections that are in no list.
+    pub fn count_handed_over(&self, py: Python<'_>, rule: Rule, more: usize) {
+        count(&mut locked(&self.state, py).handed_over, rule, more);
     }
 
     /// The list of a kind, which is made when it is first read.
@@ -169,10 +169,10 @@ fn length_of(event: &FoundEvent<'_>, kind: Kind) -> usize {
     }
 }
 
-/// Counts one more of a rule.
-pub fn count(counts: &mut Vec<(Rule, usize)>, rule: Rule) {
+/// Counts so many more of a rule.
+pub fn count(counts: &mut Vec<(Rule, usize)>, rule: Rule, more: usize) {
     match counts.iter_mut().find(|(counted, _)| *counted == rule) {
-        Some((_, count)) => *count += 1,
-        None => counts.push((rule, 1)),
+        Some((_, count)) => *count += more,
+        None => counts.push((rule, more)),
     }
 }

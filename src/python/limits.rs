@@ -17,7 +17,7 @@ impl Limits {
     #[new]
     #[pyo3(signature = (*, max_string=None, truncate_unit=None, max_properties=None, max_keys=None, max_elements=None,
         max_depth=None, max_event_bytes=None, max_insert_id_bytes=None, max_batch_events=None, max_batch_bytes=None,
-        rules=None))]
+        max_profile_properties=None, max_value_bytes=None, rules=None))]
     #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
         py: Python<'_>,
@@ -31,6 +31,8 @@ impl Limits {
         max_insert_id_bytes: Option<Given<i64>>,
         max_batch_events: Option<Given<i64>>,
         max_batch_bytes: Option<Given<i64>>,
+        max_profile_properties: Option<Given<i64>>,
+        max_value_bytes: Option<Given<i64>>,
         rules: Option<Given<Py<PyDict>>>,
     ) -> PyResult<Limits> {
         let mut limits = limits::Limits::documented();
@@ -44,6 +46,8 @@ impl Limits {
             ("max_insert_id_bytes", max_insert_id_bytes, 1, &mut limits.max_insert_id_bytes),
             ("max_batch_events", max_batch_events, 1, &mut limits.max_batch_events),
             ("max_batch_bytes", max_batch_bytes, 1, &mut limits.max_batch_bytes),
+            ("max_profile_properties", max_profile_properties, 1, &mut limits.max_profile_properties),
+            ("max_value_bytes", max_value_bytes, 0, &mut limits.max_value_bytes),
         ];
         for (name, given, least, limit) in numbers {
             if let Some(given) = given {
@@ -128,6 +132,16 @@ impl Limits {
     }
 
     #[getter]
+    fn max_profile_properties(&self) -> usize {
+        self.0.max_profile_properties
+    }
+
+    #[getter]
+    fn max_value_bytes(&self) -> usize {
+        self.0.max_value_bytes
+    }
+
+    #[getter]
     fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let rules = PyDict::new(py);
         for (rule, action) in self.0.set_actions() {
@@ -140,7 +154,8 @@ impl Limits {
         let limits = &self.0;
         Ok(format!(
             "Limits(max_string={}, truncate_unit={:?}, max_properties={}, max_keys={}, max_elements={}, max_depth={}, \
-             max_event_bytes={}, max_insert_id_bytes={}, max_batch_events={}, max_batch_bytes={}, rules={})",
+             max_event_bytes={}, max_insert_id_bytes={}, max_batch_events={}, max_batch_bytes={}, \
+             max_profile_properties={}, max_value_bytes={}, rules={})",
             limits.max_string,
             self.truncate_unit(),
             limits.max_properties,
@@ -151,6 +166,8 @@ impl Limits {
             limits.max_insert_id_bytes,
             limits.max_batch_events,
             limits.max_batch_bytes,
+            limits.max_profile_properties,
+            limits.max_value_bytes,
             self.rules(py)?.repr()?,
         ))
     }

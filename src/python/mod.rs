@@ -1,11 +1,13 @@
 //! The binding to Python: the only folder that uses pyo3. It has no rules of events.
 
+mod arguments;
 mod batch;
 mod batch_iterator;
 mod builder;
 mod callback;
 mod compressors;
 mod convert;
+mod csv;
 mod derive;
 mod encoded;
 mod encoder;
@@ -15,11 +17,13 @@ mod found;
 mod given;
 mod gzip;
 mod input;
+mod json_part;
 mod limits;
 mod lock;
 #[cfg_attr(feature = "abi3", path = "native/stable.rs")]
 mod native;
 mod raw;
+mod rejections;
 mod rules;
 mod snapshot;
 mod tallies;
@@ -39,6 +43,8 @@ mod _core {
     #[pymodule_export]
     use super::builder::Builder;
     #[pymodule_export]
+    use super::csv::{csv_end, csv_rows};
+    #[pymodule_export]
     use super::derive::derive_insert_id;
     #[pymodule_export]
     use super::encoded::Encoded;
@@ -49,9 +55,13 @@ mod _core {
     #[pymodule_export]
     use super::gzip::gzip;
     #[pymodule_export]
+    use super::json_part::{JsonCutter, JsonPart};
+    #[pymodule_export]
     use super::limits::Limits;
     #[pymodule_export]
-    use super::raw::calls::{bracket, in_bracket};
+    use super::raw::calls::{bracket, forget_brackets, in_bracket};
+    #[pymodule_export]
+    use super::rejections::Rejections;
     #[pymodule_export]
     use super::rules::{Rule, rules};
     #[pymodule_export]
@@ -78,6 +88,7 @@ mod _core {
         super::raw::Entries::verify(py);
         super::raw::find_frozen(py);
         super::raw::instance::Instances::verify(py);
+        module.add("DISALLOWED_IDS", pyo3::types::PyFrozenSet::new(py, crate::rules::limits::DISALLOWED_IDS)?)?;
         module.add("together", super::raw::calls::together(py)?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("__debug_build__", cfg!(debug_assertions))

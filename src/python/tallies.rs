@@ -40,7 +40,7 @@ impl Tallies {
 
     fn add(&mut self, event: &FoundEvent<'_>, at_part: usize, at_event: usize) {
         if event.is_rejected() {
-            event.findings().first().inspect(|finding| count(&mut self.rejected, finding.rule));
+            event.findings().first().inspect(|finding| count(&mut self.rejected, finding.rule, 1));
             return;
         }
         for (place, cut) in event.cuts().iter().enumerate() {

@@ -57,11 +57,11 @@ impl Memory {
         }
     }
 
-    /// Drops the names, the types and the text: what is left holds no Python object and nothing of an event. The writer's tags must be
-    /// dropped too.
+    /// Drops the names and the text: what is left holds no object of the caller and nothing of an event. What is known of
+    /// types stays. The writer's tags must be dropped too.
     pub fn forget(&mut self) {
         self.tagged.clear();
-        (self.odd, self.types, self.conversion) = (Odd::default(), Types::default(), None);
+        self.odd.forget_all();
         self.decoded.clear();
         self.decoded.shrink_to(KEPT_BYTES);
     }
@@ -229,7 +229,10 @@ impl<S: Sink, const IS_REPEATED: bool> Walk<'_, S, Baseline, IS_REPEATED> {
         if native::push(value, &mut self.memory.decoded, self.sink) {
             return Ok(());
         }
-        self.odd_value(value)
+        match native::objects(value) {
+            Some(array) => self.objects(array),
+            None => self.odd_value(value),
+        }
     }
 }
 

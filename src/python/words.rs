@@ -5,9 +5,17 @@ use pyo3::prelude::*;
 
 use super::given::Given;
 use crate::batch::Format;
-use crate::rules::limits::Endpoint;
+use crate::rules::limits::{Endpoint, Identity};
 
-pub const ENDPOINTS: &[(&str, Endpoint)] = &[("import", Endpoint::Import), ("track", Endpoint::Track)];
+pub const ENDPOINTS: &[(&str, Endpoint)] = &[
+    ("import", Endpoint::Import),
+    ("track", Endpoint::Track),
+    ("engage", Endpoint::Engage),
+    ("groups", Endpoint::Groups),
+];
+
+/// How a project identifies its users; None is [`Identity::Unknown`].
+pub const IDENTITIES: &[(&str, Identity)] = &[("simplified", Identity::Simplified), ("original", Identity::Original)];
 
 /// The layouts of a body. An encoder selects base64 by the option `form_base64`.
 pub const LAYOUTS: &[(&str, Format)] =
@@ -21,6 +29,12 @@ pub fn one_of<T: Copy>(name: &str, given: Given<String>, choices: &[(&str, T)]) 
     };
     let choice = choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice);
     choice.ok_or_else(|| PyValueError::new_err(format!("{name} must be {}, got {given:?}", listed(choices))))
+}
+
+/// The name of a type after "an" if it starts with a, e, i or o, else after "a": names with u are as "UUID" and "Unit".
+pub fn with_article(name: &str) -> String {
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) { "an" } else { "a" };
+    format!("{article} {name}")
 }
 
 fn listed<T>(choices: &[(&str, T)]) -> String {

@@ -15,7 +15,7 @@ use crate::encoder::Settings;
 const MOST_SHARED: usize = 4;
 
 /// Left by ended encoders, the newest last, with the settings that they were made for: only an encoder with equal settings
-/// takes one. They hold no Python object. The lock is never held while detached, so no fork can find it taken.
+/// takes one. They hold no object of a caller: of types they know, and refer to them weakly. The lock is never held while detached, so no fork can find it taken.
 static SHARED: Mutex<Vec<(Settings, Box<Workspace>)>> = Mutex::new(Vec::new());
 
 /// The buffers that one call works with; they are kept for the next call. It has kilobytes, so it is boxed: moving it would

@@ -1,5 +1,6 @@
 //! The limits of the API, each with its source. No other file has them.
 
+pub use crate::rules::endpoint::{Endpoint, Identity};
 use crate::rules::{Action, RULES, Rule};
 
 /// The unit of a string's length.
@@ -9,15 +10,6 @@ pub enum TruncateUnit {
     Chars,
     /// Bytes of UTF-8, never truncating inside a character: what the server is reported to do.
     Bytes,
-}
-
-/// The ingestion endpoint that the events are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    /// `/import`: server-side, strict, any time after 1971-01-01.
-    Import,
-    /// `/track`: authenticated by a token in each event, the last 5 days only.
-    Track,
 }
 
 /// Every limit as the largest accepted number, and what each broken rule does.
@@ -35,14 +27,19 @@ pub struct Limits {
     pub max_elements: usize,
     /// Nesting of objects within `properties`, which is depth 0 (Import Events: 3; the server is reported to accept 10).
     pub max_depth: usize,
-    /// Bytes of one event as written (Import Events: smaller than 1 MB, taken as 1,000,000).
+    /// Bytes of one event or update as written (Import Events: smaller than 1 MB, taken as 1,000,000; Profile documents:
+    /// 1 MB).
     pub max_event_bytes: usize,
     /// Bytes of `$insert_id` (server: 36).
     pub max_insert_id_bytes: usize,
-    /// Events in a request (Import Events: 2000).
+    /// Events, or updates, in a request (Import Events, Profile documents: 2000).
     pub max_batch_events: usize,
     /// Bytes of a request before gzip. Whether the limit is 10 MB or 10 MiB is unclear, so this is below both.
     pub max_batch_bytes: usize,
+    /// Properties that an operation of a profile's update names (Profile documents: 2000 for a profile).
+    pub max_profile_properties: usize,
+    /// Bytes of a list or object that is the value of a profile's property (Profile documents: 256 KB, taken as 262,144).
+    pub max_value_bytes: usize,
     actions: [Option<Action>; RULES.len()],
     observed: bool,
 }
@@ -97,6 +94,8 @@ impl Limits {
             max_insert_id_bytes: 36,
             max_batch_events: 2000,
             max_batch_bytes: 9_500_000,
+            max_profile_properties: 2000,
+            max_value_bytes: 262_144,
             actions: [None; RULES.len()],
             observed: false,
         }
@@ -122,11 +121,13 @@ impl Limits {
         match (rule, endpoint) {
             // There is nothing to write, whatever was set.
             (Rule::InvalidJson | Rule::EventNotObject, _) => return Action::Reject,
-            (Rule::TokenMissing, Endpoint::Import) => return Action::Off,
+            _ if !rule.info().endpoints.contains(&endpoint) => return Action::Off,
             _ => {}
         }
         let default = match (rule, endpoint) {
             (Rule::DistinctIdMissing, Endpoint::Track) => Action::Off,
+            // The documents limit the lists of a profile by their bytes.
+            (Rule::TooManyElements, Endpoint::Engage | Endpoint::Groups) => Action::Off,
             _ if self.observed => rule.info().observed,
             _ => rule.info().documented,
         };

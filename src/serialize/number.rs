@@ -20,7 +20,11 @@ pub(crate) fn write_integer(out: &mut Vec<u8>, value: i64) {
 #[inline(never)]
 fn write_long_integer(out: &mut Vec<u8>, value: i64) {
     let size = value.unsigned_abs();
-    if size < NINE_DIGITS * NINE_DIGITS {
+    if size < 100 * NINE_DIGITS {
+        // A time in seconds, as in nearly every event.
+        let (digits, count) = up_to_two_digits((size / NINE_DIGITS) as u32);
+        append_more_digits(out, value < 0, digits, count, eight_digits((size % NINE_DIGITS) as u32));
+    } else if size < NINE_DIGITS * NINE_DIGITS {
         let (digits, count) = up_to_eight_digits((size / NINE_DIGITS) as u32);
         append_more_digits(out, value < 0, digits, count, eight_digits((size % NINE_DIGITS) as u32));
     } else {
@@ -36,6 +40,14 @@ fn up_to_eight_digits(value: u32) -> (u64, usize) {
     // Computed independently of the digits, since the next write waits for the count.
     let count = (u64::from(value) + DIGITS_BY_BITS[(value | 1).ilog2() as usize]) >> 32;
     (eight_digits(value) >> (8 * (8 - count)), count as usize)
+}
+
+/// The same of a number below 100.
+#[inline(always)]
+fn up_to_two_digits(value: u32) -> (u64, usize) {
+    let (tens, count) = ((value * 103) >> 10, 1 + usize::from(value > 9));
+    let both = tens | (value - tens * 10) << 8 | 0x3030;
+    (u64::from(both >> (8 * (2 - count))), count)
 }
 
 /// Indexed by floor(log2 n): `(n + table[i]) >> 32` is the number of decimal digits of n. If there is a power of ten between

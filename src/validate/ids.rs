@@ -5,13 +5,16 @@ use crate::rules::Rule;
 use crate::rules::finding::{Message, quote};
 use crate::rules::limits::DISALLOWED_IDS;
 
-/// An id must not be a placeholder; the rule is that of its property.
+/// An id must not be a placeholder; the rule is that of its property. `before`: the start of the message, which names it.
 #[inline(always)]
-pub(crate) fn disallowed_id<'a>(rule: Rule, id: &'a str) -> Option<Violation<impl FnOnce() -> Message<'a>>> {
+pub(crate) fn disallowed_id<'a>(
+    rule: Rule,
+    before: &'static str,
+    id: &'a str,
+) -> Option<Violation<impl FnOnce() -> Message<'a>>> {
     is_disallowed_id(id).then_some(Violation {
         rule,
         message: move || {
-            let before = if rule == Rule::InsertIdDisallowed { "'$insert_id' is " } else { "'distinct_id' is " };
             Message::Quoted(before, id, ", one of the placeholders that the API disallows: send a real id")
         },
     })

@@ -11,8 +11,8 @@ use crate::serialize::{Moment, MomentText};
 pub(crate) fn is_usual_time(value: i64, endpoint: Endpoint, now_ms: i64) -> bool {
     let milliseconds = if (0..FIRST_MILLISECONDS).contains(&value) { value * 1000 } else { value };
     let oldest = match endpoint {
-        Endpoint::Import => OLDEST_IMPORT_MS,
         Endpoint::Track => now_ms.saturating_sub(TRACK_WINDOW_MS),
+        _ => OLDEST_IMPORT_MS,
     };
     0 <= value && oldest <= milliseconds && milliseconds <= now_ms.saturating_add(FUTURE_TOLERANCE_MS)
 }
@@ -37,15 +37,15 @@ pub(crate) fn too_old<'s, S: Fn() -> String>(
     spelling: &'s S,
 ) -> Option<Violation<impl FnOnce() -> Message<'static> + use<'s, S>>> {
     let oldest = match endpoint {
-        Endpoint::Import => OLDEST_IMPORT_MS.into(),
         Endpoint::Track => i128::from(now_ms) - i128::from(TRACK_WINDOW_MS),
+        _ => OLDEST_IMPORT_MS.into(),
     };
     (milliseconds < oldest).then_some(Violation {
         rule: Rule::TimeTooOld,
         message: move || {
             let spell = match endpoint {
-                Endpoint::Import => too_old_for_import,
                 Endpoint::Track => too_old_for_track,
+                _ => too_old_for_import,
             };
             Message::Later(spell, shown_number(&spelling()), [saturated(milliseconds), now_ms])
         },

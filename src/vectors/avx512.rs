@@ -1,8 +1,8 @@
 //! Copy and compare with masked vectors of 32 bytes (AVX-512VL).
 
 use std::arch::x86_64::{
-    __m256i, _bzhi_u32, _mm256_cmpeq_epi8_mask, _mm256_cmplt_epu8_mask, _mm256_cmpneq_epi8_mask, _mm256_loadu_si256,
-    _mm256_mask_loadu_epi8, _mm256_set1_epi8, _mm256_storeu_si256,
+    __m256i, _bzhi_u32, _mm256_cmpge_epu8_mask, _mm256_cmpneq_epi8_mask, _mm256_loadu_si256, _mm256_mask_loadu_epi8,
+    _mm256_set1_epi8, _mm256_storeu_si256,
 };
 
 use super::compress;
@@ -48,16 +48,17 @@ impl Vectors for Avx512 {
     #[inline(always)]
     fn append_quoted<const END: usize>(self, out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
         out.reserve(text.len() + WIDTH + 1 + END);
+        let before = out.len(); // read once: the compiler can't know that the text is not written to it
         // SAFETY: the processor has the features, as `self` exists. There is room for the quote, the text rounded up
         // to whole vectors, and the end; what the length covers has been written.
         unsafe {
-            let quote = out.as_mut_ptr().add(out.len());
+            let quote = out.as_mut_ptr().add(before);
             quote.write(b'"');
-            if copy(text, quote.add(1)) != 0 {
+            if !copy(text, quote.add(1)) {
                 return false;
             }
             quote.add(1 + text.len()).cast::<[u8; END]>().write_unaligned(end);
-            out.set_len(out.len() + text.len() + 1 + END);
+            out.set_len(before + text.len() + 1 + END);
         }
         true
     }
@@ -90,13 +91,14 @@ impl Vectors for Avx512 {
     fn append_verbatim(self, out: &mut Vec<u8>, bytes: &[u8], quotes: bool) {
         let quote = usize::from(quotes);
         out.reserve(bytes.len() + WIDTH + 2);
+        let before = out.len();
         // SAFETY: as above; without quotes they are overwritten, or not covered by the length.
         unsafe {
-            let start = out.as_mut_ptr().add(out.len());
+            let start = out.as_mut_ptr().add(before);
             start.write(b'"');
             copy(bytes, start.add(quote));
             start.add(quote + bytes.len()).write(b'"');
-            out.set_len(out.len() + bytes.len() + 2 * quote);
+            out.set_len(before + bytes.len() + 2 * quote);
         }
     }
 
@@ -193,24 +195,24 @@ unsafe fn masked(bytes: *const u8, length: usize) -> __m256i {
     }
 }
 
-/// Copies the text, followed by arbitrary bytes. Returns 0 if no byte must be escaped in a JSON string.
+/// Copies the text, followed by arbitrary bytes. Returns whether no byte must be escaped in a JSON string.
 ///
 /// # Safety
 /// The processor has the features. `to` has room for the text and [`WIDTH`] more bytes.
 #[inline(always)]
-unsafe fn copy(text: &[u8], to: *mut u8) -> u32 {
-    let (mut special, mut at) = (0, 0);
+unsafe fn copy(text: &[u8], to: *mut u8) -> bool {
+    let (mut ordinary, mut at) = (u32::MAX, 0);
     // SAFETY: whole vectors are read within the text, and of the last one only the bytes of the mask, which are the rest.
     unsafe {
         while text.len() - at > WIDTH {
             let block = _mm256_loadu_si256(text.as_ptr().add(at).cast());
-            special |= special_mask(block);
+            ordinary &= ordinary_mask(block);
             _mm256_storeu_si256(to.add(at).cast(), block);
             at += WIDTH;
         }
         let block = masked(text.as_ptr().add(at), text.len() - at);
         _mm256_storeu_si256(to.add(at).cast(), block);
-        special | special_mask(block)
+        ordinary & ordinary_mask(block) == u32::MAX
     }
 }
 
@@ -221,9 +223,20 @@ unsafe fn copy(text: &[u8], to: *mut u8) -> u32 {
 #[inline(always)]
 unsafe fn special_mask(block: __m256i) -> u32 {
     // SAFETY: by the contract.
+    unsafe { !ordinary_mask(block) }
+}
+
+/// A bit for each byte, set if it need not be escaped in a JSON string. Masks joined by `&` cost no instruction: a comparison
+/// takes the mask of the one before.
+///
+/// # Safety
+/// The processor has the features.
+#[inline(always)]
+unsafe fn ordinary_mask(block: __m256i) -> u32 {
+    // SAFETY: by the contract.
     unsafe {
-        _mm256_cmplt_epu8_mask(block, _mm256_set1_epi8(0x20))
-            | _mm256_cmpeq_epi8_mask(block, _mm256_set1_epi8(b'"' as i8))
-            | _mm256_cmpeq_epi8_mask(block, _mm256_set1_epi8(b'\\' as i8))
+        _mm256_cmpge_epu8_mask(block, _mm256_set1_epi8(0x20))
+            & _mm256_cmpneq_epi8_mask(block, _mm256_set1_epi8(b'"' as i8))
+            & _mm256_cmpneq_epi8_mask(block, _mm256_set1_epi8(b'\\' as i8))
     }
 }

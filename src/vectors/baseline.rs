@@ -37,14 +37,14 @@ pub fn append_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize)
 pub fn append_more_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize, more: u64) {
     assert!(length <= size_of::<u64>());
     out.reserve(1 + 2 * size_of::<u64>());
-    let before = usize::from(minus);
+    let (before, mark_length) = (out.len(), usize::from(minus));
     // SAFETY: there is room for the minus and all digits, and the new length covers only bytes that were written.
     unsafe {
-        let end = out.as_mut_ptr().add(out.len());
+        let end = out.as_mut_ptr().add(before);
         end.write(b'-');
-        end.add(before).cast::<[u8; 8]>().write_unaligned(digits.to_le_bytes());
-        end.add(before + length).cast::<[u8; 8]>().write_unaligned(more.to_le_bytes());
-        out.set_len(out.len() + before + length + size_of::<u64>());
+        end.add(mark_length).cast::<[u8; 8]>().write_unaligned(digits.to_le_bytes());
+        end.add(mark_length + length).cast::<[u8; 8]>().write_unaligned(more.to_le_bytes());
+        out.set_len(before + mark_length + length + size_of::<u64>());
     }
 }
 
@@ -76,10 +76,11 @@ pub fn append_member<const SIZE: usize>(out: &mut Vec<u8>, comma: bool, block: &
 fn append_behind<const SIZE: usize>(out: &mut Vec<u8>, mark: u8, is_marked: bool, block: &[u8; SIZE], length: usize) {
     assert!(length <= SIZE);
     out.reserve(SIZE + 1);
-    let mark_length = usize::from(is_marked);
+    // The length is read once: the compiler can't know that the block is not written to it.
+    let (before, mark_length) = (out.len(), usize::from(is_marked));
     // SAFETY: there is room for the mark and the whole block, and the new length covers only bytes that were written.
     unsafe {
-        let end = out.as_mut_ptr().add(out.len());
+        let end = out.as_mut_ptr().add(before);
         end.write(mark);
         let start = end.add(mark_length);
         match block.split_first_chunk::<32>() {
@@ -92,7 +93,7 @@ fn append_behind<const SIZE: usize>(out: &mut Vec<u8>, mark: u8, is_marked: bool
             }
             None => start.cast::<[u8; SIZE]>().write_unaligned(*block),
         }
-        out.set_len(out.len() + mark_length + length);
+        out.set_len(before + mark_length + length);
     }
 }
 
@@ -104,15 +105,16 @@ pub fn is_plain(text: &[u8]) -> bool {
 #[inline(always)]
 fn append<const END: usize, const LOOK: bool>(out: &mut Vec<u8>, text: &[u8], end: [u8; END]) -> bool {
     out.reserve(text.len() + 1 + END);
+    let before = out.len();
     // SAFETY: there is room for the quote, the text and the end, and they are written before the length covers them.
     unsafe {
-        let quote = out.as_mut_ptr().add(out.len());
+        let quote = out.as_mut_ptr().add(before);
         quote.write(b'"');
         if copy::<LOOK>(text, quote.add(1)) {
             return false;
         }
         quote.add(1 + text.len()).cast::<[u8; END]>().write_unaligned(end);
-        out.set_len(out.len() + text.len() + 1 + END);
+        out.set_len(before + text.len() + 1 + END);
     }
     true
 }

@@ -46,7 +46,7 @@ pub trait Vectors: Copy {
 }
 
 /// Some work, as a method that is always inlined. A closure might not be, and would then not be compiled for the
-/// instructions.
+/// instructions, nor would any function that it calls and that is not inlined. `tests/encoder/test_wide_vectors.py` fails then.
 pub trait Work {
     /// The result.
     type Done;

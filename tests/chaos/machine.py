@@ -13,6 +13,8 @@ from fault_proxy import Trouble
 if TYPE_CHECKING:
     from mixpress.queues.event_queue import OnFull
 
+from . import update
+from .updates import Setup, UpdateWorld
 from .world import MAX_CONCURRENCY, SLOW, Kind, Stage, Tally, World
 
 REPLIES = ("429", "429:2", "400:0", "400:1+3", "413:600", "413:100000", "502", "502:html", "503", "503:html", "taken")
@@ -33,6 +35,13 @@ faults = st.builds(
     st.lists(counts, min_size=1, max_size=4),
     st.lists(shares, max_size=3),
     st.integers(0, 99),
+)
+
+networks = st.lists(troubles, min_size=3, max_size=12)
+update_kinds = st.sampled_from([*[update.Kind.GOOD] * 6, *update.Kind])
+profiles = st.sampled_from([*update.USERS, *update.GROUPS])
+some_updates = st.lists(
+    st.builds(update.Drawn, update_kinds, st.sampled_from(update.OPERATIONS), profiles), min_size=3, max_size=24
 )
 
 
@@ -62,7 +71,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(
         server=st.none() | faults,
-        network=st.none() | st.lists(troubles, min_size=3, max_size=12),
+        network=st.none() | networks,
         given=some_events,
         raises=st.sampled_from([False, False, False, True]),
     )
@@ -71,7 +80,7 @@ class Delivery(RuleBasedStateMachine):
         self.fail(server, network)
         self.world.deliver(given, raises=raises)
 
-    @rule(server=st.none() | faults, network=st.none() | st.lists(troubles, min_size=3, max_size=12), given=some_events)
+    @rule(server=st.none() | faults, network=st.none() | networks, given=some_events)
     def track(self, server: str | None, network: list[Trouble] | None, given: list[Kind]) -> None:
         """Track events, which are sent in the background during the next steps."""
         self.fail(server, network)
@@ -94,9 +103,74 @@ class Delivery(RuleBasedStateMachine):
             self.world.close()
 
 
-def run_round(on: Stage, tally: Tally, number: int) -> None:
+class Updating(RuleBasedStateMachine):
+    """Clients that update profiles, one after another, a failing server and a failing network."""
+
+    stage: Stage
+    tally: Tally
+
+    @initialize(
+        setup=st.builds(
+            Setup,
+            concurrency=st.integers(1, MAX_CONCURRENCY),
+            attempts=st.integers(1, 5),
+            batch=st.integers(1, 6),
+            room=st.sampled_from([10, 100_000]),
+            on_full=st.sampled_from(["block", "drop"]),
+            retry_unsafe=st.sampled_from([False, False, True]),
+            spool=st.booleans(),
+        )
+    )
+    def start(self, setup: Setup) -> None:
+        self.world = UpdateWorld(self.stage, self.tally, setup)
+
+    @rule(
+        server=st.none() | faults,
+        network=st.none() | networks,
+        given=some_updates,
+        raises=st.sampled_from([False, False, False, True]),
+    )
+    def deliver(
+        self, server: str | None, network: list[Trouble] | None, given: list[update.Drawn], raises: bool
+    ) -> None:
+        """Import updates; `server` and `network` change the faults from now on, None leaves them."""
+        self.fail(server, network)
+        self.world.deliver(given, raises=raises)
+
+    @rule(server=st.none() | faults, network=st.none() | networks, given=some_updates)
+    def queue(self, server: str | None, network: list[Trouble] | None, given: list[update.Drawn]) -> None:
+        """Queue updates, which are sent in the background during the next steps."""
+        self.fail(server, network)
+        self.world.queue(given)
+
+    @rule(timeout=st.sampled_from([None, None, 0.0, 3.0]))
+    def flush(self, timeout: float | None) -> None:
+        """Wait for the verdicts on the queued updates, or until the timeout."""
+        self.world.flush(timeout)
+
+    @rule()
+    def restart(self) -> None:
+        """Close the client and make the next one."""
+        self.world.restart()
+
+    def fail(self, server: str | None, network: list[Trouble] | None) -> None:
+        """Set the faults from now on; None leaves them."""
+        if server is not None:
+            self.world.fail_server(server)
+        if network is not None:
+            self.world.fail_network(network)
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.close()
+
+
+Machine = type[Delivery] | type[Updating]
+
+
+def run_round(kind: Machine, on: Stage, tally: Tally, number: int) -> None:
     """Run a round of schedules with the seed `number`. An AssertionError shows the shortest failing schedule."""
-    machine = type("Delivery", (Delivery,), {"stage": on, "tally": tally})
+    machine = type(kind.__name__, (kind,), {"stage": on, "tally": tally})
     run_state_machine_as_test(
         seed(number)(machine),
         settings=settings(

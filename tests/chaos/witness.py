@@ -1,14 +1,19 @@
-"""A transport between the client and its connections that records each request and its reply."""
+"""Transports between the client and its connections that record each request and its reply."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from mixpress import TransportError
 from mixpress.transport import Request, Response, Urllib3Transport
+
+from .update import LATE, LOST, UNSAFE, Seen, Status, number_in, profile_in
 
 
 class WatchedTransport(Urllib3Transport):
@@ -34,9 +39,9 @@ class _WatchedPools:
         self._pools = pools
         self._unanswered = unanswered
 
-    def post(self, *arguments: Any) -> Response:
+    def send(self, *arguments: Any) -> Response:
         try:
-            return self._pools.post(*arguments)  # type: ignore[no-any-return]
+            return self._pools.send(*arguments)  # type: ignore[no-any-return]
         except Exception:
             self._unanswered()
             raise
@@ -69,3 +74,60 @@ class Witness:
                 for name in names:
                     by_name.setdefault(name, []).append(status)
         return by_name
+
+
+class UpdateWitness:
+    """A transport that records the updates of each request, and the status of its reply or how it failed."""
+
+    def __init__(self, transport: WatchedTransport) -> None:
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._under_way: Counter[str] = Counter()
+        self.seen: list[Seen] = []
+        self.met: list[str] = []
+        """Profiles that were in two requests at once."""
+
+    def send(self, request: Request) -> Response:
+        updates = json.loads(request.body)
+        pairs = tuple((profile_in(update), number_in(update)) for update in updates)
+        unsafe = frozenset(number_in(update) for update in updates if UNSAFE & update.keys())
+        lost = 0
+
+        def unanswered() -> None:
+            nonlocal lost
+            lost += 1
+
+        self._transport.on_unanswered(unanswered)
+        status: Status = LOST
+        with self._noted({profile for profile, _ in pairs}):
+            try:
+                response = self._transport.send(request)
+                status = response.status
+            except TransportError as error:
+                lost -= 1
+                status = LATE if error.kind == "timeout" else LOST
+                raise
+            finally:
+                with self._lock:
+                    self.seen += [Seen(pairs, unsafe, LOST)] * lost + [Seen(pairs, unsafe, status)]
+        return response
+
+    @contextmanager
+    def _noted(self, profiles: set[str]) -> Iterator[None]:
+        with self._lock:
+            self.met += [profile for profile in profiles if self._under_way[profile]]
+            self._under_way.update(profiles)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way.subtract(profiles)
+
+    def answers(self) -> dict[int, list[Status]]:
+        """Return how the requests of each update ended."""
+        by_number: dict[int, list[Status]] = {}
+        with self._lock:
+            for updates, _, status in self.seen:
+                for _, number in updates:
+                    by_number.setdefault(number, []).append(status)
+        return by_number

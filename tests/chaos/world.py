@@ -85,7 +85,7 @@ class Tally:
         return (
             f"{self.schedules:,} schedules, {self.imports:,} imports, {self.flushes:,} flushes, "
             f"{self.requests:,} requests\n"
-            f"{self.verdicts.total():,} events: {listed(self.verdicts)}\n"
+            f"{self.verdicts.total():,} verdicts: {listed(self.verdicts)}\n"
             f"{self.faults.total():,} faults of the server: {listed(self.faults)}\n"
             f"{self.troubles.total():,} troubles of the network: {listed(self.troubles)}"
         )

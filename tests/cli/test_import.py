@@ -14,40 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mixpress.cli.group import group
-from mixpress.cli.ndjson import Lines
 from mixpress.emulator import Emulator
+from mixpress.files.files import Files
 
-ACCOUNT = {
-    "MIXPRESS_SERVICE_ACCOUNT": "user",
-    "MIXPRESS_SECRET": "canary-4e1f9c",
-    "MIXPRESS_PROJECT_ID": "17",
-}
-NOTHING = {**dict.fromkeys(ACCOUNT, ""), "MIXPRESS_TOKEN": ""}
-
-
-def event(number: int, **changes: Any) -> dict[str, Any]:
-    properties = {"time": 1_700_000_000, "distinct_id": "user", "$insert_id": f"event-{number}"}
-    return {"event": "Seen", "properties": properties | changes}
-
-
-def ndjson(*events: object) -> bytes:
-    return b"".join(json.dumps(one).encode() + b"\n" for one in events)
-
-
-def write(path: Path, content: bytes) -> str:
-    path.write_bytes(content)
-    return str(path)
-
-
-def run(*arguments: str, env: dict[str, str] | None = None, given: bytes | None = None) -> Result:
-    """Run the command. The only exception that may leave it is its exit."""
-    result = CliRunner().invoke(group, ["import", *arguments], env=NOTHING | (env or {}), input=given)
-    assert "Traceback" not in result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result
+from .importing import ACCOUNT, NOTHING, event, ndjson, run, write
 
 
 def test_a_valid_file_is_imported(server: Emulator, tmp_path: Path) -> None:
@@ -95,7 +66,7 @@ def test_a_failure_is_shown_with_its_file_and_line(server: Emulator, tmp_path: P
     assert result.exit_code == 1
     assert server.count() == 2
     assert f"2 distinct-id-disallowed\n             {path}:4  properties.distinct_id: " in result.stdout
-    assert f"1 invalid-json\n             {path}:3  not JSON: Unterminated string starting" in result.stdout
+    assert f"1 invalid-json\n             {path}:3  line 3, column " in result.stdout
     assert f"1 event-not-object\n             {path}:7  " in result.stdout
     assert '"[bold]text[/bold]"' in result.stdout
     assert f"{letter} has the failed events, with the reasons." in result.stdout
@@ -107,7 +78,8 @@ def test_a_failure_is_shown_with_its_file_and_line(server: Emulator, tmp_path: P
         (5, "event-not-object"),
     ]
     assert written[0]["event"] == '{"event": "cut in the mid'
-    assert written[0]["message"] == f"{path}:3: not JSON: Unterminated string starting at column 11"
+    assert "is not JSON" in written[0]["message"]
+    assert (written[0]["file"], written[0]["line"], written[0]["byte"]) == (path, 3, len(ndjson(event(0))) + 1)
     assert written[1]["event"] == event(1, distinct_id="NA")
 
 
@@ -147,8 +119,9 @@ def test_a_damaged_file_does_not_stop_the_next_one(server: Emulator, tmp_path: P
 # Before anything is sent
 
 
-@pytest.mark.parametrize("name", ["missing", "."])
+@pytest.mark.parametrize("name", ["missing", "empty", "*.parquet"])
 def test_a_file_that_cannot_be_read_sends_nothing(server: Emulator, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
     good = write(tmp_path / "a", ndjson(event(0)))
     result = run(good, str(tmp_path / name), "--to", server.url)
     assert result.exit_code == 2
@@ -254,17 +227,17 @@ def test_a_server_that_does_not_listen_is_status_3() -> None:
     assert "1 undelivered" in result.stdout
 
 
-def test_a_server_that_fails_later_is_status_1() -> None:
+def test_a_server_that_fails_later_is_status_1(tmp_path: Path) -> None:
     def fail_later(request: Any) -> Any:
         return (500, {}, b"out of order") if request.number > 1 else None
 
     with Emulator(before=fail_later) as server:
-        arguments = ["-", "--to", server.url, "--attempts", "1", "--concurrency", "1"]
-        result = run(*arguments, given=ndjson(*map(event, range(2500))))
+        path = write(tmp_path / "a", ndjson(*map(event, range(2500))))
+        result = run(path, "--to", server.url, "--attempts", "1", "--concurrency", "1")
     assert result.exit_code == 1
     assert "2,000 imported" in result.stdout
     assert "500 undelivered" in result.stdout
-    assert "given up after 1 attempts; last error: 500 Internal Server Error: out of order" in result.stdout
+    assert "given up after 1 attempt; last error: 500 Internal Server Error: out of order" in result.stdout
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
@@ -278,11 +251,11 @@ def test_a_full_disk_for_the_dead_letter_is_status_1(server: Emulator) -> None:
 
 
 def test_ctrl_c_aborts(server: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_lines: Lines) -> Iterator[object]:
-        yield event(0)
+    def interrupted(_files: Files) -> Iterator[object]:
         raise KeyboardInterrupt
+        yield
 
-    monkeypatch.setattr(Lines, "__iter__", interrupted)
+    monkeypatch.setattr(Files, "__iter__", interrupted)
     result = run("-", "--to", server.url, given=b"")
     assert result.exit_code == 1
     assert "Aborted!" in result.stderr
@@ -296,7 +269,7 @@ def test_progress_is_shown_on_a_terminal(server: Emulator, tmp_path: Path) -> No
     result = run(path, "--to", server.url, env={"FORCE_COLOR": "1", "TERM": "xterm-256color"})
     assert result.exit_code == 0
     assert "100%" in result.stderr
-    assert "5,000 imported" in result.stderr
+    assert "5,000 events" in result.stderr
 
 
 def test_the_reply_of_a_busy_server_is_quoted() -> None:

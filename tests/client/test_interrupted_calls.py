@@ -42,7 +42,7 @@ class Interrupter:
 
     def run(self, step: Callable[[], object]) -> bool:
         """Call `step`; return whether the interrupt came."""
-        with self._monitored() if sys.version_info >= (3, 14) else self._traced():
+        with self._monitored() if sys.version_info >= (3, 12) else self._traced():
             try:
                 step()
             except KeyboardInterrupt:
@@ -61,7 +61,7 @@ class Interrupter:
 
     @contextmanager
     def _monitored(self) -> Iterator[None]:
-        """From 3.14 on, trace functions do not get the opcodes of code that ran before."""
+        """From 3.12 on, trace functions do not always get the opcodes of code that ran before."""
         monitoring: Any = sys.monitoring  # type: ignore[attr-defined]
         tool, event, thread = monitoring.DEBUGGER_ID, monitoring.events.INSTRUCTION, threading.get_ident()
 

@@ -108,7 +108,7 @@ def test_an_interrupt_is_raised_unchanged_with_a_note(error: BaseException) -> N
     assert caught.value is error
     if sys.version_info >= (3, 11):
         [note] = error.__notes__
-        assert "of the 5 events read until then" in note
+        assert "of 5 events read until then" in note
 
 
 def test_an_interrupt_ends_the_pause_of_a_waiting_thread() -> None:

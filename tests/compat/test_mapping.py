@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mixpress import AsyncClient, ProjectToken
 from mixpress.compat.forward import Forwarder
-from mixpress.compat.mapping import country, identity, insert_id, milliseconds, person
+from mixpress.files.vendors.values import country, identity, insert_id, milliseconds, person
 
 MOMENT = datetime(2024, 2, 29, 12, 30, 0, 123000, tzinfo=timezone.utc)
 IN_MS = 1709209800123

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mixpress.compat import amplitude, mapping, posthog, segment
+from mixpress.compat.amplitude import GROUP_OPERATIONS, USER_OPERATIONS
+from mixpress.files.vendors import amplitude, posthog, segment, values
 
 PAGE = (Path(__file__).parents[2] / "docs" / "other_clients.md").read_text(encoding="utf-8")
 SECTIONS = {title: text for title, _, text in (part.partition("\n") for part in re.split(r"^## ", PAGE, flags=re.M))}
@@ -19,7 +20,7 @@ ROW = re.compile(r"^\| `([^`]+)` \| (`[^`]+`|left out) \|(?: (`[^`]+`|left out) 
 TABLES = [
     ("Segment", {f"context.{'.'.join(path)}": name for name, path in segment.CONTEXT.items()}),
     ("PostHog", posthog.RENAMED),
-    ("Amplitude", {name: own for name, own in amplitude.FIELDS.items() if name != own} | amplitude.USER_OPERATIONS),
+    ("Amplitude", {name: own for name, own in amplitude.FIELDS.items() if name != own} | USER_OPERATIONS),
 ]
 
 
@@ -32,7 +33,7 @@ def test_each_table_lists_the_names_of_the_code(section: str, names: Mapping[str
 
 def test_the_table_lists_the_group_operations_of_the_code() -> None:
     listed = {theirs: of_group.strip("`") for theirs, _, of_group in ROW.findall(SECTIONS["Amplitude"]) if of_group}
-    expected = {name: amplitude.GROUP_OPERATIONS.get(name, "left out") for name in amplitude.USER_OPERATIONS}
+    expected = {name: GROUP_OPERATIONS.get(name, "left out") for name in USER_OPERATIONS}
     assert listed == expected | {"$clearAll": "left out"}
 
 
@@ -42,11 +43,21 @@ def test_the_table_lists_the_group_operations_of_the_code() -> None:
         ("PostHog", [*posthog.DROPPED, *posthog.DROPPED_PREFIXES, *posthog.NO_EVENTS]),
         ("Amplitude", [name for name, own in amplitude.FIELDS.items() if name == own]),
         ("Amplitude", [*amplitude.REVENUE]),
-        ("Profiles", [*mapping.PERSON, *mapping.PERSON.values()]),
+        ("Profiles", [*values.PERSON, *values.PERSON.values()]),
     ],
 )
 def test_each_name_of_a_list_is_on_the_page(section: str, words: list[str]) -> None:
     assert [word for word in words if f"`{word}`" not in SECTIONS[section]] == []
+
+
+def test_each_call_of_mixpanel_utils_for_profiles_has_a_row() -> None:
+    """The names are those of its class `MixpanelUtils` in 3.0."""
+    people = "set set_once unset add append union remove delete operation change_property_name"
+    names = [f"people_{name}" for name in people.split()]
+    names += ["people_revenue_property_from_transactions", "import_people", "import_groups", "define_group_context"]
+    names += ["group_set", "group_delete", "group_operation", "deduplicate_people", "event_counts_to_people"]
+    rows = [line.split(" | ")[0] for line in SECTIONS["From mixpanel-utils"].splitlines() if line.startswith("| `")]
+    assert [name for name in names if not any(re.search(rf"`{name}[(`]", row) for row in rows)] == []
 
 
 def test_the_adapters_do_not_need_the_libraries() -> None:

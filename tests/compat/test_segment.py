@@ -238,11 +238,11 @@ def test_the_functions_of_the_module_deliver(
     assert segment.screen("user-1")[0]
     assert segment.identify("user-1", {"email": "a@b.c"})[0]
     assert segment.group("user-1", "acme", {"seats": 5})[0]
-    assert not segment.alias("anon-1", "user-1")[0]
+    assert segment.alias("anon-1", "user-1")[0]
     segment.flush()
     segment.join()
     found = arrived()
-    assert [event["event"] for event in found] == ["Signed Up", "Viewed Pricing", "Loaded a Screen"]
+    assert [event["event"] for event in found] == ["Signed Up", "Viewed Pricing", "Loaded a Screen", "$create_alias"]
     assert found[0]["properties"] == {
         "plan": "pro",
         "$device_id": "anon-1",
@@ -299,7 +299,7 @@ def test_a_full_queue_is_logged_and_does_not_raise(caplog: pytest.LogCaptureFixt
     assert caplog.text.count("an event was not accepted") == 1
 
 
-def test_without_on_profile_updates_are_dropped_with_one_warning(
+def test_without_a_token_updates_are_dropped_with_one_warning(
     make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture, server: FakeServer
 ) -> None:
     made = make_client()
@@ -307,9 +307,8 @@ def test_without_on_profile_updates_are_dropped_with_one_warning(
     with caplog.at_level(logging.WARNING, "mixpress"):
         for _ in range(3):
             assert not adapter.identify("user-1", {"email": "a@b.c"})[0]
-            assert not adapter.alias("anon-1", "user-1")[0]
-    assert [record.message.partition(" ")[0] for record in caplog.records] == ["identify", "alias"]
-    assert "on_profile=" in caplog.text
+    assert [record.message.partition(" ")[0] for record in caplog.records] == ["identify"]
+    assert "Client(..., token=...)" in caplog.text
     assert "a@b.c" not in caplog.text
     made.flush()
     assert server.requests == []

@@ -16,7 +16,7 @@ import pytest
 
 from mixpress import Client
 from mixpress.compat import amplitude, posthog, segment
-from mixpress.compat.mapping import TIME, missing
+from mixpress.files.vendors.values import TIME, missing
 
 MISSING = [
     None,
@@ -97,12 +97,15 @@ def test_a_property_named_time_does_not_replace_the_timestamp() -> None:
         assert (event["properties"]["time"], event["properties"][TIME]) == (1709209800123, 42)
 
 
+@pytest.mark.parametrize("on_profile", [None, lambda _update: None], ids=["sent", "to on_profile"])
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_no_call_raises_for_a_value(make_client: Callable[..., Client], value: Any) -> None:
-    client = make_client()
-    one = segment.Client(client, on_profile=lambda _update: None)
-    other = posthog.Posthog(client, on_profile=lambda _update: None)
-    third = amplitude.Amplitude(client, on_profile=lambda _update: None)
+def test_no_call_raises_for_a_value(
+    make_client: Callable[..., Client], value: Any, on_profile: Callable[[Any], object] | None
+) -> None:
+    client = make_client(token="a-project-token")
+    one = segment.Client(client, on_profile=on_profile, group_key=value)
+    other = posthog.Posthog(client, on_profile=on_profile)
+    third = amplitude.Amplitude(client, on_profile=on_profile)
     methods: list[Callable[..., object]] = [one.track, one.page, one.screen, one.identify, one.group]
     for method in methods:
         method(value, "x")
@@ -120,6 +123,11 @@ def test_no_call_raises_for_a_value(make_client: Callable[..., Client], value: A
         other.capture("e", distinct_id="u", properties={name: value})
     other.capture(value, distinct_id="u")
     other.group_identify(value, value, value)
+    other.group_identify(value, "acme", {"a": value})
+    other.alias(value, "new")
+    other.alias("old", value)
+    one.alias("old", value, integrations=value, timestamp=value)
+    other.capture("e", distinct_id="u", properties={"$unset": [value]})
     for name in ("event_type", "user_id", "device_id", "time", "insert_id", "event_properties", "user_properties"):
         third.track({"event_type": "e", "user_id": "u", name: value})
     for name in ("groups", "group_properties", "country", "platform", "plan", "price"):
@@ -127,6 +135,11 @@ def test_no_call_raises_for_a_value(make_client: Callable[..., Client], value: A
     third.track({"event_type": "e", "groups": {"g": value}, "group_properties": {"a": value}})
     third.identify(SimpleNamespace(user_properties=value), {"user_id": "u"})
     third.set_group("team", value, {"user_id": value})
+    for name in ("$set", "$setOnce", "$add", "$append", "$prepend", "$preInsert", "$postInsert", "$remove", "$unset"):
+        for change in (value, {"a": value}, {"a": [value]}):
+            third.identify(SimpleNamespace(user_properties={name: change}), {"user_id": "u"})
+            third.group_identify("team", "acme", SimpleNamespace(user_properties={name: change}), {"user_id": "u"})
+    client.flush()
 
 
 @pytest.mark.parametrize("id", MISSING, ids=lambda value: type(value).__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import random
 import sys
 import tracemalloc
 import zlib
@@ -13,7 +14,7 @@ import orjson
 import pytest
 
 from mixpress.emulator import Emulator
-from mixpress.emulator.payload import _gunzip
+from mixpress.emulator.payload import Unreadable, _gunzip
 
 from .conftest import Start
 from .sender import FORM, JSON, NDJSON, Sender, event
@@ -70,6 +71,15 @@ def test_base64_may_have_a_plus_that_was_not_percent_encoded(server: Emulator, s
     assert server.events() == [sent]
 
 
+def test_gzip_may_not_have_ten_thousand_empty_members(sender: Sender) -> None:
+    packed = gzip.compress(b"", mtime=0)
+    body = gzip.compress(orjson.dumps([event()]))
+    for members, status in [(9_999, 200), (10_000, 400)]:
+        answer = sender.post(STRICT, packed * members + body, headers={"Content-Encoding": "gzip"})
+        assert answer.status == status
+    assert answer.json["error"] == "the body has more than 10,000 gzip members"
+
+
 def test_gzip_may_have_several_members(server: Emulator, sender: Sender) -> None:
     body = orjson.dumps(TWO)
     packed = gzip.compress(body[:50]) + gzip.compress(body[50:])
@@ -123,9 +133,26 @@ def test_an_unknown_content_type_is_refused(sender: Sender, kind: str) -> None:
     assert answer.json["error"].endswith(f"got '{kind}'")
 
 
-def test_an_unknown_content_encoding_is_refused(sender: Sender) -> None:
-    answer = sender.post(STRICT, TWO, headers={"Content-Encoding": "br"})
-    assert (answer.status, answer.json["error"]) == (415, "Content-Encoding must be gzip or absent, got 'br'")
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [("br", "'br' (brotli)"), ("zstd", "'zstd' (Zstandard)"), ("deflate", "'deflate'"), ("gzip, gzip", "'gzip, gzip'")],
+)
+@pytest.mark.parametrize("target", [STRICT, "/track"])
+def test_an_unknown_content_encoding_is_refused(sender: Sender, target: str, encoding: str, named: str) -> None:
+    answer = sender.post(target, TWO, headers={"Content-Encoding": encoding})
+    assert (answer.status, answer.json["error"]) == (415, f"Content-Encoding must be gzip or absent, got {named}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "status"),
+    [(JSON, STRICT, 400), (NDJSON, STRICT, 400), (JSON, "/import", 400), (JSON, "/track?verbose=1", 200)],
+)
+def test_gzip_without_its_header_is_refused_with_the_remedy(
+    sender: Sender, kind: str, target: str, status: int
+) -> None:
+    answer = sender.post(target, gzip.compress(orjson.dumps(TWO)), kind=kind)
+    assert answer.status == status
+    assert answer.json["error"] == "the body is gzip: it needs the header Content-Encoding: gzip"
 
 
 @pytest.mark.parametrize(
@@ -216,14 +243,44 @@ def test_a_small_body_that_unpacks_beyond_the_limit_is_refused(start: Start, kin
     assert sender.post(STRICT, b" " * 50_000_000, kind=kind, packed=True).json == too_large(1000)
 
 
-def test_unpacking_stops_at_the_limit() -> None:
+@pytest.mark.parametrize("members", [0, 900])
+def test_unpacking_stops_at_the_limit(members: int) -> None:
     packed = gzip.compress(b" " * 50_000_000)
+    packed = gzip.compress(b" ") * members + packed
     tracemalloc.start()
     try:
         assert len(_gunzip(packed, 1000)) == 1001
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("target", [STRICT, "/import", "/track"])
+def test_members_that_unpack_beyond_the_limit_together_are_refused(start: Start, target: str) -> None:
+    server, sender = start(max_body_bytes=1000)
+    packed = gzip.compress(b" " * 600)
+    answer = sender.post(target, packed + packed, headers={"Content-Encoding": "gzip"})
+    assert (answer.status, answer.json) == (413, too_large(1000))
+    bomb = gzip.compress(b" " * 20_000_000) * 50
+    assert sender.post(target, bomb, headers={"Content-Encoding": "gzip"}).json == too_large(1000)
+    assert server.count() == 0
+
+
+def test_many_empty_members_are_unpacked_in_linear_time() -> None:
+    # Copying what follows each member would copy 1 GB.
+    packed = gzip.compress(b"") * 9_999 + gzip.compress(b"[]")
+    assert _gunzip(packed, 1000) == b"[]"
+
+
+@pytest.mark.parametrize("size", [16_384, 16_385, 40_000])
+def test_members_may_end_anywhere_in_the_pieces_that_are_unpacked(size: int) -> None:
+    first = random.Random(size).randbytes(size)
+    for level in (0, 9):
+        packed = gzip.compress(first, level)
+        assert _gunzip(packed + packed, 3 * size) == first + first
+        assert len(_gunzip(packed + packed, size)) == size + 1
+        with pytest.raises(Unreadable, match="truncated"):
+            _gunzip(packed + packed[:-1], 3 * size)
 
 
 def test_a_body_over_the_limit_is_read_before_the_reply(start: Start) -> None:

@@ -103,13 +103,14 @@ def test_an_error_is_one_line_and_status_2(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         for arguments, message in [
             (["--host", "0.0.0.0"], "Error: host must be 127.0.0.1, ::1, localhost or another loopback address, got"),
+            (["--webhook", "ftp://x"], "Error: webhook must be an http or https URL, such as http://127.0.0.1:9000/"),
             (["--port", port], f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use"),
             (["--fault", "teapot=0.1"], "Error: fault 'teapot=0.1': unknown kind 'teapot'; the kinds are 429, "),
             (
                 ["--fault", "429=0.6", "--fault", "502=0.6"],
                 "Error: the shares of the faults must add up to at most 1, got 1.2",
             ),
-            (["--db", str(tmp_path / "no" / "x.db")], f"Error: cannot keep events in {tmp_path}/no/x.db: unable to"),
+            (["--db", str(tmp_path / "no" / "x.db")], f"Error: cannot keep events in {tmp_path}/no/x.db: No such file"),
         ]:
             done = mixpress("emulator", *arguments)
             assert done.returncode == 2
@@ -125,7 +126,9 @@ def test_help_explains_the_commands() -> None:
         assert words in done.stdout
     done = mixpress("emulator", "--help")
     assert done.returncode == 0
-    for words in ["--fault KIND=HOW-OFTEN", "--fault-seed", "400:0+2", "slow:SECONDS", "such as 2x"]:
+    for words in ["--fault KIND[:HOW-OFTEN]", "--fault-seed", "400:0+2", "latency:200ms±50", "such as 10%"]:
+        assert words in done.stdout
+    for words in ["--webhook URL", "--i-know-this-is-not-authenticated", "/_emulator/events"]:
         assert words in done.stdout
     for words in ["--host", "--port", "--db FILE", "mixpress import examples/", "127.0.0.1:8400"]:
         assert words in done.stdout
@@ -161,3 +164,35 @@ def test_without_the_servers_packages_the_error_names_the_extra(package: str) ->
     listed = mixpress("--help", code=without(package))
     assert listed.returncode == 0
     assert re.search(r"emulator +\(needs `pip install 'mixpress\[emulator\]'`\)", listed.stdout)
+
+
+def test_a_schedule_is_read_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "schedule.toml"
+    path.write_text('seed = 3\n[[phase]]\nfaults = "401"\nrequests = 1\n[[phase]]\nfaults = "502"\n', encoding="utf-8")
+    if sys.version_info < (3, 11):
+        pytest.skip("tomllib is newer")
+    with started("--fault", str(path)) as (process, line):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "faults: a schedule of 2 phases, seed=3\n"
+        sender = Sender(line[1])
+        assert [sender.post("/import?strict=1", [event()]).status for _ in range(3)] == [401, 502, 502]
+        sender.close()
+    for options, message in [
+        (
+            ["--fault", str(path), "--fault", "429"],
+            "Error: a schedule must be the only --fault: write the other faults",
+        ),
+        (["--fault", f"{tmp_path}/no.toml"], f"Error: cannot read the schedule {tmp_path}/no.toml: No such file"),
+    ]:
+        done = mixpress("emulator", "--port", "0", *options)
+        assert done.returncode == 2
+        assert done.stderr.startswith(message)
+
+
+def test_other_hosts_need_an_option_that_says_what_it_means() -> None:
+    refused = mixpress("emulator", "--port", "0", "--host", "0.0.0.0")
+    assert refused.returncode == 2
+    assert "--i-know-this-is-not-authenticated" in refused.stderr
+    with started("--host", "0.0.0.0", "--i-know-this-is-not-authenticated") as (process, _):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "without authentication, for every machine that can reach 0.0.0.0\n"

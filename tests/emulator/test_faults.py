@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 from collections import Counter
 from itertools import islice
@@ -45,12 +46,11 @@ def test_faults_are_parsed_and_written(text: str, written: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "fault '': must be KIND=SHARE, such as 429=0.2, or KIND=COUNTx, such as 429=2x"),
-        ("429", "fault '429': must be KIND=SHARE"),
+        ("", "fault '': must be KIND[:DETAIL][:HOW-OFTEN], such as 429:10%, 502:3x or 429:3s:10%"),
         ("429=0.1,,502=0.1", "fault '': must be"),
         (
             "teapot=0.1",
-            "unknown kind 'teapot'; the kinds are 429, 429:SECONDS, 413:BYTES, 400:POSITION+POSITION, 401, 502",
+            "unknown kind 'teapot'; the kinds are 429, 429:SECONDS, 413:BYTES, 400:POSITION+POSITION, 401, 403",
         ),
         ("429=2", "fault '429=2': must be a share above 0 and up to 1, such as 0.2, or a count, such as 2x, got '2'"),
         ("429=0", "such as 2x, got '0'"),
@@ -163,6 +163,13 @@ def test_a_fault_replaces_the_reply(
     assert (request.status, request.fault) == (status, text.partition("=")[0])
 
 
+def test_the_429_of_track_has_its_own_form(start: Start) -> None:
+    server, sender = start(faults="429:2s")
+    answer = sender.post("/track", [event(token="t")])
+    assert (answer.status, answer.headers["Retry-After"], answer.json["status"]) == (429, "2", 0)
+    assert server.count() == 0
+
+
 def test_a_400_fails_some_positions_and_stores_the_others(start: Start) -> None:
     server, sender = start(faults="400:0+2+7=1")
     answer = sender.post(STRICT, [event(insert_id=f"id-{number}") for number in range(4)])
@@ -217,7 +224,7 @@ def test_a_slow_request_is_stored_even_if_the_client_is_gone(start: Start) -> No
             *("POST", server.url + STRICT),
             json=[event()],
             headers={"Authorization": "Basic dG9rZW46"},
-            timeout=0.05,
+            timeout=urllib3.Timeout(connect=20, read=0.05),
         )
     waited = time.monotonic() + 10
     while not server.requests() and time.monotonic() < waited:
@@ -249,8 +256,72 @@ def test_before_can_return_a_fault_and_takes_precedence(start: Start) -> None:
 
 
 def test_stopping_does_not_wait_for_a_slow_reply() -> None:
-    with Emulator(faults="slow:3600=1") as server:
+    arrived = threading.Event()
+    with Emulator(faults="slow:3600=1", before=lambda _: arrived.set()) as server:
         sender = Sender(server.url)
+        timeout = urllib3.Timeout(connect=20, read=0.05)
         with pytest.raises(urllib3.exceptions.ReadTimeoutError):
-            sender.http.request("POST", server.url + "/track", body=b"[]", timeout=0.05)
+            sender.http.request("POST", server.url + "/track", body=b"[]", timeout=timeout)
+        assert arrived.wait(20)
     sender.close()
+
+
+# -- kinds that were added later
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "title"),
+    [
+        (408, b"stream timeout", b"<h1>408 Request Timeout</h1>"),
+        (414, b"request URI too long", b"<h1>414 Request-URI Too Large</h1>"),
+        (500, b"internal server error", b"<h1>500 Internal Server Error</h1>"),
+        (504, b"upstream request timeout", b"<h1>504 Gateway Timeout</h1>"),
+    ],
+)
+def test_a_proxy_answers_with_text_or_html(
+    server: Emulator, sender: Sender, status: int, words: bytes, title: bytes
+) -> None:
+    server.fail_next(str(status))
+    server.fail_next(f"{status}:html")
+    first, second = (sender.post(STRICT, [event()]) for _ in range(2))
+    assert (first.status, second.status) == (status, status)
+    assert title in first.body
+    assert second.body == words
+
+
+def test_a_reset_request_is_not_stored(start: Start) -> None:
+    server, sender = start(faults="reset:1")
+    with pytest.raises(urllib3.exceptions.ProtocolError) as error:
+        sender.post(STRICT, [event()])
+    assert "ConnectionResetError" in repr(error.value)
+    assert server.count() == 0
+    assert sender.post(STRICT, [event()]).status == 200
+    assert [(each.status, each.fault) for each in server.requests()] == [(0, "reset"), (200, "")]
+
+
+def test_a_limit_of_size_applies_to_the_json(start: Start) -> None:
+    server, sender = start(faults="413:1KiB")
+    many = [event(insert_id=f"id-{number}", text="x" * 50) for number in range(10)]
+    for packed in [False, True]:
+        answer = sender.post(STRICT, many, packed=packed)
+        assert answer.status == 413
+        assert answer.json["error"] == "request exceeds max limit of 1024 bytes"
+    assert server.count() == 0
+    assert sender.post(STRICT, many[:2]).status == 200
+    assert [each.fault for each in server.requests()] == ["413:1KiB", "413:1KiB", ""]
+
+
+def test_a_latency_delays_every_reply(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    sleep, delays = asyncio.sleep, list[float]()
+
+    async def sleep_briefly(seconds: float) -> None:
+        delays.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("mixpress.emulator.app.asyncio.sleep", sleep_briefly)
+    server, sender = start(faults="latency:40s±10,503:1,seed=2")
+    assert [sender.post(STRICT, [event()]).status for _ in range(3)] == [503, 200, 200]
+    waited = [each for each in delays if each >= 30]
+    expected = [fault.delay for fault in islice(server.faults.sequence(), 3)]
+    assert waited == expected
+    assert [each.fault for each in server.requests()] == ["503,latency:40s±10", *["latency:40s±10"] * 2]

@@ -12,7 +12,7 @@ from mixpress.emulator import Emulator
 
 
 def test_an_emulator_stops_after_the_clock_was_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """uvicorn looks every 0.1 s whether to stop, by the clock of the event loop: freezegun replaces that one too."""
+    """The event loop waits by its own clock, which freezegun replaces too."""
     emulator = Emulator()
     emulator.__enter__()
     for frozen in (time.monotonic() + 1e9, time.monotonic() - 1e9):

@@ -28,7 +28,7 @@ CASES = [(file, case) for file, case in read_cases() if is_about_the_documents(c
 CORE_ALONE_ON_TRACK = {"time-missing", "insert-id-missing"}
 # Cases that the core accepts and the emulator refuses.
 EMULATOR_ALONE = {
-    # The emulator truncates first.
+    # The core truncates it, and a name of spaces arrives.
     "'event' of 255 spaces and a letter is not blank, though it is blank once it is cut",
     # The documents define a token as a text.
     "a token that is null counts as a token on /track",

@@ -21,7 +21,8 @@ from starlette.requests import Request as HTTPRequest
 
 from mixpress.emulator import Emulator, Reply, Request, replies
 from mixpress.emulator.app import _read_body
-from mixpress.emulator.server import listen, to_loopback
+from mixpress.emulator.hosts import is_loopback, to_address
+from mixpress.emulator.serving import listen
 
 from .conftest import Start
 from .sender import Sender, event
@@ -175,7 +176,8 @@ def test_a_host_that_is_not_loopback_is_refused(host: str) -> None:
     [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("127.3.2.1", "127.3.2.1"), ("::1", "::1")],
 )
 def test_loopback_hosts_are_accepted(host: str, address: str) -> None:
-    assert to_loopback(host) == address
+    assert to_address(host) == address
+    assert is_loopback(host)
 
 
 def test_a_port_in_use_is_reported() -> None:

@@ -45,6 +45,13 @@ def rows_of(batch: pa.RecordBatch, event: str | None, columns: dict[str, str]) -
         yield {key: value for key, value in (("event", name), ("properties", written)) if value is not None}
 
 
+def rows_of_updates(batch: pa.RecordBatch, columns: Mapping[str, str]) -> list[Any]:
+    """Return the updates of a record batch, without nulls. `columns` is that of `encode_arrow`."""
+    api_names = {column: name for name, column in columns.items()}
+    named = [(api_names.get(name, name), array) for name, array in zip(batch.schema.names, batch.columns, strict=True)]
+    return [members(named, row) for row in range(batch.num_rows)]
+
+
 def members(named: list[tuple[str, pa.Array]], row: int) -> Any:
     """Return an object of the cells that are not null. Names may occur twice."""
     pairs = [(name, cell(array, row)) for name, array in named]

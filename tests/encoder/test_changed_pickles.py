@@ -17,7 +17,7 @@ from mixpress import Encoder
         ({5: (1, 1)}, "ascend"),
         ({5: (2, 1)}, "ascend"),
         ({6: [1]}, "one entry for each event"),
-        ({0: "engage"}, 'endpoint must be "import" or "track", got "engage"'),
+        ({0: "people"}, 'endpoint must be "import" or "track" or "engage" or "groups", got "people"'),
         ({1: "xml"}, "layout must be"),
         ({1: "form"}, "layout must be one that the endpoint takes"),
         ({0: "track", 1: "ndjson"}, "layout must be one that the endpoint takes"),

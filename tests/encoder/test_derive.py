@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,61 @@ def test_an_encoder_adds_the_derived_id(given_events: list[Any], chosen: Options
     deriving = Options(**{**vars(chosen), "insert_id": "derive"})
     result = outcome_of_core(core_encoder(deriving).encode(given_events))
     assert result == outcome_of_reference(reference.encode(given_events, deriving))
+
+
+@SOME
+@given(
+    st.lists(events(), min_size=1, max_size=3),
+    options(),
+    st.lists(fields_of_an_event, min_size=1, max_size=3),
+    st.booleans(),
+)
+def test_an_encoder_adds_the_id_derived_from_fields(
+    given_events: list[Any], chosen: Options, fields: list[str], explain: bool
+) -> None:
+    deriving = replace(chosen, insert_id="derive", insert_id_from=tuple(fields), explain=explain)
+    result = outcome_of_core(core_encoder(deriving).encode(given_events))
+    assert result == outcome_of_reference(reference.encode(given_events, deriving))
+
+
+@SOME
+@given(plain_events(), st.lists(fields_of_an_event, min_size=1, max_size=3))
+def test_the_id_derived_from_fields_is_the_same_from_every_source(event: Any, fields: list[str]) -> None:
+    assume(isinstance(event, dict) and isinstance(event.get("properties"), dict))
+    event["properties"].pop("$insert_id")
+    expected = mixpress.derive_insert_id(event, fields)
+    encoder = core_encoder(Options(insert_id="derive", insert_id_from=tuple(fields)))
+    results = [encoder.encode([event]), encoder.encode_json(orjson.dumps(event))]
+    for batch in (batch for result in results for batch in result.batches):
+        assert json.loads(batch.events()[0])["properties"]["$insert_id"] == expected
+
+
+def test_an_event_with_none_of_the_fields_gets_no_id() -> None:
+    properties = {"time": 1700000000, "distinct_id": "u", "order": None}
+    encoder = mixpress.Encoder(insert_id="derive", insert_id_from=("order", "oder"))
+    [rejection] = encoder.encode([{"event": "Paid", "properties": properties}]).rejected
+    assert rejection.rule == "insert-id-missing"
+
+
+def test_rows_of_arrow_have_the_id_derived_from_fields() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    properties = {"time": 1700000000, "distinct_id": "u", "order": "A-17", "amount": 5}
+    table = pyarrow.Table.from_pylist([{"event": "Paid", **properties}])
+    encoder = mixpress.Encoder(insert_id="derive", insert_id_from=("order", "event"))
+    [batch] = encoder.encode_arrow(table).batches
+    expected = mixpress.derive_insert_id({"event": "Paid", "properties": properties}, ["order", "event"])
+    assert json.loads(batch.events()[0])["properties"]["$insert_id"] == expected
+
+
+def test_a_field_after_one_that_nests_too_deep_is_still_hashed() -> None:
+    deep: Any = []
+    for _ in range(70):
+        deep = [deep]
+    event = {"event": "e", "properties": {"time": 1, "distinct_id": "u", "deep": deep, "order": ["A-17"]}}
+    assert mixpress.derive_insert_id(event, ["order"]) == reference.derive_insert_id(event, ["order"])
+    chosen = Options(insert_id="derive", insert_id_from=("order",), explain=True)
+    result = outcome_of_core(core_encoder(chosen).encode([event]))
+    assert result == outcome_of_reference(reference.encode([event], chosen))
 
 
 @SOME

@@ -347,6 +347,20 @@ def test_a_client_sends_the_same_request(endpoint: Any, options: dict[str, bool]
     assert kept.requests == [batch.request("http://127.0.0.1:8400", auth, **options)]
 
 
+@pytest.mark.parametrize("operation", ["$set", "$add"])
+@pytest.mark.parametrize("options", [{}, {"strict": False}])
+def test_a_client_sends_the_same_request_for_updates(options: dict[str, bool], operation: str) -> None:
+    update = {"$distinct_id": "u", operation: {"n": 1}}
+    kept = RecordingTransport()
+    with Client(ACCOUNT, token=CANARY, base_url="http://127.0.0.1:8400", transport=kept, **options) as client:  # type: ignore[arg-type]
+        client.import_profiles([update])
+    (batch,) = Encoder("engage", token=CANARY).encode([update]).batches
+    request = batch.request("http://127.0.0.1:8400", ACCOUNT, **options)
+    assert kept.requests == [request]
+    assert request.repeatable is (operation == "$set")
+    assert "Authorization" not in request.headers
+
+
 def test_half_a_batch_has_the_same_endpoint(server: Emulator) -> None:
     batch = batch_of(event(0), event(1), endpoint="track", limits=LENIENT)
     for half in batch.split():

@@ -276,10 +276,11 @@ def test_a_callback_that_raises_leaves_the_rest_and_its_findings_to_the_next_cal
     "work",
     [
         "for _ in encoder.iter_batches(([bad, nan][n % 2] for n in range(count)), on_rejected=lambda _: None): pass",
+        "for _ in encoder.iter_batches(([bad, nan][n % 2] for n in range(count)), on_rejections=len): pass",
         "for _ in encoder.iter_batches(nan for _ in range(count)): pass",
         "builder = encoder.builder()\nfor _ in range(count): builder.add(bad)",
     ],
-    ids=["handed over", "warned", "returned"],
+    ids=["handed over", "handed over together", "warned", "returned"],
 )
 def test_much_that_is_bad_takes_bounded_memory(work: str) -> None:
     program = "\n".join(

@@ -30,6 +30,28 @@ OPTIONS = {
         explain=True,
     ),
     "all rules warn": Options(rules=dict.fromkeys(RULES, "warn"), limits={"max_string": 12}),
+    "updates of users": Options(endpoint="engage", token="a-token", explain=True, limits={"max_string": 20}),
+    "updates of users, small limits": Options(
+        endpoint="engage",
+        ip=True,
+        ignore_time=False,
+        explain=True,
+        limits={"max_profile_properties": 2, "max_value_bytes": 10, "max_event_bytes": 120},
+        rules={"too-many-elements": "reject"},
+    ),
+    "updates of users, all rules warn": Options(endpoint="engage", rules=dict.fromkeys(RULES, "warn")),
+    "updates of users, long texts converted": Options(
+        endpoint="engage", format="form", token="t", on_long_url="parse", on_long_json="flatten", on_long_text="drop"
+    ),
+    "updates of groups": Options(endpoint="groups", explain=True),
+    "updates of groups, all rules warn": Options(
+        endpoint="groups", group_key="company", rules=dict.fromkeys(RULES, "warn")
+    ),
+    "simplified": Options(identity="simplified", explain=True),
+    "simplified track, all rules warn": Options(
+        endpoint="track", identity="simplified", rules=dict.fromkeys(RULES, "warn")
+    ),
+    "original": Options(identity="original", explain=True),
     "track": Options(endpoint="track", now=1_700_000_000_000 + 5 * 86_400_000),
     "track, with everything the encoder can add": Options(
         endpoint="track",

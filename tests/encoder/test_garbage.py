@@ -83,6 +83,7 @@ CYCLES: dict[str, Callable[[Holder], Any]] = {
     "findings of a builder": builder_cycle,
     "iterator": lambda holder: Encoder(default=holder.convert).iter_batches([]),
     "on_rejected": lambda holder: Encoder().iter_batches([], on_rejected=holder.reject),
+    "on_rejections": lambda holder: Encoder().iter_batches([], on_rejections=holder.reject),
     "list of events": lambda holder: Encoder().iter_batches([EVENT, holder]),
     "iterable of events": lambda holder: Encoder().iter_batches(holder.events()),
     "findings of an iterator": findings_cycle,

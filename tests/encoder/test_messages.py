@@ -13,7 +13,8 @@ import mixpress
 from mixpress import Encoder
 
 CASES = json.loads(Path(__file__).with_name("messages.json").read_text(encoding="ascii"))
-"""An event as Python text, and its findings: path, rule, sentence. Of more than three the first two and the last."""
+"""An event as Python text, `options` of its encoder, and its findings: path, rule, sentence. Of more than three the
+first two and the last."""
 
 DEEP: list[Any] = []
 for _ in range(70):
@@ -26,7 +27,8 @@ ELSEWHERE = {"invalid-json", "duplicate-key", "token-missing"}
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["event"][:60])
 def test_sentences_are_these(case: dict[str, Any]) -> None:
-    encoded = Encoder(explain=True, compression=None, now=lambda: 1.75e9).encode([eval(case["event"], dict(NAMES))])
+    encoder = Encoder(explain=True, compression=None, now=lambda: 1.75e9, **case.get("options", {}))
+    encoded = encoder.encode([eval(case["event"], dict(NAMES))])
     found = [each for rejection in encoded.rejected for each in rejection.findings] + list(encoded.warnings)
     found = found[:2] + found[-1:] if len(found) > 3 else found
     shown = [one.field if len(one.field) < 60 else one.field[:SHOWN] + "..." for one in found]

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference
+from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference, unshared
 from mixpress import Encoder, derive_insert_id, snapshot
 from reference import Options
 from strategies import Pairs
@@ -62,9 +62,9 @@ def properties_of(value: Any, **options: Any) -> Any:
 
 
 def assert_as_reference(event: Any, **options: Any) -> None:
-    chosen = Options(**options)
-    core = outcome_of_core(core_encoder(chosen).encode([event]))
-    assert core == outcome_of_reference(reference.encode([event], chosen))
+    for chosen in (Options(**options), unshared(Options(**options))):
+        core = outcome_of_core(core_encoder(chosen).encode([event]))
+        assert core == outcome_of_reference(reference.encode([event], chosen))
 
 
 def whole_events_converted(events: list[Any], **options: Any) -> int:

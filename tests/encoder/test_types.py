@@ -20,9 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference
+from encoder.twins import core_encoder, outcome_of_core, outcome_of_reference, unshared
 from mixpress import Encoder, _core, plans
 from reference import Options
+from strategies.models import MODELS
 from strategies.odd import Attributes, Names, Pairs, Point, Slotted, Struct
 
 NEEDED = {"time": 1700000000, "distinct_id": "u", "$insert_id": "i"}
@@ -33,10 +34,10 @@ def event_of(value: Any) -> dict[str, Any]:
     return {"event": "e", "properties": {**NEEDED, "a": value}}
 
 
-def check(encoder: Encoder, value: Any, **options: Any) -> None:
+def check(encoder: Encoder, value: Any, options: Options | None = None) -> None:
     """Compare what an encoder, which may know the type already, does with the reference."""
     for _ in range(2):
-        expected = reference.encode([event_of(value)], Options(**options))
+        expected = reference.encode([event_of(value)], options or Options())
         assert outcome_of_core(encoder.encode([event_of(value)])) == outcome_of_reference(expected)
 
 
@@ -111,6 +112,7 @@ KINDS: list[Callable[[Any], Any]] = [
     Unslotted,
     Struct,
     lambda value: Model(x=value, y=1),
+    *MODELS,
     Point,
     Slotted,
     Frozen,
@@ -131,7 +133,8 @@ def test_values_of_known_types_are_read_as_by_the_reference(kinds: list[Callable
         value = kind(value)
     check(KNOWING, value)
     check(encoder_of(), value)
-    check(encoder_of(default=repr), value, default=repr)
+    for options in (unshared(Options()), unshared(Options(default=repr))):
+        check(core_encoder(options), value, options)
 
 
 KNOWING = encoder_of()
@@ -146,7 +149,7 @@ def asked(encoder: Encoder, values: list[Any]) -> int:
 
 @pytest.mark.skipif(not HAS_PLANS, reason="no type has a plan")
 def test_a_type_is_asked_once() -> None:
-    encoder = encoder_of()
+    encoder = core_encoder(unshared(Options()))
     assert asked(encoder, [Point(1), Point(2), [Point(3), Slotted(1)], AnyEnum.LIST, AnyEnum.TUPLE]) == 3 + 1
     assert asked(encoder, [Point(1), Slotted(1), AnyEnum.LIST]) == 0
 

@@ -55,6 +55,7 @@ NATIVE |= {
     "datetime64": (numpy.datetime64("2024-01-01", "ns"), "2024-01-01T00:00:00"),
     "timedelta64": (numpy.timedelta64(5, "s"), 5.0),
     "array": (numpy.arange(6).reshape(2, 3), [[0, 1, 2], [3, 4, 5]]),
+    "objects": (numpy.array([[Kind.A, 1], [None, [5]]], object), [[["x"], 1], [None, [5]]]),
     "Timestamp": (pandas.Timestamp("2024-07-01", tz=zoneinfo.ZoneInfo("America/New_York")), "2024-07-01T04:00:00"),
     "NA": (pandas.NA, None),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import itertools
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 import mixpress
@@ -10,6 +11,8 @@ import reference
 from reference import Options
 
 CONVERTED = ("profile", "limits", "rules", "now")  # options that the core takes in another form
+
+_numbers = itertools.count()
 
 
 class Outcome(NamedTuple):
@@ -35,6 +38,11 @@ def core_encoder(options: Options, **named: Any) -> mixpress.Encoder:
     now = options.now / 1000
     arguments |= {"limits": core_limits(options), "compression": None, "now": lambda: now}
     return mixpress.Encoder(**(arguments | named))
+
+
+def unshared(options: Options) -> Options:
+    """Return options with a token that no encoder had, so that no other left one with them what it knows of types."""
+    return replace(options, token=f"{options.token or 'token'}-{next(_numbers)}")
 
 
 def outcome_of_core(encoded: mixpress.Encoded) -> Outcome:

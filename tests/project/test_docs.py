@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import socket
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,10 +24,19 @@ from support.events import events
 
 ROOT = Path(__file__).parents[2]
 needs_kafka = pytest.mark.skipif(find_spec("confluent_kafka") is None, reason="confluent-kafka has no wheel for it yet")
+needs_newer = pytest.mark.skipif(sys.version_info < (3, 11), reason="where and TOML need Python 3.11")
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+
+
+def marks_of(block: str) -> list[pytest.MarkDecorator]:
+    kafka = [needs_kafka] if "confluent_kafka" in block else []
+    return [*kafka, needs_newer] if "from_toml" in block or "where=" in block else kafka
+
+
 BLOCKS = [
-    pytest.param(block, id=f"{page.name} {number}", marks=needs_kafka if "confluent_kafka" in block else ())
+    pytest.param(block, id=f"{page.name} {number}", marks=marks_of(block))
     for page in sorted((ROOT / "docs").rglob("*.md"))
+    if page.name != "emulator_recipes.md"  # whose blocks are tests: test_recipes.py runs them
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
 ]
 
@@ -75,6 +85,16 @@ def test_a_transport_of_the_docs_raises_unreachable(name: str) -> None:
         with pytest.raises(TransportError) as caught:
             send()
     assert caught.value.kind == "unreachable"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/guides/bulk.md"])
+def test_an_import_is_shown_from_its_mapping_to_its_repair(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("    ")]
+    for shown in ("mixpress init ", "mixpress check ", "mixpress import ", "--state ", "mixpress replay "):
+        assert any(shown in line for line in lines), shown
+    for extra in ("cli", "parquet", "cloud"):
+        assert f"mixpress[{extra}" in text, extra
 
 
 def test_the_python_blocks_of_the_readme_run() -> None:

@@ -15,9 +15,12 @@ REPOSITORY = Path(__file__).parents[2]
 
 # A module may import modules of its own package, and of the packages and top-level modules in the layers below.
 LAYERS: list[set[str]] = [
-    {"adapters", "cli", "compat"},
+    {"adapters", "cli", "compat", "pytest_plugin"},
     {ROOT},  # the lazy names of `mixpress`
+    {"check"},
     {"client"},
+    {"lookup"},
+    {"files"},
     {"queues"},
     {"send"},
     {"retry", "spool"},
@@ -26,7 +29,7 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"auth", "log", "plans", "report"},
     {"address", "batch", "emulator", "otel", "process", "snapshot"},
-    {"clock", "flag"},
+    {"article", "clock", "flag", "wording"},
 ]
 
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}

@@ -13,6 +13,7 @@ depends only on those listed above it:
     derive       the canonical text of an event, and the `$insert_id` derived from it
     write        any value: truncate and serialize it, and check the rules that hold at every place
     walk         one event: validate it
+    updates      one update of a profile: validate it
     encode       many events: accept or reject each, and pack the batches
 
 Where the API's documents leave a question open, a comment starting with "Choice:" states the answer.
@@ -22,12 +23,17 @@ from .derive import canonical_text, derive_insert_id
 from .encode import Batch, Encoded, encode, encode_json
 from .json_events import Unreadable, read_events
 from .rules import DISALLOWED_IDS, LIMITS, PROFILES, RULES, Options, Rejection, Truncation
+from .updates import GROUP_FIELDS, GROUP_OPERATIONS, USER_FIELDS, USER_OPERATIONS
 
 __all__ = [
     "DISALLOWED_IDS",
+    "GROUP_FIELDS",
+    "GROUP_OPERATIONS",
     "LIMITS",
     "PROFILES",
     "RULES",
+    "USER_FIELDS",
+    "USER_OPERATIONS",
     "Batch",
     "Encoded",
     "Options",

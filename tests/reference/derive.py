@@ -47,9 +47,15 @@ def canonical_text(event: Any, fields: Sequence[str] | None = None) -> str:
     return canonical(node, node_of, check_form, fields)
 
 
-def derived_id(event: Object, to_node: ToNode) -> str:
-    """Return the id that the encoder adds. A value without a JSON form is null in it, as in the written event."""
-    return hash_of(canonical(event, to_node, lambda _: None, None))
+def derived_id(event: Object, to_node: ToNode, fields: Sequence[str] | None) -> str | None:
+    """Return the id that the encoder adds. A value without a JSON form is null in it, as in the written event.
+
+    Choice: None if each of the fields is missing or null. All such events would get the same id.
+    """
+    text = canonical(event, to_node, lambda _: None, fields)
+    if fields is not None and text == "[" + ",".join(["null"] * len(fields)) + "]":
+        return None
+    return hash_of(text)
 
 
 def hash_of(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .json_events import Unreadable, read_events
-from .rules import Options, Rejection, Truncation
+from .rules import UPDATES, Options, Rejection, Truncation
+from .updates import UpdateWalk
 from .walk import Walk
 
 
@@ -40,7 +41,7 @@ def encode(events: Iterable[Any], options: Options | None = None, /, **named: An
         if isinstance(event, Unreadable):
             encoded.rejected.append(Rejection(index, None, "", "invalid-json"))
         else:
-            add(encoded, index, Walk(event, options), options)
+            add(encoded, index, walk_of(event, options), options)
     encoded.batches = [pack(group, options) for group in grouped(encoded.events, options)]
     return encoded
 
@@ -50,7 +51,11 @@ def encode_json(data: str | bytes | bytearray | memoryview, options: Options | N
     return encode(read_events(data), options, **named)
 
 
-def add(encoded: Encoded, index: int, walk: Walk, options: Options) -> None:
+def walk_of(event: Any, options: Options) -> Walk | UpdateWalk:
+    return UpdateWalk(event, options) if options.endpoint in UPDATES else Walk(event, options)
+
+
+def add(encoded: Encoded, index: int, walk: Walk | UpdateWalk, options: Options) -> None:
     """Accept or reject one event. A rejected event has no warnings and no truncations."""
     rejecting = walk.rejecting_findings()
     found = [Rejection(index, walk.insert_id, field, rule) for rule, _, field in rejecting or walk.ordered_findings()]

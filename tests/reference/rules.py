@@ -13,11 +13,16 @@ RULES = (
     "invalid-json", "event-not-object",
     "event-missing", "event-type", "event-blank",
     "properties-missing", "properties-type", "unknown-field",
+    "operation-unknown", "operation-missing", "operation-repeated", "operation-type",
+    "add-not-a-number", "union-not-a-list", "unset-not-a-name",
     "time-missing", "time-type", "time-too-old", "time-in-future",
     "distinct-id-missing", "distinct-id-type", "distinct-id-disallowed",
+    "identity-missing", "device-id-disallowed", "user-id-disallowed", "identity-event", "identity-members",
+    "group-key-missing", "group-key-type", "group-id-missing", "group-id-type",
     "insert-id-missing", "insert-id-type", "insert-id-too-long", "insert-id-charset", "insert-id-disallowed",
     "token-missing",
-    "too-many-properties", "too-many-keys", "too-many-elements", "too-deep",
+    "too-many-properties", "too-many-profile-properties", "too-many-keys", "too-many-elements", "too-deep",
+    "value-too-large",
     "unsupported-type", "not-a-number", "invalid-unicode", "duplicate-key", "key-truncated", "key-collision",
     "event-too-large",
 )  # fmt: skip
@@ -25,6 +30,29 @@ RULES = (
 DEFAULT_ACTIONS = dict.fromkeys(RULES, "reject") | dict.fromkeys(
     ("time-in-future", "not-a-number", "invalid-unicode", "duplicate-key", "key-truncated"), "warn"
 )
+
+UPDATES = ("engage", "groups")
+
+# The endpoints for which a rule is checked, if not for all.
+ENDPOINTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys((
+        "event-missing", "event-type", "event-blank", "properties-missing", "properties-type",
+        "time-missing", "time-type", "time-too-old", "time-in-future",
+        "identity-missing", "device-id-disallowed", "user-id-disallowed", "identity-event", "identity-members",
+        "insert-id-missing", "insert-id-type", "insert-id-too-long", "insert-id-charset", "insert-id-disallowed",
+        "too-many-properties",
+    ), ("import", "track")),
+    **dict.fromkeys((
+        "operation-unknown", "operation-missing", "operation-repeated", "operation-type",
+        "union-not-a-list", "unset-not-a-name", "too-many-profile-properties", "value-too-large",
+    ), UPDATES),
+    **dict.fromkeys(("group-key-missing", "group-key-type", "group-id-missing", "group-id-type"), ("groups",)),
+    **dict.fromkeys((
+        "distinct-id-missing", "distinct-id-type", "distinct-id-disallowed",
+    ), ("import", "track", "engage")),
+    "add-not-a-number": ("engage",),
+    "token-missing": ("track", *UPDATES),
+}  # fmt: skip
 
 # Each number is the largest allowed one.
 LIMITS: dict[str, Any] = {
@@ -38,6 +66,8 @@ LIMITS: dict[str, Any] = {
     "max_insert_id_bytes": 36,
     "max_batch_events": 2000,
     "max_batch_bytes": 9_500_000,
+    "max_profile_properties": 2000,
+    "max_value_bytes": 262_144,
 }
 
 # The limits and the actions that a profile changes.
@@ -59,6 +89,11 @@ DISALLOWED_IDS = frozenset({
     "anon", "anonymous", "undefined", "unknown", "nil", "<nil>", "none", "null",
     "n/a", "na", "0", "-1", "true", "false", "[]", "{}",
 })  # fmt: skip
+
+
+def is_disallowed(identifier: str) -> bool:
+    """Return whether an id is a disallowed placeholder. Only the case of A to Z is ignored: the list is ASCII."""
+    return identifier.isascii() and identifier.lower() in DISALLOWED_IDS
 
 
 @dataclass(frozen=True)
@@ -89,6 +124,7 @@ class Options:
     format: str = "json"
     token: str | None = None
     insert_id: str = "require"
+    insert_id_from: tuple[str, ...] | None = None
     profile: str = "documented"
     limits: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
@@ -99,6 +135,10 @@ class Options:
     on_long_json: str = "cut"
     on_long_text: str = "cut"
     form_base64: bool = False
+    group_key: str | None = None
+    ip: bool | None = None
+    ignore_time: bool | None = None
+    identity: str | None = None
 
     def limit(self, name: str) -> Any:
         """Return a limit: the caller's, else the profile's, else the documented one."""
@@ -108,7 +148,10 @@ class Options:
         """Return what a broken rule causes: "reject", "warn" or "off"."""
         if rule in ("invalid-json", "event-not-object"):
             return "reject"  # there is nothing to write
-        if rule == "token-missing" and self.endpoint != "track":
+        if rule in ENDPOINTS and self.endpoint not in ENDPOINTS[rule]:
             return "off"
         by_endpoint = {"distinct-id-missing": "off"} if self.endpoint == "track" else {}
+        if self.endpoint in UPDATES:
+            # Choice: the documents limit the lists of a profile by their bytes, and not by their elements.
+            by_endpoint = {"too-many-elements": "off"}
         return {**DEFAULT_ACTIONS, **PROFILES[self.profile][1], **by_endpoint, **self.rules}[rule]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import suppress
 from typing import Any
@@ -9,13 +10,23 @@ from typing import Any
 from .derive import TooDeep, derived_id
 from .long_text import BLANK
 from .nodes import Node, Number, Object, Text
-from .rules import DISALLOWED_IDS, FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS, Options
+from .rules import FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS, Options, is_disallowed
 from .spell import spell_integer, without_surrogates
 from .values import milliseconds_of
 from .write import Writer
 
 # The properties that have rules, and the prefix of those rules.
 RULES_FOR = {"time": "time", "distinct_id": "distinct-id", "$insert_id": "insert-id", "token": "token"}
+
+# The other properties that identify a user, and the prefix of their rules. They are cut too, never converted.
+OTHER_IDS = {"$device_id": "device-id", "$user_id": "user-id"}
+
+# The events that merge users, and the properties that they need.
+IDENTITY_EVENTS = {
+    "$identify": ("$identified_id", "$anon_id"),
+    "$create_alias": ("distinct_id", "alias"),
+    "$merge": ("$distinct_ids",),
+}
 
 
 class Walk(Writer):
@@ -24,6 +35,9 @@ class Walk(Writer):
     def __init__(self, event: Any, options: Options) -> None:
         super().__init__(options)
         self.insert_id: str | None = None
+        self.merging: str | None = None  # `$identify`, `$create_alias` or `$merge`
+        self.is_identified = False
+        self.lacks_identity = False
         self.json = self.event(self.node_of(event))
         # Choice: the size of an event that is rejected anyway is not checked, as not all of it was written.
         if not self.rejecting_findings() and len(self.json.encode()) > options.limit("max_event_bytes"):
@@ -38,7 +52,25 @@ class Walk(Writer):
         for name in ("event", "properties"):
             if not node.has(name):
                 self.find(f"{name}-missing", name)
-        return "{" + ",".join(written) + "}"
+        event = "{" + ",".join(written) + "}"
+        self.check_identity(event)
+        return event
+
+    def check_identity(self, event: str) -> None:
+        """Check who the event belongs to.
+
+        Choice: an event that merges users needs its own members, and no other `distinct_id`.
+        """
+        is_simplified = self.options.identity == "simplified"
+        if self.merging is None:
+            if self.lacks_identity:
+                rule, name = ("identity-missing", "") if is_simplified else ("distinct-id-missing", ".distinct_id")
+                self.find(rule, f"properties{name}")
+            return
+        if is_simplified or (self.merging == "$merge" and self.options.endpoint == "track"):
+            self.find("identity-event", "event")
+        if lacks_members(self.merging, event):
+            self.find("identity-members", "properties")
 
     def event_field(self, name: str, node: Node, path: str) -> str:
         if name == "event":
@@ -51,19 +83,10 @@ class Walk(Writer):
     def event_name(self, node: Node, path: str) -> str:
         if not isinstance(node, Text):
             return self.wrong_type("event-type", node, path, depth=-1, level=0)
+        self.merging = node.value if node.value in IDENTITY_EVENTS else None
         if BLANK.fullmatch(node.value):
             self.find("event-blank", path)
         return self.text(node, path)
-
-    def wrong_type(self, rule: str, node: Node, path: str, *, depth: int = 0, level: int = 1) -> str:
-        """Write a value of a type that is not allowed here.
-
-        If the rule rejects, the value is not inspected. Else it is written like any other value.
-        """
-        self.find(rule, path)
-        if self.options.action(rule) == "reject":
-            return "null"
-        return self.value(node, path, depth=depth, level=level)
 
     def properties(self, node: Node, path: str) -> str:
         """Write `properties`. If they are not an object, no property is reported as missing."""
@@ -73,14 +96,15 @@ class Walk(Writer):
             return "null"
         has_own_id = node.has("$insert_id")
         node = Object(node.members + self.additions(node), node.repeated)
-        written = self.members(node, path, self.property, plain=tuple(RULES_FOR))
+        written = self.members(node, path, self.property, plain=(*RULES_FOR, *OTHER_IDS))
         if not has_own_id:
             self.insert_id = None
         if len(written) > self.options.limit("max_properties"):
             self.find("too-many-properties", path)
         for name, rule in RULES_FOR.items():
-            if not node.has(name):
+            if not node.has(name) and name != "distinct_id":
                 self.find(f"{rule}-missing", f"{path}.{name}")
+        self.lacks_identity = not node.has("distinct_id") and not self.is_identified
         return "{" + ",".join(written) + "}"
 
     def additions(self, node: Object) -> list[tuple[Text, Text]]:
@@ -90,7 +114,9 @@ class Walk(Writer):
             added.append((Text("token"), Text(self.options.token)))
         if self.options.insert_id == "derive" and not node.has("$insert_id"):
             with suppress(TooDeep):  # the event is rejected for its depth anyway
-                added.append((Text("$insert_id"), Text(derived_id(self.event_node, self.node_of))))
+                derived = derived_id(self.event_node, self.node_of, self.options.insert_id_from)
+                if derived is not None:
+                    added.append((Text("$insert_id"), Text(derived)))
         return added
 
     def property(self, name: str, node: Node, path: str) -> str:
@@ -100,6 +126,8 @@ class Walk(Writer):
             return self.distinct_id(node, path)
         if name == "$insert_id":
             return self.own_insert_id(node, path)
+        if name in OTHER_IDS and isinstance(node, Text):
+            self.check_other_id(OTHER_IDS[name], node.value, path)
         return self.value(node, path, depth=0, level=1)
 
     def time(self, node: Node, path: str) -> str:
@@ -121,6 +149,13 @@ class Walk(Writer):
             self.find("distinct-id-disallowed", path)
         return self.text(node, path)
 
+    def check_other_id(self, prefix: str, identifier: str, path: str) -> None:
+        """Check a `$device_id` or `$user_id`. Choice: one with characters identifies as `distinct_id` does."""
+        if identifier and self.options.identity != "original":
+            self.is_identified = True
+        if self.options.identity == "simplified" and is_disallowed(identifier):
+            self.find(f"{prefix}-disallowed", path)
+
     def own_insert_id(self, node: Node, path: str) -> str:
         if not isinstance(node, Text):
             return self.wrong_type("insert-id-type", node, path)
@@ -134,6 +169,11 @@ class Walk(Writer):
         return self.text(node, path)
 
 
-def is_disallowed(identifier: str) -> bool:
-    """Return whether an id is a disallowed placeholder. Only the case of A to Z is ignored: the list is ASCII."""
-    return identifier.isascii() and identifier.lower() in DISALLOWED_IDS
+def lacks_members(merging: str, event: str) -> bool:
+    """Return whether the written properties lack one of the event's own members. False if they are no object."""
+    members = json.loads(event, object_pairs_hook=tuple, parse_int=str)
+    objects = [value for name, value in members if name == "properties" and isinstance(value, tuple)]
+    found = [pair for members in objects for pair in members]
+    if merging == "$merge":
+        found = [(name, value) for name, value in found if isinstance(value, list) and len(value) == 2]
+    return bool(objects) and not {name for name, _ in found} >= set(IDENTITY_EVENTS[merging])

@@ -114,6 +114,16 @@ class Writer:
             self.is_past_levels = True
         return self.is_past_levels
 
+    def wrong_type(self, rule: str, node: Node, path: str, *, depth: int = 0, level: int = 1) -> str:
+        """Write a value of a type that is not allowed here.
+
+        If the rule rejects, the value is not inspected. Else it is written like any other value.
+        """
+        self.find(rule, path)
+        if self.options.action(rule) == "reject":
+            return "null"
+        return self.value(node, path, depth=depth, level=level)
+
     # --- members ---
 
     def members(self, node: Object, path: str, write: WriteMember, *, plain: tuple[str, ...] | None = ()) -> list[str]:

@@ -135,13 +135,20 @@ def test_a_path_that_cannot_be_opened_raises_at_the_first_tracked_event(tmp_path
         made.track("A", "u")
 
 
-@pytest.mark.parametrize("place", ["missing/failed.ndjson", "."])
-def test_a_path_that_cannot_be_opened_raises_before_anything_is_sent(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "remedy"),
+    [
+        ("missing/failed.ndjson", "No such file or directory; name a file in a folder that exists and is writable"),
+        (".", "Is a directory; name a file in it"),
+    ],
+)
+def test_a_path_that_cannot_be_opened_raises_before_anything_is_sent(tmp_path: Path, place: str, remedy: str) -> None:
     server = FakeServer()
     path = tmp_path / place
     with pytest.raises(DeadLetterError, match="can't be opened for writing") as caught:
         client(server, dead_letter=path).import_events(events(2))
     assert str(path) in str(caught.value)
+    assert remedy in str(caught.value)
     assert caught.value.report is None
     assert server.requests == []
 

@@ -13,7 +13,7 @@ import pytest
 from mixpress import AuthError, Client, Encoder, MixpressError, ServiceAccount, errors
 from mixpress._core import Finding, Rejection, Truncation
 from mixpress.emulator import Emulator
-from mixpress.errors import SpoolError, TransportError
+from mixpress.errors import LookupTableError, SpoolError, StateError, TransportError
 from mixpress.report.report import Failure, Progress, Report, Tally
 from support.canary import AUTHS, CANARY
 from support.clients import client
@@ -161,7 +161,14 @@ def test_every_error_keeps_its_message_report_and_attributes(name: str, again: C
     kind = getattr(errors, name)
     if not issubclass(kind, MixpressError):
         pytest.skip("no error")
-    more = {TransportError: ("timeout",), SpoolError: ("/the/path", "full")}.get(kind, ())
+    at_path = ("/the/path", "full")
+    arguments = {
+        LookupTableError: ("rate-limited", (), 3, 60.0),
+        TransportError: ("timeout",),
+        SpoolError: at_path,
+        StateError: at_path,
+    }
+    more = arguments.get(kind, ())
     error = kind("the message", *more)
     error.report = Report(total=1, imported=1)
     restored = again(error)

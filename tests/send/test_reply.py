@@ -117,18 +117,18 @@ OTHER: dict[str, tuple[Response, Reply]] = {
         TooLarge(10_485_760, "request exceeds max limit of 10485760 bytes"),
     ),
     "413 of a proxy": (answer(413, "<h1>Too Large</h1>"), TooLarge(None, "Too Large")),
-    "429": (answer(429, {"error": "slow", "status": 0}), TryLater("429 Too Many Requests: slow")),
+    "429": (answer(429, {"error": "slow", "status": 0}), TryLater("429 Too Many Requests: slow", not_taken=True)),
     "429 that says when": (
         answer(429, {"error": "slow"}, retry_after="12"),
-        TryLater("429 Too Many Requests: slow", 12.0),
+        TryLater("429 Too Many Requests: slow", 12.0, not_taken=True),
     ),
     "429 with a date": (
         answer(429, {"error": "slow"}, retry_after=formatdate(START + 90, usegmt=True)),
-        TryLater("429 Too Many Requests: slow", 90.0),
+        TryLater("429 Too Many Requests: slow", 90.0, not_taken=True),
     ),
     "429 with a date that is over": (
         answer(429, {"error": "slow"}, retry_after="Wed, 21 Oct 2015 07:28:00 GMT"),
-        TryLater("429 Too Many Requests: slow", 0.0),
+        TryLater("429 Too Many Requests: slow", 0.0, not_taken=True),
     ),
     "408": (answer(408, ""), TryLater("408 Request Timeout: (no text)")),
     "500": (answer(500, {"error": "oops"}), TryLater("500 Internal Server Error: oops")),
@@ -163,7 +163,7 @@ def test_any_other_reply_leaves_the_batch_unsettled(response: Response, reply: R
 @pytest.mark.parametrize("value", ["soon", "", "-5", "1.5", "1e9", "9" * 5000, "Wed, 99 Oct 2015", "٣"])
 def test_an_invalid_retry_after_is_ignored(value: str) -> None:
     reply = read_reply(answer(429, "", retry_after=value), 3)
-    assert reply == TryLater("429 Too Many Requests: (no text)", None)
+    assert reply == TryLater("429 Too Many Requests: (no text)", None, not_taken=True)
 
 
 def test_a_single_event_that_is_too_large_is_refused() -> None:

@@ -57,7 +57,7 @@ def test_bad_credentials_stop_everything() -> None:
 
 def test_with_one_attempt_nothing_is_retried() -> None:
     once = RetryPolicy(attempts=1)
-    assert decide(once, 1, TryLater("busy")) == GiveUp("given up after 1 attempts; last error: busy")
+    assert decide(once, 1, TryLater("busy")) == GiveUp("given up after 1 attempt; last error: busy")
     assert decide(once, 1, NoReply(UNREACHED, first_contact=True)) == Stop(UNREACHED)
 
 
@@ -82,3 +82,42 @@ def test_backoff_and_jitter_are_the_documented_ones() -> None:
 def test_an_invalid_policy_is_an_error(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         RetryPolicy(**settings)
+
+
+TIMED_OUT = TransportError("no connection within 10 s", "timeout")
+TIMED_OUT.connect_timed_out = True
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_repeated"),
+    [
+        (TryLater("429", not_taken=True), True),
+        (TryLater("503"), False),
+        (TryLater("408"), False),
+        (TryLater("not a reply of this API"), False),
+        (NoReply(UNREACHED), True),
+        (NoReply(TIMED_OUT), True),
+        (NoReply(TransportError("unknown", "unknown-host")), True),
+        (NoReply(RESET), False),
+        (NoReply(TransportError("no answer", "timeout")), False),
+        (NoReply(TransportError("bad record", "tls")), False),
+    ],
+    ids=repr,
+)
+def test_what_may_have_been_taken_is_repeated_only_if_that_is_harmless(reply: Reply, is_repeated: bool) -> None:
+    assert isinstance(decide(POLICY, 1, reply), Wait)
+    decision = decide(POLICY, 1, reply, repeatable=False)
+    if is_repeated:
+        assert decision == decide(POLICY, 1, reply)
+    else:
+        assert isinstance(decision, GiveUp)
+        assert (decision.final, decision.pause) == (True, 2.0)
+        assert "may have taken it" in decision.reason
+        assert "retry_unsafe=True" in decision.reason
+
+
+@pytest.mark.parametrize(
+    "reply", [Taken(), Taken((REFUSAL,)), TooLarge(1000, "big"), Hopeless("404"), NoReply(CERTIFICATE)], ids=repr
+)
+def test_other_replies_mean_the_same_for_what_must_not_be_repeated(reply: Reply) -> None:
+    assert decide(POLICY, 1, reply, repeatable=False) == decide(POLICY, 1, reply)

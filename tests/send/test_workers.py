@@ -47,3 +47,28 @@ def test_a_worker_that_is_about_to_sleep_is_woken_with_the_others() -> None:
     slept.set()
     workers[1].join(10)
     assert [worker.is_alive() for worker in workers] == [False, False]
+
+
+def test_a_cancelled_job_does_not_wait_for_an_earlier_one() -> None:
+    """The earlier one may be cut off late, and nothing of the cancelled one is sent."""
+    held, handled = threading.Event(), list[Job]()
+    jobs = [Nothing() for _ in range(3)]
+    ended = threading.Semaphore(0)
+
+    def work(job: Job) -> None:
+        if job is jobs[0]:
+            held.wait(10)
+        handled.append(job)
+        ended.release()
+
+    pool = WorkerPool(3, work, lambda: None, Clock(), ordered=True)
+    jobs[1].cancel_token.cancel(None)
+    for job in jobs:
+        pool.put(job)
+    assert ended.acquire(timeout=10)
+    assert handled == [jobs[1]]
+    held.set()
+    assert ended.acquire(timeout=10)
+    assert ended.acquire(timeout=10)
+    assert handled == [jobs[1], jobs[0], jobs[2]]
+    pool.join_idle(10)

@@ -78,7 +78,7 @@ def test_accepted_events_survive_sigkill(tmp_path: Path, processes: int) -> None
     # A process killed between the reply and the settling leaves its batch to be sent once more, unchanged.
     again = [number for number, times in delivered.items() if times > 1]
     assert len(again) <= rounds * processes * 50
-    assert Counter(printed.batches).most_common(1)[0][1] <= 1 + processes
+    assert max(Counter(printed.batches).values(), default=0) <= 1 + processes
     # An event that was not reported as accepted was in the one append that the kill interrupted.
     assert len(set(delivered) - printed.accepted) <= rounds * processes * 20
     print(

@@ -4,6 +4,7 @@ from .events import Event, events, plain_events
 from .odd import Color, Float, Integer, Level, Lying, Pairs, Point, Raising, Text, Unpaired, Word
 from .options import NOW, options
 from .texts import names
+from .updates import update_options
 from .values import plain_texts, plain_values
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "plain_events",
     "plain_texts",
     "plain_values",
+    "update_options",
 ]

@@ -98,7 +98,30 @@ def change_class(draw: st.DrawFn, event: Event) -> None:
     event["properties"] = draw(st.sampled_from([Pairs, Lying]))(doubled)
 
 
-BREAKS = [break_property, break_property, leave_out, add_field, break_name, change_class, break_properties]
+def identify_otherwise(draw: st.DrawFn, event: Event) -> None:
+    """Give the event another id than `distinct_id`, or make it one that merges users."""
+    properties = event["properties"]
+    if draw(st.booleans()):
+        properties[draw(st.sampled_from(["$device_id", "$user_id"]))] = draw(st.just("") | ordinary | bad_ids)
+    if draw(st.booleans()):
+        event["event"] = draw(st.sampled_from(["$identify", "$create_alias", "$merge", "$merged"]))
+        two = st.just(["a", "b"]) | st.lists(values, max_size=3)
+        some = draw(st.sets(st.sampled_from(["$identified_id", "$anon_id", "alias", "$distinct_ids"])))
+        properties.update({name: draw(two if name == "$distinct_ids" else texts) for name in sorted(some)})
+    if draw(st.booleans()):
+        properties.pop("distinct_id", None)
+
+
+BREAKS = [
+    break_property,
+    break_property,
+    identify_otherwise,
+    leave_out,
+    add_field,
+    break_name,
+    change_class,
+    break_properties,
+]
 
 
 @st.composite

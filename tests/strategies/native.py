@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import zoneinfo
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from importlib.util import find_spec
@@ -85,7 +87,16 @@ long_doubles = st.builds(
     st.integers(-(2**63), 2**63 - 1),
     st.integers(-1200, 1000) | st.integers(-1140, -1070) | st.integers(-16500, 16300),
 )
-views = st.sampled_from([lambda a: a, lambda a: a.T, lambda a: a[::-1], lambda a: a[..., ::2], lambda a: a.copy("F")])
+
+
+def unpickled(array: Any) -> Any:
+    """Return an equal array, of which the dtype is another object."""
+    return pickle.loads(pickle.dumps(array))
+
+
+views = st.sampled_from(
+    [lambda a: a, lambda a: a.T, lambda a: a[::-1], lambda a: a[..., ::2], lambda a: a.copy("F"), unpickled]
+)
 numpy_arrays = st.builds(
     lambda view, array: view(array) if array.ndim else array,
     views,
@@ -96,10 +107,42 @@ numpy_arrays = st.builds(
         npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
     ),
 )
-object_arrays = st.lists(st.none() | st.booleans() | uuids | st.text(max_size=3), max_size=3).map(
-    lambda elements: numpy.array([*elements, None], dtype=object)
-)
-numpy_values = numpy_numbers | numpy_ticks | numpy_texts | long_doubles | numpy_arrays | object_arrays
+
+
+def array_of(elements: list[Any]) -> Any:
+    """Return an array of these objects: numpy's own function would take the elements of lists."""
+    array = numpy.empty(len(elements), dtype=object)
+    for place, element in enumerate(elements):
+        array[place] = element
+    return array
+
+
+def packed(array: Any) -> Any:
+    """Return an array whose references are not aligned, with null at its end: numpy reads None."""
+    records = numpy.empty(len(array) + 2, dtype=[("byte", "i1"), ("object", "O")])
+    records["object"][: len(array)] = array
+    return records["object"]
+
+
+OBJECT_VIEWS: list[Callable[[Any], Any]] = [
+    *(lambda a: a, lambda a: a[::-1], lambda a: a[::2], lambda a: a[:0], lambda a: a.reshape(1, -1)),
+    *(lambda a: a.reshape(-1, 1)[:, ::-1], lambda a: a.reshape(-1, 1).T, lambda a: a[:1].reshape(1, 1, -1)),
+    *(lambda a: a.repeat(4).reshape(2, 2, -1)[::-1, :, ::3], lambda a: a.reshape(-1, 1).repeat(3, 1).T),
+    *(lambda a: a[:1].reshape(()) if len(a) else a, lambda a: a.reshape(0, 2) if not len(a) else a, packed),
+    *(lambda a: numpy.broadcast_to(a, (2, len(a))), lambda a: a.astype(numpy.dtype("O", metadata={"a": 1}))),
+]
+
+
+def object_arrays(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.builds(
+        lambda view, elements: view(array_of(elements)),
+        st.sampled_from(OBJECT_VIEWS),
+        st.lists(inside, max_size=4),
+    )
+
+
+numpy_values = numpy_numbers | numpy_ticks | numpy_texts | long_doubles | numpy_arrays
+numpy_values |= object_arrays(st.none() | st.booleans() | uuids | st.text(max_size=3) | numpy_values)
 pandas_values: st.SearchStrategy[Any] = st.nothing()
 if find_spec("pandas"):
     import pandas

@@ -40,4 +40,5 @@ def options(draw: st.DrawFn) -> Options:
         limits=draw(st.just({"max_string": SMALL_STRING}) | small_limits),
         rules=draw(st.just({}) | actions | all_actions),
         now=NOW,
+        identity=draw(st.sampled_from([None, None, "simplified", "original"])),
     )

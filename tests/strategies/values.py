@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 from hypothesis import strategies as st
 
-from .native import native
+from .native import array_of, native, object_arrays
 from .odd import (
     Access,
     Attributes,
@@ -134,6 +134,7 @@ def containers(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         odd_pairs.map(dict),
         odd_pairs.map(Pairs),
         odd_pairs.map(Lying),
+        object_arrays(inside),
         st.builds(Point, inside, inside),
         st.sampled_from([Slotted, Derived, Attributes, Struct, Named]).flatmap(
             lambda kind: st.builds(kind, inside, inside)
@@ -155,7 +156,7 @@ def nested(kinds: list[Callable[[Any], Any]], count: int) -> Any:
 @st.composite
 def containing_themselves(draw: st.DrawFn) -> Any:
     around: list[Any] = []
-    inner: Any = draw(st.sampled_from([around, {"again": around}, (around,), [[around]]]))
+    inner: Any = draw(st.sampled_from([around, {"again": around}, (around,), [[around]], array_of([around])]))
     around.extend([draw(scalars), inner])
     return around
 
@@ -170,6 +171,7 @@ wraps = st.sampled_from(
         Slotted,
         lambda value: Listed([value]),
         lambda value: Names(n=value),
+        lambda value: array_of([value]),
     ]
 )
 deep = st.builds(nested, st.lists(wraps, min_size=1, max_size=3), st.integers(1, 5) | st.integers(62, 67))

@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["event"],
     &["gzip", "source", "validate"],
     &["truncate"],
-    &["gzip::press", "rules", "scan", "serialize"],
+    &["gzip::press", "rules", "scan", "serialize", "csv"],
     &["vectors"],
     &["steps"],
 ];

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any
-from unittest import mock
 from uuid import UUID
 
 import mixpress
 from mixpress import Encoder
-from mixpress.cli.ndjson import Lines
+from mixpress.files.files import Files
+from mixpress.files.mapper import mapper_of
 
 _PACKAGE = str(Path(mixpress.__file__).parent)
 
@@ -84,6 +83,7 @@ VALUES: dict[str, Callable[[int], Any]] = {
     "what has no form": lambda n: [b""] * n,
 }
 
+
 # Files of about n parts each.
 FILES: dict[str, Callable[[int], bytes]] = {
     "events": lambda n: b'{"event": "e"}\n' * n,
@@ -106,19 +106,7 @@ def work_of_value(value: Any) -> int:
 
 
 def work_of_file(content: bytes, file: Path) -> int:
-    """Return the lines that reading a file of NDJSON runs, and the bytes that it reads."""
-    read = 0
-
-    class Counted(io.BufferedReader):
-        def readline(self, size: int | None = -1, /) -> bytes:
-            nonlocal read
-            line = super().readline(size)
-            read += len(line)
-            return line
-
-    def opened(path: str, _mode: str) -> Iterable[bytes]:
-        return Counted(io.FileIO(path))
-
+    """Return the lines that reading and encoding a file of NDJSON runs."""
     file.write_bytes(content)
-    with mock.patch("mixpress.cli.ndjson.open", opened, create=True):
-        return lines_run(lambda: [*Lines([str(file)])]) + read
+    encoder, mapper = Encoder(compression=None), mapper_of(None)
+    return lines_run(lambda: [piece.encode(encoder, mapper) for piece in Files([str(file)])])

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from mixpress.transport import Urllib3Transport
+from mixpress.errors import TransportError
+from mixpress.transport import Request, Urllib3Transport
 from support.listener import OK, Behave, Listener, kind, post, read_request
 
 Listen = Callable[[Behave], Listener]
@@ -182,3 +183,29 @@ def test_a_forked_child_does_not_shut_down_the_connections_of_its_parent(
     transport._pools = parents
     assert transport.send(post(listener.url())).status == 200  # the socket is still open
     assert listener.connections == 2
+
+
+def test_a_request_that_must_not_be_repeated_has_a_connection_of_its_own(
+    listen: Listen, transport: Urllib3Transport
+) -> None:
+    server = Server(reset)
+    listener = listen(server)
+    assert transport.send(post(listener.url())).status == 200
+    for _ in range(3):
+        assert transport.send(once(listener.url())).status == 200
+    assert listener.connections == 4
+    assert len(server.requests) == 4
+
+
+def test_a_request_that_must_not_be_repeated_is_sent_once(listen: Listen, transport: Urllib3Transport) -> None:
+    server = Server(reset, first=(b"",))
+    listener = listen(server)
+    with pytest.raises(TransportError):
+        transport.send(once(listener.url()))
+    assert len(server.requests) == 1
+
+
+def once(url: str) -> Request:
+    request = post(url)
+    object.__setattr__(request, "repeatable", False)
+    return request

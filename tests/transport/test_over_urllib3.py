@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mixpress.transport import MAX_REPLY_BYTES, Request, Response, Urllib3Transport
-from support.listener import Behave, Listener, closed_port, http, kind, post, read_request, replying
+from support.listener import Behave, Listener, closed_port, failure, http, kind, post, read_request, replying
 
 
 def test_a_reply_is_read_and_the_connection_is_reused(
@@ -105,6 +105,22 @@ def test_a_connection_that_cannot_be_opened(
 
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
     assert kind(transport, "http://127.0.0.1:9/import", says) == expected
+    assert failure(transport, "http://127.0.0.1:9/import").unsent
+
+
+def test_after_a_connection_was_made_a_request_may_have_arrived(
+    listen: Callable[[Behave], Listener], transport: Urllib3Transport
+) -> None:
+    assert not failure(transport, listen(lambda connection: None).url()).unsent
+    done = threading.Event()
+
+    def wait(_connection: socket.socket) -> None:
+        done.wait(10)
+
+    listener = listen(wait)
+    with closing(Urllib3Transport(1, read_timeout=0.05)) as impatient:
+        assert not failure(impatient, listener.url()).unsent
+    done.set()
 
 
 def test_a_connection_that_breaks_before_a_reply_is_a_reset(

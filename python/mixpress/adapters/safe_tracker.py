@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec
 
 from mixpress import process
+from mixpress.article import type_of
 from mixpress.client.async_client import AsyncClient
 from mixpress.client.client import Client
 from mixpress.clock import Clock
@@ -41,7 +42,7 @@ class SafeTracker:
     def __init__(self, client: Client | AsyncClient, adapter: str, clock: Clock | None = None) -> None:
         if not isinstance(client, Client | AsyncClient):
             # Only the type is named: the value may hold credentials.
-            raise TypeError(f"{adapter} takes a mixpress.Client or AsyncClient, got a {type(client).__name__}")
+            raise TypeError(f"{adapter} takes a mixpress.Client or AsyncClient, got {type_of(client)}")
         self._client = client
         self._adapter = adapter
         self._clock = clock or Clock()

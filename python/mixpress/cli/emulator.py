@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import logging
-import signal
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mixpress.cli.emulator_export import ServerGroup, export_command
+from mixpress.cli.emulator_help import HELP
+from mixpress.cli.emulator_options import api_options, to_lookup_tables
 from mixpress.cli.group import CannotRun
+from mixpress.cli.signals import stop_signals
 from mixpress.emulator import Emulator, Faults
+from mixpress.emulator.collector import spare_stored_events
+from mixpress.emulator.faults.faults import to_faults
+from mixpress.emulator.hosts import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@click.command("emulator", short_help="Run a local server of the ingestion API.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
+@click.group("emulator", cls=ServerGroup, short_help="Run a local server of the ingestion API.", help=HELP)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     default=8400,
@@ -35,92 +40,77 @@ if TYPE_CHECKING:
     help="Keep the events in this SQLite file, created if missing.  [default: memory]",
 )
 @click.option(
+    "--keep",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Keep the last N events, also in the file; older ones are deleted.",
+)
+@click.option(
     "--fault",
     "faults",
     multiple=True,
-    metavar="KIND=HOW-OFTEN",
-    help="Make requests fail, as described above; may be repeated.",
+    metavar="KIND[:HOW-OFTEN]",
+    help="Make requests fail, as described above, or the path of a schedule.toml; may be repeated.",
 )
 @click.option("--fault-seed", type=int, metavar="N", help="Seed that selects the failing requests.  [default: 0]")
-def command(host: str, port: int, db: Path | None, faults: tuple[str, ...], fault_seed: int | None) -> None:
-    """Run a local server of Mixpanel's ingestion API.
-
-    It answers POST /import, POST /track and GET /track as documented, strict or not, and stores accepted events,
-    deduplicated. It accepts any credentials that are not empty, and sends nothing to other machines.
-
-    It prints its URL when it is ready, then one line per request. Ctrl-C or SIGTERM stops it.
-
-    \b
-    Send events to it, in another terminal:
-      mixpress import examples/flights.ndjson.gz --to http://127.0.0.1:8400
-
-    \b
-    Query the stored events, with --db events.db:
-      sqlite3 events.db "SELECT event, count(*) FROM events GROUP BY event"
-
-    \b
-    Test your code against failures:
-      mixpress emulator --fault 429:3=0.2 --fault 502=0.1 --fault taken=2x
-
-    \b
-    KIND is one of:
-      429, 429:SECONDS  rate limit, without and with Retry-After
-      413:BYTES         request too large, with that limit in the message
-      400:0+2           the events at these positions fail, the others are stored
-      401, 403          invalid credentials, forbidden
-      502, 502:html     bad gateway, as text and as an HTML page
-      503, 503:html     service unavailable, as text and as an HTML page
-      taken             stored, then the connection is closed without an answer
-      slow:SECONDS      the answer is delayed
-    HOW-OFTEN is a share of the requests, such as 0.2, or a count, such as 2x: that many
-    requests in a row, counted from the first, before any share. With the same --fault-seed
-    the same requests fail, in order of arrival.
-
-    \b
-    Exit status:
-      0  stopped by Ctrl-C or SIGTERM
-      2  wrong usage, or it cannot listen or use the file
-    """
+@click.option(
+    "--lookup-table",
+    "lookup_tables",
+    multiple=True,
+    metavar="ID[:NAME]",
+    callback=to_lookup_tables,
+    help="A lookup table that the project has; may be repeated.",
+)
+@click.option("--webhook", metavar="URL", help="Post each batch, with its accepted and refused events, to this URL.")
+@click.option(
+    "--i-know-this-is-not-authenticated",
+    "allow_other_hosts",
+    is_flag=True,
+    help="Allow a --host that other machines can reach, such as 0.0.0.0.",
+)
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Another name of this machine, by which the page is opened; may be repeated.",
+)
+@api_options
+def command(host: str, db: Path | None, faults: tuple[str, ...], fault_seed: int | None, **settings: Any) -> None:
+    """Run the server; HELP is the text for users."""
     with stop_signals() as stop, log_to_terminal():
         try:
-            with Emulator(host=host, port=port, db=db, faults=to_faults(faults, fault_seed)) as server:
-                click.echo(f"listening on {server.url}, events kept in {db or 'memory'}; Ctrl-C stops")
-                if server.faults.rules:
-                    click.echo(f"faults: {server.faults}")
+            with Emulator(host=host, db=db, faults=read_faults(faults, fault_seed), **settings) as server:
+                spare_stored_events()
+                announce(server, str(db or "memory"), host)
                 stop.get()
                 click.echo(f"stopped; events in {db or 'memory'}: {server.count():,}")
         except (ValueError, OSError) as error:
             raise CannotRun(str(error)) from error
 
 
-def to_faults(texts: tuple[str, ...], seed: int | None) -> Faults:
-    """Return the faults of all `--fault` options. ValueError if one is invalid."""
-    faults = Faults.parse(",".join(texts)) if texts else Faults()
+command.add_command(export_command)
+
+
+def announce(server: Emulator, kept: str, host: str) -> None:
+    """Print the URL, whether other machines reach it, and the faults."""
+    click.echo(f"listening on {server.url}, events kept in {kept}; Ctrl-C stops")
+    if not is_loopback(host):
+        click.echo(f"without authentication, for every machine that can reach {host}")
+    if server.faults.phases:
+        click.echo(f"faults: a schedule of {len(server.faults.phases)} phases, seed={server.faults.seed}")
+    elif server.faults.rules:
+        click.echo(f"faults: {server.faults}")
+
+
+def read_faults(texts: tuple[str, ...], seed: int | None) -> Faults:
+    """Return the faults of all `--fault` options. ValueError if one is invalid, OSError if it cannot be read."""
+    if len(texts) > 1 and any(text.endswith(".toml") for text in texts):
+        raise ValueError("a schedule must be the only --fault: write the other faults into its phases")
+    faults = to_faults(",".join(texts)) if texts else Faults()
     return faults if seed is None else replace(faults, seed=seed)
-
-
-class StopSignals:
-    """A signal handler that queues the signals it receives."""
-
-    def __init__(self) -> None:
-        # Of the standard queues only SimpleQueue.put is reentrant, as a signal handler needs.
-        self.received: SimpleQueue[int] = SimpleQueue()
-
-    def handle(self, number: int, _frame: object) -> None:
-        """Queue a signal; called by the interpreter."""
-        self.received.put(number)
-
-
-@contextmanager
-def stop_signals() -> Iterator[SimpleQueue[int]]:
-    """Yield a queue that receives Ctrl-C and SIGTERM."""
-    signals = StopSignals()
-    before = {number: signal.signal(number, signals.handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals.received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

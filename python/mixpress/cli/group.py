@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 import click
+from click.shell_completion import CompletionItem
 
-COMMANDS = {"import": "import_", "spool": "spool", "emulator": "emulator", "demo": "demo"}
-"""The module of each command in this package; its attribute `command` is the command."""
+COMMANDS = {
+    "check": ("check", "Say what an import would do, without a network."),
+    "init": ("init", "Look at a file and write a mapping for it."),
+    "import": ("import_", "Send the events of files."),
+    "replay": ("replay", "Send the failed events of a dead letter again."),
+    "lookup": ("lookup", "List lookup tables, and replace the rows of one."),
+    "ping": ("ping", "Say what a server makes of the credentials."),
+    "spool": ("spool", "Show or deliver a client's spool."),
+    "emulator": ("emulator", "Run a local server of the ingestion API."),
+    "demo": ("demo", "Import a month of flights into a local emulator."),
+    "completion": ("completion", "Print the script that completes this command in a shell."),
+}
+"""The module of each command in this package, whose attribute `command` is the command, and its line in the help. The
+help does not import the commands, which takes a second on a slow machine.
+"""
 
 EXTRAS = {"click": "cli", "rich": "cli", "orjson": "emulator", "starlette": "emulator", "uvicorn": "emulator"}
 """The extra of mixpress that installs each package."""
+
+_SERVER = ("starlette", "uvicorn", "orjson")
+NEEDED: dict[str, tuple[str, ...]] = {"completion": (), "emulator": _SERVER, "demo": ("rich", *_SERVER)}
+"""The packages of extras that a command needs; others need rich."""
 
 
 class CannotRun(click.ClickException):
@@ -53,13 +72,33 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         try:
-            command = import_module(f"mixpress.cli.{COMMANDS[cmd_name]}").command
+            command = import_module(f"mixpress.cli.{COMMANDS[cmd_name][0]}").command
         except ImportError as error:
             extra = extra_of(error)
             if extra is None:
                 raise
             command = UnavailableCommand(cmd_name, extra)
         return command if isinstance(command, click.Command) else None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands that begin with a text, and the options, without an import."""
+        found = [CompletionItem(name, help=line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the names and the lines of the commands, or the extra that one needs."""
+        rows = []
+        for name, (_, line) in COMMANDS.items():
+            extra = missing_extra(name)
+            rows.append((name, f"(needs `pip install 'mixpress[{extra}]'`)" if extra else line))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def missing_extra(name: str) -> str | None:
+    """Return the extra that a command needs and that is not installed, or None."""
+    needed = NEEDED.get(name, ("rich",))
+    return next((EXTRAS[package] for package in needed if find_spec(package) is None), None)
 
 
 def extra_of(error: ImportError) -> str | None:

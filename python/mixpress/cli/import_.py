@@ -1,115 +1,86 @@
-"""`mixpress import`: send the events of NDJSON files to a project."""
+"""`mixpress import`: send the events of files to a project."""
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
-from mixpress.cli.group import CannotRun
-from mixpress.cli.ndjson import Lines, OtherFormat, Stopped
-from mixpress.cli.options import delivery_options, make_client, report_of
-from mixpress.cli.progress import progress_bar
-from mixpress.cli.signals import stop_once
-from mixpress.cli.summary import print_summary
-from mixpress.client.import_run import import_events
-from mixpress.errors import ImportInterrupted
+from mixpress.cli.delivery import deliver_files
+from mixpress.cli.encoder_options import encoder_options
+from mixpress.cli.mapping_options import mapping_options
+from mixpress.cli.options import delivery_options, retry_unsafe_option
+from mixpress.cli.report_file import log_json_option, report_option
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from mixpress.cli.options import DeliveryOptions
-    from mixpress.errors import MixpressError
-    from mixpress.report.report import Report
+    from mixpress.files.formats import Format
 
 EPILOG = """
 \b
 Credentials are read from the environment:
   MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and MIXPRESS_PROJECT_ID (a service account), or
-  MIXPRESS_TOKEN (a project token).
-A server on this machine, such as `mixpress emulator`, needs none.
+  MIXPRESS_TOKEN (a project token); updates of profiles need this one.
+A server on this machine, such as `mixpress emulator`, and --dry-run need none.
 
 \b
 Exit status:
   0  every event was imported
-  1  some events failed; the summary lists the reasons
+  1  some events failed, a file is damaged, or the report can't be written; the summary lists the reasons
   2  wrong usage, or a file cannot be used; nothing was sent
   3  nothing could be delivered
 
 \b
 Examples:
   mixpress import events.ndjson.gz --to http://127.0.0.1:8400
-  mixpress import 2023-*.ndjson.gz --region eu --dead-letter failed.ndjson
-  jq -c '.[]' array.json | mixpress import -
+  mixpress import 'exports/2023-*.ndjson.gz' --region eu --state import.state --dead-letter failed.ndjson
+  mixpress import orders.csv --event Ordered --time-column paid_at --time-zone Europe/Berlin \\
+      --distinct-id-column customer --insert-id-from order_id --dry-run
+  mixpress import amplitude/ --from amplitude --since 2023-01-01 --max-errors 1% --report import.html
+  curl -s https://example.com/events.json | mixpress import -
+  mixpress import users.parquet --profiles --distinct-id-column user_id --drop password --region eu
+  mixpress import logins.csv --profiles --operation add --state logins.state --dead-letter failed.ndjson
+  mixpress import companies.csv --groups company --group-id-column company_id --region eu
 """
 
 
-@click.command("import", short_help="Send the events of NDJSON files.", epilog=EPILOG)
+@click.command("import", short_help="Send the events of files.", epilog=EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--format",
+    type=click.Choice(["ndjson", "json", "csv", "tsv", "parquet", "arrow"]),
+    help="Format of the files.  [default: recognised by their first bytes]",
+)
+@mapping_options
+@encoder_options
 @delivery_options
-def command(files: tuple[str, ...], **options: Unpack[DeliveryOptions]) -> None:
-    """Send the events of each FILE: NDJSON (one event a line), plain or gzipped; - is the standard input.
+@retry_unsafe_option
+@click.option(
+    "--state",
+    type=click.Path(),
+    metavar="FILE",
+    help="Record in FILE what has its verdict: the same command goes on where an earlier one ended, however it ended.",
+)
+@click.option("--max-errors", metavar="N|P%", help="Stop once more events failed: a number, or a share.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Read N events.")
+@click.option("--dry-run", is_flag=True, help="Do all but send: say what would be sent, and what would fail.")
+@report_option
+@log_json_option
+def command(files: tuple[str, ...], format: Format | None, **options: Any) -> None:
+    """Send the events of each FILE: NDJSON, a JSON array, CSV, Parquet or Arrow, plain or packed by gzip or zstd.
+    A FILE may be a folder, a pattern, or - for the standard input.
 
     Every event gets a verdict: imported, rejected (breaks a rule, not sent), refused (by the server) or
     undelivered (no answer). A failed event does not stop the others. Importing a file again is safe: the
     server keeps events with the same $insert_id once.
 
-    Nothing is sent of a file that is not NDJSON in UTF-8. Ctrl-C or SIGTERM ends the reading: what was read
-    is sent, and the summary says what became of it. A second one aborts.
+    With --profiles or --groups KEY, the records are updates of profiles. A record is one of the API, such as
+    {"$distinct_id": "u", "$set": {"plan": "pro"}}, or a row: one column has the id, and the others are set, or what
+    --operation says. Those of one profile arrive in the order of the records. With --state, the import ends at the
+    first updates without an answer, and the same command goes on. A batch with $add or $append, which would count
+    twice, is not sent again if the server may have taken it: its updates are undelivered, unless --retry-unsafe.
+
+    Ctrl-C or SIGTERM ends the reading: what was read is sent, and the summary says what became of it. A second
+    one aborts. With --state, the same command goes on later.
     """
-    dead_letter = options["dead_letter"]
-    lines = _open(files, dead_letter)
-    with (
-        make_client(options).client as client,
-        progress_bar(lines.size, lines.position) as on_progress,
-        stop_once(lines.stop),
-    ):
-        report, error = report_of(import_events, client.engine, lines, on_progress, explain=lines.explain)
-    print_summary(Console(), report, _named(files), lines.place)
-    if dead_letter and report.failed and not report.unwritten:
-        click.echo(f"{dead_letter} has the failed events, with the reasons.")
-    for message in (*lines.damaged, _said(error)):
-        if message:
-            click.echo(f"Error: {message}", err=True)
-    sys.exit(_status(report, error, lines))
-
-
-def _open(files: tuple[str, ...], dead_letter: str | None) -> Lines:
-    """Return the events of the files, after checking that every file can be read."""
-    if files.count("-") > 1:
-        raise click.UsageError("the standard input (-) can be read only once")
-    try:
-        lines = Lines(files)
-    except OSError as error:
-        raise CannotRun(f"cannot read {error.filename}: {error.strerror}") from error
-    except OtherFormat as error:
-        raise CannotRun(str(error)) from error
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    written = dead_letter if dead_letter and os.path.exists(dead_letter) else None
-    if written and any(path != "-" and os.path.samefile(path, written) for path in files):
-        raise click.UsageError(f"{written} cannot be both read and written as the dead letter")
-    return lines
-
-
-def _named(files: tuple[str, ...]) -> str:
-    names = ["the standard input" if name == "-" else name for name in files]
-    return names[0] if len(names) == 1 else f"{len(names):,} files"
-
-
-def _said(error: MixpressError | None) -> str:
-    """Return the message about the error that ended the import, if any."""
-    if error is not None and isinstance(error.__cause__, Stopped):
-        return f"{error.__cause__}: the events read until then have their verdicts; the rest was not read"
-    return str(error or "")
-
-
-def _status(report: Report, error: MixpressError | None, lines: Lines) -> int:
-    if not report.imported and (report.undelivered or isinstance(error, ImportInterrupted)):
-        return 3
-    if lines.unusable and not report.total:
-        return 2
-    return 1 if report.failed or error or lines.damaged else 0
+    sys.exit(deliver_files(files, format, options))

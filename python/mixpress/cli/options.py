@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, TypedDict, TypeVar
 
@@ -13,17 +14,21 @@ from mixpress.cli.group import CannotRun
 from mixpress.client.client import Client
 from mixpress.errors import MixpressError
 from mixpress.retry import RetryPolicy
+from mixpress.send.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import NotRequired
+
+    from mixpress._core import Encoder
     from mixpress.address import Region
     from mixpress.auth import Auth
     from mixpress.report.report import Report
     from mixpress.send.request import Endpoint
 
 PLACEHOLDER = ProjectToken("placeholder-for-an-emulator")
-"""Credentials for a server on this machine if none are given: an emulator accepts any."""
+"""Credentials if none are given, for a server on this machine, as an emulator accepts any, and for a dry run."""
 
 P = ParamSpec("P")
 Command = TypeVar("Command", bound="Callable[..., None]")
@@ -40,7 +45,7 @@ _OPTIONS = (
     click.option(
         "--dead-letter",
         metavar="FILE",
-        help="Append each failed event to FILE, with its reason; of a line over 64 MiB its first 1,000 bytes.",
+        help="Append each failed event to FILE as it was read, with the reason, the file and the line.",
     ),
     click.option(
         "--strict/--no-strict",
@@ -62,7 +67,22 @@ _OPTIONS = (
         show_default=True,
         help="Maximum number of attempts to send a batch while the server is busy or does not answer.",
     ),
+    click.option(
+        "--no-rate-limit",
+        is_flag=True,
+        help="Send as fast as the server takes it, not 30,000 events a second at most.",
+    ),
 )
+
+retry_unsafe_option = click.option(
+    "--retry-unsafe",
+    is_flag=True,
+    help="Send $add and $append again even if the server may have taken them: they may count twice.",
+)
+
+
+_DESTINATION = 4
+"""The first options: where to send to, and whose account it is."""
 
 
 class DeliveryOptions(TypedDict):
@@ -76,6 +96,15 @@ class DeliveryOptions(TypedDict):
     strict: bool
     concurrency: int
     attempts: int
+    no_rate_limit: bool
+    retry_unsafe: NotRequired[bool]
+
+
+def destination_options(command: Command) -> Command:
+    """Add the options for destination and credentials alone to a command."""
+    for option in reversed(_OPTIONS[:_DESTINATION]):
+        command = option(command)
+    return command
 
 
 def delivery_options(command: Command) -> Command:
@@ -95,33 +124,72 @@ class ConfiguredClient:
     auth: Auth
 
 
-def make_client(options: DeliveryOptions, endpoint: Endpoint = "import") -> ConfiguredClient:
-    """Return the client for the options. Raises `CannotRun` without credentials, UsageError for invalid options."""
+def make_client(
+    options: DeliveryOptions,
+    endpoint: Endpoint = "import",
+    encoder: Encoder | None = None,
+    *,
+    sends: bool = True,
+    of_updates: bool = False,
+) -> ConfiguredClient:
+    """Return the client for the options; one that `sends` nothing needs no credentials, one `of_updates` a token.
+
+    Raises `CannotRun` without credentials, UsageError for invalid options.
+    """
     try:
         server = server_url(options["region"], options["to"])
-        auth = _credentials(server, options["service_account"], options["project_id"])
+        account = options["service_account"], options["project_id"]
+        auth = _token(server, *account, needed=sends) if of_updates else credentials(server, *account, needed=sends)
         client = Client(
             auth,
             base_url=options["to"],
             region=options["region"],
             endpoint=endpoint,
             strict=options["strict"],
+            encoder=encoder,
+            rate_limit=None if options["no_rate_limit"] else RateLimit.documented(),
             concurrency=options["concurrency"],
             retry=RetryPolicy(attempts=options["attempts"]),
             dead_letter=options["dead_letter"],
+            retry_unsafe=options.get("retry_unsafe", False),
         )
     except ValueError as error:
         raise click.UsageError(str(error).replace("base_url", "--to")) from error
     return ConfiguredClient(client, server, endpoint, auth)
 
 
-def _credentials(server: str, service_account: str | None, project_id: str | None) -> Auth:
-    auth = auth_from_environment(service_account=service_account, project_id=project_id)
-    if auth or is_loopback(server):
+def credentials(server: str, service_account: str | None, project_id: str | None, *, needed: bool = True) -> Auth:
+    """Return the credentials of the environment; any for a server on this machine, or if they are not `needed`.
+
+    Raises `CannotRun` without them, ValueError for a part of them.
+    """
+    try:
+        auth = auth_from_environment(service_account=service_account, project_id=project_id)
+    except ValueError:
+        if needed:
+            raise
+        auth = None
+    if auth or not needed or is_loopback(server):
         return auth or PLACEHOLDER
     raise CannotRun(
         "no credentials in the environment: set MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and "
         "MIXPRESS_PROJECT_ID (a service account), or MIXPRESS_TOKEN (a project token)"
+    )
+
+
+def _token(server: str, service_account: str | None, project_id: str | None, *, needed: bool) -> ProjectToken:
+    """Return the project token of the environment, which is all that updates of profiles need; as `credentials`."""
+    if service_account or project_id:
+        option = "--service-account" if service_account else "--project-id"
+        raise click.UsageError(f"{option} is for events; updates of profiles need the project token, $MIXPRESS_TOKEN")
+    token = os.environ.get("MIXPRESS_TOKEN", "").strip()
+    if token:
+        return ProjectToken(token)
+    if not needed or is_loopback(server):
+        return PLACEHOLDER
+    raise CannotRun(
+        "no project token in the environment: set MIXPRESS_TOKEN, which updates of profiles need; a service account is "
+        "for events"
     )
 
 

@@ -15,18 +15,19 @@ from mixpress.cli.group import CannotRun
 from mixpress.cli.options import delivery_options, make_client, report_of
 from mixpress.cli.progress import progress_bar
 from mixpress.cli.signals import stop_once
-from mixpress.cli.summary import counted, in_bytes, print_summary
+from mixpress.cli.summary import in_bytes, print_summary
 from mixpress.client.drain_run import drain_spool
 from mixpress.errors import SpoolError
 from mixpress.spool import Destination, Spool
 from mixpress.spool.show import show
+from mixpress.wording import counted
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from mixpress.cli.options import DeliveryOptions
     from mixpress.errors import MixpressError
-    from mixpress.report.report import Report
+    from mixpress.report.report import Failure, Report
     from mixpress.send.request import Endpoint
     from mixpress.spool import SpoolStats
 
@@ -111,7 +112,7 @@ def drain_command(path: str, failed: bool, force: bool, **options: Unpack[Delive
         destination = Destination.of(f"{configured.server}/{configured.endpoint}", configured.auth)
         with configured.client as client, Spool(path, destination=destination, force=force) as spool:
             total = spool.stats().pending
-            with progress_bar(total) as on_progress, stop_once(stops.append):
+            with progress_bar(total, counts_bytes=False) as on_progress, stop_once(stops.append):
                 report, error = report_of(
                     drain_spool, client.engine, spool, on_progress, failed=failed, stopped=lambda: bool(stops)
                 )
@@ -128,8 +129,8 @@ def drain_command(path: str, failed: bool, force: bool, **options: Unpack[Delive
     sys.exit(_status(report, error, stopped=bool(stops)))
 
 
-def _place(index: int) -> str:
-    return f"event {index + 1:,}"
+def _place(failure: Failure) -> str:
+    return f"event {failure.index + 1:,}"
 
 
 def _endpoint(path: str) -> Endpoint:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, Optional
 
+from mixpress._core import Rejection
 from mixpress.auth import Auth, ProjectToken
-from mixpress.client.engine import EngineHolder
+from mixpress.client.engines import Engines
+from mixpress.client.file_import import import_files, import_table
+from mixpress.client.file_options import FileOptions, MaxErrors
 from mixpress.client.import_run import import_events, refuse_one
+from mixpress.client.lookup_tables import LookupTables
 from mixpress.client.options import (
     DOCUMENTED,
     Options,
     check_arguments,
     choose_encoder,
     choose_server,
+    choose_token,
     event_encoder,
+    options_of_updates,
     spool_options,
 )
+from mixpress.client.shared import SharedCalls
+from mixpress.client.update_run import import_updates
 from mixpress.clock import Clock
 from mixpress.queues.event import complete, compose
 from mixpress.queues.event_queue import QueueLimits
@@ -24,15 +33,19 @@ from mixpress.send.request import RequestTemplate
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
+    from collections.abc import Mapping as Members
     from datetime import datetime
 
     from typing_extensions import Self
 
-    from mixpress._core import Encoder, Rejection
+    from mixpress._core import Encoder
     from mixpress.address import Region
     from mixpress.client.engine import Engine
-    from mixpress.client.options import Edition
+    from mixpress.client.file_import import Paths
+    from mixpress.client.options import Edition, Identity
+    from mixpress.files.formats import Format
+    from mixpress.files.mapping import Mapping
     from mixpress.queues.event_queue import OnFull
     from mixpress.report.report import Failure, Progress, Report
     from mixpress.report.stats import Stats
@@ -41,7 +54,7 @@ if TYPE_CHECKING:
     from mixpress.transport.interface import Transport
 
 
-class Client:
+class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of the core needs no import of typing
     """Sends events to one project.
 
         with Client(ServiceAccount("user", "secret", project_id="123"), region="eu") as client:
@@ -53,14 +66,19 @@ class Client:
         server, such as an emulator or a proxy, without the path of the endpoint.
     `endpoint`: `"import"`, or `"track"`, which confirms a batch instead of each event.
     `strict`: ask /import to validate each event and report the refused ones. Without it, /import confirms the batch.
-    `ip`: use the sender's address as the location of events without the property `ip`.
+    `ip`: use the sender's address as the location of events without the property `ip`, and of profiles.
     `edition`: 2022 for a server with the /track of that year: forms of 50 events, uncompressed.
     `encoder`: an encoder with other limits or another format, for the same endpoint. `/track` also accepts
         `Encoder("track", format="form", token=...)`.
     `concurrency`: the most requests under way at once; the documents recommend 10 to 20. After trouble there is one,
         then more as the server's answers and their latency allow.
     `retry`: how often and after what waits a batch is sent again.
-    `rate_limit`: events and uncompressed bytes in any minute; None for no limit.
+    `retry_unsafe`: send a batch with `$add` or `$append` again even if the server may have taken it, so that these may
+        count twice. By default its updates are undelivered then.
+    `rate_limit`: events and uncompressed bytes in any minute, for each endpoint; None for no limit.
+    `token`: the token of the project, for updates of profiles, if `auth` is not a `ProjectToken`.
+    `identity`: how the project joins the ids of a user: `"simplified"` or `"original"`, by which events are validated
+        and identity events are refused; None if it is not known.
     `dead_letter`: a file to which every event that is not imported is appended, with the reason.
     `transport`: what sends the requests, urllib3 by default. A transport that you pass is not closed by the client, and
         a forked child uses it unchanged.
@@ -96,6 +114,7 @@ class Client:
         encoder: Encoder | None = None,
         concurrency: int = 10,
         retry: RetryPolicy | None = None,
+        retry_unsafe: bool = False,
         rate_limit: RateLimit | None = DOCUMENTED,
         queue_size: int = 100_000,
         queue_bytes: int = 64_000_000,
@@ -109,15 +128,19 @@ class Client:
         dead_letter: str | os.PathLike[str] | None = None,
         transport: Transport | None = None,
         clock: Clock | None = None,
+        token: str | ProjectToken | None = None,
+        identity: Identity | None = None,
     ) -> None:
         queue = QueueLimits(queue_size, queue_bytes, linger, on_full, block_timeout)
         check_arguments(auth, endpoint, concurrency, queue, exit_timeout)
         server = choose_server(region, base_url)
-        chosen = choose_encoder(auth, endpoint, edition, encoder)
+        chosen = choose_encoder(auth, endpoint, edition, encoder, identity)
+        singles = encoder or event_encoder(auth, endpoint, identity)
+        hide, project_token = choose_token(auth, token)
         options = Options(
             encoder=chosen,
             template=RequestTemplate.for_endpoint(server, auth, endpoint, strict=strict, ip=ip),
-            hide=auth.hide,
+            hide=hide,
             confirms="events" if endpoint == "import" and strict else "batches",
             clock=clock or Clock(),
             queue=queue,
@@ -129,27 +152,29 @@ class Client:
             dead_letter=dead_letter,
             on_report=on_report,
             on_failure=on_failure,
-            spool=None
-            if spool is None
-            else spool_options(
-                spool, f"{server}/{endpoint}", auth, batches=chosen, events=encoder or event_encoder(auth, endpoint)
-            ),
+            spool=spool_options(spool, f"{server}/{endpoint}", auth, batches=chosen, events=singles),
             exit_timeout=exit_timeout,
+            identity=identity,
+            retry_unsafe=retry_unsafe,
         )
-        self._clock = options.clock
-        self._holder = EngineHolder(options)
-        self._holder.engine.open()
+        self._clock, self._lookup_tables = options.clock, LookupTables(partial(getattr, self, "engine"), server, auth)
+        updates = partial(options_of_updates, options, server, project_token, strict=strict, ip=ip)
+        self._engines = Engines(options, partial(updates, limits=encoder.limits if encoder else None))
+        self._engines.open()
+
+    def _take(self, engine: Engine, event: object) -> Rejection | None:
+        return engine.queue.add(event)
 
     @property
-    def engine(self) -> Engine:
-        """The engine behind the client, for mixpress's own adapters and commands. Its methods may change."""
-        return self._holder.engine
+    def lookup_tables(self) -> LookupTables:
+        """The project's lookup tables: `client.lookup_tables.list()`, `client.lookup_tables.replace(id, source)`."""
+        return self._lookup_tables
 
     def track(
         self,
         event: str,
         distinct_id: str,
-        properties: Mapping[str, object] | None = None,
+        properties: Members[str, object] | None = None,
         *,
         time: float | datetime | None = None,
         insert_id: str | None = None,
@@ -162,9 +187,7 @@ class Client:
         Raises `QueueFull` if there is no room and `on_full` says so, and `DeadLetterError` if the dead letter cannot be
         opened at the first event. Network errors are reported by `flush`, `stats` and the callbacks.
         """
-        return self._holder.engine.queue.add(
-            compose(self._clock.time(), event, distinct_id, properties, time, insert_id)
-        )
+        return self.engine.queue.add(compose(self._clock.time(), event, distinct_id, properties, time, insert_id))
 
     def track_many(self, events: Iterable[object]) -> dict[int, Rejection]:
         """Queue whole events, in the form of `import_events`; a missing `time` or `$insert_id` is added as in `track`.
@@ -172,7 +195,7 @@ class Client:
         Returns the rejections by the event's position. `QueueFull` ends it early, as it would end a loop over `track`.
         """
         refuse_one(events)
-        engine = self._holder.engine
+        engine = self.engine
         rejections: dict[int, Rejection] = {}
         for place, event in enumerate(events):
             rejection = engine.queue.add(complete(self._clock.time(), event))
@@ -187,11 +210,11 @@ class Client:
         Events that are not settled in time are counted in its `pending`, and their delivery goes on. Raises
         `SpoolError` if the spool cannot be synced or written to; the next report then has what was settled.
         """
-        return self._holder.engine.flush(timeout)
+        return self._engines.flush(timeout)
 
     def stats(self) -> Stats:
         """Return what became of all events, tracked and imported, since the client was made."""
-        return self._holder.engine.stats()
+        return self._engines.stats()
 
     def import_events(
         self, events: Iterable[object], on_progress: Callable[[Progress], object] | None = None
@@ -208,7 +231,90 @@ class Client:
         `ClientClosed` if another thread closes the client. A server that stops answering raises nothing: the events
         that it did not confirm are undelivered.
         """
-        return import_events(self._holder.engine, events, on_progress)
+        return import_events(self.engine, events, on_progress)
+
+    def import_profiles(
+        self, updates: Iterable[object], on_progress: Callable[[Progress], object] | None = None
+    ) -> Report:
+        """Validate, pack and send updates of user profiles; return what became of each.
+
+        An update is an object of the API's documents: `{"$distinct_id": "user-1", "$set": {"plan": "pro"}}`, with one
+        operation. `$token` is added, and `$ip: "0"` and `$ignore_time: true` if it has no other, so that neither the
+        location nor `$last_seen` changes. Those of one profile arrive in their order. The updates that were queued
+        before are sent first. The rest is as for `import_events`.
+
+        Raises what `import_events` does, and `ValueError` if the client has no project token.
+        """
+        return import_updates(self._engines.updates("engage"), updates, on_progress)
+
+    def import_groups(
+        self, updates: Iterable[object], on_progress: Callable[[Progress], object] | None = None
+    ) -> Report:
+        """Do the same as `import_profiles` for profiles of groups.
+
+        An update names its group by `$group_key` and `$group_id`:
+        `{"$group_key": "company", "$group_id": "acme", "$set": {"seats": 20}}`.
+        """
+        return import_updates(self._engines.updates("groups"), updates, on_progress)
+
+    def import_files(
+        self,
+        paths: Paths,
+        *,
+        mapping: Mapping | None = None,
+        format: Format | None = None,
+        state: str | os.PathLike[str] | None = None,
+        dead_letter: str | os.PathLike[str] | None = None,
+        on_progress: Callable[[Progress], object] | None = None,
+        max_errors: int | str | None = None,
+        limit: int | None = None,
+        dry_run: bool = False,
+    ) -> Report:
+        """Import the events, or updates of profiles, of files; return what became of each.
+
+        `paths`: one or several files, folders or patterns; `"-"` is the standard input.
+        `mapping`: how records become events, if they do not have the names of the API; with `profiles=True` or
+            `groups="company"`, updates of profiles. Those of one profile arrive in the order of the records.
+        `format`: the format of the files, if it can't be recognised by their first bytes.
+        `state`: a file that records which events have their verdict. The same call later goes on where this one ended,
+            whatever ended it.
+        `dead_letter`: a file to which each failed event is appended as it was read, with its reason and place, instead
+            of the client's.
+        `on_progress`: called in this thread, for each batch and several times a second while it waits.
+        `max_errors`: end the import early once more events failed: a number, or a share such as `"2%"`, of which the
+            first 1000 events are no measure.
+        `limit`: read so many events.
+        `dry_run`: do everything but send. The report's `imported` events would have been sent.
+
+        A failure in the report has its `place`. A file that can't be read to its end is in the report's `damaged`, and
+        the others are read. Raises what `import_events` does, `StateError` if the state file can't be used, and
+        `ValueError` for updates if the client has no project token. With a state, an import of updates ends with
+        `ImportInterrupted` at the first batch without an answer, so that no later update overtakes it. A batch with
+        `$add` or `$append` that the server may have taken is undelivered, and the same call does not send it again.
+        """
+        options = FileOptions(state, dead_letter, MaxErrors.of(max_errors), dry_run, limit)
+        return import_files(self.engine_of(mapping), paths, mapping, format, options, on_progress)
+
+    def import_table(
+        self,
+        table: Any,
+        *,
+        mapping: Mapping | None = None,
+        dead_letter: str | os.PathLike[str] | None = None,
+        on_progress: Callable[[Progress], object] | None = None,
+        max_errors: int | str | None = None,
+        limit: int | None = None,
+        dry_run: bool = False,
+    ) -> Report:
+        """Import the rows of a table; return what became of each.
+
+        `table`: an object with `__arrow_c_stream__`: a pyarrow Table or RecordBatchReader, a Polars or pandas
+            DataFrame, a DuckDB relation. It is read as it is sent, and no value becomes a Python object.
+
+        The other arguments are those of `import_files`. Needs `pip install 'mixpress[parquet]'`.
+        """
+        options = FileOptions(None, dead_letter, MaxErrors.of(max_errors), dry_run, limit)
+        return import_table(self.engine_of(mapping), table, mapping, options, on_progress)
 
     def close(self, timeout: float = 10.0) -> Report:
         """Flush for up to `timeout` seconds, give up the rest (or leave it in the spool), and disconnect.
@@ -216,7 +322,7 @@ class Client:
         Returns at once if no event waits. An import in another thread ends with `ClientClosed`. The client can be used
         again.
         """
-        return self._holder.engine.close(timeout)
+        return self._engines.close(timeout)
 
     def __enter__(self) -> Self:
         return self

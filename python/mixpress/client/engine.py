@@ -19,13 +19,16 @@ from mixpress.flag import Flag
 from mixpress.log import RepeatLog
 from mixpress.queues.memory import MemoryQueue
 from mixpress.report.reporter import Reporter
+from mixpress.send.repeatable import is_repeatable
 from mixpress.send.sender import Sender
 from mixpress.send.workers import WorkerPool
 from mixpress.transport import Urllib3Transport
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
 
+    from mixpress.batch import SendableBatch
     from mixpress.client.options import Options, SpoolOptions
     from mixpress.queues.event_queue import EventQueue
     from mixpress.report.report import Report
@@ -54,8 +57,13 @@ class Engine:
             failure_sink=options.failure_sink,
             on_report=options.on_report,
             on_failure=options.on_failure,
+            endpoint=options.endpoint,
         )
-        self.workers = WorkerPool(options.concurrency, self._work, self._tend, options.clock)
+        self.workers = WorkerPool(
+            options.concurrency, self._work, self._tend, options.clock, ordered=options.endpoint is not None
+        )
+        self.calls: set[threading.Event] = set()
+        """Set when the client is closed: each ends the waits of a call that no worker carries out."""
         self._log = RepeatLog(options.clock)
         self._lock = threading.RLock()
         self._locked = bracket(self._lock.acquire, self._lock.release)
@@ -156,12 +164,14 @@ class Engine:
         return self._queue.stats() if self._queue else self.reporter.totals.stats(0)
 
     @contextmanager
-    def running(self) -> Iterator[DeadLetter | None]:
-        """Open the dead letter for one run, if the client has one, and log suppressed messages at its end."""
-        path = self.options.dead_letter
+    def running(self, dead_letter: str | os.PathLike[str] | None = None) -> Iterator[DeadLetter | None]:
+        """Open the dead letter for one run: this one, or the client's if it has one. Log suppressed messages at its
+        end.
+        """
+        path = self.options.dead_letter if dead_letter is None else dead_letter
         try:
-            with nullcontext() if path is None else closing(DeadLetter(path)) as dead_letter:
-                yield dead_letter
+            with nullcontext() if path is None else closing(DeadLetter(path)) as opened:
+                yield opened
         finally:
             self._log.tell_rest()
 
@@ -169,10 +179,23 @@ class Engine:
         """Mark the workers as the parent's. Called in a forked child, where events and sockets are the parent's too."""
         self.workers.forked = True
 
-    def start_exit(self) -> None:
+    def pack(self) -> None:
         """Send the open batch."""
         if self._queue is not None:
             self._queue.pack()
+
+    def send_queued(self) -> None:
+        """Let what is queued be sent before what is put into the pool from now on. A spool has one batch of updates in
+        the pool at a time, so this waits until the others are delivered or given up.
+        """
+        if self.options.spool is None:
+            self.pack()
+        else:
+            self.wait_settled(None)
+
+    def start_exit(self) -> None:
+        """Send what waits."""
+        self.pack()
 
     def finish_exit(self, started: float) -> None:
         """Wait until `exit_timeout` seconds after `started`, and log how many events are left then."""
@@ -188,7 +211,11 @@ class Engine:
             self.close(left - grace, grace=grace)
         lost = self.stats().undelivered - before + queue.unsettled
         if lost and not queue.is_durable:
-            logger.error("%d events were not delivered before the process ended", lost)
+            logger.error("%d %s were not delivered before the process ended", lost, self.options.what)
+
+    def repeatable(self, batch: SendableBatch) -> bool:
+        """Return whether the server may take a batch twice: one of events is deduplicated."""
+        return self.options.endpoint is None or self.options.retry_unsafe or is_repeatable(batch)
 
     def _make_sender(self) -> Sender:
         options = self.options
@@ -208,6 +235,8 @@ class Engine:
             concurrency=options.concurrency,
             rate_limit=options.rate_limit,
             log=self._log,
+            repeatable=self.repeatable,
+            what=options.what,
         )
 
     def _make_queue(self) -> EventQueue:
@@ -244,9 +273,12 @@ class Engine:
             clock=self.clock,
             on_dirty=dirty.set,
         )
-        return SpooledQueue(
-            spool, dirty, options.encoder, self.workers, self.reporter, self.options.queue, self.clock, self._log
-        )
+        parts = (spool, dirty, options.encoder, self.workers, self.reporter, self.options.queue, self.clock, self._log)
+        if self.options.endpoint is None:
+            return SpooledQueue(*parts)
+        from mixpress.queues.spooled_updates import SpooledUpdates  # noqa: PLC0415 - as above
+
+        return SpooledUpdates(*parts, repeatable=self.repeatable)
 
     def _work(self, job: Job) -> None:
         job.prepare()
@@ -263,6 +295,8 @@ class Engine:
     def _give_up(self, error: Exception) -> None:
         """Cancel every job. The events without a verdict are undelivered."""
         self.workers.cancel_all(error)
+        for cancelled in [*self.calls]:
+            cancelled.set()
         self._hang_up()
 
 

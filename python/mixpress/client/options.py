@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from mixpress._core import Encoder, Limits
@@ -13,10 +14,9 @@ from mixpress.auth import Auth, ProjectToken
 from mixpress.queues.event_queue import OnFull, QueueLimits
 from mixpress.retry import RetryPolicy
 from mixpress.send.rate_limit import RateLimit
-from mixpress.send.request import Endpoint, RequestTemplate, check_auth
+from mixpress.send.request import Endpoint, RequestTemplate, UpdateEndpoint, check_auth
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from mixpress.address import Region
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mixpress")
 
 Edition = Literal[2022]
+Identity = Literal["simplified", "original"]
+"""How a project joins the ids of a user."""
 
 EVENTS_OF_2022 = 50
 """Events in a request by the documents of 2022, uncompressed and as a form; 2000 since January 2024."""
@@ -76,6 +78,17 @@ class Options:
     on_failure: Callable[[Failure], object] | None = None
     spool: SpoolOptions | None = None
     exit_timeout: float = 10.0
+    identity: Identity | None = None
+    endpoint: UpdateEndpoint | None = None
+    """The endpoint of an engine for updates of profiles: it delivers those of one profile in their order, and none
+    twice if that would count twice. None for events."""
+    retry_unsafe: bool = False
+    """Whether updates are sent twice even if they may count twice."""
+
+    @property
+    def what(self) -> str:
+        """What the engine delivers, for messages."""
+        return "updates" if self.endpoint else "events"
 
 
 def check_arguments(
@@ -109,26 +122,52 @@ def choose_server(region: Region | None, base_url: str | None) -> str:
     return server
 
 
-def choose_encoder(auth: Auth, endpoint: Endpoint, edition: Edition | None, encoder: Encoder | None) -> Encoder:
-    """Return the given encoder, or the one for the endpoint and its edition."""
+def choose_token(auth: Auth, token: str | ProjectToken | None) -> tuple[Hide, ProjectToken | None]:
+    """Return what hides the credentials, and the token for updates of profiles; None without one."""
+    if isinstance(auth, ProjectToken):
+        if token is not None and _as_token(token) != auth:
+            raise ValueError("token must be that of auth, a ProjectToken, or be left out")
+        return auth.hide, auth
+    if token is None:
+        return auth.hide, None
+    given = _as_token(token)
+    return lambda text: given.hide(auth.hide(text)), given
+
+
+def _as_token(token: str | ProjectToken) -> ProjectToken:
+    return token if isinstance(token, ProjectToken) else ProjectToken(token)
+
+
+def choose_encoder(
+    auth: Auth,
+    endpoint: Endpoint,
+    edition: Edition | None,
+    encoder: Encoder | None,
+    identity: Identity | None = None,
+) -> Encoder:
+    """Return the given encoder, or the one for the endpoint, its edition and the identity management."""
+    if identity is not None and identity not in get_args(Identity):
+        raise ValueError(f'identity must be "simplified", "original" or None, got {identity!r}')
     if edition not in (None, 2022) or (edition and endpoint != "track"):
         raise ValueError(f'edition must be 2022, for endpoint="track", or None; got {edition!r}')
     if encoder is None:
         if edition is None:
-            return Encoder(endpoint, token=token_in_events(auth, endpoint))
+            return Encoder(endpoint, token=token_in_events(auth, endpoint), identity=identity)
         limits = Limits(max_batch_events=EVENTS_OF_2022)
         token = token_in_events(auth, endpoint)
-        return Encoder("track", format="form", compression=None, token=token, limits=limits)
+        return Encoder("track", format="form", compression=None, token=token, limits=limits, identity=identity)
     if edition is not None:
         raise ValueError("edition and encoder both choose the format of a request: give one of them")
+    if identity is not None and encoder.identity != identity:
+        raise ValueError(f"the encoder must have the client's identity {identity!r}, got {encoder.identity!r}")
     if encoder.endpoint != endpoint:
         raise ValueError(f"the encoder must be for the client's endpoint /{endpoint}, got one for /{encoder.endpoint}")
     return encoder
 
 
-def event_encoder(auth: Auth, endpoint: Endpoint) -> Encoder:
+def event_encoder(auth: Auth, endpoint: Endpoint, identity: Identity | None = None) -> Encoder:
     """Return an encoder that writes single events for a spool. Their gzip would be wasted."""
-    return Encoder(endpoint, compression=None, token=token_in_events(auth, endpoint))
+    return Encoder(endpoint, compression=None, token=token_in_events(auth, endpoint), identity=identity)
 
 
 def token_in_events(auth: Auth, endpoint: Endpoint) -> str | None:
@@ -136,13 +175,49 @@ def token_in_events(auth: Auth, endpoint: Endpoint) -> str | None:
     return auth.token if endpoint == "track" and isinstance(auth, ProjectToken) else None
 
 
+def options_of_updates(
+    events: Options,
+    server: str,
+    token: ProjectToken | None,
+    endpoint: UpdateEndpoint,
+    *,
+    strict: bool,
+    ip: bool,
+    limits: Limits | None,
+) -> Options:
+    """Return the options of an engine for updates, beside one for events. `ValueError` without a project token."""
+    if token is None:
+        raise ValueError(
+            "updates of profiles need the project token, which the server finds in each update: pass "
+            "Client(..., token=...) beside a ServiceAccount or ProjectSecret, or use a ProjectToken"
+        )
+    encoder = Encoder(endpoint, token=token.token, ip=ip if endpoint == "engage" else None, limits=limits)
+    path = spool_of_updates(events.spool.path, endpoint) if events.spool else None
+    return replace(
+        events,
+        encoder=encoder,
+        template=RequestTemplate.for_updates(server, endpoint, strict=strict, ip=ip),
+        confirms="events" if strict else "batches",
+        token=token.token,
+        spool=spool_options(path, f"{server}/{endpoint}", token, batches=encoder, events=encoder),
+        endpoint=endpoint,
+    )
+
+
+def spool_of_updates(path: str | os.PathLike[str], endpoint: UpdateEndpoint) -> str:
+    """Return the spool of an endpoint of updates: a file beside that of the events, as each is for one endpoint."""
+    return f"{os.fspath(path)}.{endpoint}"
+
+
 def spool_options(
-    path: str | os.PathLike[str], url: str, auth: Auth, *, batches: Encoder, events: Encoder
-) -> SpoolOptions:
-    """Return the options of a spool whose batches go to `url`.
+    path: str | os.PathLike[str] | None, url: str, auth: Auth, *, batches: Encoder, events: Encoder
+) -> SpoolOptions | None:
+    """Return the options of a spool whose batches go to `url`; None without a path.
 
     Its batches have the layout and the limits of the encoder `batches`; `events` writes the single events.
     """
+    if path is None:
+        return None
     from mixpress.spool.destination import Destination  # noqa: PLC0415 - some Pythons are built without SQLite
 
     limits = batches.limits

@@ -94,15 +94,20 @@ class Run(ABC):
             cause.report = report
         return cause
 
-    def _put(self, batch: SendableBatch, verdicts: VerdictSink) -> None:
-        """Send a batch once there is room for it."""
-        self._put_job(RunJob(self, batch, verdicts))
+    def _put(self, batch: SendableBatch, verdicts: VerdictSink, profiles: frozenset[int] | None = None) -> None:
+        """Send a batch once there is room for it; of updates, with hashes of their profiles."""
+        job = RunJob(self, batch, verdicts)
+        job.profiles = profiles
+        self._put_job(job)
 
     def _put_job(self, job: RunJob) -> None:
         self._wait(2 * self._workers.size - 1)
+        self._add_job(job)
+        self._tick()
+
+    def _add_job(self, job: RunJob) -> None:
         self._under_way.add(job)
         self._workers.put(job)
-        self._tick()
 
     def accept(self, batch: SendableBatch) -> None:
         """Count the events of a batch, on the worker that sends it: the caller's thread may be interrupted."""
@@ -131,7 +136,10 @@ class Run(ABC):
 
     def _tick(self) -> None:
         if self._on_progress:
-            self._on_progress(self._verdicts.progress(self._total, self._sender.backoff.paused()))
+            self._on_progress(self._progress())
+
+    def _progress(self) -> Progress:
+        return self._verdicts.progress(self._total, self._sender.backoff.paused())
 
     def _abandon(self) -> None:
         """Give up the jobs that wait, cut off those under way, and wait for both."""

@@ -17,65 +17,14 @@ from typing import Any
 
 import mixpress
 from mixpress.compat.forward import Forwarder, OnProfile, Update
-from mixpress.compat.mapping import (
-    country,
-    first_known,
+from mixpress.files.vendors.amplitude import event_of_object, is_operation, read
+from mixpress.files.vendors.values import (
+    as_id,
     has_id,
     identity,
     mapping,
-    missing,
     person,
-    present,
-    time_and_insert_id,
-    without_time,
 )
-
-FIELDS = {
-    "adid": "adid",
-    "android_id": "android_id",
-    "app_version": "$app_version_string",
-    "carrier": "$carrier",
-    "city": "$city",
-    "currency": "currency",
-    "device_brand": "$brand",
-    "device_manufacturer": "$manufacturer",
-    "device_model": "$model",
-    "dma": "dma",
-    "event_id": "event_id",
-    "idfa": "idfa",
-    "idfv": "idfv",
-    "ip": "ip",
-    "ip_address": "ip",
-    "language": "language",
-    "library": "mp_lib",
-    "location_lat": "location_lat",
-    "location_lng": "location_lng",
-    "os_name": "$os",
-    "os_version": "$os_version",
-    "partner_id": "partner_id",
-    "platform": "platform",
-    "price": "price",
-    "productId": "productId",
-    "product_id": "productId",
-    "quantity": "quantity",
-    "region": "$region",
-    "revenue": "revenue",
-    "revenueType": "revenueType",
-    "revenue_type": "revenueType",
-    "session_id": "session_id",
-    "user_agent": "user_agent",
-    "version_name": "version_name",
-}
-"""Fields of an Amplitude event beside its properties, and Mixpanel's names for them."""
-
-REVENUE = {
-    f"${name}": name for name in ("currency", "price", "productId", "quantity", "receipt", "receiptSig", "revenue")
-}
-REVENUE["$revenueType"] = "revenueType"
-"""Properties of a `Revenue` event, without the `$`, which Mixpanel reserves."""
-
-NO_EVENTS = {"$groupidentify", "$identify"}
-"""Event types that only update profiles."""
 
 USER_OPERATIONS = {
     "$add": "$add",
@@ -105,29 +54,7 @@ GROUP_OPERATIONS = {
 
 def event_from(event: object) -> dict[str, Any] | None:
     """Return the event in the form of /import; None for one that only updates profiles. The input is not modified."""
-    name = _read(event, "event_type")
-    if isinstance(name, str) and name in NO_EVENTS:
-        return None
-    properties = _read(event, "event_properties")
-    if not missing(properties) and not isinstance(properties, Mapping):
-        return {"event": name, "properties": properties}
-    return {
-        "event": name,
-        "properties": {
-            **without_time(
-                {
-                    field: value
-                    for field, value in mapping(_read(event, "user_properties")).items()
-                    if not _is_operation(field)
-                }
-            ),
-            **without_time(mapping(_read(event, "groups"))),
-            **_fields(event),
-            **without_time({REVENUE.get(field, field): value for field, value in present(mapping(properties)).items()}),
-            **identity(_read(event, "user_id"), _read(event, "device_id")),
-            **time_and_insert_id(_first(event, "time", "event_time"), _first(event, "insert_id", "$insert_id")),
-        },
-    }
+    return event_of_object(event)
 
 
 def profiles_from(event: object) -> list[Update]:
@@ -137,7 +64,7 @@ def profiles_from(event: object) -> list[Update]:
 
 def _updates(event: object) -> list[Update]:
     """Return the updates, also those without an id."""
-    user = identity(_read(event, "user_id"), _read(event, "device_id")).get("distinct_id")
+    user = identity(read(event, "user_id"), read(event, "device_id")).get("distinct_id")
     updates = [
         {"$distinct_id": user, name: change} for name, change in _changes(event, "user_properties", USER_OPERATIONS)
     ]
@@ -153,15 +80,15 @@ def without_counterpart(event: object) -> set[str]:
     return {
         name
         for field, operations in supported.items()
-        for name in mapping(_read(event, field))
-        if _is_operation(name) and name not in operations
+        for name in mapping(read(event, field))
+        if is_operation(name) and name not in operations
     }
 
 
 class Amplitude:
     """`amplitude.Amplitude` on a `mixpress.Client`, without plugins and configuration.
 
-    `on_profile`: called with each profile update.
+    `on_profile`: called with each profile update, which is then not sent.
 
     No method raises because of an event's contents. An event's own `callback` is not called.
     """
@@ -186,12 +113,12 @@ class Amplitude:
     def identify(
         self, identify_obj: Any, event_options: object, event_properties: Mapping[str, Any] | None = None
     ) -> None:
-        """Pass the operations of an `Identify` to `on_profile`."""
+        """Apply the operations of an `Identify` to the user's profile."""
         self.track(
             {
                 "event_type": "$identify",
                 "event_properties": event_properties,
-                "user_properties": _read(identify_obj, "user_properties"),
+                "user_properties": read(identify_obj, "user_properties"),
                 **_ids(event_options),
             }
         )
@@ -205,14 +132,14 @@ class Amplitude:
         event_properties: Mapping[str, Any] | None = None,
         user_properties: Mapping[str, Any] | None = None,
     ) -> None:
-        """Pass the operations of a group's `Identify` to `on_profile`."""
+        """Apply the operations of a group's `Identify` to the group's profile."""
         self.track(
             {
                 "event_type": "$groupidentify",
                 "event_properties": event_properties,
                 "user_properties": user_properties,
                 "groups": {group_type: group_name},
-                "group_properties": _read(identify_obj, "user_properties"),
+                "group_properties": read(identify_obj, "user_properties"),
                 **_ids(event_options),
             }
         )
@@ -227,7 +154,7 @@ class Amplitude:
         self.track(event)
 
     def set_group(self, group_type: str, group_name: str | list[str], event_options: object) -> None:
-        """Pass the user's group to `on_profile`, as a property of the user."""
+        """Set the user's group, as a property of the user's profile."""
         self.track(
             {
                 "event_type": "$identify",
@@ -247,59 +174,42 @@ class Amplitude:
         self._forwarder.client.close()
 
 
-def _read(event: object, name: str) -> Any:
-    return event.get(name) if isinstance(event, Mapping) else getattr(event, name, None)
-
-
-def _first(event: object, *names: str) -> Any:
-    return first_known(*(_read(event, name) for name in names))
-
-
-def _fields(event: object) -> dict[str, Any]:
-    found = {own: value for name, own in FIELDS.items() if (value := _read(event, name)) is not None}
-    if found.get("platform") == "Web":  # for "Web", Amplitude puts the browser into the fields of the operating system
-        found = {{"$os": "$browser", "$os_version": "$browser_version"}.get(own, own): found[own] for own in found}
-    if (plan := _read(event, "plan")) is not None:
-        found["plan"] = plan if isinstance(plan, Mapping) else plan.get_plan_body()
-    if (metadata := _read(event, "ingestion_metadata")) is not None:
-        found["ingestion_metadata"] = metadata if isinstance(metadata, Mapping) else metadata.get_body()
-    return found | country(_read(event, "country"))
-
-
 def _groups(event: object) -> list[tuple[str, object]]:
     """Return the (key, id) of each group of an event; Amplitude gives one id or a list."""
-    groups = mapping(_read(event, "groups"))
-    return [(key, id) for key, ids in groups.items() for id in (ids if isinstance(ids, list) else [ids])]
+    groups = mapping(read(event, "groups"))
+    return [(key, as_id(id)) for key, ids in groups.items() for id in (ids if isinstance(ids, list) else [ids])]
 
 
 def _changes(event: object, field: str, operations: Mapping[str, str]) -> list[tuple[str, object]]:
     """Return the operations on a user or a group; plain properties are set."""
-    given = mapping(_read(event, field))
-    plain = {name: value for name, value in given.items() if not _is_operation(name)}
+    given = mapping(read(event, field))
+    plain = {name: value for name, value in given.items() if not is_operation(name)}
     changes = [("$set", plain)] if plain else []
     changes += [(name, given[name]) for name in given if name in operations]
-    return [(operations[name], _change(operations[name], mapping(values))) for name, values in changes]
+    return [
+        (operations[name], change)
+        for name, values in changes
+        for change in _changes_of(operations[name], person(mapping(values)))
+    ]
 
 
-def _is_operation(name: object) -> bool:
-    """Return whether the name of a property is that of an operation."""
-    return isinstance(name, str) and name.startswith("$")
-
-
-def _change(operation: str, values: Mapping[str, Any]) -> object:
-    named = person(values)
+def _changes_of(operation: str, values: dict[str, Any]) -> list[object]:
+    """Return what the updates of one operation change: several, as Mixpanel appends and removes one value at a time."""
     if operation == "$unset":
-        return list(named)
+        return [list(values)]
     if operation == "$union":
-        return {name: value if isinstance(value, list) else [value] for name, value in named.items()}
-    return named
+        return [{name: value if isinstance(value, list) else [value] for name, value in values.items()}]
+    if operation not in ("$append", "$remove") or not any(isinstance(value, list) for value in values.values()):
+        return [values]
+    lists = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+    return [{name: each} for name, elements in lists.items() for each in elements]
 
 
 def _ids(options: object) -> dict[str, Any]:
-    return {name: _read(options, name) for name in ("user_id", "device_id")}
+    return {name: read(options, name) for name in ("user_id", "device_id")}
 
 
 def _kind(event: object) -> str:
     return {"$identify": "an identify", "$groupidentify": "a group_identify"}.get(
-        str(_read(event, "event_type")), "an event"
+        str(read(event, "event_type")), "an event"
     )

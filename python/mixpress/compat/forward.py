@@ -1,15 +1,19 @@
-"""Forward the calls of another client's API: events are tracked, profile updates go to a callback."""
+"""Forward the calls of another client's API: events, profile updates and merged ids go to a `mixpress.Client`."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from mixpress._core import Rejection
+from mixpress.article import type_of
 from mixpress.client.client import Client
+from mixpress.client.groups import Groups
+from mixpress.client.profiles import Profiles
 from mixpress.clock import Clock
-from mixpress.compat.mapping import has_id
 from mixpress.errors import MixpressError
+from mixpress.files.vendors.values import as_id, has_id
 from mixpress.log import RepeatLog
 from mixpress.report.callbacks import GuardedCallback
 
@@ -20,17 +24,35 @@ OnProfile = Callable[[Update], object]
 
 Converted = TypeVar("Converted")
 
+USER_METHODS: Mapping[str, Callable[..., Rejection | None]] = {
+    "$set": Profiles.set,
+    "$set_once": Profiles.set_once,
+    "$add": Profiles.add,
+    "$union": Profiles.union,
+    "$append": Profiles.append,
+    "$remove": Profiles.remove,
+    "$unset": Profiles.unset,
+}
+GROUP_METHODS: Mapping[str, Callable[..., Rejection | None]] = {
+    "$set": Groups.set,
+    "$set_once": Groups.set_once,
+    "$union": Groups.union,
+    "$remove": Groups.remove,
+    "$unset": Groups.unset,
+}
+
 logger = logging.getLogger("mixpress")
 
 
 class Forwarder:
-    """Tracks events with a client and never raises because of an event: bad data must not break a service."""
+    """Forwards to a client and never raises because of an event: bad data must not break a service.
+
+    `on_profile` receives the profile updates instead of the client, if it is given.
+    """
 
     def __init__(self, client: Client, on_profile: OnProfile | None) -> None:
         if not isinstance(client, Client):
-            raise TypeError(
-                f"client must be a mixpress.Client, which has the credentials, got a {type(client).__name__}"
-            )
+            raise TypeError(f"client must be a mixpress.Client, which has the credentials, got {type_of(client)}")
         self.client = client
         self._on_profile = None if on_profile is None else GuardedCallback("on_profile", on_profile)
         self._log = RepeatLog(Clock())
@@ -46,32 +68,75 @@ class Forwarder:
 
     def track(self, event: dict[str, Any]) -> bool:
         """Return whether the client accepted the event. A failure is logged and goes to the client's `on_failure`."""
-        try:
-            rejections = self.client.track_many([event])
-        except MixpressError as error:
-            self.warn(type(error).__name__, "an event was not accepted: %s", error)
-            return False
-        for rejection in rejections.values():
-            self.warn(rejection.rule, "an event was rejected: %s, rule %s", rejection.field, rejection.rule)
-        return not rejections
+        return self._accepted("an event", lambda: self.client.track_many([event]).get(0))
 
     def update(self, call: str, updates: Iterable[Update]) -> bool:
-        """Pass profile updates to `on_profile`; return whether it got all of them.
+        """Queue profile updates, or pass them to `on_profile`; return whether all of them were accepted.
 
-        An update without an id is rejected, with a warning.
+        An update without an id is rejected, with a warning. `call` is ignored, with a warning, if the client has no
+        project token.
         """
         updates = list(updates)
         usable = [update for update in updates if has_id(update)]
         if len(usable) < len(updates):
             self.warn(call, "%s was rejected: it names no user or group", call)
-        if not usable:
+        accepted = [self._take_update(call, update) for update in usable]
+        return all(accepted) and len(usable) == len(updates) > 0
+
+    def alias(self, distinct_id: object, alias: object) -> bool:
+        """Make `alias` another id of `distinct_id`; return whether the client accepted it.
+
+        Ids that are not text are rejected, with a warning. It is ignored, with a warning, if the client is said to be
+        of a project with the simplified identity management, which has no aliases.
+        """
+        ids = [as_id(distinct_id), as_id(alias)]
+        if not all(isinstance(id, str) and id for id in ids):
+            self.warn("alias", "alias was rejected: it needs two ids")
             return False
-        if self._on_profile is None:
-            self.ignore(call, "it updates a profile; pass on_profile= to receive such updates")
+        try:
+            return self._accepted("an alias", lambda: self._take_alias(*map(str, ids)))
+        except ValueError as error:
+            self.ignore("alias", str(error))
             return False
-        for update in usable:
+
+    def _take_alias(self, distinct_id: str, alias: str) -> Rejection | None:
+        """Queue an alias; alone in its request, unless it is known that the project takes it.
+
+        A project with the simplified identity management refuses all events of its request.
+        """
+        engine = self.client.engine
+        is_alone = engine.options.identity is None
+        if is_alone:
+            engine.pack()
+        rejection = self.client.alias(distinct_id, alias)
+        if is_alone:
+            engine.pack()
+        return rejection
+
+    def _take_update(self, call: str, update: Update) -> bool:
+        if self._on_profile is not None:
             self._on_profile(update)
-        return len(usable) == len(updates)
+            return True
+        try:
+            profiles = self.client.profiles if "$distinct_id" in update else self.client.groups(update["$group_key"])
+        except ValueError as error:
+            self.ignore(call, str(error))
+            return False
+        except MixpressError as error:
+            self.warn(type(error).__name__, "an update was not accepted: %s", error)
+            return False
+        return self._accepted("an update", lambda: _queue(profiles, update))
+
+    def _accepted(self, what: str, take: Callable[[], Rejection | None]) -> bool:
+        """Return whether the client accepts what `take` queues; log why not."""
+        try:
+            rejection = take()
+        except MixpressError as error:
+            self.warn(type(error).__name__, "%s was not accepted: %s", what, error)
+            return False
+        if rejection is not None:
+            self.warn(rejection.rule, "%s was rejected: %s, rule %s", what, rejection.field, rejection.rule)
+        return rejection is None
 
     def warn(self, kind: str, message: str, *values: object) -> None:
         """Log a warning; repetitions of a kind are counted instead."""
@@ -82,3 +147,12 @@ class Forwarder:
         if call not in self._ignored:
             self._ignored.add(call)
             logger.warning("%s ignored: %s; further calls are ignored silently", call, reason)
+
+
+def _queue(profiles: Profiles[Rejection | None] | Groups[Rejection | None], update: Update) -> Rejection | None:
+    """Queue an update, which has one operation."""
+    if isinstance(profiles, Groups):
+        [operation] = update.keys() & GROUP_METHODS.keys()
+        return GROUP_METHODS[operation](profiles, update["$group_id"], update[operation])
+    [operation] = update.keys() & USER_METHODS.keys()
+    return USER_METHODS[operation](profiles, update["$distinct_id"], update[operation], ip=update.get("$ip"))

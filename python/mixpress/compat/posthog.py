@@ -17,87 +17,28 @@ from uuid import UUID
 
 import mixpress
 from mixpress.compat.forward import Forwarder, OnProfile, Update
-from mixpress.compat.mapping import (
+from mixpress.files.vendors.posthog import event_of_message, identity_of
+from mixpress.files.vendors.values import (
+    PERSON,
     as_id,
-    first_known,
     has_id,
-    identity,
     known,
     mapping,
     milliseconds,
     missing,
     person,
-    time_and_insert_id,
-    without_time,
 )
 from mixpress.queues.event import new_insert_id
 
 Message = dict[str, Any]
 
-RENAMED = {
-    "$app_build": "$app_build_number",
-    "$app_version": "$app_version_string",
-    "$device_manufacturer": "$manufacturer",
-    "$device_model": "$model",
-    "$device_name": "$device",
-    "$geoip_city_name": "$city",
-    "$geoip_country_code": "mp_country_code",
-    "$geoip_latitude": "$latitude",
-    "$geoip_longitude": "$longitude",
-    "$geoip_subdivision_1_name": "$region",
-    "$ip": "ip",
-    "$lib": "mp_lib",
-    "$network_carrier": "$carrier",
-    "$network_wifi": "$wifi",
-}
-"""PostHog's properties and Mixpanel's other names for them. The rest, such as `$current_url`, has one name in both."""
-
-DROPPED = ("$geoip_disable", "$groups", "$process_person_profile", "$set", "$set_once", "$unset", "token")
-"""Properties that are instructions to PostHog rather than data of the event."""
-
-DROPPED_PREFIXES = (
-    "$active_feature_flags",
-    "$feature/",
-    "$feature_flag_",
-    "$replay_",
-    "$sdk_debug",
-    "$session_recording",
-)
-"""Name prefixes of properties that only PostHog's other products read."""
-
-NO_EVENTS = {
-    "$create_alias",
-    "$feature_flag_called",
-    "$groupidentify",
-    "$identify",
-    "$merge_dangerously",
-    "$set",
-    "$set_once",
-}
-"""Messages about persons, groups and feature flags, which are not events."""
-
 OPERATIONS = ("$set", "$set_once")
-"""Profile operations of a message; Mixpanel has the same ones."""
+"""Profile operations of a message, of names and values; Mixpanel has the same ones, and `$unset`."""
 
 
 def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the event in a message, in the form of /import; None if it has none. The message is not modified."""
-    name = message.get("event", "")
-    if isinstance(name, str) and name in NO_EVENTS:
-        return None
-    properties = message.get("properties")
-    if properties is not None and not isinstance(properties, Mapping):
-        return {"event": name, "properties": properties}
-    given = mapping(properties)
-    return {
-        "event": name,
-        "properties": {
-            **without_time(mapping(given.get("$groups"))),
-            **without_time(_renamed(given)),
-            **_identity(message.get("distinct_id"), given),
-            **time_and_insert_id(message.get("timestamp"), message.get("uuid")),
-        },
-    }
+    return event_of_message(message)
 
 
 def profiles_from_message(message: Mapping[str, Any]) -> list[Update]:
@@ -112,15 +53,18 @@ def _updates(message: Mapping[str, Any]) -> list[Update]:
         group = {"$group_key": properties.get("$group_type"), "$group_id": as_id(properties.get("$group_key"))}
         traits = person(properties.get("$group_set"))
         return [group | {"$set": traits}] if traits else []
-    ids = _identity(message.get("distinct_id"), properties)
-    wanted = {name: person(mapping(message.get(name)) or properties.get(name)) for name in OPERATIONS}
+    ids = identity_of(message.get("distinct_id"), properties)
+    wanted: dict[str, Any] = {name: person(mapping(message.get(name)) or properties.get(name)) for name in OPERATIONS}
+    unset = properties.get("$unset")
+    if isinstance(unset, list | tuple):
+        wanted["$unset"] = [PERSON.get(name, name) if isinstance(name, str) else name for name in unset]
     return [{"$distinct_id": ids.get("distinct_id"), name: traits} for name, traits in wanted.items() if traits]
 
 
 class Posthog:
     """`posthog.Posthog` on a `mixpress.Client`, without flags, contexts and recordings.
 
-    `on_profile`: called with each profile update.
+    `on_profile`: called with each profile update, which is then not sent.
     `disable_geoip`: derive no location from an event's `$ip`; the default, as in PostHog's client.
 
     The methods return the UUID of the accepted message, else None. No method raises because of an event's contents.
@@ -172,7 +116,7 @@ class Posthog:
         uuid: str | UUID | None = None,
         disable_geoip: bool | None = None,  # noqa: ARG002 - accepted so that no call fails
     ) -> str | None:
-        """Pass a person's properties to `on_profile`."""
+        """Set a person's properties."""
         return self._set("$set", distinct_id, properties, timestamp, uuid)
 
     def set_once(
@@ -184,7 +128,7 @@ class Posthog:
         uuid: str | UUID | None = None,
         disable_geoip: bool | None = None,  # noqa: ARG002 - accepted so that no call fails
     ) -> str | None:
-        """Pass a person's properties to `on_profile`, to be set only where they are missing."""
+        """Set the properties that a person does not have."""
         return self._set("$set_once", distinct_id, properties, timestamp, uuid)
 
     def group_identify(
@@ -197,22 +141,25 @@ class Posthog:
         disable_geoip: bool | None = None,  # noqa: ARG002 - accepted so that no call fails
         distinct_id: object = None,
     ) -> str | None:
-        """Pass a group's properties to `on_profile`."""
+        """Set a group's properties."""
         message = self._message("$groupidentify", distinct_id, timestamp, uuid)
         group = {"$group_type": group_type, "$group_key": group_key, "$group_set": mapping(properties)}
         return self._update("group_identify", message | {"properties": group})
 
     def alias(
         self,
-        previous_id: object,  # noqa: ARG002 - has no effect
-        distinct_id: object,  # noqa: ARG002
-        timestamp: datetime | str | None = None,  # noqa: ARG002
-        uuid: str | None = None,  # noqa: ARG002
+        previous_id: object,
+        distinct_id: object,
+        timestamp: datetime | str | None = None,  # noqa: ARG002 - accepted so that no call fails
+        uuid: str | None = None,
         disable_geoip: bool | None = None,  # noqa: ARG002
     ) -> str | None:
-        """Do nothing, with one warning in the log: Mixpanel links ids by events that have both."""
-        self._forwarder.ignore("alias", "Mixpanel links the two ids by an event with a distinct_id and a $device_id")
-        return None
+        """Make `distinct_id` another id of `previous_id`, in a project with the original identity management.
+
+        If the client has `identity="simplified"` it is ignored, with one warning in the log: there the two ids are
+        linked by an event that has both.
+        """
+        return _uuid(uuid) if self._forwarder.alias(previous_id, distinct_id) else None
 
     def flush(self, timeout_seconds: float | None = 10) -> None:
         """Wait up to `timeout_seconds` until every event captured so far has a verdict."""
@@ -326,26 +273,3 @@ def _uuid(given: object) -> str:
         return str(UUID(str(given)))
     except Exception:  # noqa: BLE001 - the value's __str__ is the caller's code
         return new_insert_id()
-
-
-def _identity(distinct_id: object, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ids of an event: a device's if it has no person profile or no other id, else a person's."""
-    device = properties.get("$device_id")
-    anonymous = properties.get("$process_person_profile") is False or (known(device) and distinct_id == device)
-    return (
-        identity(None, first_known(device, distinct_id))
-        if anonymous
-        else identity(first_known(properties.get("$user_id"), distinct_id), device)
-    )
-
-
-def _renamed(properties: Mapping[str, Any]) -> dict[str, Any]:
-    renamed = {
-        RENAMED.get(name, name): value
-        for name, value in properties.items()
-        if name not in DROPPED and not (isinstance(name, str) and name.startswith(DROPPED_PREFIXES))
-    }
-    no_location = properties.get("$geoip_disable")
-    if not missing(no_location) and no_location:
-        renamed.pop("ip", None)
-    return renamed

@@ -16,11 +16,9 @@ from typing import Any
 
 import mixpress
 from mixpress.compat.forward import Forwarder, OnProfile, Update
-from mixpress.compat.mapping import (
+from mixpress.files.vendors.segment import disables_mixpanel, event_of_message
+from mixpress.files.vendors.values import (
     as_id,
-    country,
-    extract,
-    first_known,
     has_id,
     identity,
     known,
@@ -28,50 +26,10 @@ from mixpress.compat.mapping import (
     missing,
     person,
     present,
-    time_and_insert_id,
-    without_time,
 )
 from mixpress.queues.event import new_insert_id
 
 Message = dict[str, Any]
-
-CONTEXT = {
-    "$app_build_number": ("app", "build"),
-    "$app_name": ("app", "name"),
-    "$app_namespace": ("app", "namespace"),
-    "$app_version_string": ("app", "version"),
-    "$bluetooth_enabled": ("network", "bluetooth"),
-    "$carrier": ("network", "carrier"),
-    "$cellular_enabled": ("network", "cellular"),
-    "$city": ("location", "city"),
-    "$current_url": ("page", "url"),
-    "$device": ("device", "name"),
-    "$device_type": ("device", "type"),
-    "$group_id": ("groupId",),
-    "$lib_version": ("library", "version"),
-    "$locale": ("locale",),
-    "$manufacturer": ("device", "manufacturer"),
-    "$model": ("device", "model"),
-    "$os": ("os", "name"),
-    "$os_version": ("os", "version"),
-    "$referrer": ("page", "referrer"),
-    "$region": ("location", "region"),
-    "$screen_density": ("screen", "density"),
-    "$screen_height": ("screen", "height"),
-    "$screen_width": ("screen", "width"),
-    "$wifi": ("network", "wifi"),
-    "ip": ("ip",),
-    "user_agent": ("userAgent",),
-    "utm_campaign": ("campaign", "name"),
-    "utm_content": ("campaign", "content"),
-    "utm_medium": ("campaign", "medium"),
-    "utm_source": ("campaign", "source"),
-    "utm_term": ("campaign", "term"),
-}
-"""Mixpanel's properties, and their paths in a message's `context`."""
-
-NAMES = {"page": "Loaded a Page", "screen": "Loaded a Screen"}
-"""Names of the events of pages and screens that have no name."""
 
 
 def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -79,25 +37,7 @@ def event_from_message(message: Mapping[str, Any]) -> dict[str, Any] | None:
 
     None for other messages, and if the message's `integrations` disable Mixpanel. The message is not modified.
     """
-    kind = message.get("type")
-    if kind not in ("track", "page", "screen") or _disables_mixpanel(message.get("integrations")):
-        return None
-    name = message.get("event") if kind == "track" else _view_name(kind, message.get("name"))
-    properties = message.get("properties")
-    if properties is not None and not isinstance(properties, Mapping):
-        return {"event": name, "properties": properties}
-    context = mapping(message.get("context"))
-    device = first_known(message.get("anonymousId"), mapping(context.get("device")).get("id"))
-    return {
-        "event": name,
-        "properties": {
-            **_properties_of(context),
-            **present({field: message.get(field) for field in ("name", "category")}),
-            **without_time(mapping(properties)),
-            **identity(message.get("userId"), device),
-            **time_and_insert_id(message.get("timestamp"), message.get("messageId")),
-        },
-    }
+    return event_of_message(message)
 
 
 def profiles_from_message(message: Mapping[str, Any], group_key: str = "$group_id") -> list[Update]:
@@ -109,7 +49,7 @@ def _updates(message: Mapping[str, Any], group_key: str) -> list[Update]:
     """Return the updates, also those without an id."""
     traits = mapping(message.get("traits"))
     kind = message.get("type")
-    if not traits or kind not in ("identify", "group") or _disables_mixpanel(message.get("integrations")):
+    if not traits or kind not in ("identify", "group") or disables_mixpanel(message.get("integrations")):
         return []
     if kind == "group":
         return [{"$group_key": group_key, "$group_id": as_id(message.get("groupId")), "$set": person(traits)}]
@@ -122,7 +62,7 @@ def _updates(message: Mapping[str, Any], group_key: str) -> list[Update]:
 class Client:
     """`segment.analytics.Client` on a `mixpress.Client`.
 
-    `on_profile`: called with each profile update of `identify` and `group`.
+    `on_profile`: called with each profile update of `identify` and `group`, which is then not sent.
     `group_key`: the Mixpanel project's group key for `group`.
 
     The methods return whether the call was accepted, and the message. No method raises because of an event's contents.
@@ -193,7 +133,7 @@ class Client:
         integrations: Mapping[str, Any] | None = None,
         message_id: object = None,
     ) -> tuple[bool, Message]:
-        """Pass the traits to `on_profile`. This links no ids; the next event with both ids does."""
+        """Set the traits in the user's profile. This links no ids; the next event with both ids does."""
         message = _message("identify", context, timestamp, integrations, message_id)
         return self._update(message | _ids(user_id, anonymous_id) | {"traits": _given(traits)})
 
@@ -208,7 +148,7 @@ class Client:
         integrations: Mapping[str, Any] | None = None,
         message_id: object = None,
     ) -> tuple[bool, Message]:
-        """Pass the group's traits to `on_profile`. An event joins a group by its properties, not by this call."""
+        """Set the traits in the group's profile. An event joins a group by its properties, not by this call."""
         message = _message("group", context, timestamp, integrations, message_id)
         return self._update(message | _ids(user_id, anonymous_id) | {"groupId": group_id, "traits": _given(traits)})
 
@@ -221,10 +161,16 @@ class Client:
         integrations: Mapping[str, Any] | None = None,
         message_id: object = None,
     ) -> tuple[bool, Message]:
-        """Do nothing, with one warning in the log: Mixpanel links ids by events that have both."""
-        self._forwarder.ignore("alias", "Mixpanel links the two ids by an event with a user_id and an anonymous_id")
+        """Make `user_id` another id of `previous_id`, in a project with the original identity management.
+
+        If the client has `identity="simplified"` it is ignored, with one warning in the log: there the two ids are
+        linked by an event that has both.
+        """
         message = _message("alias", context, timestamp, integrations, message_id)
-        return False, message | {"userId": as_id(user_id), "previousId": as_id(previous_id)}
+        message |= {"userId": as_id(user_id), "previousId": as_id(previous_id)}
+        if disables_mixpanel(message["integrations"]):
+            return True, message
+        return self._forwarder.alias(previous_id, user_id), message
 
     def flush(self) -> None:
         """Wait until every event tracked so far has a verdict."""
@@ -343,18 +289,3 @@ def _given(value: object) -> object:
 
 def _ids(user_id: object, anonymous_id: object) -> Message:
     return {"userId": as_id(user_id), "anonymousId": as_id(anonymous_id)}
-
-
-def _view_name(kind: str, name: object) -> str:
-    return f"Viewed {name}" if known(name) else NAMES[kind]
-
-
-def _properties_of(context: Mapping[str, Any]) -> dict[str, Any]:
-    library = mapping(context.get("library")).get("name")
-    source = {} if library is None else {"mp_lib": f"Segment: {library}"}
-    return extract(context, CONTEXT) | country(mapping(context.get("location")).get("country")) | source
-
-
-def _disables_mixpanel(integrations: object) -> bool:
-    wanted = mapping(integrations)
-    return wanted.get("Mixpanel", wanted.get("All")) is False

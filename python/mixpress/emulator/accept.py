@@ -46,8 +46,13 @@ def accept_event(event: dict[str, Any], now_ms: int, address: str | None = None)
         min(sent_ms, _FAR_MS),
         properties.get("distinct_id", ""),
         properties.get("$insert_id"),
-        orjson.dumps(properties),
+        dump(properties),
     )
+
+
+def dump(properties: Properties) -> bytes:
+    """Return a copy of the JSON: the bytes that `orjson.dumps` returns keep the unused part of their buffer."""
+    return memoryview(orjson.dumps(properties)).tobytes()
 
 
 def id_of_address(address: str) -> str:

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from mixpress.emulator.identity import IDENTITY_EVENTS, derived_id, merged_ids
+
 DISALLOWED_IDS = frozenset(
     [
         "00000000-0000-0000-0000-000000000000",
@@ -44,6 +46,10 @@ EARLIEST_MS = 31_536_000_000  # 1971-01-01: /import accepts "any time after" it
 HOUR_MS = 3_600_000
 TRACK_DAYS_MS = 5 * 86_400_000  # /track accepts the "last 5 days only"
 
+_MERGED = {"$identify": "$anon_id", "$create_alias": "alias", "$merge": "$distinct_ids"}
+"""The property by which an identity event is known in a message."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INSERT_ID = re.compile(r"[A-Za-z0-9-]+")
 # Unicode's White_Space: str.strip() also removes U+001C to U+001F, which are not in it.
 _BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -74,6 +80,10 @@ class Rules:
     """Require `properties.token`."""
     max_depth: int
     """Maximum nesting of objects in `properties`."""
+    max_event_bytes: int = MAX_EVENT_BYTES
+    """An event's JSON must be smaller."""
+    simplified: bool = False
+    """Let `$user_id` or `$device_id` replace `distinct_id`."""
 
 
 def import_rules(now_ms: int, *, strict: bool, max_depth: int) -> Rules:
@@ -93,11 +103,11 @@ def check_event(event: object, rules: Rules) -> Problem | None:
     if problem is not None or not isinstance(event, dict):
         return problem
     properties: Properties = event["properties"]
-    merge = event["event"] == "$merge" and not rules.token
-    if merge:
+    merges = event["event"] in IDENTITY_EVENTS
+    if merges:
         rules = replace(rules, strict=False)  # the identity page has no time and no ids of the event itself
     return (
-        (check_merge(properties) if merge else None)
+        (check_merged_ids(event, rules) if merges and not rules.simplified else None)
         or (check_token(properties) if rules.token else None)
         or check_time(properties, rules)
         or check_distinct_id(properties, rules)
@@ -135,12 +145,20 @@ def check_members(event: dict[str, Any]) -> Problem | None:
     return None
 
 
-def check_merge(properties: Properties) -> Problem | None:
-    """Require exactly two ids to merge (identity page)."""
-    ids = properties.get("$distinct_ids")
-    if isinstance(ids, list) and len(ids) == 2 and all(isinstance(one, str) and one for one in ids):
+def check_merged_ids(event: dict[str, Any], rules: Rules) -> Problem | None:
+    """Require the two ids that an identity event merges; `$merge` is for /import alone (identity page)."""
+    name = event["event"]
+    if name == "$merge" and rules.token:
+        return Problem("event", "'event' is invalid: $merge is accepted by /import alone")
+    ids = merged_ids(event)
+    field = _MERGED[name]
+    if ids is None:
+        words = "must be two distinct_ids" if name == "$merge" else f"{name} must have two ids to merge"
+        return Problem(f"properties.{field}", f"'properties.{field}' is invalid: {words}")
+    disallowed = next(filter(is_disallowed, ids), None)
+    if disallowed is None:
         return None
-    return Problem("properties.$distinct_ids", "'properties.$distinct_ids' is invalid: must be two distinct_ids")
+    return Problem(f"properties.{field}", f"'properties.{field}' is invalid: '{disallowed}' is a disallowed value")
 
 
 def check_token(properties: Properties) -> Problem | None:
@@ -179,7 +197,9 @@ def check_distinct_id(properties: Properties, rules: Rules) -> Problem | None:
     """Require a string that is not a disallowed placeholder; it may be empty (an anonymous event)."""
     field = "properties.distinct_id"
     if "distinct_id" not in properties:
-        return Problem(field, "'properties.distinct_id' must not be missing") if rules.strict else None
+        if not rules.strict or (rules.simplified and derived_id(properties) is not None):
+            return None
+        return Problem(field, "'properties.distinct_id' must not be missing")
     value = properties["distinct_id"]
     if not isinstance(value, str):
         return Problem(field, "'properties.distinct_id' is invalid: must be a string")
@@ -214,16 +234,16 @@ def check_sizes(properties: Properties, max_depth: int) -> Problem | None:
     """Check the counts and the depth of all values in `properties`."""
     if len(properties) >= MAX_COUNT:
         return Problem("properties", f"'properties' is invalid: must have fewer than {MAX_COUNT} properties")
-    # path, value, number of enclosing objects, number of enclosing objects and arrays
-    pending: list[tuple[str, Any, int, int]] = [("properties", properties, 0, 0)]
+    # where it is, value, number of enclosing objects, number of enclosing objects and arrays
+    pending: list[tuple[Place, Any, int, int]] = [(Place(None, "properties"), properties, 0, 0)]
     while pending:
-        path, outer, depth, level = pending.pop()
+        place, outer, depth, level = pending.pop()
         members = outer.items() if type(outer) is dict else enumerate(outer)
         for name, inner in members:
             kind = type(inner)
             if kind is not dict and kind is not list:
                 continue
-            here = f"{path}.{name}" if type(outer) is dict else f"{path}[{name}]"
+            here = Place(place, name)
             inner_depth = depth + (kind is dict)
             problem = _check_container(here, inner, inner_depth, level + 1, max_depth)
             if problem is not None:
@@ -232,35 +252,56 @@ def check_sizes(properties: Properties, max_depth: int) -> Problem | None:
     return None
 
 
+class Place(NamedTuple):
+    """Where a value is in an event. Its text is only made for a message: names can be long, and containers many."""
+
+    outer: Place | None
+    name: str | int
+    """The name in an object, or the index in an array."""
+
+    def __str__(self) -> str:
+        parts: list[str] = []
+        place: Place | None = self
+        while place is not None:
+            inner = place.outer is not None
+            parts.append(
+                f"[{place.name}]" if isinstance(place.name, int) else f".{place.name}" if inner else place.name
+            )
+            place = place.outer
+        return "".join(reversed(parts))
+
+
 def _check_container(
-    path: str, container: dict[str, Any] | list[Any], depth: int, level: int, max_depth: int
+    place: Place, container: dict[str, Any] | list[Any], depth: int, level: int, max_depth: int
 ) -> Problem | None:
     if depth > max_depth:
-        return Problem(path, f"'{path}' is invalid: objects must not be nested deeper than {max_depth}")
+        return Problem(str(place), f"'{place}' is invalid: objects must not be nested deeper than {max_depth}")
     if level > MAX_LEVELS:
-        return Problem(path, f"'{path}' is invalid: must not be nested more than {MAX_LEVELS} levels deep")
+        return Problem(str(place), f"'{place}' is invalid: must not be nested more than {MAX_LEVELS} levels deep")
     if len(container) >= MAX_COUNT:
         what = "keys" if isinstance(container, dict) else "elements"
-        return Problem(path, f"'{path}' is invalid: must have fewer than {MAX_COUNT} {what}")
+        return Problem(str(place), f"'{place}' is invalid: must have fewer than {MAX_COUNT} {what}")
     return None
 
 
 def check_text(event: dict[str, Any]) -> Problem | None:
     """Find a string that is not valid Unicode; only called for a body that a strict parser refused."""
-    pending: list[tuple[str, Any]] = [("", event)]
+    pending: list[tuple[Place | None, Any]] = [(None, event)]
     while pending:
-        path, value = pending.pop()
+        place, value = pending.pop()
+        valid = True
         if isinstance(value, str):
-            if not _is_unicode(value):
-                return Problem(path, f"{path} is invalid: string should be valid utf8")
+            valid = _is_unicode(value)
         elif isinstance(value, dict):
-            if not all(map(_is_unicode, value)):
-                return Problem(path, f"{path} is invalid: string should be valid utf8")
-            pending += [(f"{path}.{name}" if path else name, inner) for name, inner in value.items()]
+            valid = all(map(_is_unicode, value))
+            pending += [(Place(place, name), inner) for name, inner in value.items()]
         elif isinstance(value, list):
-            pending += [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
+            pending += [(Place(place, index), inner) for index, inner in enumerate(value)]
+        if not valid:
+            path = "" if place is None else str(place)
+            return Problem(path, f"{path} is invalid: string should be valid utf8")
     return None
 
 
 def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return _SURROGATE.search(text) is None

@@ -7,23 +7,32 @@ import json
 import math
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qsl
 
-import orjson
+from mixpress.emulator.plain import Plain, read_lines, read_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mixpress.emulator.request import Request
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 FORM = "application/x-www-form-urlencoded"
-ACCEPTED = {"/import": (JSON, NDJSON, FORM), "/track": (JSON, FORM)}
+ACCEPTED = {
+    "/import": (JSON, NDJSON, FORM),
+    "/track": (JSON, FORM),
+    "/engage": (JSON, FORM),
+    "/groups": (JSON, FORM),
+}
 
 MAX_FORM_GROWTH = 3  # percent-encoding turns a byte into at most three
+MAX_MEMBERS = 10_000  # of a gzip body: an empty one is 20 bytes long, and takes as long to unpack as a kilobyte
 _GZIP = 16 + zlib.MAX_WBITS
+_GZIP_START = b"\x1f\x8b"
+_CHUNK = 16_384  # bytes unpacked at once: each end of a member copies the rest of its chunk
+_ENCODINGS = {"br": "brotli", "zstd": "Zstandard"}
 
 
 class Unreadable(Exception):  # noqa: N818 - a state of the request, not an error of the emulator
@@ -44,13 +53,21 @@ class TooLarge(Exception):  # noqa: N818
 class Payload:
     """The content of a body."""
 
-    events: list[object]
+    events: Sequence[Any]
     size: int
     """Size of the JSON in bytes."""
     unicode: bool = True
     """False if a string in it is not valid Unicode, so that each event must be checked for it."""
+    may_ignore: bool = False
+    """True if an event may have the property `$ignore`."""
     params: dict[str, str] = field(default_factory=dict)
     """Fields of a form other than `data`."""
+    plain: Plain | None = None
+    """The events that are plain; None if `unicode` is False."""
+
+    def odd(self) -> Iterable[tuple[int, object]]:
+        """Return the position of each event that is not plain, and the event: others are of no special kind."""
+        return enumerate(self.events) if self.plain is None else self.plain.odd()
 
 
 def read_payload(request: Request, max_bytes: int) -> Payload:
@@ -58,7 +75,7 @@ def read_payload(request: Request, max_bytes: int) -> Payload:
     if request.path == "/track" and not request.body:
         return _read_query(request, max_bytes)
     kind = _media_type(request)
-    body = _decompress(request, max_bytes * (MAX_FORM_GROWTH if kind == FORM else 1))
+    body = decompress(request, max_bytes * (MAX_FORM_GROWTH if kind == FORM else 1))
     params: dict[str, str] = {}
     if kind == FORM:
         params = _read_form(body)
@@ -68,6 +85,8 @@ def read_payload(request: Request, max_bytes: int) -> Payload:
     try:
         return _parse(body, lines=kind == NDJSON, params=params)
     except (ValueError, RecursionError) as error:
+        if body.startswith(_GZIP_START):
+            raise Unreadable(400, "the body is gzip: it needs the header Content-Encoding: gzip", params) from error
         raise Unreadable(400, f"the body cannot be read as {kind}: {error}", params) from error
 
 
@@ -93,17 +112,19 @@ def _media_type(request: Request) -> str:
     given = request.headers.get("content-type", "")
     kind = given.partition(";")[0].strip().lower()
     accepted = ACCEPTED[request.path]
-    if not given and request.path == "/track":
+    if not given and request.path != "/import":
         return JSON if request.body[:1] in {b"[", b"{", b"\x1f"} else FORM
     if kind not in accepted:
         raise Unreadable(415, f"Content-Type of {request.path} must be {' or '.join(accepted)}, got '{given}'")
     return kind
 
 
-def _decompress(request: Request, limit: int) -> bytes:
+def decompress(request: Request, limit: int) -> bytes:
+    """Return the body, unpacked if it is gzip. Raises `TooLarge` for more than `limit` bytes, or `Unreadable`."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"gzip", "identity"}:
-        raise Unreadable(415, f"Content-Encoding must be gzip or absent, got '{encoding}'")
+        name = f" ({_ENCODINGS[encoding]})" if encoding in _ENCODINGS else ""
+        raise Unreadable(415, f"Content-Encoding must be gzip or absent, got '{encoding}'{name}")
     body = request.body if encoding == "identity" else _gunzip(request.body, limit)
     if len(body) > limit:
         raise TooLarge
@@ -111,17 +132,23 @@ def _decompress(request: Request, limit: int) -> bytes:
 
 
 def _gunzip(packed: bytes, limit: int) -> bytes:
-    """Unpack up to one byte past the limit: a small body can hold gigabytes."""
+    """Unpack up to one byte past the limit: a small body can hold gigabytes, and a gzip file any number of members."""
     unpacked = bytearray()
-    while packed and len(unpacked) <= limit:
-        member = zlib.decompressobj(_GZIP)  # a gzip file has one or more members
+    view, at = memoryview(packed), 0
+    member, members = zlib.decompressobj(_GZIP), 1
+    while at < len(packed) and len(unpacked) <= limit:
+        if member.eof:
+            member, members = zlib.decompressobj(_GZIP), members + 1
+            if members > MAX_MEMBERS:
+                raise Unreadable(400, f"the body has more than {MAX_MEMBERS:,} gzip members")
+        chunk = view[at : at + _CHUNK]
         try:
-            unpacked += member.decompress(packed, limit + 1 - len(unpacked))
+            unpacked += member.decompress(chunk, limit + 1 - len(unpacked))
         except zlib.error as error:
             raise Unreadable(400, f"the body is not gzip: {error}") from error
-        if len(unpacked) <= limit and not member.eof:
-            raise Unreadable(400, "the body is not gzip: it is truncated")
-        packed = member.unused_data
+        at += len(chunk) - len(member.unused_data) - len(member.unconsumed_tail)
+    if packed and len(unpacked) <= limit and not member.eof:
+        raise Unreadable(400, "the body is not gzip: it is truncated")
     return bytes(unpacked)
 
 
@@ -137,7 +164,7 @@ def _read_form(body: bytes) -> dict[str, str]:
 def _read_data(params: dict[str, str]) -> bytes:
     """Remove the field `data` from the form and return its JSON, which may be in base64 (older clients)."""
     if "data" not in params:
-        raise Unreadable(400, "a form must have a field 'data' with the events as JSON", params)
+        raise Unreadable(400, "a form must have a field 'data' with JSON", params)
     data = params.pop("data").encode("utf-8", "surrogateescape").strip()
     if data[:1] in {b"[", b"{"}:
         return data
@@ -150,25 +177,28 @@ def _read_data(params: dict[str, str]) -> bytes:
 
 
 def _parse(body: bytes, *, lines: bool, params: dict[str, str]) -> Payload:
+    # Any escape of an ASCII character may spell the name.
+    may_ignore = b"$ignore" in body or b"\\u00" in body
     try:
-        return Payload(_to_events(body, orjson.loads, lines=lines), len(body), True, params)
+        plain = read_lines(body) if lines else read_list(body)
     except ValueError:
         # Invalid Unicode concerns a single event; any other error is raised by the second parser too.
-        return Payload(_to_events(body, _load_any_text, lines=lines), len(body), False, params)
+        return Payload(_to_events(body, lines=lines), len(body), False, may_ignore, params)
+    return Payload(plain.events, len(body), True, may_ignore, params, plain)
 
 
-def _to_events(body: bytes, load: Callable[[bytes], object], *, lines: bool) -> list[object]:
+def _to_events(body: bytes, *, lines: bool) -> list[object]:
     if lines:
-        return list(_read_lines(body, load))
-    content = load(body)
+        return list(_read_lines(body))
+    content = _load_any_text(body)
     return content if isinstance(content, list) else [content]
 
 
-def _read_lines(body: bytes, load: Callable[[bytes], object]) -> Iterator[object]:
+def _read_lines(body: bytes) -> Iterator[object]:
     for number, line in enumerate(body.split(b"\n"), 1):
         if line.strip():
             try:
-                yield load(line)
+                yield _load_any_text(line)
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
 

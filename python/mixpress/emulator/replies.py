@@ -14,11 +14,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")  # 1x1, transparent
+# Not HTTPStatus.phrase: newer Python versions have another phrase for 414.
+_OF_PROXY = {
+    408: ("Request Timeout", "stream timeout"),
+    414: ("Request-URI Too Large", "request URI too long"),
+    500: ("Internal Server Error", "internal server error"),
+    502: ("Bad Gateway", "upstream connect error or disconnect/reset before headers"),
+    503: ("Service Unavailable", "no healthy upstream"),
+    504: ("Gateway Timeout", "upstream request timeout"),
+}
 _FUNCTION = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*", re.ASCII)
 _MAX_FUNCTION = 128  # characters
+
+RATE_LIMITED = "Project exceeded rate limits. Please retry the request with exponential backoff."
 
 
 class Reply(NamedTuple):
@@ -53,8 +64,11 @@ def imported(count: int) -> Reply:
     return json_reply(200, {"code": 200, "num_records_imported": count, "status": "OK"})
 
 
-def some_failed(count: int, failed: list[FailedRecord]) -> Reply:
-    """Return the strict reply if `count` events were accepted and those in `failed` were refused."""
+def some_failed(count: int, failed: Sequence[FailedRecord] | Sequence[str]) -> Reply:
+    """Return the strict reply if `count` events were accepted and those in `failed` were refused.
+
+    `failed` has sentences instead of records if the request was refused because of its identity events.
+    """
     content = {
         "code": 400,
         "error": "some data points in the request failed validation",
@@ -65,15 +79,20 @@ def some_failed(count: int, failed: list[FailedRecord]) -> Reply:
     return json_reply(400, content)
 
 
-def received(problem: str | None, params: Mapping[str, str]) -> Reply:
+def received(problem: str | None, params: Mapping[str, str], good: int | None = None) -> Reply:
     """Return the reply without strict; `problem` is None if any event was accepted.
 
     `img=1` returns a 1x1 image, `verbose=1` JSON, otherwise the body is `1` or `0`; `callback` wraps it in a call.
+    `good` is the number of accepted updates, for the strict reply of /engage and /groups.
     """
     if params.get("img") == "1":
         return Reply(200, {"Content-Type": "image/gif"}, _PIXEL)
     status = 0 if problem else 1
-    content: Any = {"error": problem, "status": status} if params.get("verbose") == "1" else status
+    content: Any = status
+    if good is not None:
+        content = {"error": problem, "num_good_events": good, "status": status}
+    elif params.get("verbose") == "1":
+        content = {"error": problem, "status": status}
     if "callback" in params:
         script = f"{params['callback']}({orjson.dumps(content).decode()});"
         headers = {"Content-Type": "text/javascript; charset=utf-8", "X-Content-Type-Options": "nosniff"}
@@ -115,22 +134,34 @@ def too_large(max_bytes: int) -> Reply:
 
 def rate_limited(retry_after: str | None = None) -> Reply:
     """Return a 429. `Retry-After` (seconds or an HTTP date) is not documented, so it is absent by default."""
-    sentence = "Project exceeded rate limits. Please retry the request with exponential backoff."
-    return error(429, sentence, {} if retry_after is None else {"Retry-After": retry_after})
+    return error(429, RATE_LIMITED, _retry_after(retry_after))
+
+
+def track_rate_limited(retry_after: str | None = None) -> Reply:
+    """Return the 429 of /track, whose status is a number as in its other verbose replies."""
+    return json_reply(429, {"error": RATE_LIMITED, "status": 0}, _retry_after(retry_after))
+
+
+def _retry_after(value: str | None) -> dict[str, str]:
+    return {} if value is None else {"Retry-After": value}
 
 
 def bad_gateway(*, html: bool = False) -> Reply:
     """Return a 502 as a proxy in front of the API sends it: text or an HTML page, not JSON."""
-    return _page(502) if html else text_reply(502, "upstream connect error or disconnect/reset before headers")
+    return of_proxy(502, html=html)
 
 
 def unavailable(*, html: bool = False) -> Reply:
     """Return a 503 as a proxy sends it."""
-    return _page(503) if html else text_reply(503, "no healthy upstream")
+    return of_proxy(503, html=html)
 
 
-def _page(status: int) -> Reply:
-    title = f"{status} {HTTPStatus(status).phrase}"
+def of_proxy(status: int, *, html: bool = False) -> Reply:
+    """Return 408, 414, 500, 502, 503 or 504 as a proxy in front of the API sends it: text or an HTML page."""
+    phrase, sentence = _OF_PROXY[status]
+    if not html:
+        return text_reply(status, sentence)
+    title = f"{status} {phrase}"
     page = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n"
         f"<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"

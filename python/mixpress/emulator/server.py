@@ -8,61 +8,98 @@ Errors, all raised before the block is entered:
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import os
-import socket
-import sys
-import threading
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
-
+from mixpress.emulator import limits as limits_of
 from mixpress.emulator.app import HttpHandler
-from mixpress.emulator.faults import Faults
+from mixpress.emulator.assertions import Wanted, assert_received
+from mixpress.emulator.auth import to_credentials
+from mixpress.emulator.control.api import Control, ControlRoute
+from mixpress.emulator.control.guard import Guard, foreign
+from mixpress.emulator.control.stats import Backend, collect
+from mixpress.emulator.faults.faults import to_faults
+from mixpress.emulator.hosts import to_address, to_host_names
+from mixpress.emulator.hot_shards import HotShards
+from mixpress.emulator.identity import check_identity
 from mixpress.emulator.ingest import Ingest
-from mixpress.emulator.store import Store
+from mixpress.emulator.log import RequestLog
+from mixpress.emulator.lookup.answer import PATH as LOOKUP
+from mixpress.emulator.lookup.answer import Lookup
+from mixpress.emulator.lookup.call_limit import CALLS, CallLimit
+from mixpress.emulator.lookup.control import lookup_endpoints
+from mixpress.emulator.lookup.tables import LookupTables, to_lookup_tables
+from mixpress.emulator.openapi import openapi_routes
+from mixpress.emulator.page.serve import page_routes
+from mixpress.emulator.rate_limit import RateLimit, RateLimiter
+from mixpress.emulator.serving import connection_limits, listen, serve, to_url
+from mixpress.emulator.store.filters import is_same
+from mixpress.emulator.store.store import KEEP, Store
 from mixpress.emulator.threads import DaemonThreads
+from mixpress.emulator.updates.answer import Updates
+from mixpress.emulator.updates.checks import UPDATE_PATHS
+from mixpress.emulator.updates.history import History
+from mixpress.emulator.updates.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Executor
     from os import PathLike
     from types import TracebackType
 
-    from starlette.applications import Starlette
-
     from mixpress.emulator.app import Before
-    from mixpress.emulator.request import Credentials, LoggedRequest
+    from mixpress.emulator.control.webhook import Webhook
+    from mixpress.emulator.faults.fault import Fault
+    from mixpress.emulator.faults.faults import Faults
+    from mixpress.emulator.identity import IdentityName
+    from mixpress.emulator.limits import LimitsName
+    from mixpress.emulator.request import LoggedRequest, RefusedEvent
 
+_DOCUMENTED_RATE = RateLimit.documented()
+MAX_REQUEST_SECONDS = 86_400
 _MAX_THREADS = 32  # requests answered concurrently; others wait
-_STOP_SECONDS = 2  # for requests in progress when the emulator stops
-_KEEP_ALIVE_SECONDS = 60
 
 
 class Emulator:
-    """A local server of the ingestion API, /import and /track, for tests and first steps.
+    """A local server of the ingestion API: /import, /track, /engage, /groups and /lookup-tables.
 
         with Emulator() as server:
             send_something_to(server.url)
             assert [event["event"] for event in server.events()] == ["Signed Up"]
 
-    - `host`: a loopback address; ValueError for any other.
+    - `host`: a loopback address; ValueError for any other, unless `allow_other_hosts`.
     - `port`: 0 picks a free one. OSError if it is in use.
     - `db`: a file that keeps the events; None keeps them in memory. OSError if it cannot be used.
     - `credentials`: the (username, secret) pairs that /import accepts; a project's token or secret is a username with
-      an empty secret. None accepts any.
-    - `faults`: which requests fail, and how, such as `"429=0.2,taken=2x,seed=7"`; see `Faults.parse`. ValueError for
-      an invalid text.
-    - `before`: called on a worker thread with each `Request` to /import and /track, before it is processed. If it
+      an empty secret, and a bearer token is a secret with an empty username. None accepts any that are not empty.
+    - `faults`: which requests fail, and how, such as `"429:10%, drop-reply:2, seed=7"`, or the path of a schedule, a
+      `.toml` file; see `Faults`. ValueError for an invalid text, OSError for a file that cannot be read.
+    - `before`: called on a worker thread with each `Request` to an endpoint, before it is processed. If it
       returns (status, headers, body), that is the reply; a `Fault` is applied to the request; None leaves the
       request to the sequence of `faults`.
     - `now`: the clock, in seconds since the epoch.
-    - `max_depth`: maximum nesting of objects in `properties`. The documentation says 3; by one report the real server
-      enforces 10.
-    - `max_body_bytes`: maximum size of a request's uncompressed JSON, beyond which the reply is 413. The documentation
-      says 10 MB, taken as 10,000,000 bytes.
+    - `limits`: "documented", or "observed": what the real server is reported to do where that differs.
+    - `max_depth`: maximum nesting of objects in `properties`; None is that of `limits`, 3 or 10.
+    - `max_body_bytes`: maximum size of a request's uncompressed JSON, beyond which the reply is 413; None is that of
+      `limits`, 10,000,000 or 10,485,760.
+    - `identity`: "original", or "simplified": a project with simplified identity merge takes events with `$user_id` or
+      `$device_id` instead of `distinct_id`, and refuses identity events. An original one merges the ids of these.
+    - `rate_limit`: the most that a project may send in a minute of `now`, beyond which the reply is 429; the default is
+      `RateLimit.documented()`, and None is no limit.
+    - `keep`: how many events are kept, in memory and in the file; beyond, those that arrived first are deleted. In
+      memory, 512 MiB of events are kept at most. As many profiles and as many merged ids are kept, and as many bytes
+      of them.
+    - `webhook`: an http or https URL that gets a POST with each batch, its accepted and its refused events; see
+      docs/emulator-api.md. It never delays a reply. ValueError if it is no such URL.
+    - `request_seconds`: a request that is not complete after this time gets a 408, and its connection is closed.
+    - `lookup_tables`: the lookup tables that the project has, names by id, such as `{"a1": "Songs"}`, or ids alone.
+      A request replaces their rows; the id of another table gets a 404. ValueError for an id with a slash.
+    - `allow_other_hosts`: whether `host` may be any address of this machine, such as `0.0.0.0` for all. Whoever can
+      reach it can then read, add and delete events, and set faults: nothing asks for credentials.
+    - `allowed_hosts`: other names of this machine by which browsers and programs reach the page and the control API. A
+      request with another `Host` gets a 403.
 
     Entering `with` starts the server, ready for requests; leaving it stops it and closes its threads, sockets and file.
     An emulator that is still open when the process exits answers until the exit handlers have run.
@@ -78,10 +115,25 @@ class Emulator:
         faults: Faults | str | None = None,
         before: Before | None = None,
         now: Callable[[], float] = time.time,
-        max_depth: int = 3,
-        max_body_bytes: int = 10_000_000,
+        max_depth: int | None = None,
+        max_body_bytes: int | None = None,
+        limits: LimitsName = "documented",
+        identity: IdentityName = "original",
+        rate_limit: RateLimit | None = _DOCUMENTED_RATE,
+        keep: int = KEEP,
+        webhook: str | None = None,
+        request_seconds: float = 60.0,
+        lookup_tables: Mapping[str, str] | Iterable[str] = (),
+        allow_other_hosts: bool = False,
+        allowed_hosts: Iterable[str] = (),
     ) -> None:
-        self._address = to_loopback(host)
+        self._address = to_address(host, allow_others=allow_other_hosts)
+        self._allowed_hosts = to_host_names(allowed_hosts)
+        self._webhook = webhook
+        if webhook is not None:
+            from mixpress.emulator.control.webhook import to_target  # noqa: PLC0415 - few use it
+
+            to_target(webhook)
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be 0 to 65535, got {port}")
         self._port = port
@@ -90,21 +142,49 @@ class Emulator:
         self._faults = to_faults(faults)
         self._before = before
         self._now = now
-        self._max_depth = max_depth
-        self._max_body_bytes = max_body_bytes
+        self._limits = limits_of.profile(limits, max_depth, max_body_bytes)
+        check_identity(identity)
+        self._simplified = identity == "simplified"
+        if type(keep) is not int or keep < 1:
+            raise ValueError(f"keep must be an integer >= 1, got {keep!r}")
+        self._keep = keep
+        self._rate_limit = check_rate_limit(rate_limit)
+        if not 0 < request_seconds <= MAX_REQUEST_SECONDS:
+            raise ValueError(
+                f"request_seconds must be above 0 and at most {MAX_REQUEST_SECONDS}, got {request_seconds!r}"
+            )
+        self._connection_limits = connection_limits(request_seconds)
+        self._lookup_tables = to_lookup_tables(lookup_tables)
         self._running: ExitStack | None = None
 
     def __enter__(self) -> Emulator:
         if self._running is not None:
             raise RuntimeError("this emulator is already running")
         with ExitStack() as stack:
-            self._store = stack.enter_context(closing(Store(self._db)))
-            ingest = Ingest(self._store, self._now, self._max_depth, self._max_body_bytes, self._credentials)
+            self._store = stack.enter_context(closing(Store(self._db, self._keep)))
+            self._state = stack.enter_context(closing(self._make_state()))
+            limiter = RateLimiter(self._rate_limit)
+            self._ingest = ingest = self._make_ingest(limiter)
+            self._history = History()
+            updates = Updates(self._state, self._now, self._limits, limiter, self._history)
+            tables = stack.enter_context(closing(LookupTables(self._db, self._lookup_tables)))
+            self._lookup = Lookup(tables, CallLimit(None if self._rate_limit is None else CALLS))
             executor = stack.enter_context(DaemonThreads(_MAX_THREADS, "mixpress-emulator"))
-            self._handler = HttpHandler(ingest, executor, self._credentials, self._before, self._faults)
+            self._log = RequestLog()
+            webhook = None if self._webhook is None else stack.enter_context(closing(_to_webhook(self._webhook)))
+            options = (self._credentials, self._before, self._faults)
+            answerers = {**dict.fromkeys(UPDATE_PATHS, updates.answer), LOOKUP: self._lookup.answer}
+            self._handler = HttpHandler(
+                ingest, executor, self._log, *options, webhook=webhook, foreign=foreign, answerers=answerers
+            )
             listener = stack.enter_context(listen(self._address, self._port))
             self._url = to_url(listener)
-            stack.enter_context(serve(self._handler.app(), listener))
+            self._backend = self._to_backend(executor, webhook)
+            control = Control(self._backend, page_routes(), others=lookup_endpoints(tables))
+            guard = Guard(ipaddress.ip_address(self._address).is_loopback, self._allowed_hosts)
+            app = self._handler.app([*openapi_routes(), ControlRoute(control, guard)])
+            stack.enter_context(serve(app, listener, self._connection_limits))
+            stack.enter_context(closing(control))  # first of all at the end: its streams must end before the server
             self._running = stack.pop_all()
         return self
 
@@ -113,7 +193,32 @@ class Emulator:
     ) -> None:
         running, self._running = self._running, None
         if running is not None:
+            self._faults = self._handler.faults
             running.close()
+
+    def _make_state(self) -> State:
+        return State(None if self._store.in_memory else self._store, self._keep)
+
+    def _make_ingest(self, limiter: RateLimiter) -> Ingest:
+        return Ingest(
+            self._store, self._now, self._limits, self._credentials, self._simplified, limiter, HotShards(), self._state
+        )
+
+    def _to_backend(self, executor: Executor, webhook: Webhook | None) -> Backend:
+        return Backend(
+            store=self._store,
+            log=self._log,
+            executor=executor,
+            url=self._url,
+            now=self._now,
+            started_ms=int(self._now() * 1000),
+            plan=self._handler.plan,
+            state=self._state,
+            history=self._history,
+            reset=self._clear,
+            webhook=webhook,
+            keep=self._keep,
+        )
 
     @property
     def url(self) -> str:
@@ -125,9 +230,9 @@ class Emulator:
     def faults(self) -> Faults:
         """Which requests fail. Assign `Faults`, their text, or None; it applies to all requests from then on.
 
-        Assigning restarts the sequence of faults, as `clear` does.
+        Assigning restarts the sequence of faults, as `clear` does, and discards the faults of `fail_next`.
         """
-        return self._faults
+        return self._faults if self._running is None else self._handler.faults
 
     @faults.setter
     def faults(self, faults: Faults | str | None) -> None:
@@ -135,144 +240,147 @@ class Emulator:
         if self._running is not None:
             self._handler.set_faults(self._faults)
 
-    def events(self, name: str | None = None, *, endpoint: str | None = None) -> list[dict[str, Any]]:
+    def fail_next(self, kind: str | Fault, times: int = 1) -> None:
+        """Apply a fault to the next `times` requests, before those of earlier calls and of `faults`.
+
+        `kind` is a text without how often, such as "429", "429:3s", "drop-reply" or "400:0+2". ValueError for others.
+        """
+        self._check_running()
+        self._handler.fail_next(kind, times)
+
+    def events(
+        self,
+        name: str | None = None,
+        *,
+        endpoint: str | None = None,
+        distinct_id: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
         """Return the accepted events as the API stores them, deduplicated, in order of first arrival.
 
         Each is `{"event": "Signed Up", "properties": {"time": 1700000000, ...}}`, with long strings cut and a future
-        time replaced. `name` selects the events of one name, `endpoint` those sent to "/import" or "/track".
+        time replaced. `name` selects the events of one name, `endpoint` those sent to "/import" or "/track",
+        `properties` those that have at least these, with equal JSON values.
         """
         self._check_running()
-        return self._store.events(name, endpoint)
+        wanted = {**(properties or {}), **({} if distinct_id is None else {"distinct_id": distinct_id})}
+        return [event for event in self._store.events(name, endpoint) if _has(event["properties"], wanted)]
 
     def count(self, name: str | None = None, *, endpoint: str | None = None) -> int:
         """Return the number of events that `events` would return, without reading them."""
         self._check_running()
         return self._store.count(name, endpoint)
 
-    def requests(self) -> list[LoggedRequest]:
-        """Return the last 10,000 requests with the status of each reply, oldest first."""
+    def profile(self, distinct_id: str) -> dict[str, Any] | None:
+        """Return the properties of a user's profile as they are after all updates, or None if there is no profile.
+
+        `distinct_id` may be any of the ids that identity events made one user.
+        """
         self._check_running()
-        return list(self._handler.log)
+        found = self._state.profile(distinct_id)
+        return None if found is None else found.properties
+
+    def group(self, key: str, group_id: str) -> dict[str, Any] | None:
+        """Return the properties of a group's profile as they are after all updates, or None if there is no profile."""
+        self._check_running()
+        found = self._state.group(key, group_id)
+        return None if found is None else found.properties
+
+    def profiles(self) -> list[dict[str, Any]]:
+        """Return the profiles of all users, in the order in which they were created.
+
+        Each is `{"distinct_id": ..., "properties": {...}, "last_seen": ..., "ip": ..., "created": ..., "updated": ...,
+        "updates": ...}`. `last_seen` is when an update without `$ignore_time` came, and `ip` the address that gave the
+        profile its location; both are None if no update changed them. Times are in milliseconds since the epoch.
+        `updates` is the number of updates.
+        """
+        self._check_running()
+        return [profile.as_dict() for profile in self._state.all(groups=False)]
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return the profiles of all groups, as `profiles` does, with `group_key` and `group_id` as their ids."""
+        self._check_running()
+        return [profile.as_dict() for profile in self._state.all(groups=True)]
+
+    def requests(self) -> list[LoggedRequest]:
+        """Return the last 10,000 requests, up to 64 MB of text, with the status of each reply, oldest first."""
+        self._check_running()
+        return self._log.requests()
+
+    def refused(self) -> list[RefusedEvent]:
+        """Return the last 10,000 refused events, up to 64 MB of text, oldest first."""
+        self._check_running()
+        return self._log.refused()
+
+    def add_lookup_table(self, id: str, name: str = "") -> None:
+        """Add an empty lookup table, as somebody does on the vendor's page; one of this id gets the name.
+
+        `clear` removes it. ValueError for an id that no path can have.
+        """
+        self._check_running()
+        self._lookup.tables.add(id, name)
+
+    def lookup_table(self, id: str) -> list[dict[str, str]] | None:
+        """Return the rows of a lookup table as texts by the name of their column; None if there is no such table."""
+        self._check_running()
+        return self._lookup.tables.rows(id)
+
+    def assert_received(
+        self, event: str, properties: Mapping[str, Any] | None = None, within: float = 5.0
+    ) -> dict[str, Any]:
+        """Return the first stored event of a name that has these properties; wait for it for `within` seconds.
+
+        The event may have more properties, also within objects. `...` as a value is any value, as is
+        `unittest.mock.ANY`. The returned event is as in `events`. If it does not come, the AssertionError shows the
+        nearest event and its differences, refused events with their reason, and failed requests. It blocks its thread:
+        asyncio code runs it by `asyncio.to_thread`.
+        """
+        __tracebackhide__ = True
+        self._check_running()
+        return assert_received(self._store, self._log, self._url, Wanted(event, properties or {}, within))
 
     def clear(self) -> None:
-        """Delete all events, also in the `db` file, and all logged requests; restart the sequence of faults."""
+        """Delete all events and profiles, also in the `db` file, and all logged requests.
+
+        Of lookup tables, those of the option `lookup_tables` are left, without rows. Restarts faults and rate limits.
+        """
         self._check_running()
+        self._clear()
+
+    reset = clear
+    """The same as `clear`."""
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counters since the start or `clear`, by status and by event, as `GET /_emulator/stats` does."""
+        self._check_running()
+        return collect(self._backend)
+
+    def _clear(self) -> None:
         self._store.clear()
-        self._handler.clear()
+        self._state.clear()
+        self._history.clear()
+        self._ingest.clear()
+        self._lookup.clear()
+        self._handler.restart()
+        self._log.clear()
 
     def _check_running(self) -> None:
         if self._running is None:
             raise RuntimeError("the emulator is not running: use it inside `with Emulator() as server:`")
 
 
-def to_loopback(host: str) -> str:
-    """Return the host as a loopback address; ValueError for any other."""
-    if host == "localhost":
-        return "127.0.0.1"
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = None
-    if address is None or not address.is_loopback:
-        raise ValueError(
-            f"host must be 127.0.0.1, ::1, localhost or another loopback address, got '{host}': "
-            "the emulator accepts any credentials, so it must not be reachable from other machines"
-        )
-    return str(address)
+def _has(properties: dict[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return all(name in properties and is_same(properties[name], value) for name, value in wanted.items())
 
 
-def to_credentials(pairs: Iterable[tuple[str, str]]) -> Credentials:
-    """Return the pairs as a set; a TypeError quotes no value, as it may be a secret."""
-    known = frozenset(pairs)
-    if not all(isinstance(pair, tuple) and [type(part) for part in pair] == [str, str] for pair in known):
-        raise TypeError('credentials must be pairs of strings, such as [("username", "secret"), ("token", "")]')
-    return known
+def _to_webhook(url: str) -> Webhook:
+    from mixpress.emulator.control.webhook import Webhook  # noqa: PLC0415 - few use it
+
+    return Webhook(url)
 
 
-def to_faults(faults: Faults | str | None) -> Faults:
-    """Return the faults, parsed if they are a string, empty if None."""
-    if isinstance(faults, str):
-        return Faults.parse(faults)
-    return faults or Faults()
-
-
-def listen(address: str, port: int) -> socket.socket:
-    """Return a listening socket; OSError with the reason if there is none."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        listener = socket.create_server((address, port), family=family, backlog=1024)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise OSError(f"cannot listen on {address} port {port}: {reason}") from error
-    # Connections inherit it. Without it, the second part of a reply waits 40 ms for the ACK of the first.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-def to_url(listener: socket.socket) -> str:
-    """Return the URL of a listening socket."""
-    address, port = listener.getsockname()[:2]
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
-
-
-@contextmanager
-def serve(app: Starlette, listener: socket.socket) -> Iterator[None]:
-    """Serve an application on a thread for the duration of the block."""
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # a request's address is that of the connection, whatever a header says
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_STOP_SECONDS,
-    )
-    server = _Server(config)
-    app.state.abort_connection = server.abort_connection
-    thread = threading.Thread(target=server.run_until_stopped, args=[listener], name="mixpress-emulator", daemon=True)
-    thread.start()
-    server.ready.wait()
-    try:
-        if not server.started:
-            raise RuntimeError("the emulator's server did not start; see its traceback above")
-        yield
-    finally:
-        server.should_exit = True
-        if not sys.is_finalizing():  # left open until the process ends, whose daemon threads stand still then
-            thread.join()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, with an event for readiness, and closing all connections at shutdown."""
-
-    _monotonic = staticmethod(time.monotonic)  # in a class, where freezegun does not replace it
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-
-    def run_until_stopped(self, listener: socket.socket) -> None:
-        try:
-            self.run([listener])
-        finally:
-            self.ready.set()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        # A test that freezes the clock would leave the loop asleep until the frozen time, and it would never stop.
-        asyncio.get_running_loop().time = self._monotonic  # type: ignore[method-assign]
-        await super().startup(sockets)
-        self.ready.set()
-
-    def abort_connection(self, client: tuple[str, int]) -> None:
-        """Close a client's connection at once, even within a request."""
-        for connection in list(self.server_state.connections):
-            if getattr(connection, "client", None) == client:  # a WebSocket has no such attribute
-                connection.transport.abort()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()  # a request that was never sent completely
+def check_rate_limit(rate_limit: RateLimit | None) -> RateLimit | None:
+    """Return the limit; TypeError for a value of another type."""
+    if rate_limit is not None and not isinstance(rate_limit, RateLimit):
+        raise TypeError(f"rate_limit must be a RateLimit or None, got {rate_limit!r}")
+    return rate_limit

@@ -172,7 +172,7 @@ class EventQueue(ABC):
         report = self._reporter.builder()
         report.add_report(period.settled.report(elapsed=0.0))
         report.add_report(period.rejected.close(period.rejected.count, 0.0, ""))
-        made = report.report(pending=self.unsettled, elapsed=following.since - period.since)
+        made = self._reporter.named(report.report(pending=self.unsettled, elapsed=following.since - period.since))
         keep, give = partial(setattr, self, "_period", following), partial(max, (made,))
         return together(keep, give)[1]  # type: ignore[no-any-return] # no line between: the report would be lost there
 

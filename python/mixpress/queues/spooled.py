@@ -95,10 +95,10 @@ class SpooledQueue(EventQueue):
         """Whether a fill ended in the middle. The next one looks for what that left."""
         self._unstored: deque[Batch] = deque()
         """Events that are written, each as a batch, and leave this as they are stored in the file."""
-        self._jobs: set[_SpooledJob] = set()
+        self._jobs: set[SpooledJob] = set()
         self._deferred: list[tuple[float, StoredBatch, int]] = []
         """Batches without an answer: when each is due again, and the `first` of its job."""
-        self._unentered: deque[_SpooledJob] = deque()
+        self._unentered: deque[SpooledJob] = deque()
         """Jobs whose verdicts could not be written to the file. Their batches are not sent again by this process."""
         self._packed = self._in_flight = 0
         """How many of the events handed in were packed; and events in jobs."""
@@ -216,7 +216,7 @@ class SpooledQueue(EventQueue):
         self._unpacked = self._spool.appended - self._gone
         return self._unpacked
 
-    def settled(self, job: _SpooledJob) -> None:
+    def settled(self, job: SpooledJob) -> None:
         """Report a job whose events have a verdict, or stay in the file to be sent again."""
         is_entered = self._guarded(job.verdicts.enter, None) is not None
         settled = job.stored.count - job.verdicts.left_count
@@ -348,13 +348,19 @@ class SpooledQueue(EventQueue):
         self._retry_entering()
         if not self._stopped:
             self._locked(self._put_deferred)
+        self._make_batches(target)
+        self._is_fill_cut = False
+
+    def _make_batches(self, target: int) -> None:
+        self._pack_own(target)
+        self._recover()
+
+    def _pack_own(self, target: int) -> None:
         while not self._stopped and not self._is_crowded() and (self._packed < target or self._spool.is_full):
             batch = self._spool.pack()
             self._locked(self._put_packed, batch, target)
             if batch is None:
                 break
-        self._recover()
-        self._is_fill_cut = False
 
     def _mend_fill(self) -> None:
         """Count again what there is, and put each batch that the call that was cut short had leased."""
@@ -418,9 +424,13 @@ class SpooledQueue(EventQueue):
         self._taken += batch.count
         self._put(batch, NOT_OWN, is_new=True)
 
-    def _put_deferred(self) -> None:
+    def _due_again(self) -> list[tuple[float, StoredBatch, int]]:
+        """Return the deferred batches that are sent now."""
         now = self._clock.monotonic()
-        for one in [one for one in self._deferred if one[0] <= now]:
+        return [one for one in self._deferred if one[0] <= now]
+
+    def _put_deferred(self) -> None:
+        for one in self._due_again():
             _, batch, first = one
             self._held -= len(batch.body)
             self._put(batch, first, is_new=False)
@@ -434,15 +444,18 @@ class SpooledQueue(EventQueue):
         verdicts = self._reporter.tracked_verdicts()
         if is_new:
             verdicts.packed(batch)
-        spooled = SpooledVerdicts(self._spool, batch, verdicts, final=False)
-        job = _SpooledJob(self, spooled, verdicts, first, self._clock.monotonic(), counted=not is_new)
+        job = self._job(batch, verdicts, first, counted=not is_new)
         self._jobs.add(job)
         self._spool.received()
         self._held += len(batch.body)
         self._in_flight += batch.count
         self._workers.put(job)
 
-    def _remove(self, job: _SpooledJob, settled: int, report: Report, is_entered: bool) -> None:
+    def _job(self, batch: StoredBatch, verdicts: Verdicts, first: int, *, counted: bool) -> SpooledJob:
+        spooled = SpooledVerdicts(self._spool, batch, verdicts, final=False)
+        return SpooledJob(self, spooled, verdicts, first, self._clock.monotonic(), counted=counted)
+
+    def _remove(self, job: SpooledJob, settled: int, report: Report, is_entered: bool) -> None:
         self._period.settled.add_report(report)
         self._jobs.remove(job)
         self._taken -= settled
@@ -452,12 +465,16 @@ class SpooledQueue(EventQueue):
         else:
             self._unentered.append(job)
 
-    def _defer(self, job: _SpooledJob) -> None:
+    def _defer(self, job: SpooledJob) -> None:
         """Retry later what no answer came for, and forget the rest. Within the lock."""
         due = self._clock.monotonic() + RETRY_AFTER
         left = job.verdicts.left
         self._held += sum(len(part.body) for part in left) - len(job.stored.body)
-        self._deferred += [(due, part, job.first) for part in left]
+        self._deferred = [*((due, part, job.first) for part in left), *self._deferred]
+
+    def forget_sent(self, verdicts: SpooledVerdicts) -> None:
+        """Remove the mark of a batch that the server has not taken."""
+        self._guarded(verdicts.not_taken, None)
 
     def _retry_entering(self) -> None:
         """Enter the verdicts that the file did not accept when they came. They are counted already: events with a
@@ -470,7 +487,7 @@ class SpooledQueue(EventQueue):
                 return
             self._locked(self._entered_late, job, before - job.verdicts.left_count)
 
-    def _entered_late(self, job: _SpooledJob, gone: int) -> None:
+    def _entered_late(self, job: SpooledJob, gone: int) -> None:
         self._unentered.popleft()
         self._defer(job)
         self._taken -= gone  # another process took the batch over, and counts what had no verdict
@@ -488,7 +505,7 @@ class SpooledQueue(EventQueue):
         return default
 
 
-class _SpooledJob(TrackedJob):
+class SpooledJob(TrackedJob):
     """A stored batch under way. `first` is the number of its first event in this process, or `NOT_OWN`.
 
     `entered` are the verdicts for the report; `verdicts` also enters them in the file.
@@ -511,6 +528,10 @@ class _SpooledJob(TrackedJob):
         self.stored = verdicts.batch
         self.entered = entered
         self.first = first
+
+    def not_taken(self) -> None:
+        """Remove the mark that a request is under way."""
+        self._queue.forget_sent(self.verdicts)
 
     def done(self) -> None:
         """Report the batch, and enter its verdicts in the file."""

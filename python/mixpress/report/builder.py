@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from mixpress.report.failures import MadeFailures
 from mixpress.report.journal import Journal
-from mixpress.report.report import Confirms, Failure, Report, Tally
+from mixpress.report.report import Confirms, Report, Tally, UnreadFailures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from mixpress._core import Finding, Tallies, Truncation
-    from mixpress.report.report import Kind
+    from mixpress._core import Finding, Truncation
+    from mixpress.report.failures import Failures
+    from mixpress.report.report import Failure, Kind
 
 KEPT_FAILURES = 10_000
 """How many failures a report holds; it counts them all."""
+KEPT = "kept"
+"""How many failures the sums hold, among their counts."""
 KEPT_REASONS = 1000
 """How many different reasons are counted separately."""
 
@@ -31,12 +36,34 @@ _COUNTS = (
 )
 
 
+class FoundCounts(Protocol):
+    """How often something was found in events: the core's `Tallies`, or an object of this shape."""
+
+    @property
+    def truncated(self) -> Mapping[str, int]:
+        """Truncated strings: path -> count."""
+        ...
+
+    @property
+    def warnings(self) -> Mapping[str, int]:
+        """Warnings: rule -> count."""
+        ...
+
+    def first_truncation(self, path: str) -> Truncation | None:
+        """Return the first truncated string with this path, or None."""
+        ...
+
+    def first_warning(self, rule: str) -> Finding | None:
+        """Return the first warning of this rule, or None."""
+        ...
+
+
 class Entry(NamedTuple):
     """What a report counts in one step."""
 
     counts: Mapping[str, int]
-    failures: Sequence[Failure] = ()
-    found: Tallies | None = None
+    failures: Failures = MadeFailures()
+    found: FoundCounts | None = None
     """What the encoder truncated and warned about. Of all this the report keeps the first of each path and rule."""
     report: Report | None = None
     """A report whose tallies are added; its counts and failures are above."""
@@ -47,7 +74,7 @@ class _Sums:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.failures: list[Failure] = []
+        self.failures: list[Failures] = []
         self.by_reason: dict[str, Tally[Failure]] = {}
         self.cut_by_path: dict[str, Tally[Truncation]] = {}
         self.warned_by_rule: dict[str, Tally[Finding]] = {}
@@ -59,17 +86,26 @@ class _Sums:
 
     def add(self, entry: Entry) -> None:
         self.counts.update(entry.counts)
-        self.failures += entry.failures[: KEPT_FAILURES - len(self.failures)]
+        self._keep(entry.failures)
         if entry.report is not None:
             _merge(self.by_reason, entry.report.by_reason)
             _merge(self.cut_by_path, entry.report.cut_by_path)
             _merge(self.warned_by_rule, entry.report.warned_by_rule)
             return
-        for failure in entry.failures:
-            _add(self.by_reason, failure.reason, Tally(1, failure))
+        _count(self.by_reason, entry.failures.reasons(), entry.failures.first)
         if entry.found is not None:
             _count(self.cut_by_path, entry.found.truncated, entry.found.first_truncation)
             _count(self.warned_by_rule, entry.found.warnings, entry.found.first_warning)
+
+    def _keep(self, failures: Failures) -> None:
+        kept = failures.head(KEPT_FAILURES - self.counts[KEPT]) if failures else failures
+        if kept:
+            self.failures.append(kept)
+            self.counts[KEPT] += len(kept)
+
+    def list_failures(self) -> list[Failure]:
+        """Return the failures that are kept, by index."""
+        return sorted(chain.from_iterable(self.failures), key=attrgetter("index"))
 
 
 class ReportBuilder:
@@ -85,7 +121,7 @@ class ReportBuilder:
         """Add to the counts of these names, which are those of the report."""
         self._journal.add(Entry(counts))
 
-    def add_findings(self, found: Tallies | None, **counts: int) -> None:
+    def add_findings(self, found: FoundCounts | None, **counts: int) -> None:
         """Count what the encoder truncated and warned about, if it did; its rejections are counted as failures."""
         if found is not None:
             counts.update(truncated=sum(found.truncated.values()), warnings=sum(found.warnings.values()))
@@ -93,7 +129,8 @@ class ReportBuilder:
 
     def add_report(self, report: Report) -> None:
         """Add everything that a report counts."""
-        self._add(Entry({name: getattr(report, name) for name in _COUNTS}, report.failures, report=report))
+        counts = {name: getattr(report, name) for name in _COUNTS}
+        self._add(Entry(counts, MadeFailures(tuple(report.failures)), report=report))
 
     def _add(self, entry: Entry) -> None:
         self.append(entry)
@@ -115,6 +152,11 @@ class ReportBuilder:
         return self._journal.sums().counts["imported"]
 
     @property
+    def unwritten(self) -> int:
+        """Failures so far that could not be written."""
+        return self._journal.sums().counts["unwritten"]
+
+    @property
     def verdicts(self) -> int:
         """Events with a verdict so far."""
         counts = self._journal.sums().counts
@@ -124,12 +166,13 @@ class ReportBuilder:
         """Return the report, with `total` more events in it. It shares nothing with the builder."""
         sums = self._journal.sums().copy()
         sums.counts["total"] += total
+        counts: dict[str, Any] = {name: sums.counts[name] for name in _COUNTS}
         return Report(
-            **{name: sums.counts[name] for name in _COUNTS},
+            **counts,
             pending=pending,
             elapsed=elapsed,
             confirms=self._confirms,
-            failures=sorted(sums.failures, key=attrgetter("index")),
+            failures=UnreadFailures(sums.list_failures),  # type: ignore[arg-type] # a list once it is read
             by_reason=sums.by_reason,
             cut_by_path=sums.cut_by_path,
             warned_by_rule=sums.warned_by_rule,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
 
 from mixpress.report.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class Stats:
     """Requests that the server answered with 429."""
     bytes: int
     """Bytes of the bodies that were sent, the retries included."""
+
+
+def added(stats: Iterable[Stats]) -> Stats:
+    """Return the sums of several stats."""
+    return Stats(*map(sum, zip(*map(astuple, stats), strict=True)))
 
 
 class Totals:

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from mixpress._core import bracket, together
 from mixpress.report.builder import Entry, ReportBuilder
-from mixpress.report.report import ConservationError, Failure, Progress
+from mixpress.report.failures import MadeFailures, RejectedFailures, UndeliveredFailures, rejected
+from mixpress.report.report import ConservationError, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from mixpress._core import Rejection, Tallies
+    from mixpress._core import Rejection, Rejections
     from mixpress.batch import SendableBatch
-    from mixpress.report.report import Confirms, Report
+    from mixpress.report.builder import FoundCounts
+    from mixpress.report.failures import Failures
+    from mixpress.report.report import Confirms, Failure, Report
     from mixpress.report.stats import Totals
 
 
@@ -38,8 +41,10 @@ class VerdictSink(Protocol):
         """Enter the verdict on every event: imported, except for the failures."""
         ...
 
-    def undeliver(self, batch: SendableBatch, reason: str, *, accepted: int = 0) -> None:
-        """Enter that no answer came for any event, of which so many were not counted as accepted before."""
+    def undeliver(self, batch: SendableBatch, reason: str, *, accepted: int = 0, final: bool = False) -> None:
+        """Enter that no answer came for any event, of which so many were not counted as accepted before. `final`: they
+        must not be sent again, even if they are kept.
+        """
         ...
 
 
@@ -87,7 +92,7 @@ class Verdicts:
             self._originals[index] = event
             yield event
 
-    def packed(self, batch: SendableBatch | None, found: Tallies | None = None) -> None:
+    def packed(self, batch: SendableBatch | None, found: FoundCounts | None = None) -> None:
         """Count a batch that the encoder has packed, and what it found in its events; no batch after the last one."""
         self._builder.add_findings(found, bytes_raw=batch.raw_size if batch else 0)
 
@@ -105,27 +110,52 @@ class Verdicts:
 
     def reject(self, found: Rejection, event: object = None) -> Failure:
         """Enter the verdict on an event that breaks a rule, and return it."""
-        failure = Failure(found.index, "rejected", found.message, found.rule, found.field, found.insert_id)
+        failure = rejected(found)
         if self._explain:
             failure = self._explain(failure)
         if self._sink:
             self._originals.setdefault(found.index, event)
-        self._locked(self._enter, 0, [failure], None, 1)
+        self._locked(self._enter, 0, MadeFailures((failure,)), None, 1)
         return failure
 
-    def settle(self, batch: SendableBatch, failures: Sequence[Failure] = ()) -> None:
-        """Enter the verdict on every event of a batch: imported, except for the failures."""
-        self._settle(batch, failures, 0)
+    def reject_all(self, found: Rejections) -> None:
+        """Enter the verdicts on events that break a rule: in one step, unless somebody looks at each failure."""
+        if self._explain or self._sink:
+            for rejection in found.to_list():
+                self.reject(rejection)
+        else:
+            self._locked(self._enter, 0, RejectedFailures(found), None, len(found))
 
-    def _settle(self, batch: SendableBatch, failures: Sequence[Failure], accepted: int) -> None:
+    @property
+    def needs_events(self) -> bool:
+        """Whether the failures are written with their events."""
+        return self._sink is not None
+
+    def keep(self, events: Mapping[int, object]) -> None:
+        """Keep these events by index until they have their verdict, which is a failure."""
+        self._originals.update(events)
+
+    def fail(self, failures: Sequence[Failure]) -> None:
+        """Enter the verdict on events that are in no batch, and count them as accepted."""
+        self._locked(self._enter, 0, MadeFailures(failures), None, len(failures))
+
+    def settle(self, batch: SendableBatch, failures: Sequence[Failure] = (), *, accepted: int = 0) -> None:
+        """Enter the verdict on every event of a batch: imported, except for the failures. So many were not counted as
+        accepted before."""
+        different = len({failure.index for failure in failures})
+        if different != len(failures):
+            raise ConservationError(f"{len(failures)} verdicts were given for {different} events")
+        self._settle(batch, MadeFailures(failures), accepted)
+
+    def _settle(self, batch: SendableBatch, failures: Failures, accepted: int) -> None:
         self._locked(self._enter, batch.count - len(failures), failures, batch, accepted)
-        if self._sink:
+        if self._originals:
             for index in batch.indexes:
                 self._originals.pop(index, None)
 
-    def undeliver(self, batch: SendableBatch, reason: str, *, accepted: int = 0) -> None:
+    def undeliver(self, batch: SendableBatch, reason: str, *, accepted: int = 0, final: bool = False) -> None:  # noqa: ARG002 - nothing is kept
         """Enter that no answer came for any event of a batch, of which so many were not counted as accepted before."""
-        self._settle(batch, _undelivered(batch.indexes, reason), accepted)
+        self._settle(batch, UndeliveredFailures(batch.indexes, reason), accepted)
 
     def close(self, total: int, elapsed: float, reason: str) -> Report:
         """Return the report on `total` events that were read. Events in no batch are undelivered for `reason`.
@@ -144,8 +174,18 @@ class Verdicts:
                 f"{missing} of {total} events have no verdict, and {len(left)} are left without one"
             )
         if missing:
-            self._enter(0, _undelivered(left, reason), None, missing)
+            self._enter(0, UndeliveredFailures(left, reason), None, missing)
         return self._builder.report(elapsed=elapsed, total=total)
+
+    @property
+    def unwritten(self) -> int:
+        """Failures so far that the sink could not write."""
+        return self._builder.unwritten
+
+    @property
+    def failed(self) -> int:
+        """Failures so far."""
+        return self._builder.verdicts - self._builder.imported
 
     @property
     def count(self) -> int:
@@ -161,29 +201,43 @@ class Verdicts:
     def _count(self, **traffic: int) -> None:
         self._enter_both(traffic, Entry(traffic))
 
-    def _enter(self, imported: int, failures: Sequence[Failure], batch: SendableBatch | None, accepted: int) -> None:
+    def _enter(self, imported: int, failures: Failures, batch: SendableBatch | None, accepted: int) -> None:
         """The single place where verdicts are entered, all in one step. Within the lock."""
-        different = len({failure.index for failure in failures})
-        if different != len(failures):
-            raise ConservationError(f"{len(failures)} verdicts were given for {different} events")
-        counts = {"imported": imported}
-        for failure in failures:
-            counts[failure.kind] = counts.get(failure.kind, 0) + 1
-        if self._sink and batch and failures:
-            self._recall(batch, failures)
-        self._enter_both(dict(counts, accepted=accepted), Entry(counts, failures))
-        if self._sink:
-            for failure in failures:
-                written = self._sink.write(failure, self._originals.pop(failure.index, None))
-                self._builder.count(unwritten=int(not written))
+        counts: dict[str, int] = {"imported": imported}
+        counts.update(failures.kinds())
+        if self._sink and failures:
+            self._enter_and_write(self._sink, counts, MadeFailures(tuple(failures)), batch, accepted)
+        else:
+            self._enter_both(dict(counts, accepted=accepted), Entry(counts, failures))
 
-    def _enter_both(self, counts: dict[str, int], entry: Entry) -> None:
-        """Count in the totals and in the report, in one step: an exception out of a signal handler can't part them."""
-        together(partial(self._totals.append, counts), partial(self._builder.append, entry))
+    def _enter_and_write(
+        self,
+        sink: FailureSink,
+        counts: dict[str, int],
+        failures: Failures,
+        batch: SendableBatch | None,
+        accepted: int,
+    ) -> None:
+        if batch:
+            self._recall(batch, failures)
+        # In the same step, so that `_close` does not find an event that has its verdict.
+        recalls = [partial(self._originals.pop, failure.index, None) for failure in failures]
+        events = self._enter_both(dict(counts, accepted=accepted), Entry(counts, failures), *recalls)
+        for failure, event in zip(failures, events, strict=True):
+            if not sink.write(failure, event):
+                self._builder.count(unwritten=1)
+
+    def _enter_both(self, counts: dict[str, int], entry: Entry, *more: Callable[[], object]) -> Sequence[object]:
+        """Count in the totals and in the report, in one step: an exception out of a signal handler can't part them.
+
+        `more` are steps that belong to it, functions written in C; their results are returned.
+        """
+        _, _, *results = together(partial(self._totals.append, counts), partial(self._builder.append, entry), *more)
         self._totals.trim()
         self._builder.trim(entry)
+        return results
 
-    def _recall(self, batch: SendableBatch, failures: Sequence[Failure]) -> None:
+    def _recall(self, batch: SendableBatch, failures: Failures) -> None:
         """Read the events that were not remembered from the batch."""
         missing = {failure.index for failure in failures} - self._originals.keys()
         if missing:
@@ -192,10 +246,7 @@ class Verdicts:
 
     def _without_token(self, text: bytes) -> object:
         event = json.loads(text)
-        if self._token is not None and event["properties"].get("token") == self._token:
-            del event["properties"]["token"]
+        for owner, name in ((event.get("properties"), "token"), (event, "$token")):
+            if self._token is not None and isinstance(owner, dict) and owner.get(name) == self._token:
+                del owner[name]
         return event
-
-
-def _undelivered(indexes: Sequence[int], reason: str) -> list[Failure]:
-    return [Failure(index, "undelivered", reason) for index in indexes]

@@ -62,6 +62,8 @@ class Job(ABC):
     """
 
     started = False
+    profiles: frozenset[int] | None = None
+    """For updates: a hash of the id of each profile; None if they are not known, so that it may be any profile."""
 
     def __init__(
         self, batch: SendableBatch, verdicts: VerdictSink, cancel_token: CancelToken, *, patient: bool = False
@@ -76,9 +78,19 @@ class Job(ABC):
         the thread that handles the job.
         """
 
+    def may_overtake(self, earlier: Job) -> bool:
+        """Return whether it may be sent before an earlier job is done: if no profile is in both."""
+        mine, theirs = self.profiles, earlier.profiles
+        return mine is not None and theirs is not None and mine.isdisjoint(theirs)
+
     @abstractmethod
     def done(self) -> None:
         """Handle the end of the job. Called once, when every event has a verdict, on the thread that found that out."""
+
+    def not_taken(self) -> None:  # noqa: B027 - not every job needs it
+        """Note that the server surely has not taken a request with this batch, or a part of it, which it must not
+        receive twice.
+        """
 
     def give_up(self, error: Exception | None) -> None:
         """Count every event, as undelivered. Only for a job that no worker has."""

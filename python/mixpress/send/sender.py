@@ -35,7 +35,8 @@ class Sender:
     """Delivers batches to one endpoint. All workers of a client share one sender, and so its backoff, its concurrency
     window, its rate limit and the batch size that the server accepts.
 
-    `disconnect` cuts off the requests under way; None for a transport that belongs to the caller.
+    `disconnect` cuts off the requests under way; None for a transport that belongs to the caller. `repeatable` returns
+    whether the server may take a batch twice. `what` the batches hold, for the log: `"events"`, or `"updates"`.
     """
 
     def __init__(
@@ -50,7 +51,11 @@ class Sender:
         concurrency: int,
         rate_limit: RateLimit | None,
         log: RepeatLog,
+        repeatable: Callable[[SendableBatch], bool] = lambda _: True,
+        what: str = "events",
     ) -> None:
+        self._repeatable = repeatable
+        self._what = what
         self._template = template
         self._hide = hide
         self._transport = transport
@@ -68,6 +73,11 @@ class Sender:
         """The pause of the whole client."""
         return self.throttle.backoff
 
+    @property
+    def transport(self) -> Transport:
+        """What sends the requests."""
+        return self._transport
+
     def hang_up(self) -> None:
         """Cut off the requests under way, unless the transport belongs to the caller."""
         if self._disconnect is not None:
@@ -83,43 +93,50 @@ class Sender:
     def _deliver(self, batch: SendableBatch, job: Job) -> None:
         if self._largest and batch.raw_size > self._largest and batch.count > 1:
             return self._deliver_halves(batch, job)
-        attempt = 0
+        attempt, repeatable = 0, self._repeatable(batch)
         while permit := self.throttle.acquire(batch.count, batch.raw_size, job.cancel_token):
             attempt += 1
-            match self._attempt(batch, attempt, job, permit):
+            match self._attempt(batch, attempt, job, permit, repeatable):
                 case Done(refused):
                     return job.verdicts.settle(batch, _refusals(batch, refused))
                 case Split(limit):
                     self._remember(limit)
                     return self._deliver_halves(batch, job)
-                case GiveUp(reason):
+                case GiveUp(reason, final, _):
                     self._log_undelivered(job, batch, reason)
-                    return job.verdicts.undeliver(batch, reason)
+                    return job.verdicts.undeliver(batch, reason, final=final)
                 case Stop(error):
                     advice = _WRONG_CREDENTIALS if isinstance(error, AuthError) else ""
                     self._log_undelivered(job, batch, f"{error}{advice}")
                     job.cancel_token.cancel(error)
         return job.verdicts.undeliver(batch, job.cancel_token.reason)
 
-    def _attempt(self, batch: SendableBatch, attempt: int, job: Job, permit: Permit) -> Decision:
+    def _attempt(self, batch: SendableBatch, attempt: int, job: Job, permit: Permit, repeatable: bool) -> Decision:
         """Make one request and return the decision. A pause starts before the permit is released."""
         answered = False
         try:
             job.verdicts.sent(batch, attempt)
-            reply = self._ask(batch, job)
+            reply = self._ask(batch, job, repeatable)
             answered = not isinstance(reply, TryLater | NoReply)
-            decision = decide(self._patient_policy if job.patient else self._policy, attempt, reply)
+            policy = self._patient_policy if job.patient else self._policy
+            decision = decide(policy, attempt, reply, repeatable=repeatable)
             if isinstance(decision, Wait):
                 self.backoff.pause(decision.seconds, decision.reason)
+            elif isinstance(decision, GiveUp) and decision.final:
+                self.backoff.pause(decision.pause, decision.reason)
+                return decision
+            if not repeatable and not isinstance(decision, Done):
+                job.not_taken()
             return decision
         except Exception as error:  # noqa: BLE001 - a transport of the caller's may raise anything
             return Stop(without_credentials(error, self._hide))
         finally:
             self.throttle.release(permit, answered=answered)
 
-    def _ask(self, batch: SendableBatch, job: Job) -> Reply:
+    def _ask(self, batch: SendableBatch, job: Job, repeatable: bool) -> Reply:
+        request = self._template.request(batch, job.cancel_token.seconds_left, repeatable=repeatable)
         try:
-            response = self._transport.send(self._template.request(batch, job.cancel_token.seconds_left))
+            response = self._transport.send(request)
         except TransportError as error:
             return NoReply(without_credentials(error, self._hide), first_contact=not self._answered)
         self._answered = True
@@ -134,7 +151,7 @@ class Sender:
     def _log_undelivered(self, job: Job, batch: SendableBatch, why: str) -> None:
         """Log the failure of tracked events. An import raises or reports it instead."""
         if job.patient:
-            reason = f"tracked events could not be delivered: {why}"
+            reason = f"tracked {self._what} could not be delivered: {why}"
             self._log.tell(logging.ERROR, reason, "%d %s", batch.count, reason)
 
     def _remember(self, limit: int | None) -> None:

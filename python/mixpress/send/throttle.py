@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,6 +43,7 @@ class Throttle:
         self._window = ConcurrencyWindow.full(concurrency)
         self._limiter = RateLimiter(limit)
         self._in_flight = 0
+        self._limited_until = -math.inf
         self._released = threading.Condition()
         self._locked = bracket(self._released.acquire, self._released.release)
 
@@ -64,6 +66,7 @@ class Throttle:
             return None, 0.0
         now = self._clock.monotonic()
         wait = self._limiter.take(now, events, size)
+        self._limited_until = now + wait
         if wait:
             return None, wait
         self._in_flight += 1
@@ -81,6 +84,10 @@ class Throttle:
         else:
             self._window = self._window.troubled(permit.cuts)
         self._released.notify_all()
+
+    def rate_wait(self) -> float:
+        """Return the seconds until the rate limit allows the next request; 0.0 if none waits for it."""
+        return max(0.0, self._limited_until - self._clock.monotonic())
 
     @property
     def in_flight(self) -> int:

@@ -31,10 +31,21 @@ class WorkerPool:
 
     An idle worker calls `tend`, which may add jobs that are due. It returns the seconds until the next one is due, or
     None if there is none. At least one idle worker does so; while all are busy, a job that is due could not be sent.
+
+    `ordered`: a job waits until every earlier one that it may not overtake is done. What is cancelled does not wait.
     """
 
-    def __init__(self, size: int, work: Callable[[Job], None], tend: Callable[[], float | None], clock: Clock) -> None:
+    def __init__(
+        self,
+        size: int,
+        work: Callable[[Job], None],
+        tend: Callable[[], float | None],
+        clock: Clock,
+        *,
+        ordered: bool = False,
+    ) -> None:
         self.size = size
+        self._ordered = ordered
         self._work = work
         self._tend = tend
         self._clock = clock
@@ -226,24 +237,39 @@ class WorkerPool:
             try:
                 self._work(job)
             finally:
-                self._locked(self._running.pop, me, None)
+                self._locked(self._end, me)
                 job.done()
         except BaseException:
             logger.exception("a batch could not be handled")
             if me not in self._threads:
                 raise  # out of a signal handler, in a caller's thread
 
+    def _end(self, me: threading.Thread) -> None:
+        self._running.pop(me, None)
+        if self._ordered and self._waiting:
+            self.wake_all()  # several jobs may have waited for this one
+
     def _take(self, me: threading.Thread) -> Job | None:
-        """Return the first waiting job, as one that is running."""
+        """Return the first waiting job that may be sent, as one that is running."""
         return self._locked(self._take_first, me)
 
     def _take_first(self, me: threading.Thread) -> Job | None:
-        if not self._waiting:
+        job = self._first_free() if self._ordered else self._waiting[0] if self._waiting else None
+        if job is None:
             return None
-        job = self._waiting.popleft()
+        self._waiting.remove(job)
         self._running[me] = job
         job.started = True
         return job
+
+    def _first_free(self) -> Job | None:
+        """Return the first waiting job that need not wait for an earlier one."""
+        earlier = list(self._running.values())
+        for job in list(self._waiting):
+            if job.cancel_token.is_set() or all(map(job.may_overtake, earlier)):
+                return job
+            earlier.append(job)
+        return None
 
     def wake_all(self) -> None:
         """Make each worker call `tend`. Takes no lock."""

@@ -34,6 +34,7 @@ LOG_BYTES = 8 << 20
 MODE = 0o600
 
 _opening = Lock()
+_alone = bracket(_opening.acquire, _opening.release)
 
 
 class Connections:
@@ -42,8 +43,7 @@ class Connections:
     def __init__(self, path: str) -> None:
         self.path = path
         with ExitStack() as opened:
-            with _opening:
-                _make_private(path)
+            _alone(_make_private, path)
             self.reader = opened.enter_context(closing(connect(path)))
             _prepare(self.reader, path)
             self.writer = opened.enter_context(closing(connect(path)))

@@ -242,14 +242,20 @@ class Spool:
         An unreadable row goes to quarantine, and the next row is taken.
         """
         states = ("waiting", "failed") if failed else ("waiting",)
+        return self._take_batch(states, early=early) or self._packer.pack_free(self._clock.time())
+
+    def take_sent(self) -> StoredBatch | None:
+        """Lease the oldest free batch that is marked by `mark_sent`: its process ended during the request."""
+        return self._take_batch(("sent",), early=True)
+
+    def _take_batch(self, states: Sequence[str], *, early: bool) -> StoredBatch | None:
         while True:
             row = self._session.transact(partial(self._claim, early=early, states=states))
             if row is None:
-                break
+                return None
             batch = self._verified(row)
             if batch:
                 return batch
-        return self._packer.pack_free(self._clock.time())
 
     def _claim(self, db: sqlite3.Connection, *, early: bool, states: Sequence[str]) -> tuple[Any, ...] | None:
         session, now = self._session, self._clock.time()
@@ -312,6 +318,22 @@ class Spool:
             "UPDATE batches SET state = 'failed', reason = ?, owner = NULL WHERE id = ? AND owner = ?",
             *(reason, batch.id, self._session.owner),
         )
+
+    def mark_sent(self, batch: StoredBatch, *, sent: bool = True) -> bool:
+        """Mark a batch as one with a request under way, durably, or remove the mark. `take` leaves a marked one, and
+        `take_sent` returns it. Return False where another process has taken it.
+        """
+        state = "sent" if sent else "waiting"
+        is_ours = self._change(
+            "UPDATE batches SET state = ? WHERE id = ? AND owner = ?", state, batch.id, self._session.owner
+        )
+        with explaining(self.path):
+            self._session.with_sync_lock(self._sync_log)
+        return is_ours
+
+    def _sync_log(self) -> None:
+        if self._session.connections is not None:
+            self._session.connections.sync()
 
     def release(self) -> None:
         """Free every batch that is leased to this process."""

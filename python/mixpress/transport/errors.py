@@ -35,6 +35,7 @@ def no_answer(error: Exception, where: str, proxy: Proxy | None, *, connect: flo
     subject = f"the proxy {proxy.where}" if proxy and isinstance(error, http.ProxyError) else where
     kind = _kind(error)
     result = TransportError(_message(kind, error, subject, connect, read), kind)
+    result.connect_timed_out = kind == "timeout" and _has_no_connection(error)
     if not any(isinstance(cause, HTTPException) for cause in causes(error)):
         result.__cause__ = error  # a traceback of an HTTPException would quote the peer
     result.__suppress_context__ = True
@@ -108,7 +109,7 @@ def _message(kind: TransportKind, error: Exception, where: str, connect: float, 
         case "tls":
             return _tls_message(error, where)
         case "timeout":
-            if any(isinstance(cause, http.ConnectTimeoutError) for cause in causes(error)):
+            if _has_no_connection(error):
                 return f"no connection to {where} within {connect:g} s"
             return f"{where} did not answer within {read:g} s"
     plain = {
@@ -118,6 +119,10 @@ def _message(kind: TransportKind, error: Exception, where: str, connect: float, 
         "unreachable": f"{where} can't be reached: {_reason(error)}",
     }
     return plain.get(kind) or _reset_message(error, where)
+
+
+def _has_no_connection(error: Exception) -> bool:
+    return any(isinstance(cause, http.ConnectTimeoutError) for cause in causes(error))
 
 
 def _reset_message(error: Exception, where: str) -> str:

@@ -14,8 +14,10 @@ MAX_REPLY_BYTES = 8 << 20
 
 @dataclass(frozen=True)
 class Request:
-    """A POST request. `headers` contain the credentials, so `repr` omits them and a request can't be pickled.
+    """A request. `headers` contain the credentials, so `repr` omits them and a request can't be pickled.
 
+    `method`: `"POST"` for events and updates, `"GET"` and `"PUT"` for lookup tables.
+    `repeatable`: whether the server may receive it twice. Otherwise the transport must not send it again by itself.
     `timeout`: seconds within which the reply is useful; None leaves it to the transport. It is set at exit, where no
     thread may start that could cut the request off.
     """
@@ -23,12 +25,9 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    method: Literal["POST", "GET", "PUT"] = field(default="POST", kw_only=True, repr=False)
     timeout: float | None = field(default=None, init=False, repr=False)
-
-    @property
-    def method(self) -> Literal["POST"]:
-        """`"POST"`, for libraries that take the method."""
-        return "POST"
+    repeatable: bool = field(default=True, init=False, repr=False)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("Request can't be pickled: a pickle would contain the credentials in its headers as plain text")

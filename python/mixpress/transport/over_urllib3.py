@@ -53,7 +53,8 @@ class Urllib3Transport:
 
     If a connection that has carried a reply ends before the first byte of the next one, the server closed it while it
     was idle: the identical request is sent once more, immediately, on a new connection. Any other failure is a
-    `TransportError`, for the caller's retry policy.
+    `TransportError`, for the caller's retry policy. A request that is not `repeatable` is sent once, on a connection of
+    its own, which no server can have closed while it was idle.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Urllib3Transport:
         self._pools = _Pools(self._connections, self._tls)
 
     def send(self, request: Request) -> Response:
-        """POST a request and read its reply, up to `MAX_REPLY_BYTES`. Raise `TransportError` where no reply came."""
+        """Send a request and read its reply, up to `MAX_REPLY_BYTES`. Raise `TransportError` where no reply came."""
         proxy = self._proxies.to(request.url)
         where = urlsplit(request.url).netloc.rpartition("@")[2]
         timeout = self._timeout_of(request)
@@ -121,13 +122,13 @@ class Urllib3Transport:
     def _send(self, pools: _Pools, request: Request, proxy: Proxy | None, timeout: urllib3.Timeout) -> Response:
         times_shut = pools.sockets.times_shut
         try:
-            return pools.post(request, proxy, timeout)
+            return pools.send(request, proxy, timeout)
         except http.ProtocolError as error:
             died_idle = any(isinstance(cause, ClosedWhileIdleError) for cause in causes(error))
             if not died_idle or pools.sockets.times_shut != times_shut:
                 raise
         logger.debug("the server closed an idle connection: sending the request again on a new one")
-        return pools.post(request, proxy, timeout)
+        return pools.send(request, proxy, timeout)
 
     def _current_pools(self) -> _Pools:
         """Return the connections, new ones after a fork: two processes on one connection would mix up their data."""
@@ -148,35 +149,36 @@ class _Pools:
             "http": self.sockets.tracked(urllib3.HTTPConnectionPool, HTTPConnection),
             "https": self.sockets.tracked(urllib3.HTTPSConnectionPool, HTTPSConnection),
         }
-        self._managers: dict[tuple[Proxy | None, bool], urllib3.PoolManager] = {}
+        self._managers: dict[tuple[Proxy | None, bool, bool], urllib3.PoolManager] = {}
 
-    def post(self, request: Request, proxy: Proxy | None, timeout: urllib3.Timeout) -> Response:
+    def send(self, request: Request, proxy: Proxy | None, timeout: urllib3.Timeout) -> Response:
         urls = (request.url, proxy.url if proxy else "")
-        manager = self._manager(proxy, any(url.lower().startswith("https:") for url in urls))
+        secure = any(url.lower().startswith("https:") for url in urls)
+        manager = self._manager(proxy, secure, fresh=not request.repeatable)
         reply = manager.request(
-            "POST",
+            request.method,
             request.url,
-            body=request.body,
+            body=request.body if request.method != "GET" else None,
             headers={**ACCEPTED, **request.headers},
             redirect=False,
             preload_content=False,
             timeout=timeout,
         )
-        return _read(reply)
+        return _read(reply, keep=request.repeatable)
 
     def close(self) -> None:
         self.sockets.shut()
         for manager in [*self._managers.values()]:
             manager.clear()
 
-    def _manager(self, proxy: Proxy | None, secure: bool) -> urllib3.PoolManager:
+    def _manager(self, proxy: Proxy | None, secure: bool, *, fresh: bool) -> urllib3.PoolManager:
         """Return the manager of the pools for a proxy, with a TLS context only where TLS is used. `setdefault` keeps
-        the first where two threads create one.
+        the first where two threads create one. `fresh`: that of the connections that are closed after one request.
         """
-        found = self._managers.get((proxy, secure))
+        found = self._managers.get((proxy, secure, fresh))
         if found is None:
             made = self._with_tracking(self._make(proxy, {"ssl_context": self._tls.context()} if secure else {}))
-            found = self._managers.setdefault((proxy, secure), made)
+            found = self._managers.setdefault((proxy, secure, fresh), made)
         return found
 
     def _make(self, proxy: Proxy | None, tls: dict[str, Any]) -> urllib3.PoolManager:
@@ -196,12 +198,17 @@ class _Pools:
         return manager
 
 
-def _read(reply: urllib3.BaseHTTPResponse) -> Response:
-    """Read a reply. Its connection always returns to the pool, as other threads may be waiting for it."""
+def _read(reply: urllib3.BaseHTTPResponse, *, keep: bool) -> Response:
+    """Read a reply. Its connection always returns to the pool, as other threads may be waiting for it, closed unless it
+    is to be kept.
+    """
+    connection = reply.connection
     try:
         body = reply.read(MAX_REPLY_BYTES, decode_content=True)
         if not reply.closed:
             reply.close()  # a connection with unread data can't be reused
+        if not keep and connection is not None:
+            connection.close()
     except BaseException:
         reply.close()
         raise

@@ -15,6 +15,8 @@ use pyo3::types::{PyCapsule, PyMapping};
 use super::arrow_check::{check_schema, check_structure, check_table, unknown_type, without_panic};
 use super::fill::{Filled, Filling, Step};
 use crate::python::engine::Engine;
+use crate::python::words::with_article;
+use crate::rules::limits::Endpoint;
 use crate::source::arrow::{ArrowRows, Plan};
 
 type Batches = Box<dyn Iterator<Item = Result<ArrayRef, ArrowError>> + Send>;
@@ -31,12 +33,16 @@ impl ArrowInput {
     }
 
     /// Opens an object that gives Arrow data. `event`: the name of every event. `columns`: maps the name of a member of
-    /// an event to the name of its column.
+    /// an event or an update to the name of its column.
     pub fn open(
         source: &Bound<'_, PyAny>,
         event: Option<&Bound<'_, PyAny>>,
         columns: Option<&Bound<'_, PyAny>>,
+        endpoint: Endpoint,
     ) -> PyResult<ArrowInput> {
+        if endpoint.takes_updates() && event.is_some() {
+            return Err(PyValueError::new_err("event needs endpoint=\"import\" or \"track\": an update has no name"));
+        }
         let event = event.map(event_name).transpose()?;
         let named = columns.map_or_else(|| Ok(Vec::new()), named_columns)?;
         let (kind, batches) = import(source)?;
@@ -46,7 +52,12 @@ impl ArrowInput {
                 name_of(source)
             )));
         };
-        let plan = Plan::new(&fields, event.as_deref(), &named).map_err(|error| PyValueError::new_err(error.0))?;
+        let plan = if endpoint.takes_updates() {
+            Plan::of_updates(&fields, &named)
+        } else {
+            Plan::new(&fields, event.as_deref(), &named)
+        };
+        let plan = plan.map_err(|error| PyValueError::new_err(error.0))?;
         Ok(ArrowInput { rows: ArrowRows::new(plan, batches) })
     }
 
@@ -107,8 +118,8 @@ fn import(source: &Bound<'_, PyAny>) -> PyResult<(DataType, Batches)> {
     }
     Err(PyTypeError::new_err(format!(
         "the source must give Arrow data by __arrow_c_stream__, as a pyarrow Table or RecordBatchReader, a Polars or pandas \
-         DataFrame and a DuckDB relation do, and a {} does not; encode() takes dicts",
-        name_of(source)
+         DataFrame and a DuckDB relation do, and {} does not; encode() takes dicts",
+        with_article(&name_of(source))
     )))
 }
 

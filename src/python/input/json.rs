@@ -10,6 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::fill::{Filled, Filling, Step};
 use crate::batch::Origin;
 use crate::python::engine::Engine;
+use crate::python::json_part::JsonPart;
 use crate::source::json::{JsonReader, Next, Window};
 
 /// Bytes that are copied from a buffer at a time.
@@ -17,19 +18,21 @@ const WINDOW: usize = 1 << 20;
 
 /// A JSON text that is read event by event.
 pub struct JsonInput {
-    pub(super) reader: JsonReader,
-    pub(super) text: Text,
+    reader: JsonReader,
+    text: Text,
 }
 
-pub enum Text {
+enum Text {
     /// Immutable bytes, read in place.
     Whole(PyBackedBytes),
+    /// A part of a text, read in place.
+    Part(Py<JsonPart>),
     /// Bytes that may change, or that map a file: copied window by window.
     Windows { view: Py<PyMemoryView>, size: usize, copied: usize, window: Vec<u8> },
 }
 
 impl Text {
-    pub fn of(data: &Bound<'_, PyAny>) -> PyResult<Text> {
+    fn of(data: &Bound<'_, PyAny>) -> PyResult<Text> {
         if data.is_instance_of::<PyString>() {
             return Ok(Text::Whole(utf8_of(data.cast::<PyString>()?)?.into()));
         }
@@ -45,6 +48,7 @@ impl Text {
     fn window(&self) -> (&[u8], bool) {
         match self {
             Text::Whole(bytes) => (bytes, true),
+            Text::Part(part) => (&part.get().0.text, true),
             Text::Windows { size, copied, window, .. } => (window, copied == size),
         }
     }
@@ -62,10 +66,18 @@ impl Text {
 }
 
 impl JsonInput {
+    pub fn of(data: &Bound<'_, PyAny>) -> PyResult<JsonInput> {
+        if let Ok(part) = data.cast_exact::<JsonPart>() {
+            let reader = JsonReader::of_part(&part.get().0);
+            return Ok(JsonInput { reader, text: Text::Part(part.clone().unbind()) });
+        }
+        Ok(JsonInput { reader: JsonReader::new(), text: Text::of(data)? })
+    }
+
     /// Visits the memory view: the object that lends it may refer to anything.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.text {
-            Text::Whole(_) => Ok(()),
+            Text::Whole(_) | Text::Part(_) => Ok(()),
             Text::Windows { view, .. } => visit.call(view),
         }
     }
@@ -157,6 +169,7 @@ pub fn is_text(data: &Bound<'_, PyAny>) -> bool {
         || data.is_instance_of::<PyString>()
         || data.is_instance_of::<PyByteArray>()
         || data.is_instance_of::<PyMemoryView>()
+        || data.is_instance_of::<JsonPart>()
         || is_mmap(data)
 }
 

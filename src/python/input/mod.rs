@@ -13,11 +13,12 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use self::arrow::ArrowInput;
 use self::fill::{Filled, Filling};
-use self::json::{JsonInput, Text, is_text};
+use self::json::{JsonInput, is_text};
 use self::objects::fill_from_objects;
 use super::engine::Engine;
 use super::raw;
-use crate::source::json::JsonReader;
+use super::words::with_article;
+use crate::rules::limits::Endpoint;
 
 fn one(name: &str) -> String {
     format!("one {name}: put it in a list, as [event]")
@@ -54,7 +55,7 @@ impl Input {
             match events.try_iter() {
                 _ if events.cast::<PyMapping>().is_ok() => one(&name.to_string_lossy()),
                 Ok(events) => return Ok(Input::Objects(events.unbind())),
-                Err(_) => format!("a {name}"),
+                Err(_) => with_article(&name.to_string_lossy()),
             }
         };
         Err(PyTypeError::new_err(format!("events must be an iterable of events, got {hint}")))
@@ -65,10 +66,11 @@ impl Input {
         if !is_text(data) {
             let name = data.get_type().name()?;
             return Err(PyTypeError::new_err(format!(
-                "data must be JSON text (bytes, bytearray, memoryview, str or mmap), got a {name}"
+                "data must be JSON text (bytes, bytearray, memoryview, str or mmap), got {}",
+                with_article(&name.to_string_lossy())
             )));
         }
-        Ok(Input::Json(Box::new(JsonInput { reader: JsonReader::new(), text: Text::of(data)? })))
+        Ok(Input::Json(Box::new(JsonInput::of(data)?)))
     }
 
     /// An object that gives Arrow record batches.
@@ -76,8 +78,9 @@ impl Input {
         source: &Bound<'_, PyAny>,
         event: Option<&Bound<'_, PyAny>>,
         columns: Option<&Bound<'_, PyAny>>,
+        endpoint: Endpoint,
     ) -> PyResult<Input> {
-        Ok(Input::Arrow(Box::new(ArrowInput::open(source, event, columns)?)))
+        Ok(Input::Arrow(Box::new(ArrowInput::open(source, event, columns, endpoint)?)))
     }
 
     /// An input of any kind, recognised by its type.
@@ -85,9 +88,10 @@ impl Input {
         source: &Bound<'_, PyAny>,
         event: Option<&Bound<'_, PyAny>>,
         columns: Option<&Bound<'_, PyAny>>,
+        endpoint: Endpoint,
     ) -> PyResult<Input> {
         if event.is_some() || columns.is_some() || ArrowInput::takes(source)? {
-            Input::arrow(source, event, columns)
+            Input::arrow(source, event, columns, endpoint)
         } else if is_text(source) {
             Input::json(source)
         } else {

@@ -20,6 +20,7 @@ use pyo3::types::PyInt;
 pub use dates::initialise;
 use library::{Library, Look};
 use numpy::NUMPY;
+pub use numpy::objects;
 use pandas::PANDAS;
 
 use super::raw::decimals::{Decimals, Read};

@@ -7,8 +7,9 @@ use pyo3::types::{PyDict, PyString, PyType};
 use super::dates::{moment_of, push_duration};
 use super::library::Library;
 use crate::python::raw;
+use crate::python::raw::arrays::{Array, Objects};
 use crate::python::raw::fields::is_exactly;
-use crate::python::raw::numpy::{Array, ArraySample, Arrays, Element, Kind, Scalars, Ticks};
+use crate::python::raw::numpy::{ArraySample, Arrays, Element, Kind, Scalars, Ticks};
 use crate::serialize::Moment;
 use crate::source::Sink;
 use crate::vectors::Baseline;
@@ -27,7 +28,6 @@ pub static NUMPY: Library<Numpy> = Library::new("numpy", |numpy| learn(numpy).ma
 
 /// An array of more arrays and elements is unsupported: it can be without memory for them, by a stride of 0.
 const MOST_VALUES: isize = 1_000_000;
-const TOO_MANY: &str = "an array of more than 1,000,000 values";
 
 /// A type of scalars, the letter and the size of its dtype, the dtype, and samples with their values.
 type Form<'py> = (Bound<'py, PyType>, String, usize, Bound<'py, PyAny>, Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>);
@@ -52,6 +52,7 @@ for kind in (numpy.datetime64, numpy.timedelta64):
     forms.append((kind, numpy.dtype(kind).kind, 8, None, samples))
 grid = numpy.arange(24.0).reshape(2, 3, 4)
 arrays = [grid, grid[0], grid[0, 0], grid[:, ::-1, 1:3], grid.T, grid[:0], numpy.array(5), numpy.array([True, False])]
+arrays += [each.astype(object) for each in arrays] + [grid.astype(object)[::-1, :, ::2], numpy.empty(3, object)]
 arrays = [(each, each.__array_interface__["data"][0], list(each.shape), list(each.strides)) for each in arrays]
 "#;
     let names = PyDict::new(numpy.py());
@@ -75,7 +76,7 @@ arrays = [(each, each.__array_interface__["data"][0], list(each.shape), list(eac
         scalars: Scalars::verify(types),
         date: numpy.getattr("datetime64")?.cast_into::<PyType>()?.unbind(),
         text: numpy.getattr("str_")?.cast_into::<PyType>()?.unbind(),
-        arrays: Arrays::verify(&ndarray, dtypes, &samples),
+        arrays: Arrays::verify(&ndarray, dtypes, numpy.call_method1("dtype", ("O",))?.unbind(), &samples),
     })
 }
 
@@ -100,10 +101,10 @@ impl Numpy {
             return push_element(element, is_exactly(value, &self.date), sink);
         }
         if let Some(array) = self.arrays.as_ref().and_then(|arrays| arrays.read(value)) {
-            match has_too_many_values(array.lengths()) {
-                true => sink.unsupported(TOO_MANY),
-                false => push_array(array, sink),
+            if has_too_many_values(array.lengths()) {
+                return false; // `default` may convert it
             }
+            push_array(array, sink);
             return true;
         }
         match value.cast::<PyString>() {
@@ -117,6 +118,13 @@ impl Numpy {
     }
 }
 
+/// An array of Python objects. None for one without dimensions, of which Python code judges what is in it, and for one of too
+/// many.
+pub fn objects<'a, 'py>(value: Borrowed<'a, 'py, PyAny>) -> Option<Array<'a, Objects<'a, 'py>>> {
+    let array = NUMPY.get()?.arrays.as_ref()?.read_objects(value)?;
+    (!array.lengths().is_empty() && !has_too_many_values(array.lengths())).then_some(array)
+}
+
 /// Whether the arrays at all levels and the elements are too many.
 fn has_too_many_values(lengths: &[isize]) -> bool {
     let (mut level, mut sum) = (1_isize, 0_isize);
@@ -127,7 +135,7 @@ fn has_too_many_values(lengths: &[isize]) -> bool {
     sum > MOST_VALUES
 }
 
-fn push_array<S: Sink>(array: Array<'_>, sink: &mut S) {
+fn push_array<S: Sink>(array: Array<'_, Kind>, sink: &mut S) {
     let Some(parts) = array.parts() else { return push_number(array, sink) };
     if !sink.begin_array() {
         return;
@@ -141,7 +149,7 @@ fn push_array<S: Sink>(array: Array<'_>, sink: &mut S) {
 
 /// Pushes the element of an array without dimensions. Inlined into the loop, where a call would cost as much as a number.
 #[inline(always)]
-fn push_number<S: Sink>(array: Array<'_>, sink: &mut S) {
+fn push_number<S: Sink>(array: Array<'_, Kind>, sink: &mut S) {
     match array.element() {
         Some(Element::Integer(integer)) => sink.integer(integer),
         Some(Element::Float(float)) => sink.float(float),

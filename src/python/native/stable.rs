@@ -4,6 +4,7 @@
 use pyo3::Borrowed;
 use pyo3::prelude::*;
 
+use crate::python::raw::arrays::{Array, Objects};
 use crate::source::Sink;
 
 /// Imports nothing: no date is read in place.
@@ -19,4 +20,9 @@ pub fn resolve(_py: Python<'_>) -> PyResult<()> {
 /// Pushes nothing.
 pub fn push<S: Sink>(_value: Borrowed<'_, '_, PyAny>, _buffer: &mut String, _sink: &mut S) -> bool {
     false
+}
+
+/// Finds no array of objects.
+pub fn objects<'a, 'py>(_value: Borrowed<'a, 'py, PyAny>) -> Option<Array<'a, Objects<'a, 'py>>> {
+    None
 }

@@ -51,6 +51,12 @@ pub fn in_bracket() -> bool {
     STEPS.get() > 0
 }
 
+/// Forgets the steps of brackets that this thread is in, in a child after a fork: the locks are those of the parent.
+#[pyfunction]
+pub fn forget_brackets() {
+    STEPS.set(0);
+}
+
 /// A function that calls `before`, then a step, then `after`, however the step ends.
 #[pyfunction]
 pub fn bracket<'py>(before: &Bound<'py, PyAny>, after: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -110,7 +116,7 @@ unsafe extern "C" fn bracketed(both: *mut ffi::PyObject, values: *mut ffi::PyObj
         let (mut kind, mut value, mut traceback) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         ffi::PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
         let ended = ffi::PyObject_CallNoArgs(ffi::PyTuple_GetItem(both, 1));
-        STEPS.set(STEPS.get() - 1);
+        STEPS.set(STEPS.get().saturating_sub(1)); // 0 in a child of a fork within this step
         if result.is_null() {
             ffi::PyErr_Restore(kind, value, traceback); // in place of one that `after` raised
         }

@@ -184,6 +184,17 @@ impl Instances {
 }
 
 impl Attributes {
+    /// The value of an attribute that may be anywhere, or null.
+    ///
+    /// # Safety
+    /// Nothing changed the object since its attributes were found.
+    unsafe fn search(mut self, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
+        let times = if matches!(self, Attributes::Members { .. }) { MOST_SEARCHED } else { 1 };
+        // SAFETY: by the contract.
+        let mut found = (0..times).map(|_| unsafe { self.find(0, name) });
+        found.find(|value| !value.is_null()).unwrap_or(std::ptr::null_mut())
+    }
+
     /// The value of an attribute, or null. The names of a dict are found in its order only.
     ///
     /// # Safety
@@ -209,6 +220,60 @@ impl Attributes {
             }
         }
     }
+}
+
+/// The most entries of a `__dict__` that are searched for an attribute.
+const MOST_SEARCHED: usize = 64;
+
+#[cfg(not(feature = "abi3"))]
+// SAFETY: the declaration is that of CPython's `object.h`, the same in all versions that have it.
+unsafe extern "C" {
+    /// Where the pointer to an object's `__dict__` is, or null. pyo3-ffi leaves it out. It runs no code, and allocates only
+    /// where the type has `MANAGED_DICT`.
+    fn _PyObject_GetDictPtr(object: *mut ffi::PyObject) -> *mut *mut ffi::PyObject;
+}
+
+/// The value that an object's `__dict__` has for a name, which is compared by its address. None also where that can't be
+/// found without making a `__dict__`.
+///
+/// # Safety
+/// Nothing changes the object while the result is used.
+pub unsafe fn attribute_in_dict<'a, 'py>(
+    instances: Option<Instances>,
+    object: Borrowed<'a, 'py, PyAny>,
+    name: &Py<PyString>,
+) -> Option<Borrowed<'a, 'py, PyAny>> {
+    let attributes = attributes_of(instances, object)?;
+    // SAFETY: by the contract, the attributes are those of the object, which owns the value.
+    unsafe {
+        let value = attributes.search(name.as_ptr());
+        (!value.is_null()).then(|| Borrowed::from_ptr(object.py(), value))
+    }
+}
+
+#[cfg(not(feature = "abi3"))]
+fn attributes_of(instances: Option<Instances>, object: Borrowed<'_, '_, PyAny>) -> Option<Attributes> {
+    if super::FREE_THREADED {
+        return None; // another thread may change the dict
+    }
+    let kind = object.get_type();
+    // SAFETY: it is an object; `reads` is true before its attributes are looked for, and without `MANAGED_DICT` no dict is
+    // made.
+    unsafe {
+        if ffi::PyType_GetFlags(kind.as_type_ptr()) & MANAGED_DICT != 0 {
+            return instances.filter(|instances| instances.reads(&kind)).map(|each| each.attributes(object.as_ptr()));
+        }
+        let dict = _PyObject_GetDictPtr(object.as_ptr());
+        if dict.is_null() || (*dict).is_null() {
+            return None;
+        }
+        Some(Attributes::Members { dict: *dict, position: 0 })
+    }
+}
+
+#[cfg(feature = "abi3")]
+fn attributes_of(_instances: Option<Instances>, _object: Borrowed<'_, '_, PyAny>) -> Option<Attributes> {
+    None
 }
 
 /// Objects of all kinds, with the names of attributes: with and without a `__dict__`, changed, with missing attributes.

@@ -6,6 +6,8 @@
 //! interpreter without that lock, references to the members of each container are held instead. "What `unsafe` buys" in
 //! `benches/README.md` has the measured gain.
 
+#[cfg_attr(feature = "abi3", allow(dead_code))] // the stable ABI hides all of it
+pub mod arrays;
 pub mod calls;
 pub mod containers;
 #[cfg(not(feature = "abi3"))]

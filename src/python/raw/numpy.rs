@@ -9,6 +9,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
+use super::arrays::{Array, Objects};
 use super::fields::{is_exactly, size_of_instances};
 
 /// How a value is in memory.
@@ -216,20 +217,24 @@ struct Fields {
     dtype: *mut ffi::PyObject,
 }
 
+/// The first fields of numpy's `PyArray_Descr`: a dtype.
+#[repr(C)]
+struct Dtype {
+    object: ffi::PyObject,
+    scalar: *mut ffi::PyTypeObject,
+    letters: [u8; 2],
+    byte_order: u8,
+}
+
 /// The right to read arrays. A value exists only where the layout was verified.
 pub struct Arrays {
     kind: Py<PyType>,
-    /// numpy has one object for each of these dtypes in the byte order of the machine.
+    /// numpy's own object for each of these dtypes in the byte order of the machine.
     dtypes: Vec<(Py<PyAny>, Kind)>,
-}
-
-/// An array, or a part of it with one dimension less.
-#[derive(Clone, Copy)]
-pub struct Array<'a> {
-    data: *const u8,
-    lengths: &'a [isize],
-    strides: &'a [isize],
-    kind: Kind,
+    /// The same for the dtype of Python objects.
+    objects: Py<PyAny>,
+    /// Whether each dtype has a class of its own, so that another object for it is known: that of an array that was pickled.
+    has_classes: bool,
 }
 
 /// An array, the address of its data, its lengths and its strides.
@@ -240,67 +245,113 @@ impl Arrays {
     pub fn verify(
         kind: &Bound<'_, PyType>,
         dtypes: Vec<(Py<PyAny>, Kind)>,
+        objects: Py<PyAny>,
         samples: &[ArraySample<'_>],
     ) -> Option<Arrays> {
-        let arrays = Arrays { kind: kind.clone().unbind(), dtypes };
+        let has_classes = have_classes(kind.py(), dtypes.iter().map(|(dtype, _)| dtype).chain([&objects]));
+        let arrays = Arrays { kind: kind.clone().unbind(), dtypes, objects, has_classes };
         let agrees = |(array, data, lengths, strides): &ArraySample<'_>| {
             let fields = array.as_ptr().cast::<Fields>();
             // SAFETY: the type's instances are long enough. No pointer is followed.
             let fields = unsafe { fields.read() };
-            let is_known = array.get_type().is(kind)
+            array.get_type().is(kind)
                 && fields.data.addr() == *data
                 && fields.dimensions as usize == lengths.len()
-                && array.getattr("dtype").is_ok_and(|dtype| dtype.as_ptr() == fields.dtype);
-            is_known
-                && arrays
-                    .read(array.as_borrowed())
-                    .is_some_and(|read| read.lengths == lengths.as_slice() && read.strides == strides.as_slice())
+                && array.getattr("dtype").is_ok_and(|dtype| dtype.as_ptr() == fields.dtype)
+                && arrays.agrees(array, lengths, strides)
         };
         let is_verified = size_of_instances(kind) >= size_of::<Fields>() && samples.iter().all(agrees);
         is_verified.then_some(arrays)
     }
 
+    /// Whether the shape of a sample is read as it is, and each of its objects where it is.
+    fn agrees(&self, array: &Bound<'_, PyAny>, lengths: &[isize], strides: &[isize]) -> bool {
+        if let Some(read) = self.read(array.as_borrowed()) {
+            return read.is_shaped(lengths, strides);
+        }
+        let Some(read) = self.read_objects(array.as_borrowed()) else { return false };
+        let objects = array.getattr("flat").and_then(|flat| flat.try_iter()?.collect::<PyResult<Vec<_>>>());
+        read.is_shaped(lengths, strides)
+            && objects.is_ok_and(|objects| read.addresses() == objects.iter().map(Bound::as_ptr).collect::<Vec<_>>())
+    }
+
     /// An exact array with elements of a known kind; None for any other value.
     #[inline]
-    pub fn read<'a>(&self, value: Borrowed<'a, '_, PyAny>) -> Option<Array<'a>> {
-        if !is_exactly(value, &self.kind) {
+    pub fn read<'a>(&self, value: Borrowed<'a, '_, PyAny>) -> Option<Array<'a, Kind>> {
+        let fields = self.fields(value)?;
+        let by_address = self.dtypes.iter().find(|(dtype, _)| dtype.as_ptr() == fields.dtype);
+        let (_, kind) = by_address.or_else(|| self.dtypes.iter().find(|(dtype, _)| self.is_same(fields, dtype)))?;
+        // SAFETY: `fields` gave them.
+        Some(unsafe { array_of(fields, *kind) })
+    }
+
+    /// An exact array of Python objects; None for any other value.
+    #[inline]
+    pub fn read_objects<'a, 'py>(&self, value: Borrowed<'a, 'py, PyAny>) -> Option<Array<'a, Objects<'a, 'py>>> {
+        let fields = self.fields(value)?;
+        if fields.dtype != self.objects.as_ptr() && !self.is_same(fields, &self.objects) {
             return None;
         }
-        // SAFETY: the samples proved the layout of the type's instances. Lengths and strides are one array of the object,
-        // which only Python code replaces, and none runs while the array is read.
-        unsafe {
-            let fields = &*value.as_ptr().cast::<Fields>();
-            let (_, kind) = self.dtypes.iter().find(|(dtype, _)| dtype.as_ptr() == fields.dtype)?;
-            let slice = |first: *const isize| match fields.dimensions {
-                0 => &[][..],
-                count => std::slice::from_raw_parts(first, count as usize),
-            };
-            let (lengths, strides) = (slice(fields.lengths), slice(fields.strides));
-            Some(Array { data: fields.data, lengths, strides, kind: *kind })
-        }
+        // SAFETY: `fields` gave them, and the dtype is that of objects.
+        Some(unsafe { array_of(fields, Objects::of(value)) })
+    }
+
+    /// Whether the array's dtype is this one, though another object.
+    fn is_same(&self, fields: &Fields, dtype: &Py<PyAny>) -> bool {
+        // SAFETY: the array owns its dtype. `have_classes` verified the layout of the class's instances.
+        self.has_classes
+            && unsafe { ffi::Py_TYPE(fields.dtype) == ffi::Py_TYPE(dtype.as_ptr()) && is_native(fields.dtype) }
+    }
+
+    #[inline(always)]
+    fn fields<'a>(&self, value: Borrowed<'a, '_, PyAny>) -> Option<&'a Fields> {
+        // SAFETY: the samples proved the layout of the type's instances.
+        is_exactly(value, &self.kind).then(|| unsafe { &*value.as_ptr().cast::<Fields>() })
     }
 }
 
-impl<'a> Array<'a> {
-    /// The length of each dimension.
-    pub fn lengths(&self) -> &'a [isize] {
-        self.lengths
-    }
+/// Whether the values of a dtype have the machine's byte order, or none.
+///
+/// # Safety
+/// The object has the layout of [`Dtype`].
+unsafe fn is_native(dtype: *mut ffi::PyObject) -> bool {
+    // SAFETY: by the contract.
+    matches!(unsafe { (*dtype.cast::<Dtype>()).byte_order }, b'=' | b'|')
+}
 
-    /// The parts along the first dimension; None for a single element.
-    #[inline(always)]
-    pub fn parts(self) -> Option<impl Iterator<Item = Array<'a>>> {
-        let (&length, &stride) = (self.lengths.first()?, self.strides.first()?);
-        let (lengths, strides) = (&self.lengths[1..], &self.strides[1..]);
-        let part = move |position: isize| Array {
-            data: self.data.wrapping_offset(position * stride),
-            lengths,
-            strides,
-            kind: self.kind,
-        };
-        Some((0..length).map(part))
-    }
+/// Whether each dtype has a class of its own, and the byte order is read as Python says it is.
+fn have_classes<'a>(py: Python<'_>, dtypes: impl Iterator<Item = &'a Py<PyAny>>) -> bool {
+    let mut classes = Vec::new();
+    let mut is_known = |dtype: Bound<'_, PyAny>| {
+        let class = dtype.get_type();
+        let is_new = !classes.contains(&class.as_ptr());
+        classes.push(class.as_ptr());
+        let swapped = dtype.call_method1("newbyteorder", ("S",))?;
+        let mut agrees = size_of_instances(&class) >= size_of::<Dtype>() && swapped.get_type().is(&class);
+        for each in [&dtype, &swapped] {
+            let order: char = each.getattr("byteorder")?.extract()?;
+            // SAFETY: `agrees` says that the instance is long enough.
+            agrees = agrees && unsafe { is_native(each.as_ptr()) } == matches!(order, '=' | '|');
+        }
+        Ok::<_, PyErr>(is_new && agrees)
+    };
+    dtypes.map(|dtype| is_known(dtype.bind(py).clone())).all(|known| known.unwrap_or(false))
+}
 
+/// # Safety
+/// The fields are those of an array whose layout was verified, and its elements are of this kind.
+#[inline(always)]
+unsafe fn array_of<K>(fields: &Fields, kind: K) -> Array<'_, K> {
+    let slice = |first: *const isize| match fields.dimensions {
+        0 => &[][..],
+        // SAFETY: lengths and strides are one array of the object, which only Python code replaces, and none runs while the
+        // array is read.
+        count => unsafe { std::slice::from_raw_parts(first, count as usize) },
+    };
+    Array { data: fields.data, lengths: slice(fields.lengths), strides: slice(fields.strides), kind }
+}
+
+impl Array<'_, Kind> {
     /// The single element of an array without dimensions.
     #[inline(always)]
     pub fn element(self) -> Option<Element> {

@@ -9,8 +9,8 @@ use pyo3::types::PyType;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Version {
     tag: u32,
-    /// Whether the tag is valid, before CPython 3.13, which has no such flag.
-    is_valid: bool,
+    /// Of the type's flags, those in `FLAGS`.
+    flags: std::ffi::c_ulong,
 }
 
 /// The address of an object's type. The object owns a reference to it.
@@ -36,10 +36,12 @@ pub fn version_of(kind: &Bound<'_, PyType>) -> Option<Version> {
 /// `kind` is a type.
 #[cfg(not(feature = "abi3"))]
 unsafe fn version_at(kind: *mut ffi::PyTypeObject) -> Option<Version> {
-    const VALID_VERSION_TAG: std::ffi::c_ulong = 1 << 19;
+    /// Whether the tag is valid, before CPython 3.13, which has no such flag; and whether `Mapping` or `Sequence` was told of
+    /// the type, by `register`, which leaves the tag.
+    const FLAGS: std::ffi::c_ulong = 1 << 19 | 1 << 6 | 1 << 5;
     // SAFETY: a type has both fields. The interpreter's lock is held, so nothing writes to them.
-    let (tag, is_valid) = unsafe { ((*kind).tp_version_tag, ffi::PyType_HasFeature(kind, VALID_VERSION_TAG) != 0) };
-    (tag != 0).then_some(Version { tag, is_valid })
+    let (tag, flags) = unsafe { ((*kind).tp_version_tag, ffi::PyType_GetFlags(kind)) };
+    (tag != 0).then_some(Version { tag, flags: flags & FLAGS })
 }
 
 /// The stable ABI hides the version, so no type has one.
@@ -68,7 +70,8 @@ impl Slot {
                 return None;
             }
             let descriptor = object.cast::<ffi::PyMemberDescrObject>();
-            let definition = *(*descriptor).d_member;
+            // pyo3 gives the field a wrong type for CPython 3.10.
+            let definition = *(*descriptor).d_member.cast::<ffi::PyMemberDef>();
             let is_slot = definition.type_code == ffi::Py_T_OBJECT_EX && definition.offset > 0;
             let is_of_type = ffi::PyType_IsSubtype(kind.as_type_ptr(), (*descriptor).d_common.d_type) != 0;
             (is_slot && is_of_type).then_some(Slot { offset: definition.offset })

@@ -85,6 +85,11 @@ impl Odd {
         std::mem::replace(self, Odd { are_expected, ..Odd::default() })
     }
 
+    /// As if there had been no event, but for what the next is like.
+    pub fn forget_all(&mut self) {
+        *self = Odd { are_expected: self.are_expected, ..Odd::default() };
+    }
+
     pub fn convert(&mut self, value: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>) {
         if let Some(conversion) = self.conversions.get_mut(&value.as_ptr().addr()) {
             conversion.result = Some(result.clone().unbind());

@@ -7,8 +7,10 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use super::odd::{Known, Repeated};
 use super::types::Plan;
 use super::{Interrupted, Walk};
+use crate::python::raw::arrays::{Array, Objects};
+use crate::python::raw::instance::attribute_in_dict;
 use crate::python::raw::types::Slot;
-use crate::python::raw::{self, containers};
+use crate::python::raw::{self, VisitElement, containers};
 use crate::python::snapshot::{Members, Moment, Number, Unsupported};
 use crate::scan::Scanner;
 use crate::source::Sink;
@@ -53,15 +55,33 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
             Some(Plan::Tuple) => value.cast::<PyTuple>().map_or(Err(Interrupted), |tuple| self.tuple(&tuple)),
             Some(Plan::Proxy) => self.proxy(value),
             Some(Plan::Ordered) => self.ordered(value),
-            Some(Plan::Member) => {
-                match self.memory.types.value_of(value).map(|value_of| value_of.clone_ref(value.py())) {
-                    Some(inner) => self.inner_value(inner.bind_borrowed(value.py())),
-                    None => self.unread(value),
-                }
-            }
+            Some(Plan::Member(name)) => self.member(value, &name),
             Some(Plan::Fields(fields)) => self.fields(value, &fields),
             Some(Plan::Instance(names)) => self.instance(value, &names),
             Some(Plan::Attributes(_) | Plan::Form(_) | Plan::Generic) | None => self.unread(value),
+        }
+    }
+
+    /// Pushes an array of objects, or a part of it.
+    pub(super) fn objects(&mut self, array: Array<'_, Objects<'_, '_>>) -> Result<(), Interrupted> {
+        if !self.sink.begin_array() {
+            return Ok(());
+        }
+        match array.lengths().len() {
+            // SAFETY: `value` runs no Python code, makes no exception and allocates no container, as for a list's elements.
+            1 => unsafe { array.for_each_object(EachObject(self.again())) }?,
+            _ => array.parts().into_iter().flatten().try_for_each(|part| self.objects(part))?,
+        }
+        self.sink.end_array();
+        Ok(())
+    }
+
+    /// Pushes the value of an Enum's member. One that is a member again could lead to itself, so Python code reads it.
+    fn member(&mut self, member: Borrowed<'_, '_, PyAny>, name: &Py<PyString>) -> Result<(), Interrupted> {
+        // SAFETY: nothing changes the member during a walk.
+        match unsafe { attribute_in_dict(self.memory.instances, member, name) } {
+            Some(inner) if !matches!(self.memory.types.find(inner), Some(Plan::Member(_))) => self.inner_value(inner),
+            _ => self.unread(member),
         }
     }
 
@@ -228,5 +248,17 @@ impl<S: Sink, V: Vectors, const IS_REPEATED: bool> Walk<'_, S, V, IS_REPEATED> {
         }
         self.sink.end_object();
         Ok(())
+    }
+}
+
+/// Pushes an object of an array.
+struct EachObject<'w, S, V, const IS_REPEATED: bool>(Walk<'w, S, V, IS_REPEATED>);
+
+impl<'py, S: Sink, V: Vectors, const IS_REPEATED: bool> VisitElement<'py> for EachObject<'_, S, V, IS_REPEATED> {
+    type Stop = Interrupted;
+
+    #[inline(always)]
+    fn visit(&mut self, object: Borrowed<'_, 'py, PyAny>) -> Result<(), Interrupted> {
+        self.0.inner_value(object)
     }
 }

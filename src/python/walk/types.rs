@@ -2,6 +2,9 @@
 //!
 //! An entry holds for one version of its type. CPython gives a type another version when the type or a base is changed, so
 //! a changed type is asked again. The stable ABI hides the versions: there the table stays empty, and values are converted.
+//!
+//! The table refers to types weakly, and a plan has names and functions of this package alone. So the table keeps no class
+//! of the caller alive, and goes from one encoder to the next with its workspace.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -9,18 +12,15 @@ use std::sync::Arc;
 
 use pyo3::Borrowed;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyType};
-use pyo3::{PyTraverseError, PyVisit};
+use pyo3::types::{PyList, PyString, PyType, PyWeakrefMethods, PyWeakrefReference};
 
 use super::odd::AddressHasher;
 use crate::python::raw::containers::{read_ordered, read_proxies};
 use crate::python::raw::instance::Instances;
 use crate::python::raw::types::{Slot, Version, address_of_type, version_of, version_of_type};
 
-/// Types in the table; one more empties it. So types that a program makes again and again are not held for ever.
+/// Types in the table; one more empties it. So the entries of types that are no more do not pile up.
 const MAX_TYPES: usize = 256;
-/// Members of Enums.
-const MAX_MEMBERS: usize = 4096;
 
 type Table<T> = HashMap<usize, T, BuildHasherDefault<AddressHasher>>;
 
@@ -38,8 +38,8 @@ pub enum Plan {
     Proxy,
     /// An `OrderedDict`, if it has the order of its dict.
     Ordered,
-    /// A member of an Enum, by its address.
-    Member,
+    /// The value of an Enum's member, by the attribute of this name.
+    Member(Arc<Py<PyString>>),
     /// The members of an object, by its slots.
     Fields(Arc<[(Py<PyString>, Slot)]>),
     /// The members of an object, by the attributes in its `__dict__`.
@@ -55,22 +55,13 @@ pub enum Plan {
 struct Known {
     version: Version,
     plan: Plan,
-    /// Held for its address.
-    kind: Py<PyType>,
-}
-
-/// A member of an Enum: its value, for a version of its type.
-struct Member {
-    version: Version,
-    value: Py<PyAny>,
-    /// Held for its address.
-    member: Py<PyAny>,
+    /// Of the type. Once that is no more, another type may have its address.
+    reference: Py<PyWeakrefReference>,
 }
 
 #[derive(Default)]
 pub struct Types {
     known: Table<Known>,
-    members: Table<Member>,
 }
 
 impl Types {
@@ -78,47 +69,16 @@ impl Types {
     #[inline]
     pub fn find(&self, value: Borrowed<'_, '_, PyAny>) -> Option<&Plan> {
         let known = self.known.get(&address_of_type(value))?;
-        (version_of_type(value) == Some(known.version)).then_some(&known.plan)
-    }
-
-    /// The value of a member of an Enum, whose type was found.
-    #[inline]
-    pub fn value_of(&self, member: Borrowed<'_, '_, PyAny>) -> Option<&Py<PyAny>> {
-        let known = self.members.get(&member.as_ptr().addr())?;
-        (version_of_type(member) == Some(known.version)).then_some(&known.value)
+        let is_unchanged = version_of_type(value) == Some(known.version);
+        (is_unchanged && known.reference.bind_borrowed(value.py()).upgrade().is_some()).then_some(&known.plan)
     }
 
     /// Remembers the plan of a type, which was made at this version. What is dropped for it is returned.
-    pub fn learn(&mut self, kind: &Bound<'_, PyType>, version: Version, plan: Plan) -> Types {
+    pub fn learn(&mut self, kind: &Bound<'_, PyType>, version: Version, plan: Plan) -> PyResult<Types> {
+        let reference = PyWeakrefReference::new(kind)?.unbind();
         let dropped = if self.known.len() >= MAX_TYPES { std::mem::take(self) } else { Types::default() };
-        self.known.insert(kind.as_ptr().addr(), Known { version, plan, kind: kind.clone().unbind() });
-        dropped
-    }
-
-    /// Remembers the value of a member of an Enum. What is dropped for it is returned.
-    pub fn learn_member(&mut self, member: &Bound<'_, PyAny>, value: Bound<'_, PyAny>) -> Types {
-        let Some(version) = version_of(&member.get_type()) else { return Types::default() };
-        let is_full = self.members.len() >= MAX_MEMBERS;
-        let members = if is_full { std::mem::take(&mut self.members) } else { Table::default() };
-        let learnt = Member { version, value: value.unbind(), member: member.clone().unbind() };
-        let before = self.members.insert(member.as_ptr().addr(), learnt);
-        let mut dropped = Types { known: Table::default(), members };
-        dropped.members.extend(before.map(|before| (0, before)));
-        dropped
-    }
-
-    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        for Known { plan, kind, .. } in self.known.values() {
-            visit.call(kind)?;
-            if let Plan::Form(function) = plan {
-                visit.call(&**function)?;
-            }
-        }
-        for Member { value, member, .. } in self.members.values() {
-            visit.call(value)?;
-            visit.call(member)?;
-        }
-        Ok(())
+        self.known.insert(kind.as_ptr().addr(), Known { version, plan, reference });
+        Ok(dropped)
     }
 }
 
@@ -141,7 +101,7 @@ fn read_plan(kind: &Bound<'_, PyType>, plan: &Bound<'_, PyAny>, instances: Optio
         "list" => Plan::List,
         "tuple" => Plan::Tuple,
         "dict" => Plan::Dict,
-        "member" => Plan::Member,
+        "member" => Plan::Member(Arc::new(given.extract()?)),
         "proxy" if read_proxies(kind.py()) => Plan::Proxy,
         "ordered" if read_ordered(kind.py()) => Plan::Ordered,
         "proxy" | "ordered" | "form" => Plan::Form(Arc::new(given.unbind())),

@@ -1,4 +1,5 @@
-//! The source of Arrow tables: each row is an event, and its columns are the properties.
+//! The source of Arrow tables: each row is an event, and its columns are the properties; or each row is an update of a
+//! profile, and its columns are the members.
 //!
 //! ```text
 //! schema        -> Plan           once per stream: what each column is
@@ -27,7 +28,7 @@ use arrow_schema::ArrowError;
 
 use self::column::Column;
 use self::plan::{EventName, Properties};
-pub use self::plan::{NAMEABLE, Plan, PlanError};
+pub use self::plan::{NAMEABLE, NAMEABLE_OF_UPDATES, Plan, PlanError};
 use super::{Sink, Source};
 
 /// The events of a record batch.
@@ -42,6 +43,8 @@ pub struct ArrowEvents {
 enum Name {
     Constant(Arc<str>),
     Column(Column),
+    /// A row is an update: the properties are its members.
+    None,
 }
 
 /// One event: a row of a record batch.
@@ -58,6 +61,7 @@ impl ArrowEvents {
         let name = match &plan.event {
             EventName::Constant(name) => Name::Constant(Arc::clone(name)),
             EventName::Column(at) => Name::Column(column(*at)),
+            EventName::None => Name::None,
         };
         let properties = match plan.properties {
             Properties::Columns => Column::object(plan.members.iter().map(|(name, at)| (name.clone(), column(*at)))),
@@ -95,8 +99,11 @@ impl Source for Row<'_> {
         let Row { events, row } = *self;
         if events.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             sink.null();
+        } else if matches!(events.name, Name::None) {
+            events.properties.push(row, sink);
         } else if sink.begin_object() {
             match &events.name {
+                Name::None => {}
                 Name::Constant(name) => {
                     sink.key("event");
                     sink.text(name);

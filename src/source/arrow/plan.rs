@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Fields};
 
-/// What the column of a name can be chosen for.
+/// What the column of a name can be chosen for, in a table of events.
 pub const NAMEABLE: [&str; 4] = ["event", "time", "distinct_id", "$insert_id"];
+
+/// The same in a table of updates of profiles.
+pub const NAMEABLE_OF_UPDATES: [&str; 4] = ["$token", "$distinct_id", "$group_key", "$group_id"];
 
 /// What each column of a table is.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub struct Plan {
 pub(super) enum EventName {
     Constant(Arc<str>),
     Column(usize),
+    /// A row is an update of a profile, which has no name: its columns are the members.
+    None,
 }
 
 /// Where the properties are.
@@ -40,11 +45,7 @@ impl Plan {
     /// A plan for the columns of a table. `event` is the name of every event; `named` has pairs of one of [`NAMEABLE`] and its
     /// column. Without a pair, it is the column of the same name.
     pub fn new(columns: &Fields, event: Option<&str>, named: &[(String, String)]) -> Result<Plan, PlanError> {
-        for (what, _) in named {
-            if !NAMEABLE.contains(&what.as_str()) {
-                return Err(PlanError(format!("columns names {what:?}, and can name {} only", list(NAMEABLE))));
-            }
-        }
+        check_nameable(named, NAMEABLE)?;
         let event_named = named.iter().find(|(what, _)| what == "event").map(|(_, column)| column.as_str());
         let event = match (event, event_named) {
             (Some(_), Some(column)) => {
@@ -57,6 +58,25 @@ impl Plan {
         let (properties, fields) = find_properties(columns, &event);
         let members = name_members(fields, columns, &event, &properties, named)?;
         Ok(Plan { event, properties, members })
+    }
+
+    /// A plan for a table of updates of profiles, of which each column is a member. `named` has pairs of one of
+    /// [`NAMEABLE_OF_UPDATES`] and its column.
+    pub fn of_updates(columns: &Fields, named: &[(String, String)]) -> Result<Plan, PlanError> {
+        check_nameable(named, NAMEABLE_OF_UPDATES)?;
+        let (event, properties) = (EventName::None, Properties::Columns);
+        let members = name_members(columns, columns, &event, &properties, named)?;
+        Ok(Plan { event, properties, members })
+    }
+}
+
+fn check_nameable<const COUNT: usize>(
+    named: &[(String, String)],
+    nameable: [&'static str; COUNT],
+) -> Result<(), PlanError> {
+    match named.iter().find(|(what, _)| !nameable.contains(&what.as_str())) {
+        Some((what, _)) => Err(PlanError(format!("columns names {what:?}, and can name {} only", list(nameable)))),
+        None => Ok(()),
     }
 }
 

@@ -35,7 +35,7 @@ impl Column {
     /// Pushes a value that is not null. Longer cases are never inlined: their stack frame would cost the usual values some
     /// 5 % of the time.
     #[inline]
-    fn push<S: Sink>(&self, row: usize, sink: &mut S) {
+    pub(super) fn push<S: Sink>(&self, row: usize, sink: &mut S) {
         steps::count(1);
         match &self.cells {
             Cells::Null => sink.null(),

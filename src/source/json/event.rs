@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::repeated::push_value;
 use super::stop::Stop;
 use super::walk::Walk;
-use crate::scan::Scanner;
+use crate::scan::{Scanner, SyntaxError};
 use crate::source::{Sink, Source};
 use crate::vectors::{Baseline, Wide};
 
@@ -70,8 +70,8 @@ impl Source for JsonEvent<'_> {
             let names = &mut *self.names.borrow_mut();
             names.clear();
             match Wide::detect() {
-                Some(vectors) => Walk { names, vectors }.value(&mut scanner, sink)?,
-                None => Walk { names, vectors: Baseline }.value(&mut scanner, sink)?,
+                Some(vectors) => Walk { names, vectors }.event(&mut scanner, sink)?,
+                None => Walk { names, vectors: Baseline }.event(&mut scanner, sink)?,
             }
         }
         self.end.set(scanner.at());
@@ -79,4 +79,24 @@ impl Source for JsonEvent<'_> {
         self.may_span_lines.set(scanner.passed_whitespace() || self.names_repeat.get());
         Ok(())
     }
+}
+
+/// Passes an event to `take`, and again if its names repeat. `is_whole`: the text ends with the event's part.
+pub(super) fn take_whole<T>(
+    event: &JsonEvent<'_>,
+    is_whole: bool,
+    take: &mut impl FnMut(&JsonEvent<'_>) -> Result<T, Stop>,
+) -> Result<T, SyntaxError> {
+    if !is_whole && event.may_continue() {
+        return Err(SyntaxError { at: event.text_length(), wanted: "a value" });
+    }
+    let mut taken = take(event);
+    if matches!(taken, Err(Stop::NamesRepeat)) {
+        event.collect_members();
+        taken = take(event);
+    }
+    taken.map_err(|stop| match stop {
+        Stop::Broken(error) => error,
+        Stop::NamesRepeat => unreachable!("collected members are not compared"),
+    })
 }

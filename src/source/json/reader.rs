@@ -9,11 +9,12 @@ use std::cell::RefCell;
 use memchr::{memchr, memchr_iter, memchr2, memrchr, memrchr2};
 
 use super::broken::{Broken, Known, Pending, Skip, count_characters};
-use super::event::JsonEvent;
+use super::event::{JsonEvent, take_whole};
+use super::inside::{Inside, Next, Skipped};
+use super::part::{Part, Span, Start};
 use super::recovery::{Resume, Rows, Search, object_before, open_at, open_starts};
 use super::stop::Stop;
-use super::window::{Part, Window, starts_with_mark};
-use crate::scan::SyntaxError;
+use super::window::{Checked, Window, starts_with_mark};
 use crate::steps;
 
 /// Bytes that are validated as UTF-8 at a time; more if an event is longer.
@@ -42,62 +43,53 @@ pub struct JsonReader {
     pending: Option<Pending>,
     known: Option<Known>,
     names: RefCell<Vec<u32>>,
-}
-
-/// What the reader is inside, which says what may come next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Inside {
-    /// The start of the text, where a byte order mark is skipped.
-    Start,
-    /// Events one after another, or an array of them.
-    Text,
-    /// After an array's bracket.
-    ArrayStart,
-    /// After an array's comma.
-    ArrayComma,
-    /// After an element of an array.
-    ArrayElement,
-    /// After a broken element of an array: whether a comma followed is unknown.
-    ArrayBroken,
-}
-
-/// How much of a broken event was skipped.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Skipped {
-    All,
-    /// What is in the window: more of the text is needed.
-    SoFar,
-}
-
-/// What comes next in a text.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Next<T> {
-    /// An event, and what `take` returned for it.
-    Event(T),
-    /// Text that is not an event.
-    Broken(Broken),
-    /// Unknown: more of the text is needed.
-    MoreText,
-    /// The end of the text.
-    End,
+    /// The line on which the last event, or broken text, starts, and its place in the window.
+    last: (usize, usize),
+    /// Whether more text follows the last window: an array that is open there is no error.
+    continues: bool,
 }
 
 impl JsonReader {
     /// A reader at the start of a text.
     pub fn new() -> JsonReader {
+        JsonReader::at(Start::TEXT, false)
+    }
+
+    /// A reader of a part.
+    pub fn of_part(part: &Part) -> JsonReader {
+        JsonReader::at(part.start, part.continues)
+    }
+
+    fn at(start: Start, continues: bool) -> JsonReader {
+        let Start { offset, line, column, row, in_array } = start;
+        let inside = match offset {
+            0 => Inside::Start,
+            _ if in_array => Inside::ArrayComma,
+            _ => Inside::Text,
+        };
+        let (row_start, names) = (-(row as isize), RefCell::new(Vec::new()));
+        let (at, counted, last, skip, pending, known) = (0, 0, (line, 0), None, None, None);
         JsonReader {
-            at: 0,
-            offset: 0,
-            line: 1,
-            column: 0,
-            counted: 0,
-            row_start: 0,
-            inside: Inside::Start,
-            skip: None,
-            pending: None,
-            known: None,
-            names: RefCell::new(Vec::new()),
+            at,
+            offset,
+            line,
+            column,
+            counted,
+            row_start,
+            inside,
+            skip,
+            pending,
+            known,
+            names,
+            last,
+            continues,
         }
+    }
+
+    /// The line on which the last event, or broken text, starts, and where it starts and ends in the window.
+    pub fn last_span(&self) -> Span {
+        let (line, begin) = self.last;
+        Span { line, begin, end: self.at }
     }
 
     /// Bytes of the window that were read. The next window must start after them.
@@ -156,7 +148,9 @@ impl JsonReader {
 
     /// The end of the text: an array may be open.
     fn end<T>(&mut self, window: &Window<'_>) -> Next<T> {
+        self.last = (self.line, self.at);
         match self.inside {
+            _ if self.continues => Next::End,
             Inside::ArrayStart | Inside::ArrayComma => self.broken(window, self.at, "a value"),
             Inside::ArrayElement => self.broken(window, self.at, "the end of the array"),
             Inside::Start | Inside::Text | Inside::ArrayBroken => Next::End,
@@ -213,6 +207,7 @@ impl JsonReader {
         mut take: impl FnMut(&JsonEvent<'_>, usize) -> Result<T, Stop>,
     ) -> Next<T> {
         let (begin, line) = (self.at, self.line);
+        self.last = (line, begin);
         if let Some(known) = &self.known
             && known.has(self.offset + begin)
         {
@@ -220,7 +215,7 @@ impl JsonReader {
             return self.recover(window, broken.offset - self.offset, broken);
         }
         if window.part.end() <= begin {
-            window.part = Part::take(window.bytes, begin, PART);
+            window.part = Checked::take(window.bytes, begin, PART);
         }
         loop {
             let part = window.part;
@@ -251,7 +246,7 @@ impl JsonReader {
             if part.ends_window {
                 return Next::MoreText;
             }
-            window.part = Part::take(window.bytes, begin, 2 * text.len().max(PART));
+            window.part = Checked::take(window.bytes, begin, 2 * text.len().max(PART));
         }
     }
 
@@ -264,6 +259,7 @@ impl JsonReader {
     /// Moves to where reading continues after text that starts here and has an error at `error`.
     fn recover<T>(&mut self, window: &Window<'_>, error: usize, broken: Broken) -> Next<T> {
         let (bytes, begin) = (window.bytes, self.at);
+        self.last = (self.line, begin);
         let is_one_row = memchr2(b'\n', b'\r', &bytes[begin..error]).is_none();
         let rows = if is_one_row { Rows::One } else { Rows::Several { indent: begin as isize - self.row_start } };
         let in_array = !matches!(self.inside, Inside::Start | Inside::Text);
@@ -372,24 +368,4 @@ impl Default for JsonReader {
     fn default() -> JsonReader {
         JsonReader::new()
     }
-}
-
-/// Passes an event to `take`, and again if its names repeat. `is_whole`: the text ends with the event's part.
-fn take_whole<T>(
-    event: &JsonEvent<'_>,
-    is_whole: bool,
-    take: &mut impl FnMut(&JsonEvent<'_>) -> Result<T, Stop>,
-) -> Result<T, SyntaxError> {
-    if !is_whole && event.may_continue() {
-        return Err(SyntaxError { at: event.text_length(), wanted: "a value" });
-    }
-    let mut taken = take(event);
-    if matches!(taken, Err(Stop::NamesRepeat)) {
-        event.collect_members();
-        taken = take(event);
-    }
-    taken.map_err(|stop| match stop {
-        Stop::Broken(error) => error,
-        Stop::NamesRepeat => unreachable!("collected members are not compared"),
-    })
 }

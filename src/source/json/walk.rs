@@ -5,7 +5,7 @@ use super::scalars::{push_escaped_key, push_scalar, push_text};
 use super::stop::Stop;
 use crate::scan::{Scanner, unescape_exactly};
 use crate::source::Sink;
-use crate::vectors::{Vectors, Work};
+use crate::vectors::{Baseline, Vectors, Work};
 
 /// The walk of an event.
 ///
@@ -17,21 +17,34 @@ pub(super) struct Walk<'n, V> {
 }
 
 impl<'a, V: Vectors> Walk<'_, V> {
+    /// Pushes an event. One that is neither object nor array is not compiled for wide vectors, so it does without.
     #[inline(always)]
-    pub(super) fn value<S: Sink>(&mut self, scanner: &mut Scanner<'a>, sink: &mut S) -> Result<(), Stop> {
+    pub(super) fn event<S: Sink>(mut self, scanner: &mut Scanner<'a>, sink: &mut S) -> Result<(), Stop> {
+        match scanner.peek() {
+            Some(bracket @ (b'{' | b'[')) => self.container(bracket, scanner, sink),
+            _ => Walk { names: self.names, vectors: Baseline }.value(scanner, sink),
+        }
+    }
+
+    #[inline(always)]
+    fn value<S: Sink>(&mut self, scanner: &mut Scanner<'a>, sink: &mut S) -> Result<(), Stop> {
         match scanner.peek() {
             Some(b'"') => push_text(scanner, sink, self.vectors)?,
-            Some(bracket @ (b'{' | b'[')) => {
-                let mut inside = *scanner;
-                if bracket == b'{' {
-                    self.object(&mut inside, sink)?
-                } else {
-                    self.array(&mut inside, sink)?
-                }
-                *scanner = inside;
-            }
+            Some(bracket @ (b'{' | b'[')) => self.container(bracket, scanner, sink)?,
             _ => push_scalar(scanner, sink, self.vectors)?,
         }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn container<S: Sink>(&mut self, bracket: u8, scanner: &mut Scanner<'a>, sink: &mut S) -> Result<(), Stop> {
+        let mut inside = *scanner;
+        if bracket == b'{' {
+            self.object(&mut inside, sink)?
+        } else {
+            self.array(&mut inside, sink)?
+        }
+        *scanner = inside;
         Ok(())
     }
 

@@ -4,19 +4,19 @@
 pub struct Window<'w> {
     pub(super) bytes: &'w [u8],
     pub(super) is_last: bool,
-    pub(super) part: Part<'w>,
+    pub(super) part: Checked<'w>,
 }
 
 impl<'w> Window<'w> {
     /// A window; `is_last`: the text ends with it.
     pub fn new(bytes: &'w [u8], is_last: bool) -> Window<'w> {
-        Window { bytes, is_last, part: Part::default() }
+        Window { bytes, is_last, part: Checked::default() }
     }
 }
 
 /// The part of a window that was validated as UTF-8.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Part<'w> {
+pub(super) struct Checked<'w> {
     pub(super) begin: usize,
     pub(super) text: &'w str,
     /// Whether the window ends with it, apart from an incomplete character.
@@ -25,21 +25,21 @@ pub(super) struct Part<'w> {
     pub(super) is_broken: bool,
 }
 
-impl<'w> Part<'w> {
+impl<'w> Checked<'w> {
     /// `size` bytes of a window from `begin`, or those before the first byte that is not UTF-8.
-    pub(super) fn take(window: &'w [u8], begin: usize, size: usize) -> Part<'w> {
+    pub(super) fn take(window: &'w [u8], begin: usize, size: usize) -> Checked<'w> {
         let end = window.len().min(begin + size);
         let (bytes, ends_window) = (&window[begin..end], end == window.len());
         match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => {
                 crate::steps::count(text.len());
-                Part { begin, text, ends_window, is_broken: false }
+                Checked { begin, text, ends_window, is_broken: false }
             }
             Err(error) => {
                 crate::steps::count(error.valid_up_to() + 1); // it stops there
                 let is_broken = error.error_len().is_some();
                 let text = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-                Part { begin, text, ends_window: ends_window && !is_broken, is_broken }
+                Checked { begin, text, ends_window: ends_window && !is_broken, is_broken }
             }
         }
     }

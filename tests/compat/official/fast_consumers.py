@@ -62,6 +62,17 @@ def event(number: int = 0, **changes: Any) -> str:
     return json.dumps({"event": "Seen", "properties": own | changes})
 
 
+def person(properties: dict[str, Any] | None = None) -> str:
+    """Return a message for the endpoint `people`."""
+    return json.dumps({"$token": "token", "$distinct_id": "user", "$set": properties or {"a": 1}})
+
+
+def group(properties: dict[str, Any] | None = None) -> str:
+    """Return a message for the endpoint `groups`."""
+    ids = {"$group_key": "company", "$group_id": "acme"}
+    return json.dumps({"$token": "token", **ids, "$set": properties or {"a": 1}})
+
+
 def ids(events: list[dict[str, Any]]) -> list[str]:
     return [one["properties"]["$insert_id"] for one in events]
 

@@ -14,7 +14,7 @@ from mixpress.emulator import Emulator
 from support.events import sent
 from support.replies import UNREACHED, answer, busy, ok, refusing
 
-from .fast_consumers import ACCOUNT, event, failing, faked, fast, ids, urls
+from .fast_consumers import ACCOUNT, event, failing, faked, fast, group, ids, person, urls
 from .recorder import recording
 
 
@@ -48,10 +48,10 @@ def test_lost_messages_are_in_the_exception_and_can_be_sent_again() -> None:
 def test_the_exception_names_each_endpoint() -> None:
     with faked(refusing(0), answer(200, {"error": "no such group", "status": 0}), credentials=ACCOUNT) as (consumer, _):
         consumer.send("imports", event(1))
-        consumer.send("groups", '{"$token":"token","$set":{"a":1}}')
+        consumer.send("groups", group())
         error = failing(consumer)
     assert set(error.lost) == set(error.reports) == {"imports", "groups"}
-    assert json.loads(error.lost["groups"]) == [{"$token": "token", "$set": {"a": 1}}]
+    assert json.loads(error.lost["groups"]) == [json.loads(group())]
     assert ids(json.loads(error.lost["imports"])) == ["event-1"]
     assert "imports: 1 of 1" in str(error)
     assert "groups: 1 of 1 messages failed (1 refused; the first: no such group)" in str(error)
@@ -68,7 +68,7 @@ def test_wrong_credentials_raise_without_a_retry() -> None:
 def test_a_flush_that_times_out_counts_what_is_waiting() -> None:
     with recording() as server, fast(**server.urls) as consumer:
         server.hold.clear()
-        consumer.send("people", '{"$token":"token"}')
+        consumer.send("people", person())
         consumer.send("events", event())
         with pytest.raises(MixpanelException, match="people: 0 of 0 messages failed, 1 pending"):
             consumer.flush(timeout=0)
@@ -112,7 +112,7 @@ def test_on_failure_gets_every_failure() -> None:
     seen: list[Any] = []
     with faked(answer(200, "0"), on_failure=seen.append) as (consumer, _):
         consumer.send("events", event())
-        consumer.send("people", '{"$token":"token"}')
+        consumer.send("people", person())
         failing(consumer)
     assert [failure.kind for failure in seen] == ["refused", "refused"]
 

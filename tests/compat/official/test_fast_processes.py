@@ -17,7 +17,7 @@ from mixpress.emulator import Emulator
 from support.replies import UNREACHED
 from support.server import FakeServer
 
-from .fast_consumers import ACCOUNT, RealTime, event, faked, fast, ids, urls
+from .fast_consumers import ACCOUNT, RealTime, event, faked, fast, ids, person, urls
 from .recorder import recording
 
 
@@ -50,13 +50,13 @@ def test_a_spool_of_another_project_is_refused(tmp_path: Path) -> None:
 def test_a_forked_child_has_none_of_the_parents_messages() -> None:
     with recording() as server, fast(**server.urls, linger=1e6) as consumer:
         consumer.send("events", event(1))
-        consumer.send("people", '{"$token":"token","$set":{"a":1}}')
+        consumer.send("people", person({"a": 1}))
         child = os.fork()
         if child == 0:
             status = 1
             try:
                 consumer.send("events", event(2))
-                consumer.send("people", '{"$token":"token","$set":{"a":2}}')
+                consumer.send("people", person({"a": 2}))
                 consumer.close()
                 status = 0
             finally:

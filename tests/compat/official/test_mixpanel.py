@@ -25,7 +25,8 @@ from support.server import FakeServer
 from .fast_consumers import ACCOUNT, RealTime, faked, fast, ids, urls
 from .recorder import recording
 
-OURS = {"track", "import_data", "flush", "__init__", "__enter__", "__exit__", "__aenter__", "__aexit__"}
+TRACKING = {"track", "import_data", "alias", "merge", "people_update", "group_update"}
+OURS = TRACKING | {"flush", "__init__", "__enter__", "__exit__", "__aenter__", "__aexit__"}
 """The methods that are overridden."""
 
 

@@ -1,4 +1,4 @@
-"""`Mixpanel`: the official class, with events passed to the encoder as dicts instead of JSON text."""
+"""`Mixpanel`: the official class, with messages passed to the encoder as dicts instead of JSON text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
         with Mixpanel(token) as mp:
             mp.track("user-1", "Signed Up", {"plan": "pro"})
 
-    `track` and `import_data` pass the dict to the encoder if the consumer is one of this package with `fast=True` and
+    Events and updates reach the encoder as dicts if the consumer is one of this package with `fast=True` and
     `serializer` is the official default; otherwise everything is as in the official class.
 
     Leaving a `with` block closes the default consumer, and raises `MixpanelException` if messages failed. Without a
@@ -80,6 +80,45 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
         else:
             fast.take_record("imports", self._event(distinct_id, event_name, timestamp, properties, meta), api_secret)
 
+    def alias(self, alias_id: Any, original: Any, meta: Any = None) -> None:
+        """Make `alias_id` another id of `original`, as the official `alias` does: it is sent before this returns.
+
+        With `fast=True` it goes to the URL of the consumer's events, not always to `api.mixpanel.com`.
+        """
+        fast = self._fast_sender()
+        if fast is None:
+            super().alias(alias_id, original, meta)
+        else:
+            members = {"distinct_id": original, "alias": alias_id}
+            fast.deliver("events", self._identity_event("$create_alias", members, meta))
+
+    def merge(
+        self, api_key: Any, distinct_id1: Any, distinct_id2: Any, meta: Any = None, api_secret: Any = None
+    ) -> None:
+        """Merge two ids as the official `merge` does, without its warnings about `api_key` and `api_secret`."""
+        fast = self._fast_sender()
+        if fast is None:
+            super().merge(api_key, distinct_id1, distinct_id2, meta, api_secret)
+        else:
+            members = {"$distinct_ids": [distinct_id1, distinct_id2]}
+            fast.take_record("imports", self._identity_event("$merge", members, meta), api_secret)
+
+    def people_update(self, message: Any, meta: Any = None) -> None:
+        """Update a user's profile as the official `people_update` does; all methods of people call this one."""
+        fast = self._fast_sender()
+        if fast is None:
+            super().people_update(message, meta)
+        else:
+            fast.take_record("people", self._update(message, meta))
+
+    def group_update(self, message: Any, meta: Any = None) -> None:
+        """Update a group's profile as the official `group_update` does; all methods of groups call this one."""
+        fast = self._fast_sender()
+        if fast is None:
+            super().group_update(message, meta)
+        else:
+            fast.take_record("groups", self._update(message, meta))
+
     def flush(self, timeout: float | None = None) -> None:
         """Flush the consumer; see `Consumer.flush`."""
         if isinstance(self._consumer, Consumer | BufferedConsumer):
@@ -122,6 +161,19 @@ class Mixpanel(mixpanel.Mixpanel):  # type: ignore[misc] # the official client h
             record.update(properties)
         event: dict[str, Any] = as_official({"event": name, "properties": record, **(meta or {})})
         return event
+
+    def _identity_event(self, name: str, members: dict[str, Any], meta: Any) -> dict[str, Any]:
+        event: dict[str, Any] = as_official(
+            {"event": name, "properties": {**members, "token": self._token}, **(meta or {})}
+        )
+        return event
+
+    def _update(self, message: Any, meta: Any) -> dict[str, Any]:
+        """Return an update as the official class makes it."""
+        record = {"$token": self._token, "$time": self._now()}
+        record.update(message)
+        update: dict[str, Any] = as_official({**record, **(meta or {})})
+        return update
 
     def _close(self, *, raising: bool) -> None:
         if self._default is None:

@@ -35,8 +35,8 @@ class Consumer:
     `credentials`: a `ServiceAccountCredentials` of the official client; only /import sends them.
     `fast`: queue messages and send them in the background: 2000 a request, gzipped, with retries, imports strict.
         `flush` reports the messages that failed.
-    `spool`: with `fast`, a file that keeps events until the server has them. Imports have a second file beside it,
-        whose name ends with `.imports`. Updates of people and groups are kept in memory only.
+    `spool`: with `fast`, a file that keeps events until the server has them. Imports and updates have files beside it,
+        whose names end with `.imports`, `.engage` and `.groups`.
     `options`: with `fast`, options of `Client` by the same names, and `limits`; see `Options`.
 
     Raises `ImportError` if requests is not installed, which the default mode needs. It is thread-safe.

@@ -1,4 +1,4 @@
-"""The delivery behind `fast=True`: an engine for events, one for imports, and `Updates` for people and groups."""
+"""The delivery behind `fast=True`: an engine for each endpoint and project."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import json
 import math
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mixpress import process
 from mixpress._core import Encoder, Limits
 from mixpress.auth import Auth, ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.client.engine import EngineHolder
-from mixpress.client.options import DOCUMENTED, check_arguments, choose_server, spool_options
+from mixpress.client.options import DOCUMENTED, check_arguments, choose_server, spool_of_updates, spool_options
 from mixpress.client.options import Options as EngineOptions
 from mixpress.clock import Clock
+from mixpress.compat.mixpanel.channel import Channel
 from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
 from mixpress.compat.mixpanel.lost import Lost, raise_for
-from mixpress.compat.mixpanel.nan import places_of_nan
-from mixpress.compat.mixpanel.updates import UpdateBuilder, Updates, url_of_updates
+from mixpress.compat.mixpanel.updates import ENDPOINTS, encoder_of_updates, url_of_updates
 from mixpress.errors import MixpressError
-from mixpress.queues.event import complete
 from mixpress.queues.event_queue import OnFull, QueueLimits
 from mixpress.retry import RetryPolicy
 from mixpress.send.request import HEADERS, RequestTemplate
@@ -44,6 +42,7 @@ class Options(TypedDict, total=False):
     limits: Limits
     concurrency: int
     retry: RetryPolicy
+    retry_unsafe: bool
     rate_limit: RateLimit | None
     queue_size: int
     queue_bytes: int
@@ -71,43 +70,6 @@ def limits_of_the_original(path: Endpoint) -> Limits:
         truncate_unit=observed.truncate_unit,
         rules={"time-in-future": future, **dict.fromkeys(left_to_the_server, "warn")},
     )
-
-
-class Channel(Protocol):
-    """Sends the messages for one endpoint of one project."""
-
-    def take(self, record: object) -> None:
-        """Queue a message."""
-        ...
-
-    def flush(self, timeout: float | None) -> Report:
-        """Wait until every message has its verdict."""
-        ...
-
-    def close(self, timeout: float) -> Report:
-        """Flush, and end the threads."""
-        ...
-
-
-class Events:
-    """Sends whole events, as `Client.track_many` does."""
-
-    def __init__(self, options: EngineOptions) -> None:
-        self._holder = EngineHolder(options)
-        self._holder.engine.open()
-
-    def take(self, record: object) -> None:
-        """Queue an event. The next report has a rejected one."""
-        engine = self._holder.engine
-        engine.queue.add(complete(engine.clock.time(), record))
-
-    def flush(self, timeout: float | None) -> Report:
-        """Wait until every event has its verdict; see `Client.flush`."""
-        return self._holder.engine.flush(timeout)
-
-    def close(self, timeout: float) -> Report:
-        """Flush, and end the threads; see `Client.close`."""
-        return self._holder.engine.close(timeout)
 
 
 class Fast:
@@ -141,8 +103,6 @@ class Fast:
 
     def take(self, endpoint: str, message: str, secret: str | None = None) -> None:
         """Queue a message, or a JSON array of them."""
-        if endpoint not in PATHS and (places := places_of_nan(message)):
-            raise not_sent(f"JSON cannot express NaN or an infinity: {places}", endpoint, message)
         try:
             content = json.loads(message)
         except ValueError as error:
@@ -159,12 +119,20 @@ class Fast:
 
     def take_record(self, endpoint: str, record: Any, secret: str | None = None) -> None:
         """Queue an event or an update that is a dict."""
-        key = self._key(endpoint, record, secret)
-        channel, _ = self._channels.get((endpoint, key)) or self._open(endpoint, key)
+        channel = self._channel(endpoint, record, secret)
         try:
             channel.take(record)
-        except (MixpressError, ValueError) as error:
+        except MixpressError as error:
             raise not_sent(error, endpoint, _text(record)) from error
+
+    def deliver(self, endpoint: str, record: dict[str, Any]) -> None:
+        """Send an event at once, before what is queued; raise `MixpanelException` if it was not accepted."""
+        channel = self._channel(endpoint, record, None)
+        try:
+            report = channel.deliver(record)
+        except MixpressError as error:
+            raise not_sent(error, endpoint, _text(record)) from error
+        raise_for([(endpoint, report, [record])])
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait up to `timeout` seconds; raise `MixpanelException` if not every message was accepted."""
@@ -188,6 +156,11 @@ class Fast:
             self._own_transport.close()
         raise_for(outcomes)
 
+    def _channel(self, endpoint: str, record: Any, secret: str | None) -> Channel:
+        key = self._key(endpoint, record, secret)
+        channel, _ = self._channels.get((endpoint, key)) or self._open(endpoint, key)
+        return channel
+
     def _key(self, endpoint: str, record: Any, secret: str | None) -> str:
         """Return the token of the project, or the secret of an import; empty for the service account."""
         if endpoint == "imports":
@@ -207,23 +180,21 @@ class Fast:
             return self._channels[endpoint, key]
 
     def _make(self, endpoint: str, key: str) -> tuple[Channel, Lost]:
-        if endpoint not in PATHS:
-            lost = Lost(endpoint, self._clock)
-            return Updates(self._options_of_updates(endpoint, ProjectToken(key), lost)), lost
-        auth: Auth
-        if endpoint == "events":
-            auth, lost = ProjectToken(key), Lost(endpoint, self._clock, key)
-        else:
-            auth, lost = self._account or ProjectSecret(key), Lost(endpoint, self._clock)
         try:
-            return Events(self._options_of_events(endpoint, auth, lost)), lost
+            if endpoint in ENDPOINTS:
+                lost = Lost(endpoint, self._clock, key)
+                return Channel(self._options_of_updates(endpoint, ProjectToken(key), lost)), lost
+            auth: Auth
+            if endpoint == "events":
+                auth, lost = ProjectToken(key), Lost(endpoint, self._clock, key)
+            else:
+                auth, lost = self._account or ProjectSecret(key), Lost(endpoint, self._clock)
+            return Channel(self._options_of_events(endpoint, auth, lost)), lost
         except MixpressError as error:
             raise not_sent(error, endpoint, "") from error
 
     def _options_of_events(self, endpoint: str, auth: Auth, lost: Lost) -> EngineOptions:
         path, given = PATHS[endpoint], self._options
-        queue, concurrency = self._queue_limits(), given.get("concurrency", 10)
-        check_arguments(auth, path, concurrency, queue, given.get("exit_timeout", 10.0))
         server = choose_server(None, self._servers[endpoint])
         limits = given.get("limits") or limits_of_the_original(path)
         token = auth.token if isinstance(auth, ProjectToken) else None
@@ -239,35 +210,41 @@ class Fast:
             hide=auth.hide,
             confirms="events" if path == "import" else "batches",
             token=token,
-            queue=queue,
-            concurrency=concurrency,
-            rate_limit=given.get("rate_limit", DOCUMENTED),
             spool=spool,
-            **self._common_options(lost),
+            **self._common_options(auth, path, lost),
         )
 
     def _options_of_updates(self, endpoint: str, auth: ProjectToken, lost: Lost) -> EngineOptions:
+        path, url = ENDPOINTS[endpoint], self._urls[endpoint]
+        encoder = encoder_of_updates(path, auth.token, self._options.get("limits"))
+        file = None if self._spool is None else spool_of_updates(self._spool, path)
         return EngineOptions(
-            encoder=cast("Encoder", UpdateBuilder()),
-            template=RequestTemplate(url_of_updates(self._urls[endpoint]), HEADERS),
+            encoder=encoder,
+            template=RequestTemplate(url_of_updates(url), HEADERS),
             hide=auth.hide,
             confirms="batches",
-            queue=self._queue_limits(),
-            concurrency=1,
-            rate_limit=None,
-            **self._common_options(lost),
+            token=auth.token,
+            spool=spool_options(file, url.partition("?")[0], auth, batches=encoder, events=encoder),
+            endpoint=path,
+            retry_unsafe=self._options.get("retry_unsafe", False),
+            **self._common_options(auth, "track", lost),
         )
 
-    def _common_options(self, lost: Lost) -> dict[str, Any]:
-        given = self._options
+    def _common_options(self, auth: Auth, path: Endpoint, lost: Lost) -> dict[str, Any]:
+        given, queue = self._options, self._queue_limits()
+        concurrency, exit_timeout = given.get("concurrency", 10), given.get("exit_timeout", 10.0)
+        check_arguments(auth, path, concurrency, queue, exit_timeout)
         return {
             "clock": self._clock,
             "transport": self._transport,
+            "queue": queue,
+            "concurrency": concurrency,
+            "rate_limit": given.get("rate_limit", DOCUMENTED),
             "retry": given.get("retry") or RetryPolicy(),
             "failure_sink": lost,
             "on_report": given.get("on_report"),
             "on_failure": given.get("on_failure"),
-            "exit_timeout": given.get("exit_timeout", 10.0),
+            "exit_timeout": exit_timeout,
         }
 
     def _queue_limits(self) -> QueueLimits:

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
+from mixpress.compat.mixpanel.updates import ENDPOINTS
 from mixpress.dead_letter import as_json
 from mixpress.log import RepeatLog
 
@@ -24,7 +25,7 @@ KEPT = 10_000
 class Lost:
     """A `FailureSink` that keeps failed messages and logs the reasons, since not every program calls `flush`.
 
-    `token` is put back into each event's record, from which it was removed.
+    `token` is put back into each message, from which it was removed.
     """
 
     def __init__(self, endpoint: str, clock: Clock, token: str | None = None) -> None:
@@ -39,12 +40,18 @@ class Lost:
         reason = failure.reason  # for a rejected event its rule: the full message would quote the event
         self._log.tell(logging.WARNING, reason, "a message to %s was %s: %s", self._endpoint, failure.kind, reason)
         message = as_json(event)
-        if self._token is not None and isinstance(message, dict) and isinstance(message.get("properties"), dict):
-            message["properties"].setdefault("token", self._token)
+        if self._token is not None and isinstance(message, dict):
+            self._put_token_back(message, self._token)
         with self._lock:
             if len(self._messages) < KEPT:
                 self._messages.append(message)
         return True
+
+    def _put_token_back(self, message: dict[str, Any], token: str) -> None:
+        if self._endpoint in ENDPOINTS:
+            message.setdefault("$token", token)
+        elif isinstance(message.get("properties"), dict):
+            message["properties"].setdefault("token", token)
 
     def take(self) -> list[Any]:
         """Return and remove the messages kept since the last call."""

@@ -1,131 +1,68 @@
-"""Send updates of people and groups, as batches of plain JSON through a client's engine.
-
-Only one request is in flight at a time, since a later update must not overtake an earlier one. Updates have no
-`$insert_id`: one that is retried because no answer came may be applied twice, as with the official client's retries.
-"""
+"""Updates of people and groups, as the official client sends them: their encoder and their URL."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mixpress.client.engine import EngineHolder
+from mixpress._core import Encoder, Limits
 
 if TYPE_CHECKING:
-    from mixpress.client.options import Options
-    from mixpress.report.report import Report
+    from collections.abc import Mapping
 
-MAX_UPDATES = 2000
-"""Updates in a request (documentation of /engage and /groups)."""
-MAX_UPDATE_BYTES = 1_000_000
-"""An update must be smaller than this."""
-FULL_BYTES = 8_500_000
-"""A batch of this size is full: with one more update it is still below 9.5 MB, the limit of a batch of events."""
+    from mixpress.send.request import UpdateEndpoint
 
+ENDPOINTS: Mapping[str, UpdateEndpoint] = {"people": "engage", "groups": "groups"}
+"""The official names of the endpoints for updates, and their paths."""
 
-@dataclass(frozen=True)
-class UpdateBatch:
-    """Updates in one request; a `SendableBatch`."""
+_NULL_OVERWRITES = {"not-a-number": "reject"}
+"""Null instead of NaN would overwrite the stored value."""
 
-    start: int
-    updates: Sequence[bytes] = field(repr=False)
+_FREE_FIELDS = {"operation-unknown": "off"}
+"""The official client adds `$time` to each update. Other names are operations that are newer than mixpress."""
 
-    @property
-    def body(self) -> bytes:
-        """A JSON array."""
-        return b"[%b]" % b",".join(self.updates)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Headers without Content-Encoding: the documentation of /engage and /groups does not mention gzip."""
-        return {"Content-Type": "application/json"}
-
-    @property
-    def count(self) -> int:
-        """Number of updates."""
-        return len(self.updates)
-
-    @property
-    def indexes(self) -> Sequence[int]:
-        """Indexes of the updates."""
-        return range(self.start, self.start + self.count)
-
-    @property
-    def raw_size(self) -> int:
-        """Size of the body in bytes."""
-        return sum(map(len, self.updates)) + self.count + 1
-
-    def events(self) -> list[bytes]:
-        """Return the JSON of each update."""
-        return list(self.updates)
-
-    def split(self) -> Sequence[UpdateBatch]:
-        """Return two halves, or the batch itself if it has one update."""
-        if self.count == 1:
-            return [self]
-        half = self.count // 2
-        return [UpdateBatch(self.start, self.updates[:half]), UpdateBatch(self.start + half, self.updates[half:])]
+_LEFT_TO_THE_SERVER = ("operation-missing", "operation-repeated", "distinct-id-type", "group-id-type", "group-key-type")
 
 
-class UpdateBuilder:
-    """Collects updates that are already JSON; the engine uses it like the `Builder` of an `Encoder`."""
-
-    def __init__(self) -> None:
-        self._start = 0
-        self._updates: list[bytes] = []
-        self._size = 0
-
-    def builder(self) -> UpdateBuilder:
-        """Return a new builder."""
-        return UpdateBuilder()
-
-    def add(self, update: bytes) -> None:
-        """Add an update."""
-        self._updates.append(update)
-        self._size += len(update) + 1
-
-    def tallies(self) -> None:
-        """Return None: no string is truncated and nothing is warned about."""
-
-    def __len__(self) -> int:
-        """Number of updates in the open batch."""
-        return len(self._updates)
-
-    @property
-    def full(self) -> bool:
-        """Whether the batch is full."""
-        return len(self._updates) >= MAX_UPDATES or self._size >= FULL_BYTES
-
-    def finish(self) -> UpdateBatch:
-        """Return the batch and start a new one."""
-        batch = UpdateBatch(self._start, tuple(self._updates))
-        self._start += batch.count
-        self._updates, self._size = [], 0
-        return batch
+def encoder_of_updates(endpoint: UpdateEndpoint, token: str, limits: Limits | None) -> Encoder:
+    """Return an encoder that adds nothing to an update of the official client, which has neither `$ip` nor
+    `$ignore_time` unless `meta` says so.
+    """
+    is_for_users = endpoint == "engage"
+    return Encoder(
+        endpoint,
+        token=token,
+        limits=limits_of_updates(limits),
+        ip=True if is_for_users else None,
+        ignore_time=False if is_for_users else None,
+    )
 
 
-class Updates:
-    """Sends updates to one URL, as a `Client` sends events."""
+def limits_of_updates(given: Limits | None) -> Limits:
+    """Return the limits of an encoder of updates: those given, or such that the server decides what it may accept.
 
-    def __init__(self, options: Options) -> None:
-        self._holder = EngineHolder(options)
-
-    def take(self, update: object) -> None:
-        """Queue an update. ValueError if it is too large or holds NaN or an infinity."""
-        text = json.dumps(update, separators=(",", ":"), allow_nan=False).encode()
-        if len(text) >= MAX_UPDATE_BYTES:
-            raise ValueError(f"the update must have fewer than {MAX_UPDATE_BYTES} bytes, got {len(text)}: split it")
-        self._holder.engine.queue.add(text)
-
-    def flush(self, timeout: float | None) -> Report:
-        """Do what `Client.flush` does."""
-        return self._holder.engine.flush(timeout)
-
-    def close(self, timeout: float) -> Report:
-        """Do what `Client.close` does."""
-        return self._holder.engine.close(timeout)
+    The server may accept a depth of 10, fields and operations that mixpress does not know, and numbers as ids.
+    """
+    if given is None:
+        observed = Limits.observed()
+        rules = {"unknown-field": "off", **dict.fromkeys(_LEFT_TO_THE_SERVER, "warn")}
+        return Limits(
+            max_depth=observed.max_depth,
+            truncate_unit=observed.truncate_unit,
+            rules={**_NULL_OVERWRITES, **rules, **_FREE_FIELDS},
+        )
+    return Limits(
+        max_string=given.max_string,
+        truncate_unit=given.truncate_unit,
+        max_keys=given.max_keys,
+        max_elements=given.max_elements,
+        max_depth=given.max_depth,
+        max_event_bytes=given.max_event_bytes,
+        max_batch_events=given.max_batch_events,
+        max_batch_bytes=given.max_batch_bytes,
+        max_profile_properties=given.max_profile_properties,
+        max_value_bytes=given.max_value_bytes,
+        rules={**_NULL_OVERWRITES, **given.rules, **_FREE_FIELDS},
+    )
 
 
 def url_of_updates(url: str) -> str:

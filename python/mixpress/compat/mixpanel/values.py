@@ -9,6 +9,7 @@ MAX_DEPTH = 64
 """Levels of nesting that are converted; the encoder rejects a deeper value."""
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
+_TEXT = frozenset({str})
 
 
 def as_official(value: Any, depth: int = 0) -> Any:
@@ -26,6 +27,8 @@ def as_official(value: Any, depth: int = 0) -> Any:
 
 
 def _dict(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
+    if _PLAIN.issuperset(map(type, value.values())) and _TEXT.issuperset(map(type, value)):
+        return value  # as most are
     changed: dict[Any, Any] | None = None
     for count, (name, item) in enumerate(value.items()):
         key = name if type(name) is str else _name(name)
@@ -38,6 +41,8 @@ def _dict(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
 
 
 def _list(value: list[Any] | tuple[Any, ...], depth: int) -> list[Any] | tuple[Any, ...]:
+    if _PLAIN.issuperset(map(type, value)):
+        return value
     members = [as_official(item, depth) for item in value]
     return value if all(a is b for a, b in zip(members, value, strict=True)) else members
 

@@ -1,0 +1,1 @@
+"""The API for tests and for the page: /_emulator/*."""

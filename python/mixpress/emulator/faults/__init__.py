@@ -1,0 +1,1 @@
+"""Which requests fail, and how."""

@@ -1,0 +1,12 @@
+// Parts of the panel of details.
+
+import { el } from "/page/dom.js";
+
+/** Return names and values; those without a value are left out. */
+export function facts(entries) {
+  const shown = entries.filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  return el("dl", { class: "facts" }, shown.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+/** Return nodes under a heading. */
+export const part = (title, ...nodes) => [el("h3", {}, title), ...nodes];

@@ -1,0 +1,1 @@
+"""Keep the accepted events: write, deduplicate, find, query."""

@@ -1,0 +1,108 @@
+"""A mapping of updates of profiles on records, one after another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mixpress.files.mapped import MappedRows, missing_column, shown
+from mixpress.files.names import value_at
+from mixpress.files.problem import Problem
+from mixpress.files.rows import Bad, LeftOut, add_properties, is_whole, select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mixpress.files.steps import Steps
+
+Record = dict[str, Any]
+
+OPERATIONS = ("$set", "$set_once", "$add", "$union", "$append", "$remove", "$unset", "$delete")
+"""The members of the API that make a record an update, for both endpoints: the encoder knows which one has which."""
+COUNTED = ("$add", "$append")
+"""Operations that count twice if they are sent twice."""
+
+
+def map_updates(steps: Steps, records: Iterable[object]) -> MappedRows:
+    """Return the updates of records. Those of the API stay as they are."""
+    updates: list[Record] = []
+    numbers: list[int] = []
+    problems: list[Problem] = []
+    count = 0
+    for count, record in enumerate(records, 1):
+        try:
+            updates.append(update_of(steps, record, count - 1))
+            numbers.append(count - 1)
+        except Bad as bad:
+            problems.append(bad.problem)
+        except LeftOut:
+            pass
+    return MappedRows(updates, range(count) if len(numbers) == count else numbers, problems)
+
+
+def update_of(steps: Steps, record: object, number: int) -> Record:
+    """Return the update of a record. Raises `LeftOut` or `Bad`."""
+    if not isinstance(record, dict):
+        raise Bad(Problem(number, "not-an-object", f"the record is not an object: {shown(record)}"))
+    select(steps, record, number)
+    update = record if is_update(record) else _of_row(steps, record, number)
+    if steps.mapping.sample is not None:
+        id = update.get(next(iter(steps.columns)))
+        if not steps.sampled(str(id) if is_whole(id) else id if isinstance(id, str) else ""):
+            raise LeftOut
+    return update
+
+
+def is_update(record: Record) -> bool:
+    """Return whether a record is an update of the API: it has an operation."""
+    return any(name in record for name in OPERATIONS)
+
+
+def is_counted(update: object) -> bool:
+    """Return whether an update counts twice if it is sent twice."""
+    return isinstance(update, dict) and any(name in update for name in COUNTED)
+
+
+def row_of_table(row: Record) -> Record:
+    """Return a row of a table without the members that are null: those of a struct are there in each row. A flat one
+    keeps its columns.
+    """
+    found: Record = _without_nulls(row)
+    return found if is_update(found) else {**dict.fromkeys(row), **found}
+
+
+def _without_nulls(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+
+
+def _of_row(steps: Steps, record: Record, number: int) -> Record:
+    """Return the update of a flat record: one column has the id, and the operation takes the others."""
+    named = steps.named(record, of_api=True)
+    ((field, column, path),) = named.fields
+    if path is None:
+        option = "group_id_column" if field == "$group_id" else "distinct_id_column"
+        raise Bad(missing_column(number, option, column, list(record)))
+    id = value_at(record, path)
+    found: Record = {}
+    add_properties(named, record, found)
+    found = {name: value for name, value in found.items() if value is not None}
+    found.update(steps.mapping.set)
+    update: Record = {} if id is None else {field: str(id) if is_whole(id) else id}
+    operation = steps.mapping.operation
+    return {**update, f"${operation}": _operand(operation, found)}
+
+
+def _operand(operation: str, properties: Record) -> object:
+    match operation:
+        case "delete":
+            return ""
+        case "unset":
+            return list(properties)
+        case "union":
+            return {name: _as_list(value) for name, value in properties.items()}
+    return properties
+
+
+def _as_list(value: object) -> object:
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -1,0 +1,1 @@
+"""Lookup tables: read from any source, checked against the API's rules, and the replies to them."""

@@ -1,0 +1,96 @@
+"""An exception at any line of a call for profiles: it comes out, the counts are true, and later calls work.
+
+Every 7th line is tried, every 67th with a spool, and each one where `EVERY_LINE` is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.test_raising_lines import SECONDS, STRIDE, Raiser, append, each_line, settled, within
+from mixpress import Client, Encoder, Limits, RetryPolicy
+from support.clients import ACCOUNT
+from support.profile_server import ProfileServer
+
+STRIDE_OF_SPOOLED = 67
+"""A file is opened for each line, and synced."""
+
+
+def client(server: ProfileServer, **settings: Any) -> Client:
+    return Client(
+        ACCOUNT,
+        token="the-project-token",
+        transport=server,
+        rate_limit=None,
+        linger=1000,
+        encoder=Encoder(limits=Limits(max_batch_events=3)),
+        concurrency=2,
+        retry=RetryPolicy(attempts=2, first_wait=0.0, max_wait=0.0, jitter=(0.0, 0.0)),
+        **settings,
+    )
+
+
+def updates() -> Iterator[dict[str, Any]]:
+    for n in range(1, 8):
+        yield {"$distinct_id": f"u{n % 2}", "$set" if n % 3 else "$wrong": {"n": n}}
+
+
+STEPS: dict[str, tuple[int, int, Callable[[Client, list[Any]], object]]] = {
+    "set": (0, 1, lambda made, _: made.profiles.set("u", {"n": 1})),
+    "add": (0, 1, lambda made, _: made.profiles.add("u", {"n": 1})),
+    "a full batch": (0, 4, lambda made, _: [made.profiles.set("u", {"n": n}) for n in range(1, 5)]),
+    "import": (0, 7, lambda made, _: made.import_profiles(updates())),
+    "flush": (0, 0, lambda made, reports: append(reports, lambda: made.flush(SECONDS))),
+    "close": (0, 0, lambda made, reports: append(reports, lambda: made.close(SECONDS))),
+}
+"""The least and the most updates that each step adds."""
+
+
+# An interrupt while the file of a spool is opened leaves its connection to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("spooled", [False, True])
+def test_an_interrupt_at_any_line_comes_out_and_leaves_true_counts(name: str, spooled: bool, tmp_path: Path) -> None:
+    least, most, step = STEPS[name]
+    numbers = iter(range(100_000))
+
+    def test(raiser: Raiser) -> bool:
+        server = ProfileServer()
+        reports: list[Any] = []
+        settings = {"spool": tmp_path / f"{next(numbers)}.spool"} if spooled else {}
+        made = client(server, **settings)
+        if name in {"flush", "close"}:
+            made.profiles.set("u", {"n": 0})
+        interrupted = raiser.run(partial(step, made, reports))
+        check(made, server, str(raiser.where), reports, least + (name in {"flush", "close"}), most + 1)
+        stats = made.stats()
+        if name in {"set", "add", "a full batch", "flush"}:
+            assert settled(reports) == (stats.imported, stats.rejected, stats.undelivered), raiser.where
+        if spooled:
+            with client(ProfileServer(), **settings) as following:
+                following.profiles.set("u", {"n": 0})
+                assert following.flush(SECONDS).total == 1, f"{raiser.where}: left in the file"
+        return interrupted
+
+    each_line(test, STRIDE if not spooled or STRIDE == 1 else STRIDE_OF_SPOOLED)
+
+
+def check(made: Client, server: ProfileServer, where: str, reports: list[Any], least: int, most: int) -> None:
+    """Update on another thread, flush and close, each in time, and compare the counts with what the server has."""
+    assert within(SECONDS, lambda: made.profiles.set("after", {"n": 99}) or "taken") == "taken", where
+    reports.append(within(SECONDS, lambda: made.flush(SECONDS)))
+    stats = within(SECONDS, made.stats)
+    assert reports[-1].pending == stats.pending == 0, (where, stats)
+    verdicts = stats.imported + stats.rejected + stats.refused + stats.undelivered + stats.dropped
+    assert stats.accepted == verdicts, (where, stats)
+    assert least + 1 <= stats.accepted <= most + 1, (where, stats)
+    reports.append(within(SECONDS, made.close))
+    taken = sum(map(len, server.taken))
+    assert server.numbers("after") == [99], where
+    assert stats.imported <= taken <= stats.imported + stats.undelivered, (where, stats, taken)
+    assert server.met == [], where

@@ -1,0 +1,3 @@
+from support.fixtures import listen, no_leftover_threads, no_proxy_variables
+
+__all__ = ["listen", "no_leftover_threads", "no_proxy_variables"]
