@@ -95,6 +95,12 @@ def test_add_and_append_count_each_row(server: Emulator, tmp_path: Path) -> None
     assert server.profile("u") == {"logins": 3, "seen": ["a", "b"]}
 
 
+def test_remove_takes_a_value_out_of_a_list(server: Emulator, tmp_path: Path) -> None:
+    content = ndjson({"$distinct_id": "u", "$set": {"tags": ["a", "b"]}}, {"distinct_id": "u", "tags": "a"})
+    assert profiles(server, write(tmp_path / "a", content), "--operation", "remove").exit_code == 0
+    assert server.profile("u") == {"tags": ["b"]}
+
+
 def test_the_same_command_goes_on_where_the_state_ended(server: Emulator, tmp_path: Path) -> None:
     path = write(tmp_path / "a", ndjson(*({"$distinct_id": "u", "$add": {"n": 1}} for _ in range(50))))
     arguments = [path, "--state", str(tmp_path / "state")]
