@@ -129,11 +129,14 @@ def test_a_pipe_that_is_read_in_other_pieces_is_not_sent_again(
 
 def test_an_import_whose_server_is_busy_ends_and_says_how_it_goes_on(server: Emulator, tmp_path: Path) -> None:
     path = write(tmp_path / "a", ndjson({"$distinct_id": "u", "$set": {"n": 1}}))
-    arguments = [path, "--state", str(tmp_path / "state"), "--attempts", "1"]
+    letter = tmp_path / "failed"
+    arguments = [path, "--state", str(tmp_path / "state"), "--attempts", "1", "--dead-letter", str(letter)]
     server.fail_next("503")
     result = profiles(server, *arguments)
     assert result.exit_code == 3
     assert "so that no later one overtakes them" in result.stderr
+    assert f"{letter} has the failed updates, with the reasons, without those that the same command" in result.stdout
+    assert letter.read_text() == ""
     assert "1 undelivered  not confirmed by the server; $add and $append count twice" in result.stdout
     assert profiles(server, *arguments).exit_code == 0
     assert server.profile("u") == {"n": 1}

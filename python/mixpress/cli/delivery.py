@@ -77,7 +77,9 @@ def deliver_files(
     print_summary(Console(), report, _named(files), what=what)
     unwritten = _write_page(page, report, _named(files), configured.server)
     if chosen.dead_letter and report.failed and not report.unwritten:
-        click.echo(f"{chosen.dead_letter!s} has the failed {what}s, with the reasons.")
+        is_resumed = updates and chosen.state and report.undelivered and error
+        others = ", without those that the same command sends again" if is_resumed else ""
+        click.echo(f"{chosen.dead_letter!s} has the failed {what}s, with the reasons{others}.")
     for message in (*source.damaged, _said(error, what), unwritten):
         if message:
             tell_error(message, log_json=log_json)
