@@ -259,6 +259,18 @@ def test_updates_need_the_project_token(tmp_path: Path) -> None:
     assert run(path, "--profiles", "--region", "eu", "--dry-run").exit_code == 0
 
 
+def test_an_account_without_a_token_is_refused_for_a_server_on_this_machine_too(
+    server: Emulator, tmp_path: Path
+) -> None:
+    """Behind a proxy there, the project would drop updates with another token, and reply 200."""
+    path = write(tmp_path / "a", ndjson({"distinct_id": "u", "a": 1}))
+    result = run(path, "--profiles", "--to", server.url, env=ACCOUNT)
+    assert result.exit_code == 2
+    assert "no project token in the environment: set MIXPRESS_TOKEN" in result.stderr
+    assert server.requests() == []
+    assert profiles(server, path).exit_code == 0
+
+
 def test_the_token_is_in_each_update_and_in_no_output(server: Emulator, tmp_path: Path) -> None:
     path, letter = write(tmp_path / "a", ndjson({"distinct_id": "u", "a": 1})), tmp_path / "failed"
     options = ["--dead-letter", str(letter), "--attempts", "1", "--report", str(tmp_path / "r.json")]

@@ -191,7 +191,9 @@ def _token(server: str, service_account: str | None, project_id: str | None, *, 
     token = os.environ.get("MIXPRESS_TOKEN", "").strip()
     if token:
         return ProjectToken(token)
-    if not needed or is_loopback(server):
+    # With an account it may be a real project: /engage replies 200 for any token, and drops the updates of a wrong one.
+    has_account = bool(os.environ.get("MIXPRESS_SERVICE_ACCOUNT", "").strip())
+    if not needed or (is_loopback(server) and not has_account):
         return PLACEHOLDER
     raise CannotRun(
         "no project token in the environment: set MIXPRESS_TOKEN, which updates of profiles need; a service account is "
