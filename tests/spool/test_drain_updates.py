@@ -152,6 +152,18 @@ def test_an_add_whose_process_died_during_the_request_is_sent_with_retry_unsafe_
     assert left(tmp_path / "a") == []
 
 
+def test_an_add_stays_marked_if_the_process_that_finds_it_dies_too(tmp_path: Path) -> None:
+    leave(tmp_path / "a", update(0, "$add"))
+    with opened(tmp_path / "a") as queue:
+        batch = queue.take(early=True)
+        assert batch is not None
+        queue.mark_sent(batch)
+    with opened(tmp_path / "a") as queue:
+        assert queue.take_sent() is not None  # and no verdict is entered
+    server = ProfileServer()
+    assert (drain(tmp_path / "a", server).undelivered, server.requests) == (1, [])
+
+
 def test_wrong_credentials_leave_every_update_in_the_file(tmp_path: Path) -> None:
     leave(tmp_path / "a", *(update(number, "$add") for number in range(5)))
     with (
