@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +147,24 @@ def test_the_rate_limit_can_be_switched_off(server: Emulator, tmp_path: Path) ->
     path = write(tmp_path / "a", ndjson(event(0)))
     assert run(path, "--to", server.url, "--no-rate-limit").exit_code == 0
     assert server.count() == 1
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.ndjson", b""), ("a.json", b"[]"), ("a.csv", b"event,time\n")])
+@pytest.mark.parametrize("options", [[], ["--profiles"]])
+def test_an_import_without_records_warns(
+    server: Emulator, tmp_path: Path, name: str, content: bytes, options: list[str]
+) -> None:
+    path = write(tmp_path / name, content)
+    result = run(path, *options, "--to", server.url)
+    what = "updates" if options else "events"
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[-1] == (
+        f"Warning: no {what} were found: {path} has no records, or the options leave out all of them"
+    )
+    lines = [json.loads(line) for line in run(path, *options, "--to", server.url, "--log-json").stderr.splitlines()]
+    assert any(line.get("level") == "warning" and f"no {what} were found" in line["message"] for line in lines)
+
+
+def test_an_import_that_was_done_before_does_not_warn(server: Emulator, tmp_path: Path) -> None:
+    arguments = (write(tmp_path / "a", ndjson(event(1))), "--state", str(tmp_path / "state"), "--to", server.url)
+    assert [("Warning" in run(*arguments).stderr) for _ in range(2)] == [False, False]

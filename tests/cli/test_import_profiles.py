@@ -95,6 +95,12 @@ def test_add_and_append_count_each_row(server: Emulator, tmp_path: Path) -> None
     assert server.profile("u") == {"logins": 3, "seen": ["a", "b"]}
 
 
+def test_remove_takes_a_value_out_of_a_list(server: Emulator, tmp_path: Path) -> None:
+    content = ndjson({"$distinct_id": "u", "$set": {"tags": ["a", "b"]}}, {"distinct_id": "u", "tags": "a"})
+    assert profiles(server, write(tmp_path / "a", content), "--operation", "remove").exit_code == 0
+    assert server.profile("u") == {"tags": ["b"]}
+
+
 def test_the_same_command_goes_on_where_the_state_ended(server: Emulator, tmp_path: Path) -> None:
     path = write(tmp_path / "a", ndjson(*({"$distinct_id": "u", "$add": {"n": 1}} for _ in range(50))))
     arguments = [path, "--state", str(tmp_path / "state")]
@@ -123,11 +129,14 @@ def test_a_pipe_that_is_read_in_other_pieces_is_not_sent_again(
 
 def test_an_import_whose_server_is_busy_ends_and_says_how_it_goes_on(server: Emulator, tmp_path: Path) -> None:
     path = write(tmp_path / "a", ndjson({"$distinct_id": "u", "$set": {"n": 1}}))
-    arguments = [path, "--state", str(tmp_path / "state"), "--attempts", "1"]
+    letter = tmp_path / "failed"
+    arguments = [path, "--state", str(tmp_path / "state"), "--attempts", "1", "--dead-letter", str(letter)]
     server.fail_next("503")
     result = profiles(server, *arguments)
     assert result.exit_code == 3
     assert "so that no later one overtakes them" in result.stderr
+    assert f"{letter} has the failed updates, with the reasons, without those that the same command" in result.stdout
+    assert letter.read_text() == ""
     assert "1 undelivered  not confirmed by the server; $add and $append count twice" in result.stdout
     assert profiles(server, *arguments).exit_code == 0
     assert server.profile("u") == {"n": 1}
@@ -248,6 +257,18 @@ def test_updates_need_the_project_token(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "no project token in the environment: set MIXPRESS_TOKEN" in result.stderr
     assert run(path, "--profiles", "--region", "eu", "--dry-run").exit_code == 0
+
+
+def test_an_account_without_a_token_is_refused_for_a_server_on_this_machine_too(
+    server: Emulator, tmp_path: Path
+) -> None:
+    """Behind a proxy there, the project would drop updates with another token, and reply 200."""
+    path = write(tmp_path / "a", ndjson({"distinct_id": "u", "a": 1}))
+    result = run(path, "--profiles", "--to", server.url, env=ACCOUNT)
+    assert result.exit_code == 2
+    assert "no project token in the environment: set MIXPRESS_TOKEN" in result.stderr
+    assert server.requests() == []
+    assert profiles(server, path).exit_code == 0
 
 
 def test_the_token_is_in_each_update_and_in_no_output(server: Emulator, tmp_path: Path) -> None:

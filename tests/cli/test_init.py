@@ -11,7 +11,10 @@ from click.testing import CliRunner, Result
 
 from mixpress import Mapping
 from mixpress.cli.group import group
+from mixpress.emulator import Emulator
 from support.orders import ORDERS
+
+from .importing import NOTHING
 
 needs_toml = pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is newer")
 
@@ -76,3 +79,30 @@ def test_what_cannot_be_done_is_said(arguments: list[str], message: str) -> None
     done = init(*arguments)
     assert done.exit_code == 2
     assert message in done.output
+
+
+@needs_toml
+@pytest.mark.parametrize(("options", "column"), [(["--profiles"], "user_id"), (["--groups", "company"], "company_id")])
+def test_a_mapping_of_updates_is_written_that_an_import_takes(options: list[str], column: str) -> None:
+    Path("a.csv").write_text(f"plan,{column}\npro,u\nfree,v\n", encoding="utf-8")
+    done = init("a.csv", *options)
+    assert done.exit_code == 0, done.output
+    assert f"{column}" in done.output
+    with Emulator() as server:
+        arguments = ["import", "a.csv", "--config", "mixpress.toml", "--to", server.url]
+        imported = CliRunner().invoke(group, arguments, env=NOTHING)
+        assert imported.exit_code == 0, imported.output
+        found = server.profile("v") if options == ["--profiles"] else server.group("company", "v")
+    assert found == {"plan": "free"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--profiles", "--groups", "company"], "--profiles and --groups 'company' are for different endpoints"),
+        (["--groups", " "], "--groups must be a key that is not blank, got ' '"),
+    ],
+)
+def test_options_of_updates_that_do_not_fit_are_refused(options: list[str], message: str) -> None:
+    done = init("orders.ndjson", *options)
+    assert (done.exit_code, message in done.output) == (2, True)

@@ -149,7 +149,7 @@ def test_drain_reports_refused_and_undelivered_events(tmp_path: Path) -> None:
     assert "1 refused" in result.stdout
     assert "3 undelivered" in result.stdout
     assert "event 1  no" in result.stdout
-    assert f"{letter} has the refused events, with the reasons." in result.stdout
+    assert f"{letter} has the refused events that left the spool, with the reasons." in result.stdout
     assert "3 events left in the spool." in result.stdout
     assert len(letter.read_text().splitlines()) == 1
 

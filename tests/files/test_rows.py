@@ -242,9 +242,9 @@ def test_json_passes_only_if_nothing_is_changed() -> None:
 
 
 def test_an_object_for_every_event_and_a_vendor_need_rows() -> None:
-    assert not mapper_of(Mapping(set={"a": 1, "b": ["x"]})).by_rows
-    assert mapper_of(Mapping(set={"a": {"b": 1}})).by_rows
-    assert mapper_of(Mapping.vendor("heap")).by_rows
+    assert mapper_of(Mapping(set={"a": 1, "b": ["x"]})).takes_columns(None)
+    assert not mapper_of(Mapping(set={"a": {"b": 1}})).takes_columns(None)
+    assert not mapper_of(Mapping.vendor("heap")).takes_columns(None)
     with pytest.raises(TypeError, match=r"pass batch\.to_pylist"):
         mapper_of(Mapping.vendor("heap")).columns(None)
 

@@ -22,7 +22,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"profiles": True, "groups": "company"}, "profiles and groups='company' are for different endpoints: give one"),
     (
         {"operation": "replace"},
-        "operation must be one of set, set_once, add, union, append, unset, delete, got 'replace'",
+        "operation must be one of set, set_once, add, union, append, remove, unset, delete, got 'replace'",
     ),
     ({"operation": "add"}, "operation is 'add', for updates: give profiles= or groups= too"),
     ({"group_id_column": "id"}, "group_id_column is 'id', for updates of groups: give groups= too"),
@@ -99,6 +99,7 @@ def test_the_columns_of_a_flat_record_are_set() -> None:
         ("add", {"n": 1, "tags": ["a"]}),
         ("union", {"n": [1], "tags": ["a"]}),
         ("append", {"n": 1, "tags": ["a"]}),
+        ("remove", {"n": 1, "tags": ["a"]}),
         ("unset", ["n", "tags"]),
         ("delete", ""),
     ],

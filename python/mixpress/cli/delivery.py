@@ -11,7 +11,7 @@ from rich.console import Console
 from mixpress._core import Encoder
 from mixpress.cli.encoder_options import take_encoder_arguments
 from mixpress.cli.group import CannotRun
-from mixpress.cli.log_lines import json_log, tell_error
+from mixpress.cli.log_lines import json_log, tell_error, tell_warning
 from mixpress.cli.mapping_options import take_mapping
 from mixpress.cli.options import make_client, report_of
 from mixpress.cli.progress import progress_bar
@@ -77,10 +77,15 @@ def deliver_files(
     print_summary(Console(), report, _named(files), what=what)
     unwritten = _write_page(page, report, _named(files), configured.server)
     if chosen.dead_letter and report.failed and not report.unwritten:
-        click.echo(f"{chosen.dead_letter!s} has the failed {what}s, with the reasons.")
-    for message in (*source.damaged, _said(error, what), unwritten):
-        if message:
-            tell_error(message, log_json=log_json)
+        is_resumed = updates and chosen.state and report.undelivered and error
+        others = ", without those that the same command sends again" if is_resumed else ""
+        click.echo(f"{chosen.dead_letter!s} has the failed {what}s, with the reasons{others}.")
+    messages = [message for message in (*source.damaged, _said(error, what), unwritten) if message]
+    for message in messages:
+        tell_error(message, log_json=log_json)
+    if not (messages or report.total or report.earlier or chosen.limit == 0):
+        none = f"no {what}s were found: {_named(files)} has no records, or the options leave out all of them"
+        tell_warning(none, log_json=log_json)
     return _status(report, error, source) or int(bool(unwritten))
 
 

@@ -21,11 +21,12 @@ EPILOG = """
 Credentials are read from the environment:
   MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and MIXPRESS_PROJECT_ID (a service account), or
   MIXPRESS_TOKEN (a project token); updates of profiles need this one.
-A server on this machine, such as `mixpress emulator`, and --dry-run need none.
+A server on this machine, such as `mixpress emulator`, and --dry-run need none. Updates
+need the token there, too, if the environment has a service account.
 
 \b
 Exit status:
-  0  every event was imported
+  0  every event was imported; a warning says so if there was none
   1  some events failed, a file is damaged, or the report can't be written; the summary lists the reasons
   2  wrong usage, or a file cannot be used; nothing was sent
   3  nothing could be delivered

@@ -10,6 +10,7 @@ import click
 from mixpress.cli.group import CannotRun
 from mixpress.files.files import Files
 from mixpress.files.guess import guess
+from mixpress.files.guess_updates import guess_updates
 from mixpress.files.proposal import proposal
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ Examples:
   mixpress init orders.csv
   mixpress init exports/*.ndjson.gz --output exports.toml
   mixpress init orders.csv --output -
+  mixpress init users.parquet --profiles
+  mixpress init companies.csv --groups company
 """
 
 
@@ -43,18 +46,26 @@ Examples:
     help="The file to write; - is the standard output.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
-def command(files: tuple[str, ...], output: str, force: bool) -> None:
+@click.option("--profiles", is_flag=True, help="The records are updates of the profiles of users.")
+@click.option("--groups", metavar="KEY", help="They are updates of groups with this key, such as company.")
+def command(files: tuple[str, ...], output: str, force: bool, profiles: bool, groups: str | None) -> None:
     """Look at the first records of each FILE, and write a mapping for `mixpress import --config` and `check`.
 
     The columns of the event's name, time and ids are guessed by their names and their values; the file says why, and
     what to write if the guess is wrong. Nothing is sent.
+
+    With --profiles or --groups KEY the column with the id of the profile is guessed; the others are set.
     """
+    if profiles and groups is not None:
+        raise click.UsageError(f"--profiles and --groups {groups!r} are for different endpoints: give one of them")
+    if groups is not None and not groups.strip():
+        raise click.UsageError(f"--groups must be a key that is not blank, got {groups!r}")
     if output != "-" and os.path.exists(output) and not force:
         raise click.UsageError(f"{output} exists: --force replaces it, --output names another file")
     records = _sampled(files)
     if not records:
         raise CannotRun(f"{' '.join(files)}: there are no records to look at")
-    found = guess(records, files[0])
+    found = guess_updates(records, groups) if profiles or groups is not None else guess(records, files[0])
     text = proposal(found, files, len(records), "mixpress.toml" if output == "-" else output)
     if output == "-":
         click.echo(text, nl=False)

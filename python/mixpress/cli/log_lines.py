@@ -41,6 +41,14 @@ def tell_error(message: str, *, log_json: bool = False) -> None:
         click.echo(f"Error: {message}", err=True)
 
 
+def tell_warning(message: str, *, log_json: bool = False) -> None:
+    """Write a sentence about what may be a mistake, and changes no exit status."""
+    if log_json:
+        write_json("log", "warning", message)
+    else:
+        click.echo(f"Warning: {message}", err=True)
+
+
 @contextmanager
 def json_log(wanted: bool) -> Iterator[None]:
     """Write the log of mixpress as JSON for the block, if that is wanted."""

@@ -122,6 +122,8 @@ class ConfiguredClient:
     server: str
     endpoint: Endpoint
     auth: Auth
+    token: ProjectToken | None
+    """That of updates beside events."""
 
 
 def make_client(
@@ -131,8 +133,10 @@ def make_client(
     *,
     sends: bool = True,
     of_updates: bool = False,
+    token_too: bool = False,
 ) -> ConfiguredClient:
-    """Return the client for the options; one that `sends` nothing needs no credentials, one `of_updates` a token.
+    """Return the client for the options; one that `sends` nothing needs no credentials, one `of_updates` a token, and
+    `token_too` makes one of events that needs a token for updates too.
 
     Raises `CannotRun` without credentials, UsageError for invalid options.
     """
@@ -140,8 +144,10 @@ def make_client(
         server = server_url(options["region"], options["to"])
         account = options["service_account"], options["project_id"]
         auth = _token(server, *account, needed=sends) if of_updates else credentials(server, *account, needed=sends)
+        token = _token(server, None, None, needed=sends) if token_too else None
         client = Client(
             auth,
+            token=token,
             base_url=options["to"],
             region=options["region"],
             endpoint=endpoint,
@@ -155,7 +161,7 @@ def make_client(
         )
     except ValueError as error:
         raise click.UsageError(str(error).replace("base_url", "--to")) from error
-    return ConfiguredClient(client, server, endpoint, auth)
+    return ConfiguredClient(client, server, endpoint, auth, token)
 
 
 def credentials(server: str, service_account: str | None, project_id: str | None, *, needed: bool = True) -> Auth:
@@ -185,7 +191,9 @@ def _token(server: str, service_account: str | None, project_id: str | None, *, 
     token = os.environ.get("MIXPRESS_TOKEN", "").strip()
     if token:
         return ProjectToken(token)
-    if not needed or is_loopback(server):
+    # With an account it may be a real project: /engage replies 200 for any token, and drops the updates of a wrong one.
+    has_account = bool(os.environ.get("MIXPRESS_SERVICE_ACCOUNT", "").strip())
+    if not needed or (is_loopback(server) and not has_account):
         return PLACEHOLDER
     raise CannotRun(
         "no project token in the environment: set MIXPRESS_TOKEN, which updates of profiles need; a service account is "

@@ -5,43 +5,47 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from rich.console import Console
 from rich.text import Text
 
 from mixpress.cli.group import CannotRun
-from mixpress.cli.options import delivery_options, make_client, report_of
+from mixpress.cli.options import delivery_options, make_client, report_of, retry_unsafe_option
 from mixpress.cli.progress import progress_bar
 from mixpress.cli.signals import stop_once
+from mixpress.cli.spool_files import KINDS, files_of
 from mixpress.cli.summary import in_bytes, print_summary
 from mixpress.client.drain_run import drain_spool
 from mixpress.errors import SpoolError
-from mixpress.spool import Destination, Spool
+from mixpress.retry import NOT_REPEATED
 from mixpress.spool.show import show
 from mixpress.wording import counted
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from mixpress.cli.options import DeliveryOptions
+    from mixpress.cli.options import ConfiguredClient, DeliveryOptions
+    from mixpress.cli.spool_files import SpoolFile
+    from mixpress.client.engine import Engine
     from mixpress.errors import MixpressError
     from mixpress.report.report import Failure, Report
-    from mixpress.send.request import Endpoint
-    from mixpress.spool import SpoolStats
+    from mixpress.spool import Spool, SpoolStats
 
 SPOOL = click.Path(exists=True, dir_okay=False)
 
 EPILOG = """
 \b
-Credentials are read from the environment, as for `mixpress import`.
+Credentials are read from the environment, as for `mixpress import`: updates need MIXPRESS_TOKEN.
 
 \b
 Exit status:
-  0  every event that no running process holds was imported
-  1  some events failed, or a signal ended the drain; the summary lists the reasons
-  2  wrong usage, or the file cannot be used; nothing was sent
+  0  every event and update that no running process holds was imported
+  1  some failed, or a signal ended the drain; the summary lists the reasons
+  2  wrong usage, or a file cannot be used; nothing was sent
   3  nothing could be delivered
 
 \b
@@ -70,12 +74,13 @@ def command() -> None:
 def show_command(path: str, as_json: bool) -> None:
     """Show how many events are in the spool PATH, the age of the oldest, and the processes that have it open.
 
-    The file is not changed.
+    The same is shown of the updates of profiles, which are in files beside it, PATH.engage and PATH.groups. No file is
+    changed.
 
     \b
     Exit status:
       0  the content was shown
-      2  wrong usage, or the file cannot be used
+      2  wrong usage, or a file cannot be used
 
     \b
     Examples:
@@ -83,91 +88,123 @@ def show_command(path: str, as_json: bool) -> None:
       mixpress spool show events.spool --json
     """
     try:
-        stats = show(path, time.time())
+        files = list(files_of(path))
+        found = [(file, show(file.path, time.time())) for file in files]
     except SpoolError as error:
         raise CannotRun(str(error)) from error
     if as_json:
-        click.echo(json.dumps(stats.as_dict()))
+        (_, first), *others = found
+        updates = {file.endpoint: stats.as_dict() for file, stats in others}
+        click.echo(json.dumps(first.as_dict() | {"updates": updates}))
         return
     console = Console()
-    for line in _lines(stats):
-        console.print(Text(line), soft_wrap=True)
+    for file, stats in found:
+        for line in _lines(stats, file):
+            console.print(Text(line), soft_wrap=True)
 
 
 @command.command("drain", short_help="Deliver the events in a spool.", epilog=EPILOG)
 @click.argument("path", type=SPOOL)
 @delivery_options
+@retry_unsafe_option
 @click.option("--failed", is_flag=True, help="Also send the events that were given up.")
 @click.option("--force", is_flag=True, help="Deliver to this project even if the events were accepted for another one.")
 def drain_command(path: str, failed: bool, force: bool, **options: Unpack[DeliveryOptions]) -> None:
-    """Deliver the events in the spool PATH that no running process holds.
+    """Deliver the events in the spool PATH that no running process holds, and the updates of profiles in the files
+    beside it, PATH.engage and PATH.groups.
 
     Events that the server imports or refuses are removed from the file. Undelivered ones stay in it and can be
     drained again: the server keeps events with the same $insert_id once. Ctrl-C or SIGTERM leaves the events in
     the file that are not being sent yet, and the summary says what became of the others. A second one aborts.
+
+    Updates are sent in their order, one request at a time. The first ones without an answer end their drain and
+    stay in the file. A batch with $add or $append, which would count twice, is not sent again if the server may have
+    taken it: its updates are undelivered and leave the file, unless --retry-unsafe. --dead-letter gets them.
     """
     stops: list[str] = []
+    drained: list[Drained] = []
     try:
-        configured = make_client(options, _endpoint(path))
-        destination = Destination.of(f"{configured.server}/{configured.endpoint}", configured.auth)
-        with configured.client as client, Spool(path, destination=destination, force=force) as spool:
-            total = spool.stats().pending
-            with progress_bar(total, counts_bytes=False) as on_progress, stop_once(stops.append):
-                report, error = report_of(
-                    drain_spool, client.engine, spool, on_progress, failed=failed, stopped=lambda: bool(stops)
-                )
-            left = spool.stats()
+        files = [file for number, file in enumerate(files_of(path)) if not number or not file.is_empty(failed=failed)]
+        configured = _client(options, files)
+        with ExitStack() as stack:
+            stack.enter_context(configured.client)
+            # All are opened before anything is sent: one that is for another project is known then.
+            spools = [stack.enter_context(file.open(configured, force=force)) for file in files]
+            stack.enter_context(stop_once(stops.append))
+            for file, spool in zip(files, spools, strict=True):
+                drained.append(_drain(file, spool, file.engine(configured), stops, failed=failed))
     except SpoolError as failure:
         advice = "; --force delivers them anyway" if failure.kind == "destination" else ""
         raise CannotRun(f"{failure}{advice}") from failure
-    print_summary(Console(), report, path, _place)
-    for line in _left(left, report, options["dead_letter"]):
-        click.echo(line)
-    for message in (*stops, error):
+    for one in drained:
+        print_summary(Console(), one.report, one.file.name, partial(_place, one.file), what=one.file.what)
+        for line in _left(one, options["dead_letter"]):
+            click.echo(line)
+    for message in (*stops, *(one.error for one in drained)):
         if message:
             click.echo(f"Error: {message}", err=True)
-    sys.exit(_status(report, error, stopped=bool(stops)))
+    sys.exit(_status(drained, stopped=bool(stops)))
 
 
-def _place(failure: Failure) -> str:
-    return f"event {failure.index + 1:,}"
+class Drained(NamedTuple):
+    """What became of one file."""
+
+    file: SpoolFile
+    report: Report
+    error: MixpressError | None
+    left: SpoolStats
 
 
-def _endpoint(path: str) -> Endpoint:
-    """Return the endpoint for which the file's events were encoded."""
-    try:
-        url = show(path, time.time()).url
-    except SpoolError as error:
-        if error.kind != "version":
-            raise
-        return "import"  # an older format, which is upgraded when the spool is opened
-    return "track" if url and url.endswith("/track") else "import"
+def _client(options: DeliveryOptions, files: list[SpoolFile]) -> ConfiguredClient:
+    first, *others = files
+    if first.updates:
+        return make_client(options, of_updates=True)
+    return make_client(options, first.endpoint, token_too=bool(others))  # type: ignore[arg-type] # it is of events
 
 
-def _left(left: SpoolStats, report: Report, dead_letter: str | None) -> list[str]:
+def _drain(file: SpoolFile, spool: Spool, engine: Engine, stops: list[str], *, failed: bool) -> Drained:
+    total = spool.stats().pending
+    with progress_bar(total, counts_bytes=False, what=file.what) as on_progress:
+        report, error = report_of(drain_spool, engine, spool, on_progress, failed=failed, stopped=lambda: bool(stops))
+    return Drained(file, report, error, spool.stats())
+
+
+def _place(file: SpoolFile, failure: Failure) -> str:
+    return f"{file.what} {failure.index + 1:,}"
+
+
+def _left(one: Drained, dead_letter: str | None) -> list[str]:
+    what, left, report = one.file.what, one.left, one.report
     messages = []
-    if dead_letter and report.refused and not report.unwritten:
-        messages.append(f"{dead_letter} has the refused events, with the reasons.")
+    gone = any(NOT_REPEATED in tally.example.message for tally in report.by_reason.values())
+    if dead_letter and (report.refused or gone) and not report.unwritten:
+        failed = "undelivered" if gone else "refused"
+        failed = "refused and undelivered" if gone and report.refused else failed
+        messages.append(f"{dead_letter} has the {failed} {what}s that left the spool, with the reasons.")
     if left.pending:
-        messages.append(f"{counted(left.pending, 'event')} left in the spool.")
+        messages.append(f"{counted(left.pending, what)} left in the spool.")
     if left.failed:
-        messages.append(f"{counted(left.failed_events, 'event')} given up and kept in the spool; --failed sends them.")
+        messages.append(f"{counted(left.failed_events, what)} given up and kept in the spool; --failed sends them.")
     if left.quarantined:
         messages.append(f"{counted(left.quarantined, 'row')} cannot be read: `mixpress spool show` lists the reasons.")
     return messages
 
 
-def _status(report: Report, error: MixpressError | None, *, stopped: bool) -> int:
-    if not report.imported and (report.undelivered or stopped):
+def _status(drained: list[Drained], *, stopped: bool) -> int:
+    reports = [one.report for one in drained]
+    if not any(report.imported for report in reports) and (any(report.undelivered for report in reports) or stopped):
         return 3
-    return 1 if report.failed or error or stopped else 0
+    return 1 if stopped or any(one.report.failed or one.error for one in drained) else 0
 
 
-def _lines(stats: SpoolStats) -> list[str]:
+def _lines(stats: SpoolStats, file: SpoolFile) -> list[str]:
+    what = file.what
     to = f", for {stats.url}" if stats.url else ""
-    lines = [f"{counted(stats.pending, 'event')} in {stats.path} ({in_bytes(stats.file_bytes)} on the disk){to}"]
+    of = f" of {KINDS[file.updates]}" if file.updates else ""
+    lines = [f"{counted(stats.pending, what)}{of} in {stats.path} ({in_bytes(stats.file_bytes)} on the disk){to}"]
     rows = [
         (stats.events, "waiting", f"not batched yet, {in_bytes(stats.event_bytes)} of JSON"),
+        (stats.sent_events, "sent", "without an answer yet: their process ended, or waits for it"),
         (stats.batched, "packed", f"in {counted(stats.batches, 'batch', 'batches')} of {in_bytes(stats.batch_bytes)}"),
     ]
     lines += [f"{count:>12,} {what:<12} {meaning}" for count, what, meaning in rows if count]
@@ -181,7 +218,7 @@ def _lines(stats: SpoolStats) -> list[str]:
     if stats.processes:
         lines.append(f"Open in process {', '.join(map(str, stats.processes))}.")
     if stats.failed:
-        lines.append(f"{counted(stats.failed_events, 'event')} given up:")
+        lines.append(f"{counted(stats.failed_events, what)} given up:")
         lines += [f"{count:>12,} {reason}" for reason, count in stats.failed_reasons.items()]
     if stats.quarantined:
         lines.append(f"{counted(stats.quarantined, 'row')} quarantined as unreadable:")

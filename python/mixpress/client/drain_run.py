@@ -1,13 +1,17 @@
-"""`DrainRun`: deliver what is in a spool, until nothing is left that could be delivered now."""
+"""`DrainRun`: deliver what is in a spool, until nothing is left that could be delivered now. `UpdateDrainRun`: the same
+for updates of profiles, in their order.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mixpress.client.run import Run, RunJob
-from mixpress.errors import SpoolError
+from mixpress.errors import MixpressError, SpoolError
+from mixpress.queues.spooled_updates import INTERRUPTED
 from mixpress.send.job import CancelToken
 from mixpress.spool.verdicts import SpooledVerdicts
 
@@ -16,8 +20,7 @@ if TYPE_CHECKING:
 
     from mixpress.client.engine import Engine
     from mixpress.dead_letter import DeadLetter
-    from mixpress.report.report import Failure, Progress, Report
-    from mixpress.report.verdicts import FailureSink
+    from mixpress.report.report import Progress, Report
     from mixpress.spool.spool import Spool
     from mixpress.spool.stored import StoredBatch
 
@@ -30,14 +33,15 @@ def drain_spool(
     failed: bool = False,
     stopped: Callable[[], bool] = bool,
 ) -> Report:
-    """Deliver the events of a spool that no other process has, through an engine. `failed`: also batches that were
-    given up before. No more batches are taken once `stopped` returns True; those taken are delivered.
+    """Deliver the events, or updates, of a spool that no other process has, through an engine. `failed`: also batches
+    that were given up before. No more batches are taken once `stopped` returns True; those taken are delivered.
 
     Raises `AuthError`, `TransportError`, `DeadLetterError` or `SpoolError`, with a `.report` on the events taken until
     then.
     """
+    kind = DrainRun if engine.options.endpoint is None else UpdateDrainRun
     with engine.running() as dead_letter:
-        run = DrainRun(engine, spool, dead_letter=dead_letter, on_progress=on_progress, failed=failed, stopped=stopped)
+        run = kind(engine, spool, dead_letter=dead_letter, on_progress=on_progress, failed=failed, stopped=stopped)
         return run.run()
 
 
@@ -57,16 +61,16 @@ class DrainRun(Run):
         stopped: Callable[[], bool],
     ) -> None:
         engine.workers.refuse_worker("drain")
-        sink: FailureSink | None = RefusedOnly(dead_letter) if dead_letter else None
         super().__init__(
             engine.workers,
             engine.sender,
-            engine.reporter.verdicts(sink),
+            engine.reporter.verdicts(dead_letter),
             engine.clock,
             CancelToken("the delivery stopped"),
             dead_letter=dead_letter,
             on_progress=on_progress,
         )
+        self._engine = engine
         self._spool = spool
         self._failed = failed
         self._stopped = stopped
@@ -85,16 +89,28 @@ class DrainRun(Run):
         return self._taken
 
     def _feed(self) -> None:
-        while not self.cancel_token.is_set() and not self._stopped():
-            batch: StoredBatch | None = None
+        while (batch := self._taken_by(partial(self._spool.take, early=True, failed=self._failed))) is not None:
+            self._put_job(self._job(batch))
+
+    def _taken_by(self, take: Callable[[], StoredBatch | None]) -> StoredBatch | None:
+        """Return the next batch; None at the end."""
+        batch: StoredBatch | None = None
+        if not self.cancel_token.is_set() and not self._stopped():
             with self.cancelling():
-                batch = self._spool.take(early=True, failed=self._failed)
-            if batch is None:
-                return
-            batch = replace(batch, indexes=range(self._taken, self._taken + batch.count))
-            self._taken += batch.count
-            self._verdicts.packed(batch)
-            self._put_job(_DrainJob(self, SpooledVerdicts(self._spool, batch, self._verdicts)))
+                batch = take()
+        if batch is None:
+            return None
+        batch = replace(batch, indexes=range(self._taken, self._taken + batch.count))
+        self._taken += batch.count
+        self._verdicts.packed(batch)
+        return batch
+
+    def _job(self, batch: StoredBatch) -> _DrainJob:
+        return _DrainJob(self, SpooledVerdicts(self._spool, batch, self._verdicts))
+
+    def _close(self) -> Report:
+        elapsed = self._clock.monotonic() - self._started
+        return self._verdicts.close(self._total, elapsed, self.cancel_token.reason, kept=True)
 
     def _tick(self) -> None:
         with self.cancelling():
@@ -110,6 +126,44 @@ class DrainRun(Run):
             self.cancel_token.cancel(error)
 
 
+class UpdateDrainRun(DrainRun):
+    """One batch is under way at a time, since the file keeps no order between the parts of a batch and the batches
+    after it. A batch without an answer ends the drain, so that no later one overtakes it.
+    """
+
+    def _feed(self) -> None:
+        self._enter_sent()
+        super()._feed()
+
+    def _enter_sent(self) -> None:
+        """Enter that no answer came to the requests that were under way when a process ended."""
+        while (batch := self._taken_by(self._spool.take_sent)) is not None:
+            job = self._job(batch)
+            if self._engine.repeatable(batch):
+                self._put_job(job)
+                continue
+            job.prepare()
+            job.verdicts.undeliver(batch, INTERRUPTED, final=True)
+            job.done()
+
+    def _taken_by(self, take: Callable[[], StoredBatch | None]) -> StoredBatch | None:
+        self._wait(0)
+        return super()._taken_by(take)
+
+    def _job(self, batch: StoredBatch) -> _DrainJob:
+        verdicts = SpooledVerdicts(self._spool, batch, self._verdicts, repeatable=self._engine.repeatable)
+        verdicts.on_left = self._end_in_order
+        return _DrainJob(self, verdicts)
+
+    def _end_in_order(self) -> None:
+        self.cancel_token.cancel(
+            MixpressError(
+                "the drain ended at the first updates without an answer, so that no later one overtakes them; they "
+                f"stay in the spool {self._spool.path}, and the next drain goes on from there"
+            )
+        )
+
+
 class _DrainJob(RunJob):
     """A stored batch of a drain."""
 
@@ -118,6 +172,10 @@ class _DrainJob(RunJob):
         self._drain = run
         self._spooled = verdicts
 
+    def not_taken(self) -> None:
+        """Remove the mark that a request is under way."""
+        self._spooled.not_taken()
+
     def done(self) -> None:
         """Enter the verdicts in the file, and let the run go on."""
         try:
@@ -125,14 +183,3 @@ class _DrainJob(RunJob):
                 self._spooled.enter()
         finally:
             super().done()
-
-
-class RefusedOnly:
-    """A dead letter without the undelivered events, which stay in the spool."""
-
-    def __init__(self, dead_letter: DeadLetter) -> None:
-        self._dead_letter = dead_letter
-
-    def write(self, failure: Failure, event: object) -> bool:
-        """Append one line for an event that the server refused."""
-        return failure.kind == "undelivered" or self._dead_letter.write(failure, event)

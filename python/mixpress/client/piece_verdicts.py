@@ -94,6 +94,8 @@ class PieceVerdicts:
         self._base = base
         self._verdicts = verdicts
         self._record = record
+        self.is_resumed = False
+        """Whether what has no final verdict is left to a later run, and not written to the dead letter."""
         self.sent = verdicts.sent
         self.throttled = verdicts.throttled
 
@@ -123,8 +125,8 @@ class PieceVerdicts:
         is recorded in the state.
         """
         failures = [Failure(index, "undelivered", reason) for index in batch.indexes]
-        unwritten = self._verdicts.unwritten
-        self._verdicts.settle(batch, self._placed(failures), accepted=accepted)
+        unwritten, kept = self._verdicts.unwritten, self.is_resumed and not final
+        self._verdicts.settle(batch, self._placed(failures, kept=kept), accepted=accepted, kept=kept)
         if final:
             self._note(batch, failures, unwritten)
 
@@ -136,14 +138,16 @@ class PieceVerdicts:
     def _rejected(self, record: int, found: Rejection) -> Failure:
         return Failure(self._base + record, "rejected", found.message, found.rule, found.field, found.insert_id)
 
-    def _placed(self, failures: Sequence[Failure]) -> Sequence[Failure]:
-        """Return the failures with their places, and keep their records for the dead letter."""
+    def _placed(self, failures: Sequence[Failure], *, kept: bool = False) -> Sequence[Failure]:
+        """Return the failures with their places, and remember their records for the dead letter, unless they are `kept`
+        from it.
+        """
         if not failures:
             return failures
         ordered = sorted({failure.index for failure in failures})
         records = [index - self._base for index in ordered]
         places = dict(zip(ordered, self._piece.places(records), strict=True))
-        if self._verdicts.needs_events:
+        if self._verdicts.needs_events and not kept:
             self._verdicts.keep(dict(zip(ordered, self._piece.originals(records), strict=True)))
         return [replace(failure, place=places[failure.index]) for failure in failures]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mixpress.client.engines import Engines
     from mixpress.client.options import Options
     from mixpress.files.mapping import Mapping
+    from mixpress.send.request import UpdateEndpoint
 
 
 class SharedCalls(ABC, Generic[Result]):
@@ -38,6 +39,12 @@ class SharedCalls(ABC, Generic[Result]):
         mixpress's own commands. Raises `ValueError` for updates if the client has no project token.
         """
         return self._engines.of_mapping(mapping)
+
+    def engine_of_updates(self, endpoint: UpdateEndpoint) -> Engine:
+        """Return the engine for updates of profiles. As `engine`, for mixpress's own commands. Raises `ValueError`
+        if the client has no project token.
+        """
+        return self._engines.updates(endpoint)
 
     @property
     def profiles(self) -> Profiles[Result]:

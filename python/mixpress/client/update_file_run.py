@@ -32,6 +32,7 @@ class UpdateFileRun(FileRun):
 
     def _put_batch(self, batch: PieceBatch, sink: PieceVerdicts, entry: Entry | None) -> None:
         recorded = entry if self._state is not None and not self._options.dry_run else None
+        sink.is_resumed = recorded is not None
         for part in parts_of(batch, entry):
             if entry is not None and is_covered(part, entry.settled):
                 self._earlier += part.count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-Operation = Literal["set", "set_once", "add", "union", "append", "unset", "delete"]
+Operation = Literal["set", "set_once", "add", "union", "append", "remove", "unset", "delete"]
 """What flat records of updates do."""
 
 NOT_FOR_GROUPS = ("add", "append")

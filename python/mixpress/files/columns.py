@@ -15,6 +15,8 @@ from mixpress.files.times import SMALLEST_MILLISECONDS
 from mixpress.files.where import RECORD, WhereFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mixpress.files.problem import Problem
     from mixpress.files.steps import Steps
     from mixpress.files.time_columns import Array
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 def map_columns(steps: Steps, batch: pa.RecordBatch) -> MappedColumns:
     """Return the events of a record batch."""
-    return _Mapping(steps, batch).result()
+    return _Events(steps, batch).result()
 
 
 def values_of(column: pa.Array | pa.RecordBatch) -> list[Any]:
@@ -47,25 +49,92 @@ def _value_of(scalar: pa.Scalar) -> Any:
         return None
 
 
-class _Mapping:
-    """One record batch. `taken` has the rows that are still to become events."""
+class ColumnMapping:
+    """One record batch. `taken` has the rows that are still to become events, or updates; None means all."""
 
-    def __init__(self, steps: Steps, batch: pa.RecordBatch) -> None:
+    def __init__(self, steps: Steps, columns: dict[str, Array], count: int, *, of_api: bool) -> None:
         self.steps = steps
-        self.count = batch.num_rows
-        self.name, self.columns, self.of_api = _unpacked(batch)
-        self.named = steps.named(self.columns, of_api=self.of_api)
+        self.count = count
+        self.columns = columns
+        self.named = steps.named(columns, of_api=of_api)
         self.taken: Array = None
         self.problems: list[Problem] = []
+
+    def records(self) -> tuple[Array, Sequence[int]]:
+        """Return the rows that are taken, None for all, and their numbers."""
+        if self.taken is None:
+            return None, range(self.count)
+        rows = pc.indices_nonzero(self.taken)
+        return rows, memoryview(rows.buffers()[1]).cast("Q")[: len(rows)] if len(rows) else ()
+
+    def leave_out(self, rows: Array) -> None:
+        """Take nothing of the rows that are true."""
+        left = pc.invert(pc.fill_null(rows, False))
+        if not pc.all(left).as_py():
+            self.taken = left if self.taken is None else pc.and_(self.taken, left)
+
+    def is_taken(self, row: int) -> bool:
+        """Return whether a row is taken so far."""
+        return self.taken is None or self.taken[row].as_py()
+
+    def missing(self, option: str, column: str) -> None:
+        """Make a problem of each row, as there is no column that an option names."""
+        columns = list(self.columns)
+        self.problems += [
+            missing_column(row, option, column, columns) for row in range(self.count) if self.is_taken(row)
+        ]
+        self.leave_out(repeated(True, self.count))
+
+    def sample(self, *columns: Array) -> None:
+        """Leave out users that are not in the sample: the first of these columns with a text has the user's id."""
+        steps = self.steps
+        if steps.mapping.sample is None:
+            return
+        nothing = pa.scalar(None, pa.string())
+        ids: Array = repeated("", self.count)
+        for column in reversed(columns):
+            if column is not None and _is_text(column.type):
+                texts = column.cast(pa.string())
+                ids = pc.coalesce(pc.if_else(pc.equal(texts, ""), nothing, texts), ids)
+        encoded = ids.dictionary_encode()
+        sampled = pa.array([steps.sampled(id) for id in encoded.dictionary.to_pylist()], pa.bool_())
+        self.leave_out(pc.invert(sampled.take(encoded.indices)))
+
+    def properties(self) -> dict[str, Array]:
+        """Return the columns that become properties, and those that the mapping adds."""
+        rest = dict(self.columns)
+        for path in self.named.removed:
+            rest[path[0]] = _without(rest[path[0]], path[1:])
+        found = {target: rest[name] for name, target in self.named.properties}
+        for path, target in self.named.lifted:
+            found[target] = self.at(path)
+        for name, value in self.steps.mapping.set.items():
+            found[name] = repeated(list(value) if isinstance(value, tuple) else value, self.count)
+        return found
+
+    def at(self, path: tuple[str, ...]) -> Array:
+        """Return the column at a path."""
+        column = self.columns[path[0]]
+        for name in path[1:]:
+            column = plain(column)
+            if not pa.types.is_struct(column.type) or column.type.get_field_index(name) < 0:
+                return pa.nulls(self.count)
+            column = pc.struct_field(column, column.type.get_field_index(name))
+        return column
+
+
+class _Events(ColumnMapping):
+    """The events of one record batch."""
+
+    def __init__(self, steps: Steps, batch: pa.RecordBatch) -> None:
+        self.name, columns, self.of_api = _unpacked(batch)
+        super().__init__(steps, columns, batch.num_rows, of_api=self.of_api)
 
     def result(self) -> MappedColumns:
         self._select()
         event = self._event()
-        fields = self._fields()
-        properties = fields | self._properties()
-        for name, value in self.steps.mapping.set.items():
-            properties[name] = _repeated(list(value) if isinstance(value, tuple) else value, self.count)
-        self._sample(properties)
+        properties = self._fields() | self.properties()
+        self.sample(properties.get("distinct_id"), properties.get("$insert_id"))
         if self.steps.blank and "distinct_id" in properties:
             properties["distinct_id"] = _blanked(properties["distinct_id"])
         # A table of `event` and `properties` alone would be taken for one of events of the API.
@@ -75,29 +144,13 @@ class _Mapping:
             while named in properties:
                 named += "_"
             properties = {named: event, **properties}
-        table = _table(properties)
-        if self.taken is None:
-            records: Any = range(self.count)
-        else:
-            rows = pc.indices_nonzero(self.taken)
-            table = _table({name: taken(column, rows) for name, column in properties.items()})
-            records = memoryview(rows.buffers()[1]).cast("Q")[: len(rows)] if len(rows) else ()
+        rows, records = self.records()
+        table = table_of(properties, rows)
         columns = {name: name for name in FIELDS if name in properties}
         if event is not None:
             columns["event"] = named
         self.problems.sort()
         return MappedColumns(table, self.steps.mapping.event, columns, records, self.problems)
-
-    # --- filters ---
-
-    def _leave_out(self, rows: Array) -> None:
-        """Take no events of the rows that are true."""
-        left = pc.invert(pc.fill_null(rows, False))
-        if not pc.all(left).as_py():
-            self.taken = left if self.taken is None else pc.and_(self.taken, left)
-
-    def _is_taken(self, row: int) -> bool:
-        return self.taken is None or self.taken[row].as_py()
 
     def _select(self) -> None:
         where = self.steps.where
@@ -106,7 +159,7 @@ class _Mapping:
         columns = self.columns | {"event": self.name} if self.of_api else self.columns
         wanted = {name: values_of(columns[name]) for name in where.variables if name in columns}
         if RECORD in where.variables:
-            wanted[RECORD] = values_of(_table(columns)) if columns else [{}] * self.count
+            wanted[RECORD] = values_of(table_of(columns)) if columns else [{}] * self.count
         left_out = []
         names = tuple(wanted)
         rows = zip(*wanted.values(), strict=True) if wanted else ((),) * self.count
@@ -116,31 +169,7 @@ class _Mapping:
             except WhereFailed as error:
                 left_out.append(True)
                 self.problems.append(where_failed(row, where.expression, str(error)))
-        self._leave_out(pa.array(left_out, pa.bool_()))
-
-    def _missing(self, option: str, column: str) -> None:
-        columns = list(self.columns)
-        self.problems += [
-            missing_column(row, option, column, columns) for row in range(self.count) if self._is_taken(row)
-        ]
-        self._leave_out(_repeated(True, self.count))
-
-    def _sample(self, properties: dict[str, Array]) -> None:
-        steps = self.steps
-        if steps.mapping.sample is None:
-            return
-        nothing = pa.scalar(None, pa.string())
-        ids: Array = _repeated("", self.count)
-        for name in ("$insert_id", "distinct_id"):
-            column = properties.get(name)
-            if column is not None and _is_text(column.type):
-                texts = column.cast(pa.string())
-                ids = pc.coalesce(pc.if_else(pc.equal(texts, ""), nothing, texts), ids)
-        encoded = ids.dictionary_encode()
-        sampled = pa.array([steps.sampled(id) for id in encoded.dictionary.to_pylist()], pa.bool_())
-        self._leave_out(pc.invert(sampled.take(encoded.indices)))
-
-    # --- fields ---
+        self.leave_out(pa.array(left_out, pa.bool_()))
 
     def _event(self) -> Array:
         """Return the names of the events; None if the mapping has one for all."""
@@ -151,8 +180,8 @@ class _Mapping:
         if mapping.event_column is not None and not (self.of_api and mapping.event_column == "event"):
             path = self.named.event
             if path is None:
-                self._missing("event_column", mapping.event_column)
-            found = None if path is None else self._at(path)
+                self.missing("event_column", mapping.event_column)
+            found = None if path is None else self.at(path)
         return pa.nulls(self.count, pa.string()) if found is None else found
 
     def _fields(self) -> dict[str, Array]:
@@ -160,12 +189,12 @@ class _Mapping:
         for field, column, path in self.named.fields:
             if path is None:
                 if field == "time" and self.steps.mapping.time_column is not None:
-                    self._missing("time_column", column)
+                    self.missing("time_column", column)
                 continue
-            values = _plain(self._at(path))
-            fields[field] = self._times(column, values) if field == "time" else _id(values)
+            values = plain(self.at(path))
+            fields[field] = self._times(column, values) if field == "time" else id_of(values)
         if not self.named.has_id:
-            self._missing("insert_id_from", self.steps.mapping.insert_id_from[0])
+            self.missing("insert_id_from", self.steps.mapping.insert_id_from[0])
         return fields
 
     def _times(self, column: str, values: Array) -> Array:
@@ -173,36 +202,16 @@ class _Mapping:
         if found.unreadable:
             rows = pa.array(list(found.unreadable), pa.int64())
             for row, value in zip(found.unreadable, values_of(taken(values, rows)), strict=True):
-                if self._is_taken(row):
+                if self.is_taken(row):
                     self.problems.append(unreadable_time(row, column, value, found.unreadable[row]))
             flags = pc.is_in(pa.array(range(self.count), pa.int64()), rows)
-            self._leave_out(flags)
+            self.leave_out(flags)
         milliseconds = found.milliseconds
         if self.steps.since is not None:
-            self._leave_out(pc.less(milliseconds, self.steps.since))
+            self.leave_out(pc.less(milliseconds, self.steps.since))
         if self.steps.until is not None:
-            self._leave_out(pc.greater_equal(milliseconds, self.steps.until))
+            self.leave_out(pc.greater_equal(milliseconds, self.steps.until))
         return _as_sent(milliseconds)
-
-    # --- properties ---
-
-    def _properties(self) -> dict[str, Array]:
-        rest = dict(self.columns)
-        for path in self.named.removed:
-            rest[path[0]] = _without(rest[path[0]], path[1:])
-        found = {target: rest[name] for name, target in self.named.properties}
-        for path, target in self.named.lifted:
-            found[target] = self._at(path)
-        return found
-
-    def _at(self, path: tuple[str, ...]) -> Array:
-        column = self.columns[path[0]]
-        for name in path[1:]:
-            column = _plain(column)
-            if not pa.types.is_struct(column.type) or column.type.get_field_index(name) < 0:
-                return pa.nulls(self.count)
-            column = pc.struct_field(column, column.type.get_field_index(name))
-        return column
 
 
 def _unpacked(batch: pa.RecordBatch) -> tuple[Array, dict[str, Array], bool]:
@@ -210,7 +219,7 @@ def _unpacked(batch: pa.RecordBatch) -> tuple[Array, dict[str, Array], bool]:
 
     The type of `properties` decides, where `rows` takes a null for an object.
     """
-    columns = dict(zip(batch.schema.names, map(_without_views, batch.columns), strict=True))
+    columns = dict(zip(batch.schema.names, map(without_views, batch.columns), strict=True))
     inner = columns.get("properties")
     if "event" not in columns or inner is None or not (pa.types.is_struct(inner.type) or pa.types.is_null(inner.type)):
         return columns.get("event"), columns, False
@@ -222,12 +231,12 @@ def _unpacked(batch: pa.RecordBatch) -> tuple[Array, dict[str, Array], bool]:
     return columns["event"], beside, True
 
 
-def _without_views(column: Array) -> Array:
+def without_views(column: Array) -> Array:
     """Return a column without text views, with which Arrow can't calculate, and without runs."""
     if pa.types.is_run_end_encoded(column.type):
-        return _without_views(pc.run_end_decode(column))
+        return without_views(pc.run_end_decode(column))
     if pa.types.is_dictionary(column.type):
-        values = _without_views(column.dictionary)
+        values = without_views(column.dictionary)
         if values.type == column.type.value_type:
             return column
         return pa.DictionaryArray.from_arrays(column.indices, values)
@@ -248,16 +257,16 @@ def _viewless(kind: pa.DataType) -> pa.DataType:
     return pa.large_list(_viewless(kind.value_type)) if pa.types.is_large_list(kind) else kind
 
 
-def _plain(column: Array) -> Array:
+def plain(column: Array) -> Array:
     """Return a column whose values are not encoded."""
     if pa.types.is_dictionary(column.type):
-        return _plain(column.dictionary_decode())
+        return plain(column.dictionary_decode())
     if pa.types.is_run_end_encoded(column.type):
-        return _plain(pc.run_end_decode(column))
+        return plain(pc.run_end_decode(column))
     return column
 
 
-def _id(column: Array) -> Array:
+def id_of(column: Array) -> Array:
     """Return ids as texts if they are whole numbers."""
     kind = column.type
     if pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0):
@@ -286,7 +295,7 @@ def _as_sent(milliseconds: Array) -> Array:
 
 def _without(column: Array, path: tuple[str, ...]) -> Array:
     """Return a struct without the member at a path."""
-    column = _plain(column)
+    column = plain(column)
     if not pa.types.is_struct(column.type) or column.type.get_field_index(path[0]) < 0:
         return column
     names, members = [], []
@@ -303,10 +312,13 @@ def _without(column: Array, path: tuple[str, ...]) -> Array:
     return pa.StructArray.from_arrays(members, names, mask=column.is_null())
 
 
-def _repeated(value: Any, count: int) -> Array:
+def repeated(value: Any, count: int) -> Array:
+    """Return a column that has the same value in each row."""
     scalar = pa.scalar(value)
     return pa.repeat(scalar, count) if count else pa.array([], scalar.type)
 
 
-def _table(columns: dict[str, Array]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+def table_of(columns: dict[str, Array], rows: Array = None) -> pa.RecordBatch:
+    """Return a record batch of columns, of some rows if not of all."""
+    arrays = list(columns.values()) if rows is None else [taken(column, rows) for column in columns.values()]
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))

@@ -77,7 +77,7 @@ def guess(records: Sequence[object], file: str = "events") -> Guess:
     whole = [unpacked(record) for record in objects]
     of_api = bool(whole) and all(is_api for _, _, is_api in whole)
     columns = columns_of([members for _, members, _ in whole])
-    found = _Found(columns, len(objects))
+    found = Found(columns, len(objects))
     found.row_numbers()
     if of_api:
         found.reasons["event"] = ["The records are events of the API: names refer to their properties."]
@@ -120,7 +120,7 @@ def _of_vendor(vendor: str, reason: str) -> Guess:
     return Guess(Mapping.vendor(vendor), reasons, [])
 
 
-class _Found:
+class Found:
     """The fields that were found so far, and the reasons."""
 
     def __init__(self, columns: list[Column], count: int) -> None:
@@ -131,22 +131,24 @@ class _Found:
         self.used: set[str] = set()
 
     def event(self, file: str) -> None:
-        for column in self._named(EVENT_NAMES):
+        """Find the column with the events' names."""
+        for column in self.named(EVENT_NAMES):
             few = len(column.distinct) <= max(20, column.count // 5)
             if few and share_of(column, lambda value: isinstance(value, str) and 0 < len(value) <= 255) >= SHARE:
                 count = f"{len(column.distinct)} name{'s' if len(column.distinct) > 1 else ''}"
-                self._take("event_column", column, f"{count}, such as {column.examples()}.")
+                self.take("event_column", column, f"{count}, such as {column.examples()}.")
                 return
         name = re.sub(r"[^A-Za-z0-9]+", " ", file.rpartition("/")[2].partition(".")[0]).strip().title() or "Event"
         self.fields["event"] = name
         self.reasons["event"] = ["No column looks like the name of an event: all get the name of the file."]
 
     def time(self) -> None:
-        for column in self._named(TIME_NAMES, others=True):
+        """Find the column with the time, and how it is written."""
+        for column in self.named(TIME_NAMES, others=True):
             style = time_style(column)
             if style is None:
                 continue
-            self._take("time_column", column, f"{style.reason}, such as {column.examples(2)}.")
+            self.take("time_column", column, f"{style.reason}, such as {column.examples(2)}.")
             if style.format is not None:
                 self.fields["time_format"] = style.format
                 self.reasons["time_format"] = style.advice
@@ -162,10 +164,11 @@ class _Found:
         ]
 
     def distinct_id(self) -> None:
-        for column in self._named(USER_NAMES):
+        """Find the column with the user's id."""
+        for column in self.named(USER_NAMES):
             if share_of(column, lambda value: isinstance(value, (str, int)) and not isinstance(value, bool)) < SHARE:
                 continue
-            self._take("distinct_id_column", column, f"{len(column.distinct)} users in {self.count} records.")
+            self.take("distinct_id_column", column, f"{len(column.distinct)} users in {self.count} records.")
             bad = sorted({str(value) for value in column.distinct if is_placeholder(str(value))})
             if bad:
                 self.reasons["placeholder_ids"] = [
@@ -204,13 +207,14 @@ class _Found:
                 self.used.add(column.name)
 
     def insert_id(self, records: Sequence[Members[str, Any]]) -> None:
-        for column in self._named(ID_NAMES):
+        """Find the column with the event's unique id, or columns that make one."""
+        for column in self.named(ID_NAMES):
             unique = column.count == self.count and len(column.distinct) == column.count
             if not unique or share_of(column, lambda value: isinstance(value, (str, int))) < 1:
                 continue
             reason = f"{self.count} of {self.count} values are different."
             if share_of(column, _is_insert_id) == 1:
-                self._take("insert_id_column", column, reason)
+                self.take("insert_id_column", column, reason)
             elif "." in column.name:
                 continue
             else:
@@ -229,7 +233,7 @@ class _Found:
                 "A few columns that make a record unique would do, such as a user, a time and a number.",
             ]
 
-    def _named(self, names: str, *, others: bool = False) -> list[Column]:
+    def named(self, names: str, *, others: bool = False) -> list[Column]:
         """Return the unused columns with one of these names, the most telling ones first, then the others if wanted."""
         order = {name: place for place, name in enumerate(names.split())}
         ranked = []
@@ -240,7 +244,8 @@ class _Found:
                 ranked.append((rank, "." in column.name, place, column))
         return [column for *_, column in sorted(ranked, key=lambda one: one[:3])]
 
-    def _take(self, field: str, column: Column, reason: str) -> None:
+    def take(self, field: str, column: Column, reason: str) -> None:
+        """Set a field to a column."""
         self.fields[field] = column.name
         self.used.add(column.name)
         self.reasons[field] = [reason]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mixpress.files.mapped import MappedColumns, MappedRows
 from mixpress.files.mapping import Mapping
 from mixpress.files.problem import EncodedPiece
-from mixpress.files.rows import map_rows
+from mixpress.files.rows import event_of, map_rows
 from mixpress.files.steps import Steps
-from mixpress.files.update_rows import map_updates, row_of_table
+from mixpress.files.update_rows import row_of_table, update_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,8 @@ __all__ = ["MappedColumns", "MappedRows", "Mapper", "encode_batch", "mapper_of"]
 WITHOUT_IDS = ("ga4",)
 """Vendors whose events have no unique id."""
 
+NEEDS_ROWS = "these rows are mapped one by one: pass batch.to_pylist() to rows(), or use encode_batch()"
+
 
 class Mapper(Protocol):
     """Applies one mapping. Threads can share it."""
@@ -34,8 +36,10 @@ class Mapper(Protocol):
     """Whether records that the core rejects may be mapped, even if it `passes_json`."""
     of_updates: bool
     """Whether records become updates of profiles instead of events."""
-    by_rows: bool
-    """Whether `columns` can't be used: the rows of a table have to be passed to `rows`."""
+
+    def takes_columns(self, batch: pyarrow.RecordBatch) -> bool:
+        """Return whether `columns` can be used. Otherwise the rows of a batch have to be passed to `rows`."""
+        ...
 
     def rows(self, records: Iterable[object]) -> MappedRows:
         """Return the events of records that were parsed, one after another."""
@@ -60,14 +64,17 @@ class _Mapper:
         self._mapping = mapping
         self._steps = Steps(mapping)
         self.passes_json = not set(mapping.changed()) - {"insert_id_from"}
-        self.by_rows = mapping.source is not None or not all(map(_fits_a_column, mapping.set.values()))
+        self._by_rows = mapping.source is not None or not all(map(_fits_a_column, mapping.set.values()))
+
+    def takes_columns(self, batch: pyarrow.RecordBatch) -> bool:  # noqa: ARG002 - the mapping alone decides
+        return not self._by_rows
 
     def rows(self, records: Iterable[object]) -> MappedRows:
-        return map_rows(self._steps, records)
+        return map_rows(self._steps, records, event_of)
 
     def columns(self, batch: pyarrow.RecordBatch) -> MappedColumns:
-        if self.by_rows:
-            raise TypeError("this mapping maps rows: pass batch.to_pylist() to rows(), or use encode_batch()")
+        if self._by_rows:
+            raise TypeError(NEEDS_ROWS)
         from mixpress.files.columns import map_columns  # noqa: PLC0415 - pyarrow is an extra
 
         return map_columns(self._steps, batch)
@@ -80,22 +87,33 @@ class _Mapper:
 
 
 class _UpdateMapper:
-    """Applies a mapping of updates of profiles. The rows of a table are mapped one after another."""
+    """Applies a mapping of updates of profiles."""
 
-    by_rows = True
     maps_rejected = True
     of_updates = True
 
     def __init__(self, mapping: Mapping) -> None:
         self._steps = Steps(mapping)
         self._group_key = mapping.groups
+        # `unset` has another list of names for each row, and `where` has to be evaluated for each row.
+        needs_rows = mapping.operation == "unset" or mapping.where is not None
+        self._by_rows = needs_rows or not all(map(_fits_a_column, mapping.set.values()))
         self.passes_json = not set(mapping.changed()) & {"where", "sample"}
 
     def rows(self, records: Iterable[object]) -> MappedRows:
-        return map_updates(self._steps, records)
+        return map_rows(self._steps, records, update_of)
 
-    def columns(self, batch: pyarrow.RecordBatch) -> MappedColumns:  # noqa: ARG002
-        raise TypeError("a mapping of updates maps rows: pass batch.to_pylist() to rows(), or use encode_batch()")
+    def takes_columns(self, batch: pyarrow.RecordBatch) -> bool:
+        from mixpress.files.update_columns import takes_columns  # noqa: PLC0415 - pyarrow is an extra
+
+        return not self._by_rows and takes_columns(batch)
+
+    def columns(self, batch: pyarrow.RecordBatch) -> MappedColumns:
+        if not self.takes_columns(batch):
+            raise TypeError(NEEDS_ROWS)
+        from mixpress.files.update_columns import map_update_columns  # noqa: PLC0415 - pyarrow is an extra
+
+        return map_update_columns(self._steps, batch)
 
     def encoder_options(self) -> dict[str, Any]:
         return {} if self._group_key is None else {"group_key": self._group_key}
@@ -110,7 +128,7 @@ def mapper_of(mapping: Mapping | None) -> Mapper:
 
 def encode_batch(encoder: Encoder, mapper: Mapper, batch: pyarrow.RecordBatch) -> EncodedPiece:
     """Return the encoded events of a record batch, by its columns if the mapping allows it."""
-    if mapper.by_rows:
+    if not mapper.takes_columns(batch):
         from mixpress.files.columns import values_of  # noqa: PLC0415 - pyarrow is an extra
 
         rows = map_table_rows(mapper, values_of(batch))

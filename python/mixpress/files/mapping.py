@@ -85,8 +85,9 @@ class Mapping:
     group_id_column: str | None = None
     """With `groups`, the column with the group's id. Default `group_id`."""
     operation: Operation = "set"
-    """What flat records of updates do. `"union"` makes a list of a single value, `"unset"` removes the properties whose
-    columns have a value, and `"delete"` deletes the profile. Groups have no `"add"` and `"append"`."""
+    """What flat records of updates do. `"union"` makes a list of a single value, `"remove"` removes the value of each
+    column from the property's list, `"unset"` removes the properties whose columns have a value, and `"delete"` deletes
+    the profile. Groups have no `"add"` and `"append"`."""
 
     def __post_init__(self) -> None:
         for name in ("insert_id_from", "drop", "keep"):

@@ -27,11 +27,11 @@ def proposal(guess: Guess, files: Sequence[str], count: int, path: str) -> str:
     ]
     parts = ["".join(f"{comment(line)}\n" for line in head), guess.mapping.to_toml(guess.reasons)]
     if guess.columns:
-        parts.append(_rest(guess.columns))
+        parts.append(_rest(guess.columns, "event" if guess.mapping.endpoint is None else "update"))
     return "\n".join(part for part in parts if part)
 
 
-def _rest(columns: Sequence[Column]) -> str:
+def _rest(columns: Sequence[Column], what: str) -> str:
     """Return a list of the other columns, and what can be done with them."""
     width = min(30, max(len(column.name) for column in columns))
     lines = ["The other columns become properties:"]
@@ -47,7 +47,7 @@ def _rest(columns: Sequence[Column]) -> str:
         "To give them other names:",
         "  [rename]",
         f'  {json.dumps(first, ensure_ascii=False)} = "Better Name"',
-        "To add a property to each event:",
+        f"To add a property to each {what}:",
         "  [set]",
         '  source = "import"',
     ]

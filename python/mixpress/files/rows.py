@@ -14,7 +14,7 @@ from mixpress.files.vendors.not_an_event import NotAnEvent
 from mixpress.files.where import RECORD, WhereFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mixpress.files.steps import Named, Steps
 
@@ -33,15 +33,15 @@ class Bad(Exception):  # noqa: N818 - a verdict
         self.problem = problem
 
 
-def map_rows(steps: Steps, records: Iterable[object]) -> MappedRows:
-    """Return the events of records."""
+def map_rows(steps: Steps, records: Iterable[object], made: Callable[[Steps, object, int], Record]) -> MappedRows:
+    """Return what `made` makes of each record: `event_of`, or `update_of`."""
     events: list[Record] = []
     numbers: list[int] = []
     problems: list[Problem] = []
     count = 0
     for count, record in enumerate(records, 1):
         try:
-            events.append(event_of(steps, record, count - 1))
+            events.append(made(steps, record, count - 1))
             numbers.append(count - 1)
         except Bad as bad:
             problems.append(bad.problem)
@@ -59,8 +59,7 @@ def event_of(steps: Steps, record: object, number: int) -> Record:
             raise Bad(Problem(number, "not-an-event", str(error))) from None
         if record is None:
             raise LeftOut
-    if not isinstance(record, dict):
-        raise Bad(Problem(number, "not-an-object", f"the record is not an object: {shown(record)}"))
+    record = as_object(record, number)
     name, columns, of_api = unpacked(record)
     select(steps, columns | {"event": name} if of_api else columns, number)
     named = steps.named(columns, of_api=of_api)
@@ -68,11 +67,18 @@ def event_of(steps: Steps, record: object, number: int) -> Record:
     properties = _fields(steps, named, columns, number)
     add_properties(named, columns, properties)
     properties.update(steps.mapping.set)
-    _sample(steps, properties)
+    sample(steps, properties.get("distinct_id"), properties.get("$insert_id"))
     if steps.blank and is_placeholder(properties.get("distinct_id")):
         properties["distinct_id"] = ""
     made: Record = {"properties": properties}
     return made if event is None else {"event": event, **made}
+
+
+def as_object(record: object, number: int) -> Record:
+    """Return a record. Raises `Bad` if it is not an object."""
+    if not isinstance(record, dict):
+        raise Bad(Problem(number, "not-an-object", f"the record is not an object: {shown(record)}"))
+    return record
 
 
 def unpacked(record: Record) -> tuple[Any, Record, bool]:
@@ -159,9 +165,9 @@ def add_properties(named: Named, columns: Record, found: Record) -> None:
         found[target] = value_at(columns, path)
 
 
-def _sample(steps: Steps, properties: Record) -> None:
+def sample(steps: Steps, *ids: object) -> None:
+    """Raise `LeftOut` if a user is not in the sample: the first of these that is a text and not empty is the id."""
     if steps.mapping.sample is None:
         return
-    ids = (properties.get("distinct_id"), properties.get("$insert_id"))
     if not steps.sampled(next((id for id in ids if isinstance(id, str) and id), "")):
         raise LeftOut

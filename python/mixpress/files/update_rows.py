@@ -1,17 +1,14 @@
-"""A mapping of updates of profiles on records, one after another."""
+"""A mapping of updates of profiles on records, one after another. This is what `update_columns` must agree with."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mixpress.files.mapped import MappedRows, missing_column, shown
+from mixpress.files.mapped import missing_column
 from mixpress.files.names import value_at
-from mixpress.files.problem import Problem
-from mixpress.files.rows import Bad, LeftOut, add_properties, is_whole, select
+from mixpress.files.rows import Bad, add_properties, as_object, is_whole, sample, select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mixpress.files.steps import Steps
 
 Record = dict[str, Any]
@@ -22,33 +19,13 @@ COUNTED = ("$add", "$append")
 """Operations that count twice if they are sent twice."""
 
 
-def map_updates(steps: Steps, records: Iterable[object]) -> MappedRows:
-    """Return the updates of records. Those of the API stay as they are."""
-    updates: list[Record] = []
-    numbers: list[int] = []
-    problems: list[Problem] = []
-    count = 0
-    for count, record in enumerate(records, 1):
-        try:
-            updates.append(update_of(steps, record, count - 1))
-            numbers.append(count - 1)
-        except Bad as bad:
-            problems.append(bad.problem)
-        except LeftOut:
-            pass
-    return MappedRows(updates, range(count) if len(numbers) == count else numbers, problems)
-
-
 def update_of(steps: Steps, record: object, number: int) -> Record:
     """Return the update of a record. Raises `LeftOut` or `Bad`."""
-    if not isinstance(record, dict):
-        raise Bad(Problem(number, "not-an-object", f"the record is not an object: {shown(record)}"))
+    record = as_object(record, number)
     select(steps, record, number)
     update = record if is_update(record) else _of_row(steps, record, number)
-    if steps.mapping.sample is not None:
-        id = update.get(next(iter(steps.columns)))
-        if not steps.sampled(str(id) if is_whole(id) else id if isinstance(id, str) else ""):
-            raise LeftOut
+    id = update.get(next(iter(steps.columns)))
+    sample(steps, str(id) if is_whole(id) else id)
     return update
 
 
@@ -71,9 +48,16 @@ def row_of_table(row: Record) -> Record:
 
 
 def _without_nulls(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_nulls(element) for element in value]
     if not isinstance(value, dict):
         return value
     return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+
+
+def option_of_id(field: str) -> str:
+    """Return the option that names the column of an id."""
+    return "group_id_column" if field == "$group_id" else "distinct_id_column"
 
 
 def _of_row(steps: Steps, record: Record, number: int) -> Record:
@@ -81,8 +65,7 @@ def _of_row(steps: Steps, record: Record, number: int) -> Record:
     named = steps.named(record, of_api=True)
     ((field, column, path),) = named.fields
     if path is None:
-        option = "group_id_column" if field == "$group_id" else "distinct_id_column"
-        raise Bad(missing_column(number, option, column, list(record)))
+        raise Bad(missing_column(number, option_of_id(field), column, list(record)))
     id = value_at(record, path)
     found: Record = {}
     add_properties(named, record, found)

@@ -139,32 +139,44 @@ class Verdicts:
         """Enter the verdict on events that are in no batch, and count them as accepted."""
         self._locked(self._enter, 0, MadeFailures(failures), None, len(failures))
 
-    def settle(self, batch: SendableBatch, failures: Sequence[Failure] = (), *, accepted: int = 0) -> None:
+    def settle(
+        self, batch: SendableBatch, failures: Sequence[Failure] = (), *, accepted: int = 0, kept: bool = False
+    ) -> None:
         """Enter the verdict on every event of a batch: imported, except for the failures. So many were not counted as
-        accepted before."""
+        accepted before. `kept`: the failures are not written to the sink, as their events are sent again."""
         different = len({failure.index for failure in failures})
         if different != len(failures):
             raise ConservationError(f"{len(failures)} verdicts were given for {different} events")
-        self._settle(batch, MadeFailures(failures), accepted)
+        self._settle(batch, MadeFailures(failures), accepted, kept)
 
-    def _settle(self, batch: SendableBatch, failures: Failures, accepted: int) -> None:
-        self._locked(self._enter, batch.count - len(failures), failures, batch, accepted)
+    def _settle(self, batch: SendableBatch, failures: Failures, accepted: int, kept: bool) -> None:
+        self._locked(self._enter, batch.count - len(failures), failures, batch, accepted, kept)
         if self._originals:
             for index in batch.indexes:
                 self._originals.pop(index, None)
 
-    def undeliver(self, batch: SendableBatch, reason: str, *, accepted: int = 0, final: bool = False) -> None:  # noqa: ARG002 - nothing is kept
-        """Enter that no answer came for any event of a batch, of which so many were not counted as accepted before."""
-        self._settle(batch, UndeliveredFailures(batch.indexes, reason), accepted)
+    def undeliver(
+        self,
+        batch: SendableBatch,
+        reason: str,
+        *,
+        accepted: int = 0,
+        final: bool = False,  # noqa: ARG002 - nothing is kept here
+        kept: bool = False,
+    ) -> None:
+        """Enter that no answer came for any event of a batch, of which so many were not counted as accepted before.
+        `kept`: they are not written to the sink, as they are sent again."""
+        self._settle(batch, UndeliveredFailures(batch.indexes, reason), accepted, kept)
 
-    def close(self, total: int, elapsed: float, reason: str) -> Report:
-        """Return the report on `total` events that were read. Events in no batch are undelivered for `reason`.
+    def close(self, total: int, elapsed: float, reason: str, *, kept: bool = False) -> Report:
+        """Return the report on `total` events that were read. Events in no batch are undelivered for `reason`; `kept`
+        is as for `undeliver`.
 
         An import that stops early has such an event: the last one read, which did not fit into the batch before it.
         """
-        return self._locked(self._close, total, elapsed, reason)
+        return self._locked(self._close, total, elapsed, reason, kept)
 
-    def _close(self, total: int, elapsed: float, reason: str) -> Report:
+    def _close(self, total: int, elapsed: float, reason: str, kept: bool) -> Report:
         missing = total - self._builder.verdicts
         left: Sequence[int] = []
         if missing:
@@ -174,7 +186,7 @@ class Verdicts:
                 f"{missing} of {total} events have no verdict, and {len(left)} are left without one"
             )
         if missing:
-            self._enter(0, UndeliveredFailures(left, reason), None, missing)
+            self._enter(0, UndeliveredFailures(left, reason), None, missing, kept)
         return self._builder.report(elapsed=elapsed, total=total)
 
     @property
@@ -201,11 +213,18 @@ class Verdicts:
     def _count(self, **traffic: int) -> None:
         self._enter_both(traffic, Entry(traffic))
 
-    def _enter(self, imported: int, failures: Failures, batch: SendableBatch | None, accepted: int) -> None:
+    def _enter(
+        self,
+        imported: int,
+        failures: Failures,
+        batch: SendableBatch | None,
+        accepted: int,
+        kept: bool = False,
+    ) -> None:
         """The single place where verdicts are entered, all in one step. Within the lock."""
         counts: dict[str, int] = {"imported": imported}
         counts.update(failures.kinds())
-        if self._sink and failures:
+        if self._sink and failures and not kept:
             self._enter_and_write(self._sink, counts, MadeFailures(tuple(failures)), batch, accepted)
         else:
             self._enter_both(dict(counts, accepted=accepted), Entry(counts, failures))

@@ -111,7 +111,9 @@ def claim_batch(db: sqlite3.Connection, owner: int, before: float, states: Seque
     query = f"SELECT {COLUMNS} FROM batches WHERE {FREE} AND state IN ({marks}) AND next_try <= ? ORDER BY id LIMIT 1"  # noqa: S608
     row: tuple[object, ...] | None = db.execute(query, (*states, before)).fetchone()
     if row is not None:
-        db.execute("UPDATE batches SET owner = ?, state = 'waiting', reason = NULL WHERE id = ?", (owner, row[0]))
+        # One that was sent stays marked until its verdict is entered: the process may die before.
+        state = "CASE state WHEN 'sent' THEN 'sent' ELSE 'waiting' END"
+        db.execute(f"UPDATE batches SET owner = ?, state = {state}, reason = NULL WHERE id = ?", (owner, row[0]))  # noqa: S608
     return row
 
 

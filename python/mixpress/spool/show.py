@@ -53,6 +53,10 @@ class SpoolStats:
     """Rows, of events and of batches, that could not be read."""
     quarantine_reasons: dict[str, int]
     """Reason -> number of those rows."""
+    sent: int
+    """Batches with a request under way, or whose process ended during one, which may have been taken."""
+    sent_events: int
+    """Events in those batches."""
     oldest: float | None
     """Seconds since the oldest pending event was accepted; None where there is none."""
     processes: list[int]
@@ -62,8 +66,8 @@ class SpoolStats:
 
     @property
     def pending(self) -> int:
-        """Events that wait, in a batch or not, without those in `failed` batches."""
-        return self.events + self.batched
+        """Events that wait for a verdict, in a batch or not, without those in `failed` batches."""
+        return self.events + self.batched + self.sent_events
 
     def as_dict(self) -> dict[str, Any]:
         """Return all fields, and `pending`, in types that JSON has."""
@@ -101,10 +105,11 @@ def _read_stats(db: sqlite3.Connection, path: str, now: float) -> SpoolStats:
         "SELECT count(*), ifnull(sum(length(body)), 0), min(accepted) FROM events"
     ).fetchone()
     batches, batched, batch_bytes, attempts, oldest = db.execute(_BATCHES, ("waiting",)).fetchone()
+    sent, sent_events, _, _, sent_oldest = db.execute(_BATCHES, ("sent",)).fetchone()
     failed, failed_events, *_ = db.execute(_BATCHES, ("failed",)).fetchone()
     running = _running(db, now)
     owned = db.execute("SELECT owner, count(*) FROM batches WHERE state = 'waiting' GROUP BY owner").fetchall()
-    since = min((moment for moment in (first, oldest) if moment is not None), default=None)
+    since = min((moment for moment in (first, oldest, sent_oldest) if moment is not None), default=None)
     return SpoolStats(
         path=path,
         url=url and url[0],
@@ -122,6 +127,8 @@ def _read_stats(db: sqlite3.Connection, path: str, now: float) -> SpoolStats:
         ),
         quarantined=db.execute("SELECT count(*) FROM quarantined").fetchone()[0],
         quarantine_reasons=dict(db.execute("SELECT reason, count(*) FROM quarantined GROUP BY 1").fetchall()),
+        sent=sent,
+        sent_events=sent_events,
         oldest=None if since is None else max(0.0, now - since),
         processes=sorted(set(running.values())),
         file_bytes=sum(os.path.getsize(name) for name in (path, f"{path}-wal") if os.path.exists(name)),

@@ -245,7 +245,7 @@ class Spool:
         return self._take_batch(states, early=early) or self._packer.pack_free(self._clock.time())
 
     def take_sent(self) -> StoredBatch | None:
-        """Lease the oldest free batch that is marked by `mark_sent`: its process ended during the request."""
+        """Lease the oldest free batch that is marked by `mark_sent`: its process ended during it. The mark stays."""
         return self._take_batch(("sent",), early=True)
 
     def _take_batch(self, states: Sequence[str], *, early: bool) -> StoredBatch | None:

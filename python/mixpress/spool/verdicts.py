@@ -90,7 +90,7 @@ class SpooledVerdicts:
         self.left.append(self._stored(batch))
         self.on_left()
         if self._final:
-            self._verdicts.undeliver(batch, reason, accepted=accepted)
+            self._verdicts.undeliver(batch, reason, accepted=accepted, kept=True)
 
     def enter(self) -> list[StoredBatch]:
         """Enter the verdicts in the file; return the parts that remain in it. May raise `SpoolError`."""
