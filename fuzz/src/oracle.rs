@@ -38,6 +38,7 @@ pub fn judge(event: &Value, settings: &Settings) -> Expected {
         is_past_levels: false,
         has_operation: false,
         is_identified: false,
+        lacks_identity: false,
         name: String::new(),
     };
     let json = if settings.endpoint.takes_updates() { walk.update(event) } else { walk.event(event) };
@@ -63,6 +64,8 @@ struct Walk<'a> {
     has_operation: bool,
     /// Of an event: another id than `distinct_id` is enough.
     is_identified: bool,
+    /// Of an event: its `properties` have no id that is enough.
+    lacks_identity: bool,
     /// Of an event: its name, the last one if there are several.
     name: String,
 }
@@ -103,7 +106,7 @@ impl Walk<'_> {
                 self.find(rule, name);
             }
         }
-        self.identity(members);
+        self.identity(&json);
         json
     }
 
@@ -127,6 +130,7 @@ impl Walk<'_> {
     }
 
     fn properties(&mut self, value: &Value, path: &str) -> String {
+        (self.insert_id, self.is_identified, self.lacks_identity) = (None, false, false);
         let Value::Object(given) = value else { return self.wrong_type(Rule::PropertiesType, value, path, -1, 0) };
         if self.skips(path, 0) {
             return "null".into();
@@ -144,6 +148,7 @@ impl Walk<'_> {
             _ => walk.value(value, path, 0, 1),
         });
         self.count(Rule::TooManyProperties, members.len(), self.settings.limits.max_properties, path);
+        self.lacks_identity = !has(&members, "distinct_id") && !self.is_identified;
         for (name, rule) in
             [("time", Rule::TimeMissing), ("$insert_id", Rule::InsertIdMissing), ("token", Rule::TokenMissing)]
         {

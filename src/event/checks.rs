@@ -44,7 +44,10 @@ impl EventWriter {
     fn enter_field(&mut self, field: Field, kind: Kind) -> Place {
         let (place, seen) = match (kind, field) {
             (Kind::Event, Field::Event) => (Place::Name, Seen::EVENT),
-            (Kind::Event, Field::Properties) => (Place::Properties, Seen::PROPERTIES),
+            (Kind::Event, Field::Properties) => {
+                self.begin_properties();
+                (Place::Properties, Seen::PROPERTIES)
+            }
             (Kind::Update, _) => return self.enter_update_field(field),
             (Kind::Addends, _) => return Place::Addend,
             (Kind::Unions, _) => return Place::Union,
@@ -221,6 +224,14 @@ impl EventWriter {
         }
     }
 
+    /// Forgets the members of earlier `properties`: of several, which only a mapping or a Rust value can have, each is
+    /// checked, and the last one says who the event belongs to.
+    fn begin_properties(&mut self) {
+        self.seen = self.seen.of_event();
+        self.lacks_identity = false;
+        self.insert_id_at = None;
+    }
+
     /// Adds the token and a derived id at the end of `properties`, and checks for missing members.
     pub(super) fn end_properties(&mut self) {
         if self.seen.has_all(self.rules.wanted) && self.derived_id.is_none() {
@@ -230,7 +241,7 @@ impl EventWriter {
             self.key("token");
             self.text(&token);
         }
-        if let (false, Some(id)) = (self.seen.has(Seen::INSERT_ID), self.derived_id.take()) {
+        if let (false, Some(id)) = (self.seen.has(Seen::INSERT_ID), self.derived_id.clone()) {
             self.key("$insert_id");
             self.text(&id);
             self.insert_id_at = None; // a derived id is not reported as the event's

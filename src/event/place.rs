@@ -127,6 +127,11 @@ impl Seen {
         self.0 |= member.0;
     }
 
+    /// Without the members of `properties`.
+    pub(super) fn of_event(self) -> Seen {
+        Seen(self.0 & Seen::FIELDS.0)
+    }
+
     pub(super) fn has_all(self, members: Seen) -> bool {
         self.0 & members.0 == members.0
     }

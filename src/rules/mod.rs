@@ -148,7 +148,7 @@ rules! {
     IdentityEvent "identity-event" EVENTS Reject Reject "server: identity events are not allowed when project is using simplified identity management"
         "`$identify`, `$create_alias` and `$merge` are not sent with `identity=\"simplified\"`, and `$merge` not to /track";
     IdentityMembers "identity-members" EVENTS Reject Reject "Identity documents, OpenAPI: required properties"
-        "`$identify` has `$identified_id` and `$anon_id`, `$create_alias` has `distinct_id` and `alias`, `$merge` has two `$distinct_ids`";
+        "`$identify` has `$identified_id` and `$anon_id`, `$create_alias` has `distinct_id` and `alias`, `$merge` has two `$distinct_ids`: texts that are not empty, and no placeholders";
     GroupKeyMissing "group-key-missing" GROUPS Reject Reject "Group documents, OpenAPI: $group_key is required"
         "a group's update has a `$group_key`, which is not empty, or the encoder was given one";
     GroupKeyType "group-key-type" GROUPS Reject Reject "Group documents, OpenAPI: $group_key is a string"

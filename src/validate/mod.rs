@@ -11,7 +11,7 @@ use crate::rules::finding::Message;
 use crate::rules::limits::Endpoint;
 
 pub use ids::is_disallowed_id;
-pub(crate) use ids::{disallowed_id, insert_id_characters, insert_id_length};
+pub(crate) use ids::{disallowed_id, insert_id_characters, insert_id_length, merged_id};
 pub(crate) use time::{float_milliseconds, in_future, is_usual_time, milliseconds, saturating_integer, too_old};
 pub(crate) use updates::{empty_id, unknown_field};
 

@@ -14,12 +14,10 @@ SENT_AND_REFUSED = {
         "time-in-future": "the core only warns: the documents say that the time is overwritten; the server refuses it",
         "event-blank": "the core looks at the name before it is cut, and what is left of it is blank",
         "distinct-id-missing": "the core is not told how the project merges ids: a $device_id or $user_id may do",
-        "identity-members": "the core looks for the names of the ids that an identity event merges, not at the ids",
     },
-    "import": {"event-blank": "the same", "identity-members": "the same"},
+    "import": {"event-blank": "the same"},
     "track": {
         "event-blank": "the same",
-        "identity-members": "the same",
         "token-missing": "the core takes a token that is null for one; the documents define a token as text",
     },
 }
