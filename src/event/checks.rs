@@ -88,7 +88,8 @@ impl EventWriter {
             Place::GroupId => self.record(validate::empty_id(Rule::GroupIdMissing, text)),
             Place::DeviceId => self.check_other_id(Rule::DeviceIdDisallowed, "'$device_id' is ", text),
             Place::UserId => self.check_other_id(Rule::UserIdDisallowed, "'$user_id' is ", text),
-            Place::UnsetName | Place::Delete => {}
+            Place::Token => self.record(validate::empty_id(Rule::TokenMissing, text)),
+            Place::Address | Place::UnsetName | Place::Delete => {}
             _ => {
                 self.wrong_type(&format!("the text {}", quote(text)));
             }
@@ -108,7 +109,7 @@ impl EventWriter {
     fn check_integer(&mut self, value: i128, spelling: impl Fn() -> String) {
         if self.place == Place::Time {
             self.check_milliseconds(validate::milliseconds(value), spelling);
-        } else if self.place != Place::Addend {
+        } else if self.place != Place::Addend && !(self.place == Place::Address && value == 0) {
             self.wrong_type(&format!("the number {}", shown_number(&spelling())));
         }
     }
@@ -165,6 +166,7 @@ impl EventWriter {
             Place::ProfileId => Rule::DistinctIdType,
             Place::GroupKey => Rule::GroupKeyType,
             Place::GroupId => Rule::GroupIdType,
+            Place::Token | Place::Address | Place::Flag => Rule::FieldType,
             Place::Set | Place::Operation | Place::Addends | Place::Unions | Place::Unset | Place::Delete => {
                 Rule::OperationType
             }
@@ -176,6 +178,9 @@ impl EventWriter {
         let wanted = match self.place {
             Place::Unset => validate::Wanted::List,
             Place::Delete => validate::Wanted::Text,
+            Place::Token => validate::Wanted::Token,
+            Place::Address => validate::Wanted::Address,
+            Place::Flag => validate::Wanted::Flag,
             _ => validate::Wanted::of(self.rules.endpoint),
         };
         self.record(Some(validate::wrong_type(rule, wanted, found)));

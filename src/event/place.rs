@@ -20,6 +20,12 @@ pub(super) enum Place {
     ProfileId,
     GroupKey,
     GroupId,
+    /// Its `$token`.
+    Token,
+    /// Its `$ip`.
+    Address,
+    /// Its `$ignore_time` or `$ignore_alias`.
+    Flag,
     /// The object of `$set` or `$set_once`.
     Set,
     /// The object of `$append` or `$remove`.

@@ -269,7 +269,7 @@ impl Sink for EventWriter {
     #[inline(always)]
     fn boolean(&mut self, value: bool) {
         let word = if value { "true" } else { "false" };
-        if self.begin_value() == ValueRules::Special {
+        if self.begin_value() == ValueRules::Special && self.place != Place::Flag {
             self.wrong_type(word);
         }
         self.json.text.extend_from_slice(word.as_bytes());

@@ -13,13 +13,13 @@ impl EventWriter {
     pub(super) fn enter_update_field(&mut self, field: Field) -> Place {
         let is_for_groups = self.rules.endpoint == Endpoint::Groups;
         let (place, seen) = match field {
-            Field::Token => (Place::Plain, Seen::UPDATE_TOKEN),
+            Field::Token => (Place::Token, Seen::UPDATE_TOKEN),
             Field::DistinctId if !is_for_groups => (Place::ProfileId, Seen::PROFILE),
             Field::GroupKey if is_for_groups => (Place::GroupKey, Seen::GROUP_KEY),
             Field::GroupId if is_for_groups => (Place::GroupId, Seen::PROFILE),
-            Field::Ip if !is_for_groups => (Place::Plain, Seen::IP),
-            Field::IgnoreTime if !is_for_groups => (Place::Plain, Seen::IGNORE_TIME),
-            Field::IgnoreAlias if !is_for_groups => (Place::Plain, Seen::IGNORE_ALIAS),
+            Field::Ip if !is_for_groups => (Place::Address, Seen::IP),
+            Field::IgnoreTime if !is_for_groups => (Place::Flag, Seen::IGNORE_TIME),
+            Field::IgnoreAlias if !is_for_groups => (Place::Flag, Seen::IGNORE_ALIAS),
             Field::Set => return self.enter_operation(Place::Set),
             Field::Union => return self.enter_operation(Place::Unions),
             Field::Remove => return self.enter_operation(Place::Operation),

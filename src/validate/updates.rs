@@ -25,7 +25,7 @@ pub(crate) fn unknown_field(name: &str, is_of_the_other: bool, endpoint: Endpoin
     (Rule::UnknownField, format!("{} is no field of an update: move it into the object of an operation", quote(name)))
 }
 
-/// The id of a profile must not be empty. `rule` must be the one about an id that is missing.
+/// The id of a profile, or the token of an update, must not be empty. `rule` must be the one about an id that is missing.
 #[inline(always)]
 pub(crate) fn empty_id(rule: Rule, id: &str) -> Option<Violation<impl FnOnce() -> &'static str>> {
     id.is_empty().then_some(Violation {
@@ -33,6 +33,7 @@ pub(crate) fn empty_id(rule: Rule, id: &str) -> Option<Violation<impl FnOnce() -
         message: move || match rule {
             Rule::GroupKeyMissing => "'$group_key' is empty: set it to the property that groups are identified by",
             Rule::GroupIdMissing => "'$group_id' is empty: set it to the group's id",
+            Rule::TokenMissing => "'$token' is empty: set it to the project's token",
             _ => "'$distinct_id' is empty: set it to the user's id",
         },
     })

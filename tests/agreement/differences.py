@@ -64,13 +64,9 @@ SIMPLIFIED_REJECTED = {
 SIMPLIFIED_LENIENT = {"identity-missing": "the server fills an id in"}
 """Of a simplified project without `strict=1`."""
 
-# --- updates of profiles; a member without a rule of the core is called by its name ---
+# --- updates of profiles ---
 
 UPDATES_SENT = {
-    "$ip": "the core sends any value: it only fills the member in; the emulator takes a text, or 0",
-    "$ignore_time": "the same; the emulator takes true and false",
-    "$ignore_alias": "the same",
-    "token-missing": "the core takes any $token for one, if it is null or empty too; the documents define it as text",
     "value-too-large": "$append makes a list of its value, which has two bytes more",
 }
 UPDATES_REFUSED_ALONE = {
@@ -82,7 +78,7 @@ UPDATES_REFUSED_ALONE = {
 }
 UPDATES_REJECTED_ALONE = {
     **EVERYWHERE,
-    "too-many-keys": "one limit of the core for events and updates: 254 keys; the profile page says 255",
+    "too-many-keys": "one limit of the core for events and updates: 254 keys, right however the page of 255 is read",
     "unknown-field": "the core has the members of the documents, and $ignore_alias only beside $delete",
     "operation-unknown": "the emulator takes members that the vendor's clients send, such as $time and $user_id",
 }
