@@ -151,3 +151,82 @@ fn pair_of(mut scanner: Scanner<'_>) -> Option<[Scanner<'_>; 2]> {
     }
     elements.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Batcher, Format, Origin};
+    use crate::event::Verdict;
+    use crate::rules::limits::Limits;
+    use crate::source::value::Value;
+
+    /// The path and the rule of each finding of an event with these properties.
+    fn found(endpoint: Endpoint, identity: Identity, event: &str, members: &[(&str, Value)]) -> Vec<(String, Rule)> {
+        let mut batcher = Batcher::new(Limits::documented(), endpoint, Format::Json, Some("t".to_owned()));
+        batcher.set_now(1_700_000_000_000);
+        batcher.identify_by(identity);
+        let usual = [("time", 1_700_000_000.into()), ("$insert_id", "i".into())];
+        let properties = [&usual, members].concat().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let event = Value::from([("properties", Value::Object(properties)), ("event", event.into())]);
+        match batcher.add(Origin { index: 0, line: None }, &event) {
+            Ok(Verdict::Rejected(found)) => found.findings.into_iter().map(|one| (one.field, one.rule)).collect(),
+            _ => vec![],
+        }
+    }
+
+    fn rules(identity: Identity, event: &str, members: &[(&str, Value)]) -> Vec<Rule> {
+        found(Endpoint::Import, identity, event, members).into_iter().map(|(_, rule)| rule).collect()
+    }
+
+    #[test]
+    fn which_ids_are_enough_depends_on_the_project() {
+        let device = [("$device_id", Value::from("d"))];
+        assert_eq!(rules(Identity::Unknown, "e", &device), []);
+        assert_eq!(rules(Identity::Simplified, "e", &device), []);
+        assert_eq!(rules(Identity::Original, "e", &device), [Rule::DistinctIdMissing]);
+        for not_enough in [Value::from(""), 7.into()] {
+            assert_eq!(rules(Identity::Simplified, "e", &[("$user_id", not_enough)]), [Rule::IdentityMissing]);
+        }
+        assert_eq!(rules(Identity::Unknown, "e", &[("distinct_id", "".into())]), []);
+        assert_eq!(rules(Identity::Simplified, "e", &[("$device_id", "Null".into())]), [Rule::DeviceIdDisallowed]);
+        assert_eq!(rules(Identity::Unknown, "e", &[("$device_id", "Null".into())]), []);
+    }
+
+    #[test]
+    fn an_identity_event_needs_its_own_members_and_no_other_id() {
+        let pair = || Value::from(vec!["u".into(), "a".into()]);
+        let whole: [(&str, &[(&str, Value)]); 3] = [
+            ("$identify", &[("$identified_id", "u".into()), ("$anon_id", "a".into())]),
+            ("$create_alias", &[("distinct_id", "u".into()), ("alias", "a".into())]),
+            ("$merge", &[("$distinct_ids", pair())]),
+        ];
+        for (event, members) in whole {
+            assert_eq!(rules(Identity::Original, event, members), [], "{event}");
+            assert_eq!(rules(Identity::Original, event, &members[1..]), [Rule::IdentityMembers], "{event}");
+            assert_eq!(rules(Identity::Simplified, event, members), [Rule::IdentityEvent], "{event}");
+        }
+        let on_track = found(Endpoint::Track, Identity::Unknown, "$merge", &[("$distinct_ids", pair())]);
+        assert_eq!(on_track, [("event".to_owned(), Rule::IdentityEvent)]);
+    }
+
+    #[test]
+    fn the_ids_that_are_merged_are_texts_and_no_placeholders() {
+        let unfit = [Value::from(""), "NULL".into(), 7.into(), Value::Null, vec!["u".into()].into()];
+        for id in unfit {
+            let members = [("$identified_id", Value::from("u")), ("$anon_id", id.clone())];
+            let expected = [("properties.$anon_id".to_owned(), Rule::IdentityMembers)];
+            assert_eq!(found(Endpoint::Import, Identity::Unknown, "$identify", &members), expected, "{id:?}");
+            let members = [("$distinct_ids", Value::from(vec![id.clone(), "u".into()]))];
+            let expected = [("properties.$distinct_ids[0]".to_owned(), Rule::IdentityMembers)];
+            assert_eq!(found(Endpoint::Import, Identity::Unknown, "$merge", &members), expected, "{id:?}");
+        }
+    }
+
+    #[test]
+    fn a_merge_is_of_exactly_two_ids() {
+        for ids in [vec![], vec!["u".into()], vec!["u".into(), "v".into(), "w".into()]] {
+            assert_eq!(rules(Identity::Unknown, "$merge", &[("$distinct_ids", ids.into())]), [Rule::IdentityMembers]);
+        }
+        assert_eq!(rules(Identity::Unknown, "$merge", &[("$distinct_ids", "uv".into())]), [Rule::IdentityMembers]);
+    }
+}
