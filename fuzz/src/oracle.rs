@@ -1,6 +1,7 @@
 //! A second, simple reading of the rules: the findings, truncations and JSON of an event in memory.
 
 mod identities;
+mod listed;
 mod updates;
 
 use std::collections::HashSet;
@@ -14,6 +15,7 @@ use mixpress::rules::{Action, Rule};
 use mixpress::source::value::Value;
 use mixpress::truncate::Advice;
 
+use self::listed::Unlisted;
 use crate::settings::NOW;
 use crate::spell;
 
@@ -34,16 +36,19 @@ pub fn judge(event: &Value, settings: &Settings) -> Expected {
         settings,
         findings: vec![],
         truncations: vec![],
+        unlisted: Unlisted::default(),
         insert_id: None,
         is_past_levels: false,
         has_operation: false,
         is_identified: false,
+        lacks_identity: false,
         name: String::new(),
     };
     let json = if settings.endpoint.takes_updates() { walk.update(event) } else { walk.event(event) };
     if !walk.is_rejected() && json.len() > settings.limits.max_event_bytes {
         walk.find(Rule::EventTooLarge, "");
     }
+    walk.add_unlisted();
     let is_rejected = walk.is_rejected();
     let Walk { mut findings, truncations, insert_id, .. } = walk;
     findings.sort_by_key(|(rule, _, _)| *rule);
@@ -57,12 +62,15 @@ struct Walk<'a> {
     settings: &'a Settings,
     findings: Vec<(Rule, Action, String)>,
     truncations: Vec<(String, usize, Advice)>,
+    unlisted: Unlisted,
     insert_id: Option<String>,
     is_past_levels: bool,
     /// Of an update: an operation was written.
     has_operation: bool,
     /// Of an event: another id than `distinct_id` is enough.
     is_identified: bool,
+    /// Of an event: its `properties` have no id that is enough.
+    lacks_identity: bool,
     /// Of an event: its name, the last one if there are several.
     name: String,
 }
@@ -71,7 +79,7 @@ impl Walk<'_> {
     fn find(&mut self, rule: Rule, field: &str) {
         let action = self.action(rule);
         if action != Action::Off {
-            self.findings.push((rule, action, field.to_owned()));
+            self.add_finding(rule, action, field);
         }
     }
 
@@ -103,7 +111,7 @@ impl Walk<'_> {
                 self.find(rule, name);
             }
         }
-        self.identity(members);
+        self.identity(&json);
         json
     }
 
@@ -127,6 +135,7 @@ impl Walk<'_> {
     }
 
     fn properties(&mut self, value: &Value, path: &str) -> String {
+        (self.insert_id, self.is_identified, self.lacks_identity) = (None, false, false);
         let Value::Object(given) = value else { return self.wrong_type(Rule::PropertiesType, value, path, -1, 0) };
         if self.skips(path, 0) {
             return "null".into();
@@ -144,6 +153,7 @@ impl Walk<'_> {
             _ => walk.value(value, path, 0, 1),
         });
         self.count(Rule::TooManyProperties, members.len(), self.settings.limits.max_properties, path);
+        self.lacks_identity = !has(&members, "distinct_id") && !self.is_identified;
         for (name, rule) in
             [("time", Rule::TimeMissing), ("$insert_id", Rule::InsertIdMissing), ("token", Rule::TokenMissing)]
         {
@@ -251,7 +261,7 @@ impl Walk<'_> {
     /// Whether to skip an object or array: past 64 levels an event is rejected, and none of its others is walked.
     fn skips(&mut self, path: &str, level: usize) -> bool {
         if level > MAX_LEVELS && !self.is_past_levels {
-            self.findings.push((Rule::TooDeep, Action::Reject, path.to_owned()));
+            self.add_finding(Rule::TooDeep, Action::Reject, path);
             self.is_past_levels = true;
         }
         self.is_past_levels
@@ -279,7 +289,7 @@ impl Walk<'_> {
             let path = path_of(name);
             if spell::is_long(name, &limits) {
                 let length = spell::length(name, limits.truncate_unit);
-                self.truncations.push((path.clone(), length, Advice::Text));
+                self.add_truncation(path.clone(), length, Advice::Text);
                 self.find(Rule::KeyTruncated, &path);
             }
             let spelled = spell::text(&spell::cut(name, &limits));
@@ -298,7 +308,7 @@ impl Walk<'_> {
         let limits = &self.settings.limits;
         if spell::is_long(text, limits) {
             let length = spell::length(text, limits.truncate_unit);
-            self.truncations.push((path.to_owned(), length, spell::advise(text)));
+            self.add_truncation(path.to_owned(), length, spell::advise(text));
         }
         spell::text(&spell::cut(text, limits))
     }

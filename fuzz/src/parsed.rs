@@ -21,8 +21,16 @@ pub fn events(text: &str) -> Option<Vec<(usize, Value)>> {
     Some(events)
 }
 
+/// The members of an object, in order, with the JSON of each, also if one name has several. None of another value.
+pub fn members(object: &str) -> Option<Vec<(String, String)>> {
+    object.starts_with('{').then(|| {
+        let Members(members) = read(object);
+        members.iter().map(|(name, value)| (name.to_text(), value.get().to_owned())).collect()
+    })
+}
+
 /// The value of a text that is valid JSON.
-fn value(raw: &str) -> Value {
+pub fn value(raw: &str) -> Value {
     match raw.as_bytes()[0] {
         b'n' => Value::Null,
         b't' | b'f' => Value::Boolean(raw == "true"),

@@ -56,7 +56,7 @@ pub fn without_additions(settings: &Settings) -> Settings {
 
 fn limits(draw: &mut Draw<'_>) -> Limits {
     let mut limits = if draw.once_in(4) { Limits::observed() } else { Limits::documented() };
-    limits.max_string = draw.one_of(&[12, 13, 255, 5]);
+    limits.max_string = draw.one_of(&[12, 13, 255, 5, 1, 0]);
     limits.truncate_unit = draw.one_of(&[TruncateUnit::Chars, TruncateUnit::Bytes]);
     limits.max_properties = draw.one_of(&[254, 3, 4, 5, 0]);
     limits.max_profile_properties = draw.one_of(&[2000, 1, 2, 0]);

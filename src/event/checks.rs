@@ -44,7 +44,10 @@ impl EventWriter {
     fn enter_field(&mut self, field: Field, kind: Kind) -> Place {
         let (place, seen) = match (kind, field) {
             (Kind::Event, Field::Event) => (Place::Name, Seen::EVENT),
-            (Kind::Event, Field::Properties) => (Place::Properties, Seen::PROPERTIES),
+            (Kind::Event, Field::Properties) => {
+                self.begin_properties();
+                (Place::Properties, Seen::PROPERTIES)
+            }
             (Kind::Update, _) => return self.enter_update_field(field),
             (Kind::Addends, _) => return Place::Addend,
             (Kind::Unions, _) => return Place::Union,
@@ -85,7 +88,8 @@ impl EventWriter {
             Place::GroupId => self.record(validate::empty_id(Rule::GroupIdMissing, text)),
             Place::DeviceId => self.check_other_id(Rule::DeviceIdDisallowed, "'$device_id' is ", text),
             Place::UserId => self.check_other_id(Rule::UserIdDisallowed, "'$user_id' is ", text),
-            Place::UnsetName | Place::Delete => {}
+            Place::Token => self.record(validate::empty_id(Rule::TokenMissing, text)),
+            Place::Address | Place::UnsetName | Place::Delete => {}
             _ => {
                 self.wrong_type(&format!("the text {}", quote(text)));
             }
@@ -105,7 +109,7 @@ impl EventWriter {
     fn check_integer(&mut self, value: i128, spelling: impl Fn() -> String) {
         if self.place == Place::Time {
             self.check_milliseconds(validate::milliseconds(value), spelling);
-        } else if self.place != Place::Addend {
+        } else if self.place != Place::Addend && !(self.place == Place::Address && value == 0) {
             self.wrong_type(&format!("the number {}", shown_number(&spelling())));
         }
     }
@@ -162,6 +166,7 @@ impl EventWriter {
             Place::ProfileId => Rule::DistinctIdType,
             Place::GroupKey => Rule::GroupKeyType,
             Place::GroupId => Rule::GroupIdType,
+            Place::Token | Place::Address | Place::Flag => Rule::FieldType,
             Place::Set | Place::Operation | Place::Addends | Place::Unions | Place::Unset | Place::Delete => {
                 Rule::OperationType
             }
@@ -173,6 +178,9 @@ impl EventWriter {
         let wanted = match self.place {
             Place::Unset => validate::Wanted::List,
             Place::Delete => validate::Wanted::Text,
+            Place::Token => validate::Wanted::Token,
+            Place::Address => validate::Wanted::Address,
+            Place::Flag => validate::Wanted::Flag,
             _ => validate::Wanted::of(self.rules.endpoint),
         };
         self.record(Some(validate::wrong_type(rule, wanted, found)));
@@ -221,6 +229,14 @@ impl EventWriter {
         }
     }
 
+    /// Forgets the members of earlier `properties`: of several, which only a mapping or a Rust value can have, each is
+    /// checked, and the last one says who the event belongs to.
+    fn begin_properties(&mut self) {
+        self.seen = self.seen.of_event();
+        self.lacks_identity = false;
+        self.insert_id_at = None;
+    }
+
     /// Adds the token and a derived id at the end of `properties`, and checks for missing members.
     pub(super) fn end_properties(&mut self) {
         if self.seen.has_all(self.rules.wanted) && self.derived_id.is_none() {
@@ -230,7 +246,7 @@ impl EventWriter {
             self.key("token");
             self.text(&token);
         }
-        if let (false, Some(id)) = (self.seen.has(Seen::INSERT_ID), self.derived_id.take()) {
+        if let (false, Some(id)) = (self.seen.has(Seen::INSERT_ID), self.derived_id.clone()) {
             self.key("$insert_id");
             self.text(&id);
             self.insert_id_at = None; // a derived id is not reported as the event's

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::frames::MAX_OPEN;
+use super::frames::{Frame, MAX_OPEN};
 use super::place::{Kind, Place};
 use super::writer::EventWriter;
 use crate::rules::limits::MAX_LEVELS;
@@ -109,24 +109,26 @@ impl EventWriter {
         self.is_hopeless = true;
     }
 
-    /// Closes the innermost object or array; returns its kind and the number of its members or elements.
+    /// Closes the innermost object or array, and returns it.
     #[inline(always)]
-    pub(super) fn close_container(&mut self, bracket: u8) -> (Kind, u32) {
+    pub(super) fn close_container(&mut self, bracket: u8) -> Frame {
         if self.json.open.top().names_may_repeat {
             self.compare_names();
         }
         self.json.text.push(bracket);
-        let start = self.json.open.top().start;
         let closed = self.json.open.pop();
-        let outer = self.json.open.top().kind;
-        self.place = Place::inside(outer);
-        if outer.is_of_profile() {
-            self.check_value_size(start);
-        }
+        self.place = Place::inside(self.json.open.top().kind);
         closed
     }
 
-    /// Checks the size of a list or object that is the value of a profile's property and has just ended.
+    /// Checks the size of a list or object that has just ended, if it is the value of a profile's property.
+    #[inline(always)]
+    pub(super) fn check_value(&mut self, start: usize) {
+        if self.json.open.top().kind.is_of_profile() {
+            self.check_value_size(start);
+        }
+    }
+
     #[inline(never)]
     fn check_value_size(&mut self, start: usize) {
         let (written, max) = (self.json.text.len() - start, self.rules.limits.max_value_bytes);

@@ -74,12 +74,12 @@ impl Frames {
         *self.top_mut() = Frame { kind, names_may_repeat: false, depth, count: 0, start, name_at: start };
     }
 
-    /// Closes the innermost one; returns its kind and the number of its members or elements.
+    /// Closes the innermost one, and returns it.
     #[inline(always)]
-    pub(super) fn pop(&mut self) -> (Kind, u32) {
-        let Frame { kind, count, .. } = *self.top();
+    pub(super) fn pop(&mut self) -> Frame {
+        let closed = *self.top();
         self.open = self.open.saturating_sub(1);
-        (kind, count)
+        closed
     }
 
     /// From the outermost to the innermost.

@@ -20,6 +20,12 @@ pub(super) enum Place {
     ProfileId,
     GroupKey,
     GroupId,
+    /// Its `$token`.
+    Token,
+    /// Its `$ip`.
+    Address,
+    /// Its `$ignore_time` or `$ignore_alias`.
+    Flag,
     /// The object of `$set` or `$set_once`.
     Set,
     /// The object of `$append` or `$remove`.
@@ -125,6 +131,11 @@ impl Seen {
 
     pub(super) fn add(&mut self, member: Seen) {
         self.0 |= member.0;
+    }
+
+    /// Without the members of `properties`.
+    pub(super) fn of_event(self) -> Seen {
+        Seen(self.0 & Seen::FIELDS.0)
     }
 
     pub(super) fn has_all(self, members: Seen) -> bool {

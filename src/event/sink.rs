@@ -3,6 +3,7 @@
 use super::checks::WrongType;
 use super::containers::ValueRules;
 use super::convert::Conversion;
+use super::frames::Frame;
 use super::known_names::KnownName;
 use super::place::{Kind, Meaning, Place};
 use super::writer::EventWriter;
@@ -46,13 +47,16 @@ impl Sink for EventWriter {
             Kind::Update => self.end_update(),
             _ => {}
         }
-        let (kind, count) = self.close_container(b'}');
+        let Frame { kind, count, start, .. } = self.close_container(b'}');
         let limits = &self.rules.limits;
         match kind {
             Kind::Properties => {
                 self.check_count(Rule::TooManyProperties, count, limits.max_properties, "properties");
             }
-            Kind::Object => self.check_count(Rule::TooManyKeys, count, limits.max_keys, "keys"),
+            Kind::Object => {
+                self.check_count(Rule::TooManyKeys, count, limits.max_keys, "keys");
+                self.check_value(start);
+            }
             Kind::Event | Kind::Update | Kind::Array | Kind::Names => {}
             Kind::Set | Kind::Operation | Kind::Addends | Kind::Unions => self.check_profile_properties(count),
         }
@@ -72,10 +76,11 @@ impl Sink for EventWriter {
     }
 
     fn end_array(&mut self) {
-        let (kind, count) = self.close_container(b']');
+        let Frame { kind, count, start, .. } = self.close_container(b']');
         if kind == Kind::Names {
             return self.check_profile_properties(count);
         }
+        self.check_value(start);
         self.check_count(Rule::TooManyElements, count, self.rules.limits.max_elements, "elements");
     }
 
@@ -269,7 +274,7 @@ impl Sink for EventWriter {
     #[inline(always)]
     fn boolean(&mut self, value: bool) {
         let word = if value { "true" } else { "false" };
-        if self.begin_value() == ValueRules::Special {
+        if self.begin_value() == ValueRules::Special && self.place != Place::Flag {
             self.wrong_type(word);
         }
         self.json.text.extend_from_slice(word.as_bytes());

@@ -31,3 +31,19 @@ pub enum Identity {
     /// Original: an event needs a `distinct_id`.
     Original,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RULES;
+
+    #[test]
+    fn an_endpoint_takes_events_or_updates_and_has_the_rules_of_these_alone() {
+        for endpoint in [Endpoint::Import, Endpoint::Track, Endpoint::Engage, Endpoint::Groups] {
+            let has = |id: &str| RULES.iter().any(|info| info.id == id && info.endpoints.contains(&endpoint));
+            assert_eq!(has("time-missing"), !endpoint.takes_updates(), "{endpoint:?}");
+            assert_eq!(has("operation-missing"), endpoint.takes_updates(), "{endpoint:?}");
+            assert!(has("event-not-object") && has("too-deep"), "{endpoint:?}");
+        }
+    }
+}

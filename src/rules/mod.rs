@@ -111,6 +111,8 @@ rules! {
         "`properties` is an object";
     UnknownField "unknown-field" ALL Reject Reject "Track Events, OpenAPI: additionalProperties is false"
         "an event has no fields beside `event` and `properties`; an update has only those of the documents, and `$ignore_alias` only beside `$delete`";
+    FieldType "field-type" UPDATES Reject Reject "Profile documents: the values of each member"
+        "an update's `$token` is text, its `$ip` text or 0, its `$ignore_time` and `$ignore_alias` are true or false";
     OperationUnknown "operation-unknown" UPDATES Reject Reject "Profile documents: the operations of each endpoint"
         "a name with `$` is an operation of the endpoint: `$set`, `$set_once`, `$union`, `$remove`, `$unset`, `$delete`; for users also `$add` and `$append`";
     OperationMissing "operation-missing" UPDATES Reject Reject "Profile documents: one operation an update"
@@ -148,7 +150,7 @@ rules! {
     IdentityEvent "identity-event" EVENTS Reject Reject "server: identity events are not allowed when project is using simplified identity management"
         "`$identify`, `$create_alias` and `$merge` are not sent with `identity=\"simplified\"`, and `$merge` not to /track";
     IdentityMembers "identity-members" EVENTS Reject Reject "Identity documents, OpenAPI: required properties"
-        "`$identify` has `$identified_id` and `$anon_id`, `$create_alias` has `distinct_id` and `alias`, `$merge` has two `$distinct_ids`";
+        "`$identify` has `$identified_id` and `$anon_id`, `$create_alias` has `distinct_id` and `alias`, `$merge` has two `$distinct_ids`: texts that are not empty, and no placeholders";
     GroupKeyMissing "group-key-missing" GROUPS Reject Reject "Group documents, OpenAPI: $group_key is required"
         "a group's update has a `$group_key`, which is not empty, or the encoder was given one";
     GroupKeyType "group-key-type" GROUPS Reject Reject "Group documents, OpenAPI: $group_key is a string"
@@ -168,7 +170,7 @@ rules! {
     InsertIdDisallowed "insert-id-disallowed" EVENTS Reject Reject "Import Events: 17 disallowed values"
         "`$insert_id` is not a placeholder such as `null` or `0`, in any case";
     TokenMissing "token-missing" TOKENS Reject Reject "Track Events: token authenticates (not on /import)"
-        "`properties` has a `token`, an update a `$token`, or the encoder was given one";
+        "`properties` has a `token`, an update a `$token`, which is not empty, or the encoder was given one";
     TooManyProperties "too-many-properties" EVENTS Reject Reject "Import Events: fewer than 255 properties"
         "`properties` has at most `max_properties` members";
     TooManyProfileProperties "too-many-profile-properties" UPDATES Reject Reject "Profile documents: at most 2000 properties"

@@ -1,4 +1,4 @@
-//! Check `distinct_id` and `$insert_id`.
+//! Check `distinct_id`, `$insert_id`, and the ids that an identity event merges.
 
 use super::Violation;
 use crate::rules::Rule;
@@ -38,6 +38,19 @@ pub(crate) fn insert_id_characters<'a>(id: &'a str) -> Option<Violation<impl FnO
             Message::Quoted("'$insert_id' is ", id, ": use only A-Z, a-z, 0-9 and '-', at least one of them")
         },
     })
+}
+
+/// An id that an identity event merges must be text, not empty, and no placeholder. `found`: the value that is no text.
+/// Returns the message.
+pub(crate) fn merged_id(member: &str, id: Option<&str>, found: impl FnOnce() -> String) -> Option<String> {
+    let Some(id) = id else {
+        return Some(format!("'{member}' must be text, and is {}: set it to the user's id", found()));
+    };
+    if id.is_empty() {
+        return Some(format!("'{member}' is empty: set it to the user's id"));
+    }
+    is_disallowed_id(id)
+        .then(|| format!("'{member}' is {}, one of the placeholders that the API disallows: send a real id", quote(id)))
 }
 
 /// Whether an id is one of [`DISALLOWED_IDS`].

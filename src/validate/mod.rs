@@ -11,7 +11,7 @@ use crate::rules::finding::Message;
 use crate::rules::limits::Endpoint;
 
 pub use ids::is_disallowed_id;
-pub(crate) use ids::{disallowed_id, insert_id_characters, insert_id_length};
+pub(crate) use ids::{disallowed_id, insert_id_characters, insert_id_length, merged_id};
 pub(crate) use time::{float_milliseconds, in_future, is_usual_time, milliseconds, saturating_integer, too_old};
 pub(crate) use updates::{empty_id, unknown_field};
 
@@ -43,6 +43,12 @@ pub(crate) enum Wanted {
     List,
     /// An operation that is a text.
     Text,
+    /// The token of an update.
+    Token,
+    /// The address of a user.
+    Address,
+    /// A member of an update that is true or false.
+    Flag,
 }
 
 impl Wanted {
@@ -58,6 +64,9 @@ pub(crate) fn wrong_type(rule: Rule, wanted: Wanted, found: &str) -> Violation<i
         (Rule::DistinctIdType, Wanted::Update) => "'$distinct_id' must be text",
         (Rule::OperationType, Wanted::List) => "'$unset' must be a list of the names of properties",
         (Rule::OperationType, Wanted::Text) => "'$delete' must be text, as in '\"$delete\": \"\"'",
+        (Rule::FieldType, Wanted::Token) => "'$token' must be text, the project's token",
+        (Rule::FieldType, Wanted::Address) => "'$ip' must be an address as text, or \"0\" for no location",
+        (Rule::FieldType, _) => "'$ignore_time' or '$ignore_alias' must be true or false",
         _ => wanted_of(rule),
     };
     Violation { rule, message: move || format!("{wanted}, and is {found}") }

@@ -25,7 +25,7 @@ pub(crate) fn unknown_field(name: &str, is_of_the_other: bool, endpoint: Endpoin
     (Rule::UnknownField, format!("{} is no field of an update: move it into the object of an operation", quote(name)))
 }
 
-/// The id of a profile must not be empty. `rule` must be the one about an id that is missing.
+/// The id of a profile, or the token of an update, must not be empty. `rule` must be the one about an id that is missing.
 #[inline(always)]
 pub(crate) fn empty_id(rule: Rule, id: &str) -> Option<Violation<impl FnOnce() -> &'static str>> {
     id.is_empty().then_some(Violation {
@@ -33,7 +33,39 @@ pub(crate) fn empty_id(rule: Rule, id: &str) -> Option<Violation<impl FnOnce() -
         message: move || match rule {
             Rule::GroupKeyMissing => "'$group_key' is empty: set it to the property that groups are identified by",
             Rule::GroupIdMissing => "'$group_id' is empty: set it to the group's id",
+            Rule::TokenMissing => "'$token' is empty: set it to the project's token",
             _ => "'$distinct_id' is empty: set it to the user's id",
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_field_is_explained_by_what_it_may_be_meant_for() {
+        let explained = |name, is_of_the_other, endpoint| unknown_field(name, is_of_the_other, endpoint);
+        let (rule, message) = explained("$group_id", true, Endpoint::Engage);
+        assert_eq!((rule, &*message), (Rule::UnknownField, "\"$group_id\" is a field of /groups only: leave it out"));
+        let (rule, message) = explained("$add", false, Endpoint::Groups);
+        assert!(rule == Rule::OperationUnknown && message.ends_with(OF_GROUPS), "{message}");
+        let (rule, message) = explained("plan", false, Endpoint::Engage);
+        assert!(rule == Rule::UnknownField && message.contains("into the object of an operation"), "{message}");
+    }
+
+    #[test]
+    fn the_operations_that_messages_name_differ_by_add_and_append() {
+        assert_eq!(OF_USERS.replace("'$add', ", "").replace("'$append', ", ""), OF_GROUPS);
+    }
+
+    #[test]
+    fn an_empty_id_is_reported_as_missing_and_a_blank_is_an_id() {
+        let rules = [Rule::DistinctIdMissing, Rule::GroupKeyMissing, Rule::GroupIdMissing, Rule::TokenMissing];
+        for (rule, name) in rules.into_iter().zip(["$distinct_id", "$group_key", "$group_id", "$token"]) {
+            let violation = empty_id(rule, "").unwrap();
+            assert!(violation.rule == rule && (violation.message)().contains(&format!("'{name}' is empty")));
+            assert!(empty_id(rule, " ").is_none());
+        }
+    }
 }

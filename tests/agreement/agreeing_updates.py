@@ -18,7 +18,8 @@ from .agreeing import Messages
 
 UPDATE_RULES_BY_MESSAGE: Messages = [
     (r"an update must be a JSON object with '\$token', an id and one operation", {"event-not-object"}),
-    (r"'\$token' (must not be missing|must not be blank|is invalid: must be a string)", {"token-missing"}),
+    (r"'\$token' must not be (missing|blank)", {"token-missing"}),
+    (r"'\$token' is invalid: must be a string", {"field-type"}),
     (r"'\$distinct_id' must not be (missing|blank)", {"distinct-id-missing"}),
     (r"'\$distinct_id' is invalid: must be a string", {"distinct-id-type"}),
     (r"'\$distinct_id' is invalid: '.*' is a disallowed value", {"distinct-id-disallowed"}),
@@ -29,9 +30,9 @@ UPDATE_RULES_BY_MESSAGE: Messages = [
     (r"'.*' is no operation of /\w+: the operations are .*", {"operation-unknown", "unknown-field"}),
     (r"the update has no operation: the operations of .*", {"operation-missing"}),
     (r"the update has \d operations, .*: send one an update", {"operation-repeated"}),
-    (r"'\$ip' is invalid: must be an address or \"0\"", {"$ip"}),
-    (r"'\$ignore_time' is invalid: must be true or false", {"$ignore_time"}),
-    (r"'\$ignore_alias' is invalid: must be true or false", {"$ignore_alias"}),
+    (r"'\$ip' is invalid: must be an address or \"0\"", {"field-type"}),
+    (r"'\$ignore_time' is invalid: must be true or false", {"field-type"}),
+    (r"'\$ignore_alias' is invalid: must be true or false", {"field-type"}),
     (r"'\$delete' is invalid: must be a string", {"operation-type"}),
     (r"'\$unset' is invalid: must be a list of names", {"operation-type", "unset-not-a-name"}),
     (r"'\$\w+' is invalid: must be an object of names and values", {"operation-type"}),
@@ -45,7 +46,6 @@ UPDATE_RULES_BY_MESSAGE: Messages = [
     (r".* is invalid: string should be valid utf8", {"invalid-unicode"}),
     (r"the update is invalid: must be smaller than \d+ bytes of JSON", {"event-too-large"}),
 ]
-"""Members that the emulator checks and the core does not are called by their names."""
 
 
 class DirectUpdates:

@@ -14,12 +14,10 @@ SENT_AND_REFUSED = {
         "time-in-future": "the core only warns: the documents say that the time is overwritten; the server refuses it",
         "event-blank": "the core looks at the name before it is cut, and what is left of it is blank",
         "distinct-id-missing": "the core is not told how the project merges ids: a $device_id or $user_id may do",
-        "identity-members": "the core looks for the names of the ids that an identity event merges, not at the ids",
     },
-    "import": {"event-blank": "the same", "identity-members": "the same"},
+    "import": {"event-blank": "the same"},
     "track": {
         "event-blank": "the same",
-        "identity-members": "the same",
         "token-missing": "the core takes a token that is null for one; the documents define a token as text",
     },
 }
@@ -66,13 +64,9 @@ SIMPLIFIED_REJECTED = {
 SIMPLIFIED_LENIENT = {"identity-missing": "the server fills an id in"}
 """Of a simplified project without `strict=1`."""
 
-# --- updates of profiles; a member without a rule of the core is called by its name ---
+# --- updates of profiles ---
 
 UPDATES_SENT = {
-    "$ip": "the core sends any value: it only fills the member in; the emulator takes a text, or 0",
-    "$ignore_time": "the same; the emulator takes true and false",
-    "$ignore_alias": "the same",
-    "token-missing": "the core takes any $token for one, if it is null or empty too; the documents define it as text",
     "value-too-large": "$append makes a list of its value, which has two bytes more",
 }
 UPDATES_REFUSED_ALONE = {
@@ -84,7 +78,7 @@ UPDATES_REFUSED_ALONE = {
 }
 UPDATES_REJECTED_ALONE = {
     **EVERYWHERE,
-    "too-many-keys": "one limit of the core for events and updates: 254 keys; the profile page says 255",
+    "too-many-keys": "one limit of the core for events and updates: 254 keys, right however the page of 255 is read",
     "unknown-field": "the core has the members of the documents, and $ignore_alias only beside $delete",
     "operation-unknown": "the emulator takes members that the vendor's clients send, such as $time and $user_id",
 }

@@ -83,10 +83,6 @@ ON_ENGAGE, OBSERVED = ENGAGE
 @pytest.mark.parametrize(
     ("sent", "rule"),
     [
-        *[(engage(S_ip=value), "$ip") for value in (7, False, None, ["1.2.3.4"])],
-        *[(engage(S_ignore_time=value), "$ignore_time") for value in (1, "true", None)],
-        (engage("$delete", "", S_ignore_alias="true"), "$ignore_alias"),
-        *[(engage(S_token=value), "token-missing") for value in (None, "", 7)],
         (engage("$append", {"a": list_of_bytes(LIMIT - 1)}), "value-too-large"),
     ],
 )
@@ -157,6 +153,15 @@ GROUP = valid_update("groups", "$set", {})
         (ON_ENGAGE, engage(S_foo={}), "operation-unknown"),
         (ON_GROUPS, valid_update("groups", "$add", {"a": 1}), "operation-unknown"),
         (ON_ENGAGE, engage(properties={}), "unknown-field"),
+        *[(ON_ENGAGE, engage(S_ip=value), "field-type") for value in (7, 0.5, False, None, ["1.2.3.4"])],
+        *[(ON_ENGAGE, engage(S_ignore_time=value), "field-type") for value in (1, "true", None)],
+        (ON_ENGAGE, engage("$delete", "", S_ignore_alias="true"), "field-type"),
+        *[
+            (way, valid_update(way.endpoint, "$set", {}, **{"$token": value}), "field-type")
+            for way in (ON_ENGAGE, ON_GROUPS)
+            for value in (None, 7, ["t"])
+        ],
+        (ON_ENGAGE, engage(S_token=""), "token-missing"),
         (ON_ENGAGE, without("$set", engage()), "operation-missing"),
         (ON_ENGAGE, engage(S_unset=["a"]), "operation-repeated"),
         *[(ON_ENGAGE, engage(name, 7), "operation-type") for name in OPERATIONS["engage"]],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mixpress import Encoder, Limits
+from strategies.odd import Lying
 
 NOW = 1_700_000_000
 
@@ -82,11 +83,71 @@ def test_a_merge_has_exactly_two_ids(ids: Any) -> None:
     assert rejected("$merge", S_distinct_ids=ids) == ["identity-members"]
 
 
+BAD_IDS: Any = ["", "null", "Anonymous", "N/A", 7, 1.5, True, None, {"a": "b"}, ["u"]]
+
+
+@pytest.mark.parametrize("bad", BAD_IDS)
+@pytest.mark.parametrize(
+    ("name", "members", "member"),
+    [
+        ("$identify", {"S_anon_id": "a"}, "$identified_id"),
+        ("$identify", {"S_identified_id": "u"}, "$anon_id"),
+        ("$create_alias", {"distinct_id": "u"}, "alias"),
+    ],
+)
+def test_an_id_that_is_merged_is_text_and_no_placeholder(name: str, members: Any, member: str, bad: Any) -> None:
+    assert rejected(name, **members, **{member: bad}) == ["identity-members"]
+    assert rejected(name, **members, **{member: "\u212aull"}) == []  # no placeholder: the list is ASCII
+
+
+@pytest.mark.parametrize("bad", BAD_IDS)
+def test_both_ids_of_a_merge_are_checked(bad: Any) -> None:
+    assert rejected("$merge", S_distinct_ids=["u", bad]) == ["identity-members"]
+    assert rejected("$merge", S_distinct_ids=[bad, bad]) == ["identity-members"] * 2
+
+
+def test_an_alias_needs_a_distinct_id_that_is_not_empty() -> None:
+    assert rejected("$create_alias", distinct_id="", alias="a") == ["identity-members"]
+    assert rejected("$create_alias", distinct_id=7, alias="a") == ["distinct-id-type", "identity-members"]
+    assert rejected("$create_alias", distinct_id="NULL", alias="a") == ["distinct-id-disallowed", "identity-members"]
+
+
+def test_the_ids_of_other_events_are_not_those_of_a_merge() -> None:
+    assert rejected("e", distinct_id="u", S_anon_id=7, alias="null", S_distinct_ids=[]) == []
+    assert rejected("$identify", S_identified_id="u", S_anon_id="a", alias=7, more={"$anon_id": 7}) == []
+
+
+def test_a_finding_names_the_id_its_value_and_the_remedy() -> None:
+    properties = {"time": NOW, "$insert_id": "i", "$distinct_ids": ["u", 7]}
+    [rejection] = Encoder(now=lambda: NOW).encode([{"properties": properties, "event": "$merge"}]).rejected
+    assert rejection.field == "properties.$distinct_ids[1]"
+    assert rejection.message == "'$distinct_ids[1]' must be text, and is the number 7: set it to the user's id"
+
+
+def test_the_form_of_the_browser_client_is_sent_if_the_rule_is_off() -> None:
+    properties = {"time": NOW, "$insert_id": "i", "distinct_id": "u", "$anon_distinct_id": "a"}
+    event = {"event": "$identify", "properties": properties}
+    assert [each.rule for each in Encoder(now=lambda: NOW).encode([event]).rejected] == ["identity-members"]
+    limits = Limits(rules={"identity-members": "off"})
+    assert Encoder(limits=limits, now=lambda: NOW).encode([event]).rejected == []
+
+
 def test_one_event_does_not_change_what_the_next_one_needs() -> None:
     merge = {"event": "$merge", "properties": {"time": NOW, "$insert_id": "i", "$distinct_ids": ["u", "v"]}}
     bare = {"event": "e", "properties": {"time": NOW, "$insert_id": "i"}}
     rules = [rejection.rule for rejection in Encoder(now=lambda: NOW).encode([merge, bare, merge, bare]).rejected]
     assert rules == ["distinct-id-missing"] * 2
+
+
+def test_of_several_properties_each_is_checked_and_the_last_one_identifies() -> None:
+    whole = {"time": NOW, "$insert_id": "i", "distinct_id": "u"}
+    limits = Limits(rules={"key-collision": "off"})
+    encoder = Encoder("track", token="t", explain=True, compression=None, limits=limits, now=lambda: NOW)
+    [batch] = encoder.encode([Lying([("event", "e"), ("properties", whole), ("properties", whole)])]).batches
+    assert batch.body.count(b'"token":"t"') == 2
+    [rejection] = encoder.encode([Lying([("event", "e"), ("properties", whole), ("properties", {})])]).rejected
+    assert [found.rule for found in rejection.findings] == ["time-missing", "insert-id-missing"]
+    assert rejection.insert_id is None
 
 
 def test_a_rule_about_ids_that_is_off_is_not_checked() -> None:

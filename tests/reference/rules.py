@@ -12,7 +12,7 @@ from typing import Any
 RULES = (
     "invalid-json", "event-not-object",
     "event-missing", "event-type", "event-blank",
-    "properties-missing", "properties-type", "unknown-field",
+    "properties-missing", "properties-type", "unknown-field", "field-type",
     "operation-unknown", "operation-missing", "operation-repeated", "operation-type",
     "add-not-a-number", "union-not-a-list", "unset-not-a-name",
     "time-missing", "time-type", "time-too-old", "time-in-future",
@@ -43,7 +43,7 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
         "too-many-properties",
     ), ("import", "track")),
     **dict.fromkeys((
-        "operation-unknown", "operation-missing", "operation-repeated", "operation-type",
+        "field-type", "operation-unknown", "operation-missing", "operation-repeated", "operation-type",
         "union-not-a-list", "unset-not-a-name", "too-many-profile-properties", "value-too-large",
     ), UPDATES),
     **dict.fromkeys(("group-key-missing", "group-key-type", "group-id-missing", "group-id-type"), ("groups",)),

@@ -73,9 +73,24 @@ class UpdateWalk(Writer):
             return self.operation(name, node, path)
         if name in IDS and name in self.fields:
             return self.identifier(IDS[name], node, path)
-        if name not in self.fields:
-            is_of_the_other = name in USER_FIELDS or name in GROUP_FIELDS
-            self.find("operation-unknown" if name.startswith("$") and not is_of_the_other else "unknown-field", path)
+        if name in self.fields:
+            return self.beside(name, node, path)
+        is_of_the_other = name in USER_FIELDS or name in GROUP_FIELDS
+        self.find("operation-unknown" if name.startswith("$") and not is_of_the_other else "unknown-field", path)
+        return self.value(node, path, depth=-1, level=0)
+
+    def beside(self, name: str, node: Node, path: str) -> str:
+        """Write a member beside the operation. Choice: `$ip` may be 0, which clients send for "0"."""
+        if name in ("$token", "$ip"):
+            is_right = isinstance(node, Text)
+        else:
+            is_right = isinstance(node, Literal) and node.spelled in ("true", "false")
+        if name == "$ip" and isinstance(node, Number):
+            is_right = node.spelled in ("0", "-0")
+        if not is_right:
+            return self.wrong_type("field-type", node, path, depth=-1, level=0)
+        if name == "$token" and isinstance(node, Text) and node.value == "":
+            self.find("token-missing", path)
         return self.value(node, path, depth=-1, level=0)
 
     def identifier(self, prefix: str, node: Node, path: str) -> str:

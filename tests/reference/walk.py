@@ -69,8 +69,8 @@ class Walk(Writer):
             return
         if is_simplified or (self.merging == "$merge" and self.options.endpoint == "track"):
             self.find("identity-event", "event")
-        if lacks_members(self.merging, event):
-            self.find("identity-members", "properties")
+        for field in wrong_ids(self.merging, event):
+            self.find("identity-members", field)
 
     def event_field(self, name: str, node: Node, path: str) -> str:
         if name == "event":
@@ -89,7 +89,11 @@ class Walk(Writer):
         return self.text(node, path)
 
     def properties(self, node: Node, path: str) -> str:
-        """Write `properties`. If they are not an object, no property is reported as missing."""
+        """Write `properties`. If they are not an object, no property is reported as missing.
+
+        Choice: of several `properties` each is checked, and the last one says who the event belongs to.
+        """
+        self.insert_id, self.is_identified, self.lacks_identity = None, False, False
         if not isinstance(node, Object):
             return self.wrong_type("properties-type", node, path, depth=-1, level=0)
         if self.skips(path, level=0):
@@ -169,11 +173,22 @@ class Walk(Writer):
         return self.text(node, path)
 
 
-def lacks_members(merging: str, event: str) -> bool:
-    """Return whether the written properties lack one of the event's own members. False if they are no object."""
-    members = json.loads(event, object_pairs_hook=tuple, parse_int=str)
+def wrong_ids(merging: str, event: str) -> list[str]:
+    """Return `properties` if those that are written lack one of the ids, then the places of ids that can't be merged.
+
+    Choice: the ids are looked at as they are written, and only in properties that are an object.
+    """
+    members = json.loads(event, object_pairs_hook=tuple, parse_int=float)
     objects = [value for name, value in members if name == "properties" and isinstance(value, tuple)]
-    found = [pair for members in objects for pair in members]
+    found = [(name, value) for pairs in objects for name, value in pairs if name in IDENTITY_EVENTS[merging]]
+    ids = found
     if merging == "$merge":
         found = [(name, value) for name, value in found if isinstance(value, list) and len(value) == 2]
-    return bool(objects) and not {name for name, _ in found} >= set(IDENTITY_EVENTS[merging])
+        ids = [(f"{name}[{position}]", each) for name, pair in found for position, each in enumerate(pair)]
+    lacks = bool(objects) and not {name for name, _ in found} >= set(IDENTITY_EVENTS[merging])
+    wrong = [f"properties.{place}" for place, value in ids if not is_id(value)]
+    return ["properties"] * lacks + wrong
+
+
+def is_id(value: Any) -> bool:
+    return isinstance(value, str) and value != "" and not is_disallowed(value)

@@ -105,9 +105,9 @@ def identify_otherwise(draw: st.DrawFn, event: Event) -> None:
         properties[draw(st.sampled_from(["$device_id", "$user_id"]))] = draw(st.just("") | ordinary | bad_ids)
     if draw(st.booleans()):
         event["event"] = draw(st.sampled_from(["$identify", "$create_alias", "$merge", "$merged"]))
-        two = st.just(["a", "b"]) | st.lists(values, max_size=3)
+        two = st.just(["a", "b"]) | st.lists(ordinary | bad_ids, max_size=3)
         some = draw(st.sets(st.sampled_from(["$identified_id", "$anon_id", "alias", "$distinct_ids"])))
-        properties.update({name: draw(two if name == "$distinct_ids" else texts) for name in sorted(some)})
+        properties.update({name: draw(two if name == "$distinct_ids" else ordinary | bad_ids) for name in sorted(some)})
     if draw(st.booleans()):
         properties.pop("distinct_id", None)
 
@@ -134,6 +134,11 @@ def broken_events(draw: st.DrawFn) -> Any:
     return event
 
 
+def twice(first: Event, second: Event) -> Lying:
+    """Return an event with the members of two."""
+    return Lying([*first.items(), *second.items()])
+
+
 @dataclasses.dataclass
 class EventClass:
     event: Any
@@ -144,6 +149,7 @@ strange_events: st.SearchStrategy[Any] = st.one_of(
     values,
     valid_events().map(lambda event: Pairs(list(event.items()))),
     valid_events().map(lambda event: Lying([*event.items(), ("event", "again")])),
+    st.builds(twice, broken_events(), broken_events()),
     valid_events().map(lambda event: EventClass(**event)),
 )
 

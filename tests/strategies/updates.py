@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+import numpy
 from hypothesis import strategies as st
 
 from reference import GROUP_FIELDS, GROUP_OPERATIONS, USER_FIELDS, USER_OPERATIONS, Options
@@ -28,6 +30,13 @@ operands: dict[str, st.SearchStrategy[Any]] = {
     "$unset": st.lists(weighted((4, texts), (1, values)), max_size=4),
     "$delete": texts,
 }
+flags = weighted((6, st.booleans()), (1, scalars))
+beside: dict[str, st.SearchStrategy[Any]] = {
+    "$token": weighted((6, texts), (1, scalars)),
+    "$ip": weighted((6, texts), (2, st.sampled_from([0, -0.0, 1, False, Decimal(0), numpy.int64(0)])), (1, scalars)),
+    "$ignore_time": flags,
+    "$ignore_alias": flags,
+}
 bad_ids: st.SearchStrategy[Any] = st.one_of(disallowed, st.just(""), values)
 
 
@@ -38,9 +47,9 @@ def valid_updates(draw: st.DrawFn, endpoint: str) -> Update:
     members |= dict.fromkeys(("$group_key", "$group_id"), draw(ids)) if endpoint == "groups" else {}
     members |= {"$distinct_id": draw(ids)} if endpoint == "engage" else {}
     optional = ["$token", "$ip", "$ignore_time"] if endpoint == "engage" else ["$token"]
-    members |= {name: draw(scalars) for name in optional if draw(st.integers(0, 3)) == 0}
+    members |= {name: draw(beside[name]) for name in optional if draw(st.integers(0, 3)) == 0}
     if operation == "$delete" and endpoint == "engage" and draw(st.booleans()):
-        members["$ignore_alias"] = draw(scalars)
+        members["$ignore_alias"] = draw(beside["$ignore_alias"])
     return dict(draw(st.permutations(list(members.items()))))
 
 

@@ -24,13 +24,23 @@ pub fn update(draw: &mut Draw<'_>, around: usize, endpoint: Endpoint) -> Value {
     }
     for _ in 0..draw.below(3) {
         let other = draw.one_of(&OTHERS);
-        insert(draw, &mut members, other, |draw| scalar(draw, around));
+        insert(draw, &mut members, other, |draw| beside(draw, other, around));
     }
     if draw.once_in(12) {
         let other = name(draw, around);
         insert(draw, &mut members, &other, |draw| value(draw, around, DRAWN_LEVELS));
     }
     if draw.once_in(40) { value(draw, around, DRAWN_LEVELS) } else { Value::Object(members) }
+}
+
+/// Draws a member beside the operation, usually of the right type.
+fn beside(draw: &mut Draw<'_>, name: &str, around: usize) -> Value {
+    match name {
+        "$ignore_time" | "$ignore_alias" if !draw.once_in(4) => Value::Boolean(draw.once_in(2)),
+        "$ip" if draw.once_in(4) => draw.one_of(&[0, 1]).into(),
+        _ if !draw.once_in(4) => Value::Text(text(draw, around)),
+        _ => scalar(draw, around),
+    }
 }
 
 /// Inserts a member that the update does not have yet.

@@ -5,42 +5,56 @@ use mixpress::limits::Endpoint;
 use mixpress::rules::Rule;
 use mixpress::source::value::Value;
 
-use super::{Members, Walk, has};
-use crate::spell;
+use super::{Walk, is_disallowed};
+use crate::parsed;
 
 impl Walk<'_> {
-    /// Checks who the event belongs to. The members of an event that merges users are those that are written.
-    pub(super) fn identity(&mut self, members: &Members) {
+    /// Checks who the event belongs to. `json`: the event as it is written.
+    pub(super) fn identity(&mut self, json: &str) {
         let is_simplified = self.settings.identity == Identity::Simplified;
-        let objects = members.iter().filter(|(name, _)| name == "properties").filter_map(|(_, value)| match value {
-            Value::Object(properties) => Some(properties.as_slice()),
-            _ => None,
-        });
-        let objects: Vec<&Members> = objects.collect();
-        let merging = std::mem::take(&mut self.name);
-        let is_written = |wanted: &str, is_right: fn(&Value) -> bool| {
-            let is_it = |name: &str| spell::cut(name, &self.settings.limits) == wanted;
-            objects.iter().any(|properties| properties.iter().any(|(name, value)| is_it(name) && is_right(value)))
+        let wanted: &[&str] = match self.name.as_str() {
+            "$identify" => &["$identified_id", "$anon_id"],
+            "$create_alias" => &["distinct_id", "alias"],
+            "$merge" => &["$distinct_ids"],
+            _ => return self.own_identity(is_simplified),
         };
-        let is_pair = |value: &Value| matches!(value, Value::Array(ids) if ids.len() == 2);
-        let lacks = match merging.as_str() {
-            "$identify" => !(is_written("$identified_id", |_| true) && is_written("$anon_id", |_| true)),
-            "$create_alias" => !(is_written("distinct_id", |_| true) && is_written("alias", |_| true)),
-            "$merge" => !is_written("$distinct_ids", is_pair),
-            _ => {
-                let has_id = objects.iter().any(|properties| has(properties, "distinct_id"));
-                if !objects.is_empty() && !has_id && !self.is_identified {
-                    let rule = if is_simplified { Rule::IdentityMissing } else { Rule::DistinctIdMissing };
-                    self.find(rule, if is_simplified { "properties" } else { "properties.distinct_id" });
-                }
-                return;
-            }
-        };
-        if is_simplified || merging == "$merge" && self.settings.endpoint == Endpoint::Track {
+        if is_simplified || self.name == "$merge" && self.settings.endpoint == Endpoint::Track {
             self.find(Rule::IdentityEvent, "event");
         }
-        if lacks && !objects.is_empty() && spell::cut("properties", &self.settings.limits) == "properties" {
+        self.merged_ids(wanted, json);
+    }
+
+    fn own_identity(&mut self, is_simplified: bool) {
+        if self.lacks_identity {
+            let rule = if is_simplified { Rule::IdentityMissing } else { Rule::DistinctIdMissing };
+            self.find(rule, if is_simplified { "properties" } else { "properties.distinct_id" });
+        }
+    }
+
+    /// Checks the ids of an event that merges users: those that are written.
+    fn merged_ids(&mut self, wanted: &[&str], json: &str) {
+        let written = parsed::members(json).into_iter().flatten();
+        let objects: Vec<_> =
+            written.filter(|(name, _)| name == "properties").filter_map(|(_, value)| parsed::members(&value)).collect();
+        let mut found = Vec::new();
+        let mut ids = Vec::new();
+        for (name, value) in objects.iter().flatten().filter(|(name, _)| wanted.contains(&name.as_str())) {
+            match parsed::value(value) {
+                Value::Array(pair) if name == "$distinct_ids" && pair.len() == 2 => {
+                    ids.extend(pair.into_iter().enumerate().map(|(at, id)| (format!("{name}[{at}]"), id)));
+                }
+                _ if name == "$distinct_ids" => continue,
+                id => ids.push((name.clone(), id)),
+            }
+            found.push(name.as_str());
+        }
+        if !objects.is_empty() && !wanted.iter().all(|name| found.contains(name)) {
             self.find(Rule::IdentityMembers, "properties");
+        }
+        for (place, id) in ids {
+            if !matches!(id, Value::Text(id) if !id.is_empty() && !is_disallowed(&id)) {
+                self.find(Rule::IdentityMembers, &format!("properties.{place}"));
+            }
         }
     }
 }

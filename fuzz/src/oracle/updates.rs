@@ -75,9 +75,31 @@ impl Walk<'_> {
             }
             "$group_key" if is_group => return self.profile_id(Rule::GroupKeyType, Rule::GroupKeyMissing, value, path),
             "$group_id" if is_group => return self.profile_id(Rule::GroupIdType, Rule::GroupIdMissing, value, path),
-            _ if own.contains(&name) => {}
+            _ if own.contains(&name) => return self.beside(name, value, path),
             _ if others.contains(&name) || !name.starts_with('$') => self.find(Rule::UnknownField, path),
             _ => self.find(Rule::OperationUnknown, path),
+        }
+        self.value(value, path, -1, 0)
+    }
+
+    /// Writes a member beside the operation.
+    fn beside(&mut self, name: &str, value: &Value, path: &str) -> String {
+        let text = text_of(value);
+        let is_zero = match value {
+            Value::Integer(number) => *number == 0,
+            Value::Number(spelling) => ["0", "-0"].contains(&spelling.as_str()),
+            _ => false,
+        };
+        let is_right = match name {
+            "$token" => text.is_some(),
+            "$ip" => text.is_some() || is_zero,
+            _ => matches!(value, Value::Boolean(_)),
+        };
+        if !is_right {
+            return self.wrong_type(Rule::FieldType, value, path, -1, 0);
+        }
+        if name == "$token" && text.is_some_and(|token| token.is_empty()) {
+            self.find(Rule::TokenMissing, path);
         }
         self.value(value, path, -1, 0)
     }
