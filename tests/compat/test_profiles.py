@@ -287,7 +287,7 @@ def test_an_alias_that_is_refused_takes_no_other_event_with_it() -> None:
         adapter.track("user-1", "After")
         report = client.flush()
         assert (report.imported, report.refused) == (2, 1)
-        assert [event["event"] for event in server.events()] == ["Before", "After"]
+        assert {event["event"] for event in server.events()} == {"Before", "After"}  # in requests of their own
 
 
 @pytest.mark.parametrize(("old", "new"), [("", "new"), ("old", None), (["old"], "new"), ("old", float("nan"))])
