@@ -61,9 +61,13 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Taken:
-    """The server processed the batch: every event that is not refused is imported."""
+    """The server processed the batch: every event that is not refused is imported.
+
+    `cause`: why the server refused the whole batch, where it gives sentences instead of events; else empty.
+    """
 
     refused: tuple[Refusal, ...] = ()
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ def read_reply(response: Response, count: int, *, now: float = 0.0, hide: Hide =
     if status == 200:
         return _read_success(body, count, message, hide)
     if status == 400:
-        return Taken(_read_refusals(body, count, message, hide))
+        return Taken(_read_refusals(body, count, message, hide), _read_cause(body, hide))
     if status in {401, 403}:
         return Unauthorized(f"{_name(status)}: {message} ({_UNAUTHORIZED[status]})")
     if status == 413:
@@ -180,6 +184,16 @@ def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> tuple[Ref
         rest = _all(count, f"refused with the whole batch: {unplaced or why}")
         refused = {refusal.position: refusal for refusal in rest} | refused
     return tuple(refused[position] for position in sorted(refused))
+
+
+def _read_cause(body: Any, hide: Hide) -> str:
+    """Return the first of `failed_records` if all are sentences and nothing was imported; otherwise an empty text."""
+    records = body.get("failed_records") if isinstance(body, dict) else None
+    if not isinstance(records, list) or not records or not all(map(_text, records)):
+        return ""
+    name = _count_in(body)
+    imported = 0 if name is None else body[name]
+    return _quote(records[0], hide) if imported == 0 and not isinstance(imported, bool) else ""
 
 
 def _contradiction(body: dict[str, Any], count: int, refused: int) -> str | None:

@@ -62,9 +62,10 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Done:
-    """Enter the verdicts: every event is imported except the refused ones."""
+    """Enter the verdicts: every event is imported except the refused ones. `cause`: see `Taken`."""
 
     refused: tuple[Refusal, ...]
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,8 @@ def decide(policy: RetryPolicy, attempt: int, reply: Reply, *, repeatable: bool 
     match reply:
         case TryLater() | NoReply() if may_be_taken:
             return GiveUp(f"{may_be_taken}; {NOT_REPEATED}", final=True, pause=policy.backoff(1))
-        case Taken(refused):
-            return Done(refused)
+        case Taken(refused, cause):
+            return Done(refused, cause)
         case Unauthorized(message):
             return Stop(AuthError(message))
         case TooLarge(limit):

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from mixpress import Client, ProjectSecret, ProjectToken, Report
+from mixpress import Client, Encoder, Limits, ProjectSecret, ProjectToken, Report
 from mixpress.client.groups import Groups
 from mixpress.client.profiles import Profiles
 from mixpress.emulator import Emulator
@@ -26,6 +26,8 @@ from support.server import FakeServer
 
 TOKEN = "the-project-token"
 ADDED = {"$token": TOKEN, "$ip": "0", "$ignore_time": True}
+
+LENIENT = Limits(rules={"operation-unknown": "off"})
 
 Call = Callable[[Profiles[Any]], object]
 GroupCall = Callable[[Groups[Any]], object]
@@ -190,6 +192,11 @@ def test_a_token_beside_a_project_token_must_be_the_same() -> None:
     assert client(FakeServer(), auth=ProjectToken("one-token"), token=" one-token\n").profiles
 
 
+def test_the_profiles_of_a_client_are_one_object() -> None:
+    with updating(FakeServer()) as made:
+        assert made.profiles is made.profiles
+
+
 def test_the_token_shows_nowhere() -> None:
     server = FakeServer(answer(400, f"you sent {CANARY}"))
     made = updating(server, token=CANARY, dead_letter=None)
@@ -263,6 +270,14 @@ def test_an_import_of_groups_takes_several_group_keys() -> None:
         assert made.import_groups(updates).imported == 2
         assert server.group("company", "g") == {"key": "company"}
         assert server.group("team", "g") == {"key": "team"}
+
+
+def test_a_time_beside_the_operation_is_rejected_unless_the_limits_let_it_pass() -> None:
+    given = [{"$distinct_id": "u", "$set": {"plan": "pro"}, "$time": 1_700_000_000}]
+    for settings, rules in (({}, ["operation-unknown"]), ({"encoder": Encoder(limits=LENIENT)}, [])):
+        with updating(server := ProfileServer(), **settings) as made:
+            assert [failure.rule for failure in made.import_profiles(given).failures] == rules
+        assert len(server.requests) == 1 - len(rules)
 
 
 def test_one_update_in_place_of_an_iterable_is_an_error() -> None:

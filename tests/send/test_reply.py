@@ -77,7 +77,10 @@ TAKEN: dict[str, tuple[Response, Reply]] = {
     ),
     "texts for records": (
         failed("identity events are not taken"),
-        all_refused("refused with the whole batch: identity events are not taken"),
+        Taken(
+            all_refused("refused with the whole batch: identity events are not taken").refused,
+            "identity events are not taken",
+        ),
     ),
     "400 as text": (answer(400, "bad request"), all_refused("bad request")),
     "400 with nothing": (answer(400, ""), all_refused("(no text)")),

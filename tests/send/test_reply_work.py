@@ -132,4 +132,4 @@ def test_many_failed_records_are_read_in_one_pass(monkeypatch: pytest.MonkeyPatc
         body = json.dumps({"error": "e", "failed_records": ["<style" * 10] * count}).encode()
         found = read_reply(Response(400, {}, body), 3)
         assert isinstance(found, Taken)
-        assert len(calls) == 2  # the message, and the first record that names no event
+        assert len(calls) == 3  # the message, the cause, and the first record that names no event

@@ -58,12 +58,16 @@ class Engines:
 
     def updates(self, endpoint: UpdateEndpoint) -> Engine:
         """Return the engine of an endpoint of updates. Raises `ValueError` if the client has no project token."""
+        return self.holder(endpoint).engine
+
+    def holder(self, endpoint: UpdateEndpoint) -> EngineHolder:
+        """Return what has the engine of an endpoint of updates, in every process. Raises `ValueError` as `updates`."""
         holder = self._updates.get(endpoint)
         if holder is None:
             made = EngineHolder(self._options(endpoint))
             holder = self._updates.setdefault(endpoint, made)  # without a lock: a fork can't find it taken
             holder.engine.open()
-        return holder.engine
+        return holder
 
     def of_mapping(self, mapping: Mapping | None) -> Engine:
         """Return the engine for what a mapping makes of records. Raises `ValueError` as `updates` does."""

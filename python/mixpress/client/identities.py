@@ -1,8 +1,8 @@
 """Events that join the ids of one user: `$create_alias`, `$merge` and `$identify`.
 
-They are for projects with the original identity management: the server refuses every batch with one of them in a
-project with the simplified one ("identity events are not allowed when project is using simplified identity
-management"), so a client that knows this does not send them.
+They are for projects with the original identity management. A project with the simplified one refuses every batch that
+has one of them ("identity events are not allowed when project is using simplified identity management"), so a client
+that knows this does not send them, and another one sends the other events again (`send/identity.py`).
 """
 
 from __future__ import annotations

@@ -146,8 +146,7 @@ def choose_encoder(
     identity: Identity | None = None,
 ) -> Encoder:
     """Return the given encoder, or the one for the endpoint, its edition and the identity management."""
-    if identity is not None and identity not in get_args(Identity):
-        raise ValueError(f'identity must be "simplified", "original" or None, got {identity!r}')
+    check_identity(identity)
     if edition not in (None, 2022) or (edition and endpoint != "track"):
         raise ValueError(f'edition must be 2022, for endpoint="track", or None; got {edition!r}')
     if encoder is None:
@@ -163,6 +162,12 @@ def choose_encoder(
     if encoder.endpoint != endpoint:
         raise ValueError(f"the encoder must be for the client's endpoint /{endpoint}, got one for /{encoder.endpoint}")
     return encoder
+
+
+def check_identity(identity: object) -> None:
+    """Raise `ValueError` unless it is an identity management, or None."""
+    if identity is not None and identity not in get_args(Identity):
+        raise ValueError(f'identity must be "simplified", "original" or None, got {identity!r}')
 
 
 def event_encoder(auth: Auth, endpoint: Endpoint, identity: Identity | None = None) -> Encoder:

@@ -24,6 +24,7 @@ class SharedCalls(ABC, Generic[Result]):
     """Profiles and identities. `Result` is what a call returns: a `Rejection` or None, or an awaitable of it."""
 
     _engines: Engines
+    _profiles: Profiles[Result] | None = None
 
     @abstractmethod
     def _take(self, engine: Engine, event: object) -> Result:
@@ -53,16 +54,21 @@ class SharedCalls(ABC, Generic[Result]):
         Updates are queued and sent in the background. Those of one profile arrive in the order of the calls. Raises
         `ValueError` if the client has no project token.
         """
-        self._engines.updates("engage")
-        return Profiles(lambda update: self._take(self._engines.updates("engage"), update))
+        if self._profiles is None:
+            self._profiles = Profiles(self._taker("engage"))
+        return self._profiles
 
     def groups(self, group_key: str) -> Groups[Result]:
         """Return the profiles of the groups with a group key: `client.groups("company").set("acme", {"seats": 20})`.
 
         They are queued as those of `profiles`. Raises `ValueError` if the client has no project token.
         """
-        self._engines.updates("groups")
-        return Groups(group_key, lambda update: self._take(self._engines.updates("groups"), update))
+        return Groups(group_key, self._taker("groups"))
+
+    def _taker(self, endpoint: UpdateEndpoint) -> Callable[[object], Result]:
+        """Return what queues an update, also in a forked child. Raises `ValueError` without a project token."""
+        holder = self._engines.holder(endpoint)
+        return lambda update: self._take(holder.engine, update)
 
     def alias(self, distinct_id: str, alias: str) -> Result:
         """Track `$create_alias`, which makes `alias` another id of the user `distinct_id`.

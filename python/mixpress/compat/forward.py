@@ -94,24 +94,10 @@ class Forwarder:
             self.warn("alias", "alias was rejected: it needs two ids")
             return False
         try:
-            return self._accepted("an alias", lambda: self._take_alias(*map(str, ids)))
+            return self._accepted("an alias", lambda: self.client.alias(*map(str, ids)))
         except ValueError as error:
             self.ignore("alias", str(error))
             return False
-
-    def _take_alias(self, distinct_id: str, alias: str) -> Rejection | None:
-        """Queue an alias; alone in its request, unless it is known that the project takes it.
-
-        A project with the simplified identity management refuses all events of its request.
-        """
-        engine = self.client.engine
-        is_alone = engine.options.identity is None
-        if is_alone:
-            engine.pack()
-        rejection = self.client.alias(distinct_id, alias)
-        if is_alone:
-            engine.pack()
-        return rejection
 
     def _take_update(self, call: str, update: Update) -> bool:
         if self._on_profile is not None:

@@ -10,6 +10,7 @@ from mixpress.errors import AuthError, TransportError
 from mixpress.reply import NoReply, TryLater, read_reply
 from mixpress.report.report import Failure
 from mixpress.retry import Done, GiveUp, Split, Stop, Wait, decide
+from mixpress.send.identity import without_identity_events
 from mixpress.send.redact import without_credentials
 from mixpress.send.throttle import Throttle
 
@@ -94,11 +95,15 @@ class Sender:
         if self._largest and batch.raw_size > self._largest and batch.count > 1:
             return self._deliver_halves(batch, job)
         attempt, repeatable = 0, self._repeatable(batch)
-        while permit := self.throttle.acquire(batch.count, batch.raw_size, job.cancel_token):
+        sent, left_out = batch, list[Failure]()
+        while permit := self.throttle.acquire(sent.count, sent.raw_size, job.cancel_token):
             attempt += 1
-            match self._attempt(batch, attempt, job, permit, repeatable):
+            match self._attempt(sent, attempt, job, permit, repeatable):
+                case Done(_, cause) if cause and sent is batch and (others := without_identity_events(batch)):
+                    sent, attempt, left_out = others, 0, _left_out(batch, others, cause)
                 case Done(refused):
-                    return job.verdicts.settle(batch, _refusals(batch, refused))
+                    failures = [*left_out, *_refusals(sent, refused)]
+                    return job.verdicts.settle(batch, sorted(failures, key=_index) if left_out else failures)
                 case Split(limit):
                     self._remember(limit)
                     return self._deliver_halves(batch, job)
@@ -160,6 +165,16 @@ class Sender:
         """
         if limit:
             self._largest = min(limit, self._largest or limit)
+
+
+def _left_out(batch: SendableBatch, others: SendableBatch, cause: str) -> list[Failure]:
+    """Return the verdicts on the events of a batch that are not sent again with the others."""
+    sent = set(others.indexes)
+    return [Failure(index, "refused", cause) for index in batch.indexes if index not in sent]
+
+
+def _index(failure: Failure) -> int:
+    return failure.index
 
 
 def _refusals(batch: SendableBatch, refused: Sequence[Refusal]) -> list[Failure]:

@@ -10,7 +10,7 @@ import mixpanel
 import pytest
 
 from mixpress import Limits, RetryPolicy
-from mixpress.compat.mixpanel import BufferedConsumer, Consumer, MixpanelException
+from mixpress.compat.mixpanel import BufferedConsumer, Consumer, Mixpanel, MixpanelException
 from mixpress.emulator import Emulator
 from support.events import sent
 from support.replies import answer, ok
@@ -67,6 +67,33 @@ def test_imports_are_sent_by_secret_and_with_strict() -> None:
 def test_an_import_without_credentials_raises_at_the_call() -> None:
     with faked() as (consumer, _), pytest.raises(MixpanelException, match="needs credentials= of the consumer"):
         consumer.send("imports", event(), "key")
+
+
+def test_a_project_with_simplified_identity_gets_no_alias_and_no_merge() -> None:
+    with Emulator(identity="simplified") as server, fast(**urls(server), identity="simplified") as consumer:
+        client = Mixpanel("token", consumer)
+        with pytest.raises(MixpanelException, match="takes no identity events"):
+            client.alias("new", "old")
+        client.merge(None, "one", "two", api_secret="secret")
+        for ids in ({}, {"$device_id": "device-1"}):
+            consumer.send("events", json.dumps({"event": "Seen", "properties": {"token": "token", **ids}}))
+        reports = failing(consumer).reports
+        rules = {name: [failure.rule for one in found for failure in one.failures] for name, found in reports.items()}
+        assert rules == {"events": ["identity-missing"], "imports": ["identity-event"]}
+        assert [one["properties"]["distinct_id"] for one in server.events()] == ["$device:device-1"]
+        assert [request.path for request in server.requests()] == ["/track"]
+
+
+def test_a_spool_has_the_identity_of_the_consumer(tmp_path: Path) -> None:
+    with faked(identity="simplified", spool=tmp_path / "a") as (consumer, server):
+        consumer.send("events", json.dumps({"event": "$merge", "properties": {"token": "token"}}))
+        [failure] = failing(consumer).reports["events"][0].failures
+        assert (failure.rule, server.requests) == ("identity-event", [])
+
+
+def test_an_unknown_identity_is_an_error() -> None:
+    with pytest.raises(ValueError, match='identity must be "simplified", "original" or None, got \'both\''):
+        Consumer(fast=True, identity="both")  # type: ignore[arg-type]
 
 
 def test_merge_is_sent_without_time_and_user() -> None:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from mixpress import process
 from mixpress._core import Encoder, Limits
 from mixpress.auth import Auth, ProjectSecret, ProjectToken, ServiceAccount
-from mixpress.client.options import DOCUMENTED, check_arguments, choose_server, spool_of_updates, spool_options
+from mixpress.client.options import (
+    DOCUMENTED,
+    check_arguments,
+    check_identity,
+    choose_server,
+    spool_of_updates,
+    spool_options,
+)
 from mixpress.client.options import Options as EngineOptions
 from mixpress.clock import Clock
 from mixpress.compat.mixpanel.channel import Channel
@@ -27,6 +34,7 @@ from mixpress.transport import Urllib3Transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mixpress.client.options import Identity
     from mixpress.report.report import Failure, Report
     from mixpress.send.rate_limit import RateLimit
     from mixpress.send.request import Endpoint
@@ -40,6 +48,7 @@ class Options(TypedDict, total=False):
     """Further arguments with `fast=True`: those of `Client` by the same names, and the `limits` of its encoder."""
 
     limits: Limits
+    identity: Identity | None
     concurrency: int
     retry: RetryPolicy
     retry_unsafe: bool
@@ -87,6 +96,7 @@ class Fast:
     ) -> None:
         if unknown := options.keys() - Options.__annotations__.keys():
             raise TypeError(f"fast=True has no option {', '.join(sorted(unknown))}")
+        check_identity(options.get("identity"))
         self._urls = urls
         self._servers = {endpoint: _server_of(urls[endpoint], path) for endpoint, path in PATHS.items()}
         self._account = credentials and ServiceAccount(
@@ -196,13 +206,13 @@ class Fast:
     def _options_of_events(self, endpoint: str, auth: Auth, lost: Lost) -> EngineOptions:
         path, given = PATHS[endpoint], self._options
         server = choose_server(None, self._servers[endpoint])
-        limits = given.get("limits") or limits_of_the_original(path)
+        limits, identity = given.get("limits") or limits_of_the_original(path), given.get("identity")
         token = auth.token if isinstance(auth, ProjectToken) else None
-        encoder = Encoder(path, token=token, limits=limits)
+        encoder = Encoder(path, token=token, limits=limits, identity=identity)
         spool = None
         if self._spool is not None:
             file = self._spool if endpoint == "events" else f"{os.fspath(self._spool)}.imports"
-            uncompressed = Encoder(path, compression=None, token=token, limits=limits)
+            uncompressed = Encoder(path, compression=None, token=token, limits=limits, identity=identity)
             spool = spool_options(file, f"{server}/{path}", auth, batches=encoder, events=uncompressed)
         return EngineOptions(
             encoder=encoder,
@@ -211,6 +221,7 @@ class Fast:
             confirms="events" if path == "import" else "batches",
             token=token,
             spool=spool,
+            identity=identity,
             **self._common_options(auth, path, lost),
         )
 
