@@ -10,13 +10,9 @@ from typing import Any
 
 import pytest
 import urllib3
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mixpress.emulator import Emulator
-from mixpress.emulator.checks import Problem
 from mixpress.emulator.store.store import Store
-from mixpress.emulator.updates import operations as module
 from mixpress.emulator.updates.state import Change, State
 
 from .conftest import Start
@@ -170,103 +166,6 @@ def test_in_memory_the_bytes_are_bounded() -> None:
     kept = [each.key[1] for each in state.all(groups=False)]
     assert 5 < len(kept) < 20
     assert kept == [f"u{number}" for number in range(100 - len(kept), 100)]
-    state.close()
-
-
-# -- compared with a plain dict
-
-values = st.sampled_from([1, 2, -1, 0.5, "a", "b", ["a"], ["a", "b", "a"], {"x": 1}, None, True])
-names = st.sampled_from(["p", "q", "r"])
-operations = st.one_of(
-    st.tuples(st.sampled_from(["$set", "$set_once", "$append", "$remove"]), st.dictionaries(names, values)),
-    st.tuples(st.just("$add"), st.dictionaries(names, st.sampled_from([1, -2, 0.5]))),
-    st.tuples(st.just("$union"), st.dictionaries(names, st.lists(values, max_size=3))),
-    st.tuples(st.just("$unset"), st.lists(names)),
-    st.tuples(st.just("$delete"), st.just("")),
-)
-
-
-def expected(properties: dict[str, Any] | None, operation: str, content: Any) -> dict[str, Any] | None:
-    """Return the properties after an operation, one property after the other; ValueError if one does not fit."""
-    if operation == "$delete" or (properties is None and operation in {"$remove", "$unset"}):
-        return None
-    if operation == "$unset":
-        return {name: value for name, value in (properties or {}).items() if name not in content}
-    after = dict(properties or {})
-    for name, value in content.items():
-        if operation == "$set" or (operation == "$set_once" and name not in after):
-            after[name] = value
-        elif operation == "$add":
-            after[name] = fitting(after.get(name, 0), int, float) + value
-        elif operation == "$append":
-            after[name] = [*fitting(after.get(name, []), list), value]
-        elif operation == "$union":
-            after[name] = united(fitting(after.get(name, []), list), value)
-        elif operation == "$remove" and isinstance(after.get(name), list):
-            after[name] = [each for each in after[name] if not same(each, value)]
-    return after
-
-
-def united(before: list[Any], given: list[Any]) -> list[Any]:
-    after = list(before)
-    for value in given:
-        if not any(same(value, each) for each in after):
-            after.append(value)
-    return after
-
-
-def fitting(value: Any, *kinds: type) -> Any:
-    if type(value) not in kinds:
-        raise ValueError
-    return value
-
-
-def same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
-
-
-@settings(deadline=None)
-@given(requests=st.lists(st.lists(st.tuples(st.sampled_from(["u", "v"]), operations), max_size=5), max_size=5))
-def test_profiles_are_those_of_a_plain_dict(requests: list[list[tuple[str, tuple[str, Any]]]]) -> None:
-    state = State()
-    model: dict[str, dict[str, Any] | None] = {"u": None, "v": None}
-    for request in requests:
-        refused = []
-        for profile_id, (operation, content) in request:
-            try:
-                model[profile_id] = expected(model[profile_id], operation, content)
-            except ValueError:
-                refused.append(True)
-            else:
-                refused.append(False)
-        problems = state.apply([change(profile_id, *each) for profile_id, each in request], 1)
-        assert [isinstance(problem, Problem) for problem in problems] == refused
-        for profile_id, properties in model.items():
-            found = state.profile(profile_id)
-            assert (None if found is None else found.properties) == properties
-    with state.reading() as connection:
-        [(count,)] = connection.execute("SELECT count(*) FROM profiles")
-    assert state._stored == count
-    state.close()
-
-
-def test_a_long_list_is_read_once_for_all_updates_of_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    state, identity, calls = State(), module._identity, [0]
-
-    def count(value: Any) -> str | bytes:
-        calls[0] += 1
-        return identity(value)
-
-    state.apply([change("u", "$set", {"a": list(range(20_000))})], 1)
-    monkeypatch.setattr(module, "_identity", count)
-    each = [("$union", {"a": [-1]}), ("$remove", {"a": -1}), ("$append", {"a": -2}), ("$remove", {"a": -3})]
-    too_long = ("$union", {"a": [-5], "b": ["x" * 300_000]})
-    problems = state.apply([change("u", *one) for one in [*each, too_long] * 50], 1)
-    assert [problem is None for problem in problems] == [True, True, True, True, False] * 50
-    assert calls[0] < 20_000 + 50 * 10
-    profile = state.profile("u")
-    assert profile is not None
-    assert profile.properties == {"a": [*range(20_000), *[-2] * 50]}
     state.close()
 
 

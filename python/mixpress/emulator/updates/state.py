@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,8 +13,9 @@ from mixpress.emulator.store.schema import transaction, used_bytes
 from mixpress.emulator.store.store import KEEP, MAX_MEMORY_BYTES
 from mixpress.emulator.updates import clusters
 from mixpress.emulator.updates import profile as profiles
-from mixpress.emulator.updates.operations import CREATING, Lists, NotAppliedError, apply
+from mixpress.emulator.updates.operations import CREATING, NotAppliedError, apply
 from mixpress.emulator.updates.profile import USER, Key, Profile
+from mixpress.emulator.updates.touched import Touched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,9 +77,9 @@ class State:
         Raises sqlite3.Error if they cannot be stored; none is applied then.
         """
         with self.reading() as connection, transaction(connection):
-            touched = _Touched(connection)
-            problems = [touched.apply(change, now_ms) for change in changes]
-            stored = self._bound(connection, self._stored + touched.write())
+            updates = _Updates(connection)
+            problems = [updates.apply(change, now_ms) for change in changes]
+            stored = self._bound(connection, self._stored + updates.touched.write())
         self._stored = stored
         return problems
 
@@ -98,9 +98,12 @@ class State:
         if not pairs:
             return
         with self.reading() as connection, transaction(connection):
-            fewer = sum(clusters.unite(connection, truncate(first), truncate(second)) for first, second in pairs)
+            touched = Touched(connection)
+            for first, second in pairs:
+                clusters.unite(connection, touched, truncate(first), truncate(second))
+            stored = self._stored + touched.write()
             profile_schema.drop_identities(connection, self._keep)
-        self._stored -= fewer
+        self._stored = stored
 
     def profile(self, distinct_id: str) -> Profile | None:
         """Return a user's profile, by any of the user's ids."""
@@ -139,15 +142,13 @@ class State:
                 self._memory.close()
 
 
-class _Touched:
-    """The profiles that a request changes: each is read once and written once."""
+class _Updates:
+    """The updates of a request, applied to the profiles that it touches."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._profiles: dict[Key, Profile | None] = {}
-        self._existing: set[Key] = set()
-        self._lists: defaultdict[Key, Lists] = defaultdict(Lists)
         self._merged = clusters.is_any(connection)
+        self.touched = Touched(connection)
 
     def _key_of(self, change: Change) -> Key:
         group_key, profile_id = change.key
@@ -157,37 +158,21 @@ class _Touched:
 
     def apply(self, change: Change, now_ms: int) -> Problem | None:
         key = self._key_of(change)
-        if key not in self._profiles:
-            self._profiles[key] = found = profiles.find(self._connection, key)
-            if found is not None:
-                self._existing.add(key)
-        profile = self._profiles[key]
+        profile = self.touched.get(key)
         if change.operation == "$delete":
-            self._profiles[key] = None
+            self.touched.set(key, None)
             return None
         if profile is None:
             if change.operation not in CREATING:
                 return None
             profile = Profile(key, created=now_ms)
         try:
-            apply(change.operation, change.content, profile.properties, self._lists[key])
+            apply(change.operation, change.content, profile.properties)
         except NotAppliedError as error:
             return error.problem
         _note(profile, change, now_ms)
-        self._profiles[key] = profile
+        self.touched.set(key, profile)
         return None
-
-    def write(self) -> int:
-        """Write the profiles; return by how many there are more of them."""
-        more = 0
-        for key, profile in self._profiles.items():
-            if profile is not None:
-                profiles.write(self._connection, profile)
-                more += key not in self._existing
-            elif key in self._existing:
-                profiles.delete(self._connection, key)
-                more -= 1
-        return more
 
 
 def _note(profile: Profile, change: Change, now_ms: int) -> None:
