@@ -70,14 +70,14 @@ def test_a_file_of_format_1_keeps_its_events_and_gets_profiles(start: Start, tmp
 def test_on_a_full_disk_a_request_is_a_503_and_changes_nothing(start: Start, tmp_path: Path) -> None:
     server, sender = start(db=tmp_path / "events.db")
     sender.post("/engage", [update("$set", {"a": 1})])
-    with server._store.reading() as connection:
+    with server._parts.store.reading() as connection:
         connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
     many = [update("$set", {"text": "x" * 200}, f"u-{number}") for number in range(200)]
     answer = sender.post("/engage", [update("$add", {"a": 1}), *many])
     sentence = b"the emulator could not store the profiles: database or disk is full"
     assert (answer.status, answer.body) == (503, sentence)
     assert [each["properties"] for each in server.profiles()] == [{"a": 1}]
-    with server._store.reading() as connection:
+    with server._parts.store.reading() as connection:
         connection.execute("PRAGMA max_page_count = 100000")
     assert sender.post("/engage", many).body == b"1"
     assert len(server.profiles()) == 201

@@ -98,7 +98,7 @@ def test_a_file_without_a_name_is_refused() -> None:
 def test_on_a_full_disk_a_request_is_a_503_and_the_rest_is_kept(start: Start, tmp_path: Path) -> None:
     server, sender = start(db=tmp_path / "events.db")
     assert sender.post(STRICT, [event(insert_id="first")]).status == 200
-    with server._store.reading() as connection:
+    with server._parts.store.reading() as connection:
         connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
     many = [event(insert_id=f"id-{number}", text="x" * 200) for number in range(200)]
     answer = sender.post(STRICT, many)
@@ -107,7 +107,7 @@ def test_on_a_full_disk_a_request_is_a_503_and_the_rest_is_kept(start: Start, tm
         b"the emulator could not store the events: database or disk is full",
     )
     assert server.events() == [event(insert_id="first")]
-    with server._store.reading() as connection:
+    with server._parts.store.reading() as connection:
         connection.execute("PRAGMA max_page_count = 100000")
     assert sender.post(STRICT, many).status == 200
     assert server.count() == 201
