@@ -84,6 +84,15 @@ def test_a_table_is_chosen_and_its_replacement_appears(server: Emulator, open_pa
     assert cells(rows(page).first) == ["1", "c", "pro", "3"]
 
 
+def test_a_new_table_appears_while_the_page_is_open(server: Emulator, open_page: Open) -> None:
+    page = open_page(f"{server.url}/?view=lookup").page
+    expect(rows(page, "Lookup tables")).to_have_count(3)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    server.add_lookup_table("later", "Later")
+    expect(rows(page, "Lookup tables")).to_have_count(4)
+    assert cells(rows(page, "Lookup tables").first)[:2] == ["later", "Later"]
+
+
 def test_without_tables_the_view_says_how_to_have_one(open_page: Open) -> None:
     with Emulator() as server:
         opened = open_page(f"{server.url}/?view=lookup")

@@ -74,6 +74,19 @@ def test_a_profile_appears_and_changes_while_the_page_is_open(server: Emulator, 
     expect(rows(page, "Profiles")).to_have_count(0)
 
 
+def test_groups_and_merged_ids_appear_while_the_page_is_open(server: Emulator, open_page: Open) -> None:
+    page = open_page(f"{server.url}/?view=groups").page
+    expect(page.get_by_text("No group yet: POST /groups makes one.")).to_be_visible()
+    for seats in (5, 6):
+        send(server, "/groups", group("company", "acme", seats=seats))
+        expect(rows(page, "Groups").first).to_contain_text(f"seats {seats}")
+    page.get_by_role("link", name="Identities").click()
+    expect(page.get_by_text("No ids were merged yet")).to_be_visible()
+    for anon_id in ("anon-1", "anon-2"):
+        identify(server, "ada", anon_id)
+        expect(rows(page, "Identities").first).to_contain_text(anon_id)
+
+
 def test_a_profile_shows_its_ids_properties_and_updates(filled: Emulator, open_page: Open) -> None:
     page = open_page(f"{filled.url}/?view=profiles&search=ANON-0").page
     expect(rows(page, "Profiles")).to_have_count(1)

@@ -128,6 +128,7 @@ class Control:
         self._queries = asyncio.Semaphore(_MAX_QUERIES)
         self._live = live or Live(partial(self._in_thread, collect_live, backend))
         self._stop_listening = backend.log.listen(self._live.changed, self._live.changed)
+        backend.tables.on_add = self._live.changed
         self._paths = [
             self._route("GET", "ready", self._ready),
             self._route("GET", "events", self._events),
