@@ -110,6 +110,21 @@ def test_the_properties_are_copied_as_json(filled: Emulator, open_page: Open) ->
     assert json.loads(page.evaluate("navigator.clipboard.readText()")) == {"seats": 5}
 
 
+def test_a_query_counts_profiles(filled: Emulator, open_page: Open) -> None:
+    page = open_page(f"{filled.url}/?view=sql").page
+    page.get_by_role("button", name="Profiles by plan").click()
+    result = page.get_by_role("table", name="Result").get_by_role("row")
+    expect(result).to_have_text(["planprofilesupdates", "pro4041", "NULL11"])
+
+
+def test_a_long_id_has_the_whole_width_of_the_details(filled: Emulator, open_page: Open) -> None:
+    page = open_page(f"{filled.url}/?view=groups&open=group:43").page
+    facts = page.locator(".facts")
+    expect(facts).to_be_visible()
+    widths = facts.evaluate("list => [list, ...list.children].map(each => each.getBoundingClientRect().width)")
+    assert widths[2] == widths[0] > widths[1]
+
+
 def test_search_is_in_the_address(filled: Emulator, open_page: Open) -> None:
     page = open_page(f"{filled.url}/?view=profiles").page
     expect(page.get_by_role("heading", name="Profiles 41")).to_be_visible()

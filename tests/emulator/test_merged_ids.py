@@ -136,7 +136,7 @@ def test_a_joined_profile_has_no_more_properties_than_a_profile_may_have() -> No
 @pytest.fixture(scope="module")
 def connection() -> Iterable[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    profile_schema.create(connection)
+    profile_schema.create(connection, "main")
     yield connection
     connection.close()
 

@@ -172,7 +172,7 @@ def test_in_memory_the_bytes_are_bounded() -> None:
 def test_a_failed_write_leaves_the_count() -> None:
     state = State()
     with state.reading() as connection:
-        connection.execute("PRAGMA max_page_count = 20")
+        connection.execute("PRAGMA state.max_page_count = 20")
     with pytest.raises(sqlite3.OperationalError, match="full"):
         state.apply([change(f"u{number}", "$set", {"a": "x" * 200}) for number in range(1000)], 1)
     assert state._stored == 0

@@ -164,7 +164,7 @@ class Emulator:
             raise RuntimeError("this emulator is already running")
         with ExitStack() as stack:
             store = stack.enter_context(closing(Store(self._db, self._keep)))
-            state = stack.enter_context(closing(State(None if store.in_memory else store, self._keep)))
+            state = stack.enter_context(closing(State(store, self._keep)))
             limiter = RateLimiter(self._rate_limit)
             options = (self._now, self._limits, self._credentials, self._simplified, limiter, HotShards(), state)
             ingest = Ingest(store, *options)

@@ -29,24 +29,26 @@ class NotAppliedError(Exception):
 
 
 class Elements:
-    """A list of a profile while a request changes it: no change reads the other elements.
+    """A list of a profile while a request changes it: only the first change reads all elements.
 
     Equal elements have the same identity, which is their JSON.
     """
 
-    def __init__(self, values: Iterable[Any]) -> None:
-        self._values: list[Any] = []
+    def __init__(self, values: list[Any]) -> None:
+        self._values = list(values)
         """With those that were removed since."""
-        self._counts: Counter[bytes] = Counter()
+        self._bytes = len(orjson.dumps(values)) - 1 if values else 0
+        """Of the elements' JSON, each with a comma."""
+        self._counts: Counter[bytes] | None = None
+        """Of identities; None until an operation asks whether the list has an element."""
         self._removed: dict[bytes, int] = {}
         """Elements of an identity before this position are removed."""
-        self._bytes = 0
-        """Of their JSON, each with a comma."""
-        for value in values:
-            self.add(identity_of(value), value)
 
-    def __contains__(self, identity: bytes) -> bool:
-        return identity in self._counts
+    def counts(self) -> Counter[bytes]:
+        """Return how many elements each identity has, which the caller does not change."""
+        if self._counts is None:
+            self._counts = Counter(map(identity_of, self._values))
+        return self._counts
 
     def size_with(self, identities: Iterable[bytes]) -> int:
         """Return the bytes of the list's JSON, with elements that it does not have yet."""
@@ -55,13 +57,16 @@ class Elements:
     def add(self, identity: bytes, value: Any) -> None:
         """Add an element to the end."""
         self._values.append(value)
-        self._counts[identity] += 1
         self._bytes += len(identity) + 1
+        if self._counts is not None:
+            self._counts[identity] += 1
 
     def remove(self, identity: bytes) -> None:
         """Remove all elements of an identity."""
-        self._bytes -= self._counts.pop(identity, 0) * (len(identity) + 1)
-        self._removed[identity] = len(self._values)
+        count = self.counts().pop(identity, 0)
+        if count:
+            self._bytes -= count * (len(identity) + 1)
+            self._removed[identity] = len(self._values)
 
     def to_list(self) -> list[Any]:
         """Return the elements that are left."""
@@ -126,10 +131,11 @@ def _union(properties: Properties, content: dict[str, list[Any]]) -> None:
     grown = {}
     for name, values in content.items():
         elements = _elements_of("$union", properties, name)
+        known = elements.counts()
         new: dict[bytes, Any] = {}
         for value in values:
             identity = identity_of(value)
-            if identity not in elements:
+            if identity not in known:
                 new.setdefault(identity, value)
         grown[name] = elements, list(new.items())
     _extend("$union", properties, grown)

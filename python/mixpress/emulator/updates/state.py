@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mixpress.emulator.accept import truncate
 from mixpress.emulator.store import profile_schema
 from mixpress.emulator.store.schema import transaction, used_bytes
-from mixpress.emulator.store.store import KEEP, MAX_MEMORY_BYTES
+from mixpress.emulator.store.store import KEEP, MAX_MEMORY_BYTES, Store
 from mixpress.emulator.updates import clusters
 from mixpress.emulator.updates import profile as profiles
 from mixpress.emulator.updates.operations import CREATING, NotAppliedError, apply
@@ -18,10 +16,10 @@ from mixpress.emulator.updates.profile import USER, Key, Profile
 from mixpress.emulator.updates.touched import Touched
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Sequence
 
     from mixpress.emulator.checks import Problem
-    from mixpress.emulator.store.store import Store
 
 
 class Change(NamedTuple):
@@ -42,8 +40,7 @@ class Change(NamedTuple):
 class State:
     """Profiles as they are after all updates. Any thread may call it.
 
-    They are in the file of `store`; without one in a database in memory apart from the events, so that reading profiles
-    moves no event.
+    They are in the file of `store`, or in a database of their own that is attached to its connection in memory.
     """
 
     def __init__(self, store: Store | None = None, keep: int = KEEP, max_bytes: int = MAX_MEMORY_BYTES) -> None:
@@ -51,25 +48,21 @@ class State:
 
         Beyond, the profiles that were created first are deleted, and the ids that were merged first.
         """
-        self._store = store
+        self._own_store = Store() if store is None else None
+        self._store = store or self._own_store
         self._keep = keep
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
-        if store is None:
-            self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            profile_schema.create(self._memory)
         with self.reading() as connection:
+            if self._store.in_memory:
+                connection.execute(f"ATTACH ':memory:' AS {profile_schema.ATTACHED}")
+                profile_schema.create(connection, profile_schema.ATTACHED)
             self._stored = profile_schema.count_profiles(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection to the profiles, locked within the block."""
-        if self._store is None:
-            with self._lock:
-                yield self._memory
-        else:
-            with self._store.reading() as connection:
-                yield connection
+        with self._store.locked() as connection:
+            yield connection
 
     def apply(self, changes: Sequence[Change], now_ms: int) -> list[Problem | None]:
         """Apply changes in their order, all in one transaction; return the problem of each that was not applied.
@@ -86,7 +79,7 @@ class State:
     def _bound(self, connection: sqlite3.Connection, stored: int) -> int:
         """Delete the oldest profiles beyond the bounds; return how many are left."""
         excess = max(0, stored - self._keep)
-        used = used_bytes(connection) if self._store is None else 0
+        used = used_bytes(connection, profile_schema.ATTACHED) if self._store.in_memory else 0
         if used > self._max_bytes:
             excess = max(excess, int(stored * (1 - self._max_bytes / used)) + 1)
         if excess:
@@ -136,10 +129,9 @@ class State:
             self._stored = 0
 
     def close(self) -> None:
-        """Close the database in memory."""
-        if self._store is None:
-            with self._lock:
-                self._memory.close()
+        """Close the store, unless it was given."""
+        if self._own_store is not None:
+            self._own_store.close()
 
 
 class _Updates:
