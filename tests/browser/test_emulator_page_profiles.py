@@ -110,8 +110,17 @@ def test_the_properties_are_copied_as_json(filled: Emulator, open_page: Open) ->
     assert json.loads(page.evaluate("navigator.clipboard.readText()")) == {"seats": 5}
 
 
-def test_a_query_counts_profiles(filled: Emulator, open_page: Open) -> None:
-    page = open_page(f"{filled.url}/?view=sql").page
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_a_query_counts_profiles(filled: Emulator, open_page: Open, size: tuple[int, int]) -> None:
+    page = open_page(f"{filled.url}/?view=sql", size).page
+    tables = page.get_by_text("profiles(id, distinct_id,")
+    if size == PHONE:
+        expect(tables).to_be_hidden()  # they would leave no room for the query
+        page.get_by_text("Tables", exact=True).click()
+    expect(tables).to_be_visible()
+    box = page.get_by_role("textbox").bounding_box()
+    assert box is not None
+    assert box["height"] > 80  # its five lines
     page.get_by_role("button", name="Profiles by plan").click()
     result = page.get_by_role("table", name="Result").get_by_role("row")
     expect(result).to_have_text(["planprofilesupdates", "pro4041", "NULL11"])

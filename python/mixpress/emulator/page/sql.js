@@ -16,6 +16,7 @@ const EXAMPLES = [
   ["Missing distinct_id", "SELECT id, event, properties\nFROM events\nWHERE distinct_id = ''\nORDER BY id DESC"],
   ["Profiles by plan", "SELECT properties ->> '$.plan' AS plan, count(*) AS profiles, sum(updates) AS updates\nFROM profiles\nGROUP BY plan\nORDER BY profiles DESC"],
 ];
+const WIDE = 700; // pixels of a screen that has room for the tables
 const SCHEMA = [
   "events(id, endpoint, event, time, distinct_id, insert_id, properties, received, request)",
   "profiles(id, distinct_id, properties, last_seen, ip, created, updated, updates)",
@@ -40,7 +41,8 @@ export class SqlView {
         "section",
         { class: "pane padded", "aria-labelledby": "title-sql" },
         el("h2", { id: "title-sql" }, el("label", { for: "sql" }, "SQL over events and profiles")),
-        el("p", { class: "soft", id: "schema" }, "Read-only SQLite. ", SCHEMA.flatMap((table) => [el("code", {}, table), " "]), "Times are in milliseconds; properties is JSON: ", el("code", {}, "properties ->> '$.plan'")),
+        el("p", { class: "soft", id: "schema" }, "Read-only SQLite. Times are in milliseconds; properties is JSON: ", el("code", {}, "properties ->> '$.plan'")),
+        el("details", { class: "tables", open: window.innerWidth > WIDE }, el("summary", {}, "Tables"), el("ul", {}, SCHEMA.map((table) => el("li", {}, el("code", {}, table))))),
         el("div", { class: "examples", role: "group", "aria-label": "Examples" }, EXAMPLES.map(([name, text]) => button(name, () => this.example(text), { class: "small" }))),
         this.input,
         el("div", { class: "actions" }, this.go, this.csv, this.result),

@@ -48,8 +48,8 @@ class State:
 
         Beyond, the profiles that were created first are deleted, and the ids that were merged first.
         """
-        self._own_store = Store() if store is None else None
-        self._store = store or self._own_store
+        self._store = Store() if store is None else store
+        self._owns_store = store is None
         self._keep = keep
         self._max_bytes = max_bytes
         with self.reading() as connection:
@@ -130,8 +130,8 @@ class State:
 
     def close(self) -> None:
         """Close the store, unless it was given."""
-        if self._own_store is not None:
-            self._own_store.close()
+        if self._owns_store:
+            self._store.close()
 
 
 class _Updates:
