@@ -8,19 +8,16 @@ import urllib.request
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from browser.accessible import violations
+from browser.accessible import check_fits, violations
 from browser.chromium import DESKTOP, PHONE
 from browser.conftest import Open
+from browser.lists import HOSTILE, rows
 from browser.sending import SECRET
 from mixpress.emulator import Emulator
 
 pytestmark = pytest.mark.browser
-
-ROWS_THAT_OVERFLOW = """[...document.querySelectorAll('.rows .row')]
-    .filter(row => row.scrollHeight > row.clientHeight).length"""
-HOSTILE = "<img src=x onerror=\"document.title='run'\">\u202e"
 
 
 def send(server: Emulator, path: str, *content: dict[str, Any]) -> None:
@@ -51,10 +48,6 @@ def filled(server: Emulator) -> Emulator:
     identify(server, "user-0", "anon-0")
     send(server, "/groups", group("company", "acme", seats=5), group("team", "W" * 250, **{"W" * 250: "W" * 250}))
     return server
-
-
-def rows(page: Page, label: str) -> Locator:
-    return page.get_by_role("grid", name=label).locator(".rows .row")
 
 
 def test_a_profile_appears_and_changes_while_the_page_is_open(server: Emulator, open_page: Open) -> None:
@@ -219,8 +212,6 @@ def test_each_view_fits_the_screen_and_keeps_the_rules_of_axe(
         ).to_be_visible()
         if name in {"profile", "group"}:
             expect(page.locator(".history li").first).to_be_visible()
-        wide, shown = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide <= shown, name
-        assert page.evaluate(ROWS_THAT_OVERFLOW) == 0, name
+        check_fits(page, name)
         assert violations(page) == [], name
         opened.picture(f"emulator-{request.node.callspec.id}-{name}")

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
 from mixpress.emulator import Emulator
 from mixpress.emulator.store.store import Store
 from mixpress.emulator.updates.state import Change, State
 
 from .conftest import Start
+from .damage import full_disk, kill_while_sending
 from .sender import Sender, event
-from .test_command import started
 from .test_engage import update
 from .test_merged_ids import ALIAS
 from .test_store_file import read, write
@@ -70,15 +69,12 @@ def test_a_file_of_format_1_keeps_its_events_and_gets_profiles(start: Start, tmp
 def test_on_a_full_disk_a_request_is_a_503_and_changes_nothing(start: Start, tmp_path: Path) -> None:
     server, sender = start(db=tmp_path / "events.db")
     sender.post("/engage", [update("$set", {"a": 1})])
-    with server._parts.store.reading() as connection:
-        connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
     many = [update("$set", {"text": "x" * 200}, f"u-{number}") for number in range(200)]
-    answer = sender.post("/engage", [update("$add", {"a": 1}), *many])
-    sentence = b"the emulator could not store the profiles: database or disk is full"
-    assert (answer.status, answer.body) == (503, sentence)
-    assert [each["properties"] for each in server.profiles()] == [{"a": 1}]
-    with server._parts.store.reading() as connection:
-        connection.execute("PRAGMA max_page_count = 100000")
+    with full_disk(server):
+        answer = sender.post("/engage", [update("$add", {"a": 1}), *many])
+        sentence = b"the emulator could not store the profiles: database or disk is full"
+        assert (answer.status, answer.body) == (503, sentence)
+        assert [each["properties"] for each in server.profiles()] == [{"a": 1}]
     assert sender.post("/engage", many).body == b"1"
     assert len(server.profiles()) == 201
 
@@ -87,33 +83,14 @@ def test_after_a_kill_every_update_that_was_answered_is_there_once(tmp_path: Pat
     path = tmp_path / "events.db"
     answered: Counter[str] = Counter()
     sent: Counter[str] = Counter()
-    enough = threading.Event()
 
-    def send(url: str, thread: int) -> None:
-        sender = Sender(url)
-        try:
-            for request in range(10_000):
-                ids = [f"{thread}-{number}" for number in range(20)]
-                sent.update(ids)
-                if sender.post("/engage", [update("$add", {"n": 1}, one) for one in ids]).body == b"1":
-                    answered.update(ids)
-                if request >= 20:
-                    enough.set()
-        except urllib3.exceptions.HTTPError:
-            enough.set()
-        finally:
-            sender.close()
+    def send(sender: Sender, thread: int, _request: int) -> None:
+        ids = [f"{thread}-{number}" for number in range(20)]
+        sent.update(ids)
+        if sender.post("/engage", [update("$add", {"n": 1}, one) for one in ids]).body == b"1":
+            answered.update(ids)
 
-    with started("--db", str(path)) as (process, line):
-        assert process.stderr is not None
-        threads = [threading.Thread(target=send, args=(line[1], each)) for each in range(2)]
-        for thread in [*threads, threading.Thread(target=process.stderr.read)]:
-            thread.start()
-        assert enough.wait(120)
-        process.kill()
-        for thread in threads:
-            thread.join()
-        process.wait(60)
+    kill_while_sending(path, send, threads=2, least=20)
     with Emulator(db=path) as server:
         stored = {each["distinct_id"]: each["properties"]["n"] for each in server.profiles()}
     assert sum(answered.values()) >= 400
