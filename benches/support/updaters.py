@@ -1,18 +1,16 @@
 """A program that updates profiles with one client: `python -m benches.support.updaters NAME URL COUNT`.
 
-It prints its CPU seconds, seconds and peak memory as JSON. Each sender imports its client itself, so that the cost of
-the import counts only for it.
+It prints its cost (`cost.py`). Each sender imports its client itself, so that the cost of the import counts only for
+it.
 """
 
 from __future__ import annotations
 
-import json
 import random
-import resource
-import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from benches.support.cost import main
 
 Properties = dict[str, Any]
 
@@ -111,19 +109,5 @@ SENDERS: dict[str, Callable[[str, list[Properties], int], int]] = {
 }
 
 
-def main(name: str, url: str, count: int) -> None:
-    """Send, and print the cost of the whole process from its start, without that of making the pool."""
-    before = time.process_time()
-    pool = properties(POOL)
-    made = time.process_time() - before
-    started = time.perf_counter()
-    sent = SENDERS[name](url, pool, count)
-    seconds = time.perf_counter() - started
-    if sent != count:
-        raise SystemExit(f"{name}: {sent} of {count} updates were imported")
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"cpu": time.process_time() - made, "seconds": seconds, "megabytes": kilobytes / 1024}))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(SENDERS, lambda: properties(POOL))

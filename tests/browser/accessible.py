@@ -1,4 +1,7 @@
-"""axe-core's rules in an open page. The test hands the script to the browser: the page's policy forbids others."""
+"""Whether an open page fits the screen, and axe-core's rules in it.
+
+The test hands axe's script to the browser: the page's policy forbids others.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,18 @@ RUN = """async () => {
   const text = (rule, node) => `${rule.id}: ${node.html.slice(0, 200)} ${node.failureSummary}`;
   return found.violations.flatMap(rule => rule.nodes.map(node => text(rule, node)));
 }"""
+
+
+WIDTHS = "[document.documentElement.scrollWidth, innerWidth]"
+ROWS_THAT_OVERFLOW = """[...document.querySelectorAll('.rows .row')]
+    .filter(row => row.scrollHeight > row.clientHeight).length"""
+
+
+def check_fits(page: Page, name: str) -> None:
+    """Require that the page is no wider than the screen, and that the rows of its lists have room for their text."""
+    wide, shown = page.evaluate(WIDTHS)
+    assert wide <= shown, name
+    assert page.evaluate(ROWS_THAT_OVERFLOW) == 0, name
 
 
 def violations(page: Page) -> list[str]:

@@ -245,16 +245,16 @@ def test_sql_is_shown_as_a_table_and_saved_as_csv(server: Emulator, open_page: O
     opened = open_page(f"{server.url}/?view=sql&sql=SELECT+event,count(*)+AS+n+FROM+events+GROUP+BY+event")
     page = opened.page
     table = page.get_by_role("table", name="Result")
-    expect(page.get_by_role("textbox", name="SQL over the stored events")).to_have_value(re.compile("^SELECT event"))
+    expect(page.get_by_role("textbox", name="SQL over events and profiles")).to_have_value(re.compile("^SELECT event"))
     expect(table).to_have_count(0)  # a link runs nothing
     page.get_by_role("button", name="Run").click()
     expect(table.get_by_role("row")).to_have_text(["eventn", "Purchase1", "Signed Up2"])
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
-    assert download.value.suggested_filename == "events.csv"
-    download.value.save_as(tmp_path / "events.csv")
-    assert (tmp_path / "events.csv").read_text().split() == ["event,n", "Purchase,1", "Signed", "Up,2"]
-    page.get_by_role("textbox", name="SQL over the stored events").fill("DELETE FROM events")
+    assert download.value.suggested_filename == "rows.csv"
+    download.value.save_as(tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").read_text().split() == ["event,n", "Purchase,1", "Signed", "Up,2"]
+    page.get_by_role("textbox", name="SQL over events and profiles").fill("DELETE FROM events")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".result")).to_have_class(re.compile("bad"))
     assert server.count() == 3

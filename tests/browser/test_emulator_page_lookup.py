@@ -9,20 +9,19 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
-from browser.accessible import violations
+from browser.accessible import check_fits, violations
 from browser.chromium import DESKTOP, PHONE
 from browser.conftest import Open
+from browser.lists import HOSTILE, rows
 from browser.sending import SECRET
 from mixpress.emulator import Emulator
 
 pytestmark = pytest.mark.browser
 
 COUNT = 100_000
-ROWS_THAT_OVERFLOW = """[...document.querySelectorAll('.rows .row')]
-    .filter(row => row.scrollHeight > row.clientHeight).length"""
-HOSTILE = "<img src=x onerror=\"document.title='run'\">\u202e"
+ROWS = "Rows of the table"
 NAMES = (HOSTILE, "__proto__", "constructor", "2", "1", "</script><script>document.title='run'</script>")
 
 
@@ -56,10 +55,6 @@ def filled(server: Emulator) -> Emulator:
     return server
 
 
-def rows(page: Page, label: str = "Rows of the table") -> Locator:
-    return page.get_by_role("grid", name=label).locator(".rows .row")
-
-
 def cells(row: Locator) -> list[str]:
     return row.get_by_role("gridcell").all_inner_texts()
 
@@ -75,13 +70,22 @@ def test_a_table_is_chosen_and_its_replacement_appears(server: Emulator, open_pa
     expect(page.get_by_text("This table has no rows yet.")).to_be_visible()
     for content in (["a", "1"], ["b", "2"]):
         replace(server, "songs", to_csv(["id", "name"], content))
-        expect(rows(page)).to_contain_text([content[0]])
-        assert cells(rows(page).first) == ["1", *content]
+        expect(rows(page, ROWS)).to_contain_text([content[0]])
+        assert cells(rows(page, ROWS).first) == ["1", *content]
     assert cells(tables.nth(1))[:4] == ["songs", "Songs", "1", "2"]
     assert re.fullmatch(r"\d\d:\d\d:\d\d", cells(tables.nth(1))[4])
     replace(server, "songs", to_csv(["id", "plan", "n"], ["c", "pro", "3"]))
     expect(page.get_by_role("columnheader", name="plan")).to_be_visible()
-    assert cells(rows(page).first) == ["1", "c", "pro", "3"]
+    assert cells(rows(page, ROWS).first) == ["1", "c", "pro", "3"]
+
+
+def test_a_new_table_appears_while_the_page_is_open(server: Emulator, open_page: Open) -> None:
+    page = open_page(f"{server.url}/?view=lookup").page
+    expect(rows(page, "Lookup tables")).to_have_count(3)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    server.add_lookup_table("later", "Later")
+    expect(rows(page, "Lookup tables")).to_have_count(4)
+    assert cells(rows(page, "Lookup tables").first)[:2] == ["later", "Later"]
 
 
 def test_without_tables_the_view_says_how_to_have_one(open_page: Open) -> None:
@@ -100,11 +104,11 @@ def test_a_deleted_table_leaves_no_rows(server: Emulator, open_page: Open) -> No
     replace(server, "later", to_csv(["id", "name"], ["a", "1"]))
     opened = open_page(f"{server.url}/?view=lookup&table=later")
     page = opened.page
-    expect(rows(page)).to_have_count(1)
+    expect(rows(page, ROWS)).to_have_count(1)
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("no lookup table has the id 'later'")).to_be_visible()
-    expect(rows(page)).to_have_count(0)
+    expect(rows(page, ROWS)).to_have_count(0)
     expect(rows(page, "Lookup tables")).to_have_count(3)
     opened.messages.clear()  # Chromium reports the 404
 
@@ -116,9 +120,9 @@ def test_search_is_by_the_first_column_and_in_the_address(filled: Emulator, open
     page.keyboard.type("song-24")
     expect(page.get_by_role("heading", name="Rows of songs 11")).to_be_visible()
     expect(page).to_have_url(re.compile("&search=song-24"))
-    expect(rows(page)).to_have_count(11)
-    assert cells(rows(page).nth(1)) == ["240", "Song-240", "Title, 240", "4"]
-    rows(page).nth(1).click()
+    expect(rows(page, ROWS)).to_have_count(11)
+    assert cells(rows(page, ROWS).nth(1)) == ["240", "Song-240", "Title, 240", "4"]
+    rows(page, ROWS).nth(1).click()
     panel = page.get_by_role("dialog")
     expect(panel.get_by_role("heading", name="Row No. 240")).to_be_visible()
     expect(panel.locator(".json")).to_contain_text('"title": "Title, 240"')
@@ -181,8 +185,8 @@ def test_a_phone_shows_the_tables_or_the_rows_of_one(filled: Emulator, open_page
     tables.press("Enter")
     expect(tables).to_be_hidden()
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Rows of the table"
-    expect(rows(page)).to_have_count(1)
-    assert len(cells(rows(page).first)) == 41  # the number, and the first 40 columns
+    expect(rows(page, ROWS)).to_have_count(1)
+    assert len(cells(rows(page, ROWS).first)) == 41  # the number, and the first 40 columns
     expect(page.get_by_text("The first 40 of 60 columns. A row's details have all.")).to_be_visible()
     page.get_by_role("columnheader", name="column 39").scroll_into_view_if_needed()
     expect(page.get_by_role("columnheader", name="column 39")).to_be_in_viewport()
@@ -203,10 +207,10 @@ def test_hostile_names_and_cells_are_only_text(server: Emulator, open_page: Open
     rows(page, "Lookup tables").first.click()
     expect(page.get_by_role("heading", name="Rows of <b>'&\" 1")).to_be_visible()
     shown = [name.replace("\u202e", "\\u202e") for name in NAMES]
-    expect(rows(page)).to_have_count(1)
+    expect(rows(page, ROWS)).to_have_count(1)
     assert page.locator(".rows-of .head").get_by_role("columnheader").all_inner_texts() == ["Row", *shown]
-    assert cells(rows(page).first) == ["1", *(name.replace("\u202e", "\\u202e") + "!" for name in NAMES)]
-    rows(page).first.click()
+    assert cells(rows(page, ROWS).first) == ["1", *(name.replace("\u202e", "\\u202e") + "!" for name in NAMES)]
+    rows(page, ROWS).first.click()
     panel = page.get_by_role("dialog")
     expect(panel.locator(".json")).to_contain_text('"__proto__": "__proto__!"')
     expect(panel.locator(".json")).not_to_contain_text("\u202e")
@@ -239,7 +243,7 @@ def test_a_large_table_is_fetched_where_it_is_looked_at(large: Emulator, open_pa
     expect(page.locator(f"#rows-{COUNT - 1}")).to_be_in_viewport()
     grid.evaluate("grid => grid.scrollTop = grid.scrollHeight / 2")
     expect(page.locator(f"#rows-{COUNT // 2}")).to_contain_text(f"id-{COUNT // 2 + 1}")
-    assert rows(page).count() < 80
+    assert rows(page, ROWS).count() < 80
     fetched = [url for url in opened.requests if "/_emulator/lookup-tables/large" in url]
     assert 3 <= len(fetched) < 30
     assert all("limit=100&" in url or "limit=1&" in url for url in fetched)
@@ -259,8 +263,6 @@ def test_the_view_fits_the_screen_and_keeps_the_rules_of_axe(
     ):
         page.goto(f"{filled.url}/?view=lookup{query}")
         expect(page.locator(seen)).not_to_be_empty()
-        wide, shown = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide <= shown, name
-        assert page.evaluate(ROWS_THAT_OVERFLOW) == 0, name
+        check_fits(page, name)
         assert violations(page) == [], name
         opened.picture(f"emulator-{request.node.callspec.id}-lookup-{name}")

@@ -8,19 +8,16 @@ import urllib.request
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from browser.accessible import violations
+from browser.accessible import check_fits, violations
 from browser.chromium import DESKTOP, PHONE
 from browser.conftest import Open
+from browser.lists import HOSTILE, rows
 from browser.sending import SECRET
 from mixpress.emulator import Emulator
 
 pytestmark = pytest.mark.browser
-
-ROWS_THAT_OVERFLOW = """[...document.querySelectorAll('.rows .row')]
-    .filter(row => row.scrollHeight > row.clientHeight).length"""
-HOSTILE = "<img src=x onerror=\"document.title='run'\">\u202e"
 
 
 def send(server: Emulator, path: str, *content: dict[str, Any]) -> None:
@@ -53,10 +50,6 @@ def filled(server: Emulator) -> Emulator:
     return server
 
 
-def rows(page: Page, label: str) -> Locator:
-    return page.get_by_role("grid", name=label).locator(".rows .row")
-
-
 def test_a_profile_appears_and_changes_while_the_page_is_open(server: Emulator, open_page: Open) -> None:
     page = open_page(f"{server.url}/?view=profiles").page
     expect(page.get_by_text("No profile yet: POST /engage makes one.")).to_be_visible()
@@ -72,6 +65,19 @@ def test_a_profile_appears_and_changes_while_the_page_is_open(server: Emulator, 
     send(server, "/engage", {"$token": SECRET, "$distinct_id": "ada", "$delete": ""})
     expect(panel).to_contain_text("The emulator does not keep it any more.")
     expect(rows(page, "Profiles")).to_have_count(0)
+
+
+def test_groups_and_merged_ids_appear_while_the_page_is_open(server: Emulator, open_page: Open) -> None:
+    page = open_page(f"{server.url}/?view=groups").page
+    expect(page.get_by_text("No group yet: POST /groups makes one.")).to_be_visible()
+    for seats in (5, 6):
+        send(server, "/groups", group("company", "acme", seats=seats))
+        expect(rows(page, "Groups").first).to_contain_text(f"seats {seats}")
+    page.get_by_role("link", name="Identities").click()
+    expect(page.get_by_text("No ids were merged yet")).to_be_visible()
+    for anon_id in ("anon-1", "anon-2"):
+        identify(server, "ada", anon_id)
+        expect(rows(page, "Identities").first).to_contain_text(anon_id)
 
 
 def test_a_profile_shows_its_ids_properties_and_updates(filled: Emulator, open_page: Open) -> None:
@@ -95,6 +101,30 @@ def test_the_properties_are_copied_as_json(filled: Emulator, open_page: Open) ->
     page.get_by_role("button", name="Copy JSON").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert json.loads(page.evaluate("navigator.clipboard.readText()")) == {"seats": 5}
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_a_query_counts_profiles(filled: Emulator, open_page: Open, size: tuple[int, int]) -> None:
+    page = open_page(f"{filled.url}/?view=sql", size).page
+    tables = page.get_by_text("profiles(id, distinct_id,")
+    if size == PHONE:
+        expect(tables).to_be_hidden()  # they would leave no room for the query
+        page.get_by_text("Tables", exact=True).click()
+    expect(tables).to_be_visible()
+    box = page.get_by_role("textbox").bounding_box()
+    assert box is not None
+    assert box["height"] > 80  # its five lines
+    page.get_by_role("button", name="Profiles by plan").click()
+    result = page.get_by_role("table", name="Result").get_by_role("row")
+    expect(result).to_have_text(["planprofilesupdates", "pro4041", "NULL11"])
+
+
+def test_a_long_id_has_the_whole_width_of_the_details(filled: Emulator, open_page: Open) -> None:
+    page = open_page(f"{filled.url}/?view=groups&open=group:43").page
+    facts = page.locator(".facts")
+    expect(facts).to_be_visible()
+    widths = facts.evaluate("list => [list, ...list.children].map(each => each.getBoundingClientRect().width)")
+    assert widths[2] == widths[0] > widths[1]
 
 
 def test_search_is_in_the_address(filled: Emulator, open_page: Open) -> None:
@@ -182,8 +212,6 @@ def test_each_view_fits_the_screen_and_keeps_the_rules_of_axe(
         ).to_be_visible()
         if name in {"profile", "group"}:
             expect(page.locator(".history li").first).to_be_visible()
-        wide, shown = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide <= shown, name
-        assert page.evaluate(ROWS_THAT_OVERFLOW) == 0, name
+        check_fits(page, name)
         assert violations(page) == [], name
         opened.picture(f"emulator-{request.node.callspec.id}-{name}")

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser.accessible import violations
+from browser.accessible import check_fits, violations
 from browser.chromium import DESKTOP, PHONE, VIEWS
 from browser.conftest import Open
 from browser.sending import event, numbered, send
@@ -73,8 +73,7 @@ def test_each_view_fits_the_screen_and_keeps_the_rules_of_axe(
     for name in PAGES if os.environ.get("SCREENSHOTS") else CHOSEN.get(look, ("filters", "event", "faults")):
         opened.page.goto(filled.url + PAGES[name][0])
         show(opened.page, name)
-        wide, shown = opened.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide <= shown, name
+        check_fits(opened.page, name)
         if by_axe:
             assert violations(opened.page) == [], name
         opened.picture(f"emulator-{request.node.callspec.id.replace(' ', '-')}-{name}")

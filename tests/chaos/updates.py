@@ -260,7 +260,7 @@ class UpdateWorld:
 
     def _applied(self) -> list[tuple[str, int]]:
         """Return profile and number of each update that the server applied, in its order."""
-        accepted = json.loads(orjson.dumps(self._stage.server._history.find(None)))
+        accepted = json.loads(orjson.dumps(self._stage.server._parts.history.find(None)))
         updates = [(profile_in(each["update"]), number_in(each["update"])) for each in accepted]
         return [update for update in updates if update[1] in self._account.given]
 

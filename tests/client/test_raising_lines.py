@@ -24,6 +24,8 @@ import pytest
 
 import mixpress
 from mixpress import Client, Encoder, Limits, RetryPolicy, ServiceAccount
+from mixpress.report.stats import Stats
+from mixpress.transport import Transport
 from support.server import FakeServer, sent_all
 
 HOME = os.path.dirname(mixpress.__file__)
@@ -84,7 +86,7 @@ def within(seconds: float, step: Callable[[], Any]) -> Any:
     return result[0]
 
 
-def client(server: FakeServer, **settings: Any) -> Client:
+def client(server: Transport, **settings: Any) -> Client:
     encoder = Encoder(limits=Limits(max_batch_events=3))
     retry = RetryPolicy(attempts=2, first_wait=0.0, max_wait=0.0, jitter=(0.0, 0.0))
     return Client(
@@ -99,16 +101,22 @@ def client(server: FakeServer, **settings: Any) -> Client:
     )
 
 
-def check(made: Client, server: FakeServer, where: str, reports: list[Any], least: int, most: int) -> None:
-    """Track on another thread, flush and close, each in time, and compare the counts with what the server has."""
-    assert within(SECONDS, lambda: made.track("After", "u") or "taken") == "taken", where
+def finish(made: Client, add: Callable[[], object], where: str, reports: list[Any], least: int, most: int) -> Stats:
+    """Add one more on another thread, flush and close, each in time; return the counts, which agree."""
+    assert within(SECONDS, lambda: add() or "taken") == "taken", where
     reports.append(within(SECONDS, lambda: made.flush(SECONDS)))
-    stats = within(SECONDS, made.stats)
+    stats: Stats = within(SECONDS, made.stats)
     assert reports[-1].pending == stats.pending == 0, (where, stats)
     verdicts = stats.imported + stats.rejected + stats.refused + stats.undelivered + stats.dropped
     assert stats.accepted == verdicts, (where, stats)
     assert least + 1 <= stats.accepted <= most + 1, (where, stats)
     reports.append(within(SECONDS, made.close))
+    return stats
+
+
+def check(made: Client, server: FakeServer, where: str, reports: list[Any], least: int, most: int) -> None:
+    """Track one more event, close, and compare the counts with what the server has."""
+    stats = finish(made, lambda: made.track("After", "u"), where, reports, least, most)
     for thread in [each for each in threading.enumerate() if each.name in THREADS]:
         thread.join(SECONDS)  # one whose start was cut short ends by itself, perhaps after `close`
     names = [event["event"] for event in sent_all(server)]

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from client.test_raising_lines import SECONDS, STRIDE, Raiser, append, each_line, settled, within
-from mixpress import Client, Encoder, Limits, RetryPolicy
-from support.clients import ACCOUNT
+from client.test_raising_lines import SECONDS, STRIDE, Raiser, append, each_line, finish, settled
+from client.test_raising_lines import client as any_client
+from mixpress import Client
 from support.profile_server import ProfileServer
 
 STRIDE_OF_SPOOLED = 67
@@ -22,17 +22,7 @@ STRIDE_OF_SPOOLED = 67
 
 
 def client(server: ProfileServer, **settings: Any) -> Client:
-    return Client(
-        ACCOUNT,
-        token="the-project-token",
-        transport=server,
-        rate_limit=None,
-        linger=1000,
-        encoder=Encoder(limits=Limits(max_batch_events=3)),
-        concurrency=2,
-        retry=RetryPolicy(attempts=2, first_wait=0.0, max_wait=0.0, jitter=(0.0, 0.0)),
-        **settings,
-    )
+    return any_client(server, token="the-project-token", **settings)
 
 
 def updates() -> Iterator[dict[str, Any]]:
@@ -81,15 +71,8 @@ def test_an_interrupt_at_any_line_comes_out_and_leaves_true_counts(name: str, sp
 
 
 def check(made: Client, server: ProfileServer, where: str, reports: list[Any], least: int, most: int) -> None:
-    """Update on another thread, flush and close, each in time, and compare the counts with what the server has."""
-    assert within(SECONDS, lambda: made.profiles.set("after", {"n": 99}) or "taken") == "taken", where
-    reports.append(within(SECONDS, lambda: made.flush(SECONDS)))
-    stats = within(SECONDS, made.stats)
-    assert reports[-1].pending == stats.pending == 0, (where, stats)
-    verdicts = stats.imported + stats.rejected + stats.refused + stats.undelivered + stats.dropped
-    assert stats.accepted == verdicts, (where, stats)
-    assert least + 1 <= stats.accepted <= most + 1, (where, stats)
-    reports.append(within(SECONDS, made.close))
+    """Update one more profile, close, and compare the counts with what the server has."""
+    stats = finish(made, lambda: made.profiles.set("after", {"n": 99}), where, reports, least, most)
     taken = sum(map(len, server.taken))
     assert server.numbers("after") == [99], where
     assert stats.imported <= taken <= stats.imported + stats.undelivered, (where, stats, taken)

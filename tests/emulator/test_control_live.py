@@ -40,6 +40,7 @@ class Stream:
     def next_change(self) -> dict[str, int]:
         while (line := self.next_line()) != "event: change":
             assert line, "the stream ended"
+            assert not line.startswith(":"), "nothing changed for 15 seconds"
         found: dict[str, int] = json.loads(self.next_line().removeprefix("data: "))
         return found
 
@@ -69,6 +70,15 @@ def test_a_client_hears_of_requests_and_of_reset(server: Emulator, sender: Sende
         assert stream.wait_for(stored=1) == {"last_id": 1, "stored": 1, "requests": 1, "refused": 1}
         server.clear()
         assert stream.wait_for(stored=0) == {"last_id": 0, "stored": 0, "requests": 0, "refused": 0}
+
+
+def test_a_client_hears_of_a_new_lookup_table(server: Emulator, sender: Sender) -> None:
+    with following(server) as stream:
+        start = stream.next_change()
+        server.add_lookup_table("t1")
+        assert stream.next_change() == start
+        assert sender.request("PUT", "/_emulator/lookup-tables/t2").status == 200
+        assert stream.next_change() == start
 
 
 def test_all_clients_hear_of_the_last_change(server: Emulator, sender: Sender) -> None:

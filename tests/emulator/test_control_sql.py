@@ -24,7 +24,9 @@ from mixpress.emulator.store import sql
 from mixpress.emulator.store.store import Store
 
 from .conftest import Start
-from .sender import Answer, Sender, event
+from .sender import NOW, Answer, Sender, event
+from .test_engage import update
+from .test_merged_ids import identity_event
 
 STRICT = "/import?strict=1"
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
@@ -78,6 +80,43 @@ def test_a_query_has_columns_and_rows(start: Start, tmp_path: Path, db: str | No
     assert rows(sender, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'events'") == [["events"]]
 
 
+@pytest.mark.parametrize("db", [None, "events.db"])
+def test_a_query_reads_profiles_groups_and_merged_ids(start: Start, tmp_path: Path, db: str | None) -> None:
+    _, sender = start(db=tmp_path / db if db else None)
+    sender.post(STRICT, [event("A", distinct_id="anon-1")])
+    sender.post("/engage", [update("$set", {"plan": "pro"}, "ada"), update("$set", {}, "bob", ignore_time=True)])
+    sender.post("/groups", [{"$token": "t", "$group_key": "company", "$group_id": "acme", "$set": {"seats": 5}}])
+    sender.post("/track", [identity_event("$create_alias", distinct_id="ada", alias="anon-1")])
+    assert ask(sender, "SELECT * FROM profiles").json["columns"] == [
+        *("id", "distinct_id", "properties", "last_seen", "ip", "created", "updated", "updates")
+    ]
+    assert rows(sender, "SELECT distinct_id, properties ->> '$.plan', last_seen FROM profiles") == [
+        ["ada", "pro", NOW * 1000],
+        ["bob", None, None],
+    ]
+    assert ask(sender, "SELECT * FROM groups").json["columns"] == [
+        *("id", "group_key", "group_id", "properties", "created", "updated", "updates")
+    ]
+    assert rows(sender, "SELECT group_key, group_id, properties, updates FROM groups") == [
+        ["company", "acme", '{"seats":5}', 1]
+    ]
+    of_users = "FROM events JOIN identities USING (distinct_id) JOIN profiles ON profiles.distinct_id = cluster"
+    assert rows(sender, f"SELECT event, profiles.distinct_id {of_users} WHERE event = 'A'") == [["A", "ada"]]
+    for table in ("main.profiles", "state.profiles", "main.identities", "lookup_tables"):
+        assert ask(sender, f"SELECT id FROM {table}").status == 400  # the same in memory and in a file
+    sender.post("/engage", [update("$set", {"plan": "free"}, "ada")])  # the emulator writes as before
+    assert rows(sender, "SELECT properties FROM profiles WHERE distinct_id = 'ada'") == [['{"plan":"free"}']]
+
+
+@LIMITED
+def test_a_profile_that_is_too_large_for_a_query_can_still_be_counted(sender: Sender) -> None:
+    texts = ["x" * 250] * 1000
+    sender.post("/engage", [update("$set", {f"p{number}": texts}) for number in range(6)])
+    assert rows(sender, "SELECT distinct_id, updates FROM profiles") == [["u", 6]]
+    error = ask(sender, "SELECT properties FROM profiles").json["error"]
+    assert error == "a value in the query is longer than 1,100,000 bytes"
+
+
 def test_every_value_of_sqlite_is_shown(sender: Sender) -> None:
     found = rows(sender, "SELECT NULL, 9223372036854775807, 1.5, 9e999, -9e999, x'00ff', 'é', CAST(x'ff41' AS TEXT)")
     assert found == [[None, 2**63 - 1, 1.5, "Infinity", "-Infinity", "x'00ff'", "é", "\ufffdA"]]
@@ -118,6 +157,13 @@ WRITES = [
     "UPDATE events SET event = 'x'",
     "WITH x AS (SELECT 1) DELETE FROM events",
     "DROP TABLE events",
+    "DELETE FROM profiles",
+    "INSERT INTO identities (distinct_id, cluster) VALUES ('a', 'b')",
+    "UPDATE groups SET properties = ''",
+    "DROP VIEW profiles",
+    "DROP VIEW temp.groups",
+    "CREATE TEMP TRIGGER x INSTEAD OF DELETE ON profiles BEGIN SELECT 1; END",
+    "SELECT * FROM main.profiles",
     "ALTER TABLE events RENAME TO e",
     "CREATE TABLE x (y)",
     "CREATE TEMP TABLE x (y)",
@@ -206,7 +252,10 @@ def test_the_stores_own_statements_are_not_allowed_because_they_are_cached(store
         ("ATTACH 'x' AS y", "only SELECT is allowed, not ATTACH and VACUUM"),
         ("PRAGMA user_version", "only SELECT is allowed, not PRAGMA"),
         ("SELECT load_extension('x')", "the function load_extension is not allowed"),
-        ("SELECT * FROM sqlite_temp_master", "the table 'sqlite_temp_master' cannot be read: only events"),
+        (
+            "SELECT * FROM sqlite_temp_master",
+            "the table 'sqlite_temp_master' cannot be read: only events, profiles",
+        ),
         ("SELECT 1; SELECT 2", "the query must be one statement"),
         ("SELECT unknown FROM events", "SQLite: no such column: unknown"),
         ("", "the query is empty"),
@@ -278,9 +327,9 @@ def test_writing_goes_on_during_a_query_over_a_file(tmp_path: Path) -> None:
 
 KEYWORDS = re.findall(
     r"\S+",
-    "SELECT FROM events WITH RECURSIVE AS x ( ) * , ; DELETE INSERT INTO UPDATE SET event = VALUES 1 'a' DROP TABLE "
-    "ATTACH PRAGMA query_only writable_schema CREATE TEMP VIEW BEGIN COMMIT VACUUM json_each load_extension UNION ALL "
-    "RETURNING ON CONFLICT DO NOTHING REPLACE EXPLAIN sqlite_master main . -- /* */",
+    "SELECT FROM events profiles WITH RECURSIVE AS x ( ) * , ; DELETE INSERT INTO UPDATE SET event = VALUES 1 'a' DROP "
+    "TABLE ATTACH PRAGMA query_only writable_schema CREATE TEMP VIEW BEGIN COMMIT VACUUM json_each load_extension "
+    "UNION ALL RETURNING ON CONFLICT DO NOTHING REPLACE EXPLAIN sqlite_master main . -- /* */",
 )
 
 

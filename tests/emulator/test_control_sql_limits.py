@@ -156,6 +156,7 @@ COPYING = {
     "comments": doubled(24).replace(" AS (", " -- (\n AS -- x\n ("),
     "nested": nested(24),
     "three times": doubled(14).replace("UNION ALL", "UNION ALL SELECT * FROM c0 UNION ALL"),
+    "of a view": doubled(11).replace("1 AS x", "1 AS x FROM profiles, profiles, groups, groups"),
     "within a long query": doubled(6) + " -- " + "x" * 50_000,
 }
 
@@ -185,6 +186,7 @@ SELECT a.event, a.time, b.n, c.* FROM a, b, c WHERE a.time > 0 ORDER BY a.time
     "text",
     [
         doubled(8),
+        doubled(11),
         "SELECT 'with' AS x " + "-- x\n" * 10_000,
         ORDINARY,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5) SELECT n.i FROM n",

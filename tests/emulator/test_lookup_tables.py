@@ -334,14 +334,6 @@ def test_a_table_that_cannot_be_stored_is_a_503(start: Start, tmp_path: Path) ->
     assert server.lookup_table("t1") == []
 
 
-def test_without_a_running_emulator() -> None:
-    emulator = Emulator(lookup_tables=SONGS)
-    with pytest.raises(RuntimeError, match="not running"):
-        emulator.lookup_table("t1")
-    with pytest.raises(RuntimeError, match="not running"):
-        emulator.add_lookup_table("t1")
-
-
 # -- the control API
 
 

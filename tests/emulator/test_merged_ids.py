@@ -14,6 +14,7 @@ from mixpress.emulator import Emulator
 from mixpress.emulator.store import profile_schema
 from mixpress.emulator.updates import clusters
 from mixpress.emulator.updates.profile import Profile
+from mixpress.emulator.updates.touched import Touched
 
 from .conftest import Start
 from .sender import NOW, Sender
@@ -135,7 +136,7 @@ def test_a_joined_profile_has_no_more_properties_than_a_profile_may_have() -> No
 @pytest.fixture(scope="module")
 def connection() -> Iterable[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    profile_schema.create(connection)
+    profile_schema.create(connection, "main")
     yield connection
     connection.close()
 
@@ -145,7 +146,7 @@ def test_clusters_are_those_of_the_pairs(connection: sqlite3.Connection, pairs: 
     profile_schema.clear(connection)
     expected = {name: {name} for name in NAMES}
     for first, second in pairs:
-        clusters.unite(connection, first, second)
+        clusters.unite(connection, Touched(connection), first, second)
         together = expected[first] | expected[second]
         expected |= dict.fromkeys(together, together)
     for one in NAMES:
@@ -155,7 +156,10 @@ def test_clusters_are_those_of_the_pairs(connection: sqlite3.Connection, pairs: 
         assert clusters.find(connection, one) in expected[one]
 
 
-def test_a_large_cluster_costs_no_more_for_each_id_than_a_small_one(connection: sqlite3.Connection) -> None:
+@pytest.mark.parametrize("hub_first", [False, True])
+def test_a_large_cluster_costs_no_more_for_each_id_than_a_small_one(
+    connection: sqlite3.Connection, hub_first: bool
+) -> None:
     profile_schema.clear(connection)
     steps = 0
 
@@ -169,7 +173,8 @@ def test_a_large_cluster_costs_no_more_for_each_id_than_a_small_one(connection: 
     for size in (500, 500, 500, 500):
         before = steps
         for number in range(size):
-            clusters.unite(connection, f"{len(used)}-{number}", "hub")
+            pair = (f"{len(used)}-{number}", "hub")
+            clusters.unite(connection, Touched(connection), *(pair[::-1] if hub_first else pair))
         used.append(steps - before)
     connection.set_progress_handler(None, 0)
     assert used[-1] < 2 * used[0] + 10

@@ -9,19 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mixpress.emulator import Emulator
-from mixpress.emulator.checks import Problem
 from mixpress.emulator.store.store import Store
-from mixpress.emulator.updates import operations as module
 from mixpress.emulator.updates.state import Change, State
 
 from .conftest import Start
+from .damage import full_disk, kill_while_sending
 from .sender import Sender, event
-from .test_command import started
 from .test_engage import update
 from .test_merged_ids import ALIAS
 from .test_store_file import read, write
@@ -74,15 +69,12 @@ def test_a_file_of_format_1_keeps_its_events_and_gets_profiles(start: Start, tmp
 def test_on_a_full_disk_a_request_is_a_503_and_changes_nothing(start: Start, tmp_path: Path) -> None:
     server, sender = start(db=tmp_path / "events.db")
     sender.post("/engage", [update("$set", {"a": 1})])
-    with server._store.reading() as connection:
-        connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
     many = [update("$set", {"text": "x" * 200}, f"u-{number}") for number in range(200)]
-    answer = sender.post("/engage", [update("$add", {"a": 1}), *many])
-    sentence = b"the emulator could not store the profiles: database or disk is full"
-    assert (answer.status, answer.body) == (503, sentence)
-    assert [each["properties"] for each in server.profiles()] == [{"a": 1}]
-    with server._store.reading() as connection:
-        connection.execute("PRAGMA max_page_count = 100000")
+    with full_disk(server):
+        answer = sender.post("/engage", [update("$add", {"a": 1}), *many])
+        sentence = b"the emulator could not store the profiles: database or disk is full"
+        assert (answer.status, answer.body) == (503, sentence)
+        assert [each["properties"] for each in server.profiles()] == [{"a": 1}]
     assert sender.post("/engage", many).body == b"1"
     assert len(server.profiles()) == 201
 
@@ -91,33 +83,14 @@ def test_after_a_kill_every_update_that_was_answered_is_there_once(tmp_path: Pat
     path = tmp_path / "events.db"
     answered: Counter[str] = Counter()
     sent: Counter[str] = Counter()
-    enough = threading.Event()
 
-    def send(url: str, thread: int) -> None:
-        sender = Sender(url)
-        try:
-            for request in range(10_000):
-                ids = [f"{thread}-{number}" for number in range(20)]
-                sent.update(ids)
-                if sender.post("/engage", [update("$add", {"n": 1}, one) for one in ids]).body == b"1":
-                    answered.update(ids)
-                if request >= 20:
-                    enough.set()
-        except urllib3.exceptions.HTTPError:
-            enough.set()
-        finally:
-            sender.close()
+    def send(sender: Sender, thread: int, _request: int) -> None:
+        ids = [f"{thread}-{number}" for number in range(20)]
+        sent.update(ids)
+        if sender.post("/engage", [update("$add", {"n": 1}, one) for one in ids]).body == b"1":
+            answered.update(ids)
 
-    with started("--db", str(path)) as (process, line):
-        assert process.stderr is not None
-        threads = [threading.Thread(target=send, args=(line[1], each)) for each in range(2)]
-        for thread in [*threads, threading.Thread(target=process.stderr.read)]:
-            thread.start()
-        assert enough.wait(120)
-        process.kill()
-        for thread in threads:
-            thread.join()
-        process.wait(60)
+    kill_while_sending(path, send, threads=2, least=20)
     with Emulator(db=path) as server:
         stored = {each["distinct_id"]: each["properties"]["n"] for each in server.profiles()}
     assert sum(answered.values()) >= 400
@@ -173,107 +146,10 @@ def test_in_memory_the_bytes_are_bounded() -> None:
     state.close()
 
 
-# -- compared with a plain dict
-
-values = st.sampled_from([1, 2, -1, 0.5, "a", "b", ["a"], ["a", "b", "a"], {"x": 1}, None, True])
-names = st.sampled_from(["p", "q", "r"])
-operations = st.one_of(
-    st.tuples(st.sampled_from(["$set", "$set_once", "$append", "$remove"]), st.dictionaries(names, values)),
-    st.tuples(st.just("$add"), st.dictionaries(names, st.sampled_from([1, -2, 0.5]))),
-    st.tuples(st.just("$union"), st.dictionaries(names, st.lists(values, max_size=3))),
-    st.tuples(st.just("$unset"), st.lists(names)),
-    st.tuples(st.just("$delete"), st.just("")),
-)
-
-
-def expected(properties: dict[str, Any] | None, operation: str, content: Any) -> dict[str, Any] | None:
-    """Return the properties after an operation, one property after the other; ValueError if one does not fit."""
-    if operation == "$delete" or (properties is None and operation in {"$remove", "$unset"}):
-        return None
-    if operation == "$unset":
-        return {name: value for name, value in (properties or {}).items() if name not in content}
-    after = dict(properties or {})
-    for name, value in content.items():
-        if operation == "$set" or (operation == "$set_once" and name not in after):
-            after[name] = value
-        elif operation == "$add":
-            after[name] = fitting(after.get(name, 0), int, float) + value
-        elif operation == "$append":
-            after[name] = [*fitting(after.get(name, []), list), value]
-        elif operation == "$union":
-            after[name] = united(fitting(after.get(name, []), list), value)
-        elif operation == "$remove" and isinstance(after.get(name), list):
-            after[name] = [each for each in after[name] if not same(each, value)]
-    return after
-
-
-def united(before: list[Any], given: list[Any]) -> list[Any]:
-    after = list(before)
-    for value in given:
-        if not any(same(value, each) for each in after):
-            after.append(value)
-    return after
-
-
-def fitting(value: Any, *kinds: type) -> Any:
-    if type(value) not in kinds:
-        raise ValueError
-    return value
-
-
-def same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
-
-
-@settings(deadline=None)
-@given(requests=st.lists(st.lists(st.tuples(st.sampled_from(["u", "v"]), operations), max_size=5), max_size=5))
-def test_profiles_are_those_of_a_plain_dict(requests: list[list[tuple[str, tuple[str, Any]]]]) -> None:
-    state = State()
-    model: dict[str, dict[str, Any] | None] = {"u": None, "v": None}
-    for request in requests:
-        refused = []
-        for profile_id, (operation, content) in request:
-            try:
-                model[profile_id] = expected(model[profile_id], operation, content)
-            except ValueError:
-                refused.append(True)
-            else:
-                refused.append(False)
-        problems = state.apply([change(profile_id, *each) for profile_id, each in request], 1)
-        assert [isinstance(problem, Problem) for problem in problems] == refused
-        for profile_id, properties in model.items():
-            found = state.profile(profile_id)
-            assert (None if found is None else found.properties) == properties
-    with state.reading() as connection:
-        [(count,)] = connection.execute("SELECT count(*) FROM profiles")
-    assert state._stored == count
-    state.close()
-
-
-def test_a_long_list_is_read_once_for_all_updates_of_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    state, identity, calls = State(), module._identity, [0]
-
-    def count(value: Any) -> str | bytes:
-        calls[0] += 1
-        return identity(value)
-
-    state.apply([change("u", "$set", {"a": list(range(20_000))})], 1)
-    monkeypatch.setattr(module, "_identity", count)
-    each = [("$union", {"a": [-1]}), ("$remove", {"a": -1}), ("$append", {"a": -2}), ("$remove", {"a": -3})]
-    too_long = ("$union", {"a": [-5], "b": ["x" * 300_000]})
-    problems = state.apply([change("u", *one) for one in [*each, too_long] * 50], 1)
-    assert [problem is None for problem in problems] == [True, True, True, True, False] * 50
-    assert calls[0] < 20_000 + 50 * 10
-    profile = state.profile("u")
-    assert profile is not None
-    assert profile.properties == {"a": [*range(20_000), *[-2] * 50]}
-    state.close()
-
-
 def test_a_failed_write_leaves_the_count() -> None:
     state = State()
     with state.reading() as connection:
-        connection.execute("PRAGMA max_page_count = 20")
+        connection.execute("PRAGMA state.max_page_count = 20")
     with pytest.raises(sqlite3.OperationalError, match="full"):
         state.apply([change(f"u{number}", "$set", {"a": "x" * 200}) for number in range(1000)], 1)
     assert state._stored == 0

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -94,10 +94,36 @@ def test_an_emulator_can_run_again_but_not_twice_at_once() -> None:
             pass
 
 
-@pytest.mark.parametrize("ask", ["url", "events", "count", "requests", "clear"])
-def test_an_emulator_that_is_not_running_raises(ask: str) -> None:
-    with pytest.raises(RuntimeError, match="the emulator is not running"):
-        getattr(Emulator(), ask)()
+USES: dict[str, Callable[[Emulator], object]] = {
+    "url": lambda server: server.url,
+    "events": lambda server: server.events(),
+    "count": lambda server: server.count(),
+    "profile": lambda server: server.profile("u"),
+    "group": lambda server: server.group("company", "acme"),
+    "profiles": lambda server: server.profiles(),
+    "groups": lambda server: server.groups(),
+    "requests": lambda server: server.requests(),
+    "refused": lambda server: server.refused(),
+    "lookup_table": lambda server: server.lookup_table("t1"),
+    "add_lookup_table": lambda server: server.add_lookup_table("t1"),
+    "assert_received": lambda server: server.assert_received("A"),
+    "fail_next": lambda server: server.fail_next("429"),
+    "stats": lambda server: server.stats(),
+    "clear": lambda server: server.clear(),
+    "reset": lambda server: server.reset(),
+}
+
+
+def test_every_use_needs_a_running_emulator() -> None:
+    public = {name for name in vars(Emulator) if not name.startswith("_")}
+    assert public == {*USES, "faults"}  # faults may be set before the start
+    emulator = Emulator()
+    for _ in range(2):  # before and after it runs
+        for use in USES.values():
+            with pytest.raises(RuntimeError, match="the emulator is not running: use it inside `with Emulator"):
+                use(emulator)
+        with emulator:
+            assert emulator.count() == 0
 
 
 def test_it_stops_while_a_request_is_incomplete() -> None:

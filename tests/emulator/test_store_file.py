@@ -7,16 +7,15 @@ import re
 import resource
 import sqlite3
 import sys
-import threading
 from pathlib import Path
 
 import pytest
-import urllib3
 
 from mixpress.emulator import Emulator
 from mixpress.emulator.store.store import Store
 
 from .conftest import Start
+from .damage import full_disk, kill_while_sending
 from .sender import Sender, event
 from .test_command import started
 
@@ -98,17 +97,12 @@ def test_a_file_without_a_name_is_refused() -> None:
 def test_on_a_full_disk_a_request_is_a_503_and_the_rest_is_kept(start: Start, tmp_path: Path) -> None:
     server, sender = start(db=tmp_path / "events.db")
     assert sender.post(STRICT, [event(insert_id="first")]).status == 200
-    with server._store.reading() as connection:
-        connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
     many = [event(insert_id=f"id-{number}", text="x" * 200) for number in range(200)]
-    answer = sender.post(STRICT, many)
-    assert (answer.status, answer.body) == (
-        503,
-        b"the emulator could not store the events: database or disk is full",
-    )
-    assert server.events() == [event(insert_id="first")]
-    with server._store.reading() as connection:
-        connection.execute("PRAGMA max_page_count = 100000")
+    with full_disk(server):
+        answer = sender.post(STRICT, many)
+        sentence = b"the emulator could not store the events: database or disk is full"
+        assert (answer.status, answer.body) == (503, sentence)
+        assert server.events() == [event(insert_id="first")]
     assert sender.post(STRICT, many).status == 200
     assert server.count() == 201
 
@@ -170,33 +164,13 @@ def test_a_stores_lock_ends_with_it(tmp_path: Path) -> None:
 def test_after_a_kill_everything_that_was_answered_is_there(tmp_path: Path, number: int) -> None:
     path = tmp_path / "events.db"
     answered: list[str] = []
-    enough = threading.Event()
 
-    def send(url: str, thread: int) -> None:
-        sender = Sender(url)
-        try:
-            for request in range(10_000):
-                ids = [f"{thread}-{request}-{each}" for each in range(20)]
-                if sender.post(STRICT, [event(insert_id=one) for one in ids]).status == 200:
-                    answered.extend(ids)
-                    if request >= 5 * (number + 1):
-                        enough.set()
-        except urllib3.exceptions.HTTPError:
-            enough.set()
-        finally:
-            sender.close()
+    def send(sender: Sender, thread: int, request: int) -> None:
+        ids = [f"{thread}-{request}-{each}" for each in range(20)]
+        if sender.post(STRICT, [event(insert_id=one) for one in ids]).status == 200:
+            answered.extend(ids)
 
-    with started("--db", str(path)) as (process, line):
-        # Its log would fill the pipe.
-        assert process.stderr is not None
-        threads = [threading.Thread(target=send, args=(line[1], each)) for each in range(3)]
-        for thread in [*threads, threading.Thread(target=process.stderr.read)]:
-            thread.start()
-        assert enough.wait(120)
-        process.kill()
-        for thread in threads:
-            thread.join()
-        process.wait(60)
+    kill_while_sending(path, send, threads=3, least=5 * (number + 1))
     with Emulator(db=path) as server:
         stored = {each["properties"]["$insert_id"] for each in server.events()}
     assert len(answered) >= 20

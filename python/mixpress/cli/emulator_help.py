@@ -3,10 +3,11 @@
 HELP = """\
 Run a local server of Mixpanel's ingestion API.
 
-It answers /import, /track and /lookup-tables as documented, strict or not, and stores accepted events,
-deduplicated, the last 1,000,000 in memory or in --db. It accepts any credentials that are not empty unless
-it is given some, answers 429 beyond the documented rate limit, and sends nothing to other machines except to
-a --webhook. Its page, at the URL that it prints, shows what arrives: open it in a browser.
+It answers /import, /track, /engage, /groups and /lookup-tables as documented, strict or not. It keeps
+profiles, and stores accepted events, deduplicated, the last 1,000,000, in memory or in --db. It accepts any
+credentials that are not empty unless it is given some, answers 429 beyond the documented rate limit, and
+sends nothing to other machines except to a --webhook. Its page, at the URL that it prints, shows what
+arrives: open it in a browser.
 
 It prints its URL when it is ready, then one line per request. Ctrl-C or SIGTERM stops it.
 
@@ -22,6 +23,9 @@ Query the stored events, with --db events.db:
 Ask what arrived, from any language:
   curl 'http://127.0.0.1:8400/_emulator/events?event=Signed+Up'
   curl 'http://127.0.0.1:8400/_emulator/refused'
+  curl 'http://127.0.0.1:8400/_emulator/profiles?distinct_id=ada'
+  curl 'http://127.0.0.1:8400/_emulator/sql' -H 'Content-Type: application/json' \\
+      -d '{"sql": "SELECT distinct_id, properties FROM profiles"}'
   curl -X POST 'http://127.0.0.1:8400/_emulator/reset'
 
 \b

@@ -110,19 +110,6 @@ class HttpHandler:
         self._numbers = itertools.count(1)
         self.plan.restart()
 
-    @property
-    def faults(self) -> Faults:
-        """The faults of the sequence."""
-        return self.plan.faults
-
-    def set_faults(self, faults: Faults) -> None:
-        """Apply these faults to requests from now on; a request in progress keeps its fault."""
-        self.plan.set(faults)
-
-    def fail_next(self, kind: str | Fault, times: int = 1) -> None:
-        """Apply a fault to the next `times` requests; ValueError with what is allowed."""
-        self.plan.fail_next(kind, times)
-
     def app(self, others: Sequence[BaseRoute] = ()) -> Starlette:
         """Return the ASGI application: the endpoints, and the routes of `others`."""
         # Browser SDKs send to /track/.

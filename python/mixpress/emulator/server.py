@@ -11,15 +11,17 @@ from __future__ import annotations
 import ipaddress
 import time
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mixpress.emulator import limits as limits_of
 from mixpress.emulator.app import HttpHandler
 from mixpress.emulator.assertions import Wanted, assert_received
 from mixpress.emulator.auth import to_credentials
+from mixpress.emulator.backend import Backend
 from mixpress.emulator.control.api import Control, ControlRoute
 from mixpress.emulator.control.guard import Guard, foreign
-from mixpress.emulator.control.stats import Backend, collect
+from mixpress.emulator.control.stats import collect
 from mixpress.emulator.faults.faults import to_faults
 from mixpress.emulator.hosts import to_address, to_host_names
 from mixpress.emulator.hot_shards import HotShards
@@ -45,7 +47,6 @@ from mixpress.emulator.updates.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from concurrent.futures import Executor
     from os import PathLike
     from types import TracebackType
 
@@ -156,75 +157,74 @@ class Emulator:
         self._connection_limits = connection_limits(request_seconds)
         self._lookup_tables = to_lookup_tables(lookup_tables)
         self._running: ExitStack | None = None
+        self._backend: Backend | None = None
 
     def __enter__(self) -> Emulator:
         if self._running is not None:
             raise RuntimeError("this emulator is already running")
         with ExitStack() as stack:
-            self._store = stack.enter_context(closing(Store(self._db, self._keep)))
-            self._state = stack.enter_context(closing(self._make_state()))
+            store = stack.enter_context(closing(Store(self._db, self._keep)))
+            state = stack.enter_context(closing(State(store, self._keep)))
             limiter = RateLimiter(self._rate_limit)
-            self._ingest = ingest = self._make_ingest(limiter)
-            self._history = History()
-            updates = Updates(self._state, self._now, self._limits, limiter, self._history)
+            options = (self._now, self._limits, self._credentials, self._simplified, limiter, HotShards(), state)
+            ingest = Ingest(store, *options)
+            history = History()
+            updates = Updates(state, self._now, self._limits, limiter, history)
             tables = stack.enter_context(closing(LookupTables(self._db, self._lookup_tables)))
-            self._lookup = Lookup(tables, CallLimit(None if self._rate_limit is None else CALLS))
+            lookup = Lookup(tables, CallLimit(None if self._rate_limit is None else CALLS))
             executor = stack.enter_context(DaemonThreads(_MAX_THREADS, "mixpress-emulator"))
-            self._log = RequestLog()
+            log = RequestLog()
             webhook = None if self._webhook is None else stack.enter_context(closing(_to_webhook(self._webhook)))
-            options = (self._credentials, self._before, self._faults)
-            answerers = {**dict.fromkeys(UPDATE_PATHS, updates.answer), LOOKUP: self._lookup.answer}
-            self._handler = HttpHandler(
-                ingest, executor, self._log, *options, webhook=webhook, foreign=foreign, answerers=answerers
+            handler = HttpHandler(
+                *(ingest, executor, log, self._credentials, self._before, self._faults),
+                webhook=webhook,
+                foreign=foreign,
+                answerers={**dict.fromkeys(UPDATE_PATHS, updates.answer), LOOKUP: lookup.answer},
             )
             listener = stack.enter_context(listen(self._address, self._port))
-            self._url = to_url(listener)
-            self._backend = self._to_backend(executor, webhook)
-            control = Control(self._backend, page_routes(), others=lookup_endpoints(tables))
+            clears = (store.clear, state.clear, history.clear, ingest.clear, lookup.clear, handler.restart, log.clear)
+            backend = Backend(
+                store=store,
+                log=log,
+                executor=executor,
+                url=to_url(listener),
+                now=self._now,
+                started_ms=int(self._now() * 1000),
+                plan=handler.plan,
+                state=state,
+                history=history,
+                tables=tables,
+                reset=partial(_call_all, clears),
+                webhook=webhook,
+                keep=self._keep,
+            )
+            control = Control(backend, page_routes(), others=lookup_endpoints(tables))
             guard = Guard(ipaddress.ip_address(self._address).is_loopback, self._allowed_hosts)
-            app = self._handler.app([*openapi_routes(), ControlRoute(control, guard)])
+            app = handler.app([*openapi_routes(), ControlRoute(control, guard)])
             stack.enter_context(serve(app, listener, self._connection_limits))
             stack.enter_context(closing(control))  # first of all at the end: its streams must end before the server
-            self._running = stack.pop_all()
+            self._running, self._backend = stack.pop_all(), backend
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        running, self._running = self._running, None
+        if self._backend is not None:
+            self._faults = self._backend.plan.faults
+        running, self._running, self._backend = self._running, None, None
         if running is not None:
-            self._faults = self._handler.faults
             running.close()
 
-    def _make_state(self) -> State:
-        return State(None if self._store.in_memory else self._store, self._keep)
-
-    def _make_ingest(self, limiter: RateLimiter) -> Ingest:
-        return Ingest(
-            self._store, self._now, self._limits, self._credentials, self._simplified, limiter, HotShards(), self._state
-        )
-
-    def _to_backend(self, executor: Executor, webhook: Webhook | None) -> Backend:
-        return Backend(
-            store=self._store,
-            log=self._log,
-            executor=executor,
-            url=self._url,
-            now=self._now,
-            started_ms=int(self._now() * 1000),
-            plan=self._handler.plan,
-            state=self._state,
-            history=self._history,
-            reset=self._clear,
-            webhook=webhook,
-            keep=self._keep,
-        )
+    @property
+    def _parts(self) -> Backend:
+        if self._backend is None:
+            raise RuntimeError("the emulator is not running: use it inside `with Emulator() as server:`")
+        return self._backend
 
     @property
     def url(self) -> str:
         """Where it listens, such as `http://127.0.0.1:49152`, without a trailing slash."""
-        self._check_running()
-        return self._url
+        return self._parts.url
 
     @property
     def faults(self) -> Faults:
@@ -232,21 +232,20 @@ class Emulator:
 
         Assigning restarts the sequence of faults, as `clear` does, and discards the faults of `fail_next`.
         """
-        return self._faults if self._running is None else self._handler.faults
+        return self._faults if self._backend is None else self._backend.plan.faults
 
     @faults.setter
     def faults(self, faults: Faults | str | None) -> None:
         self._faults = to_faults(faults)
-        if self._running is not None:
-            self._handler.set_faults(self._faults)
+        if self._backend is not None:
+            self._backend.plan.set(self._faults)
 
     def fail_next(self, kind: str | Fault, times: int = 1) -> None:
         """Apply a fault to the next `times` requests, before those of earlier calls and of `faults`.
 
         `kind` is a text without how often, such as "429", "429:3s", "drop-reply" or "400:0+2". ValueError for others.
         """
-        self._check_running()
-        self._handler.fail_next(kind, times)
+        self._parts.plan.fail_next(kind, times)
 
     def events(
         self,
@@ -262,28 +261,24 @@ class Emulator:
         time replaced. `name` selects the events of one name, `endpoint` those sent to "/import" or "/track",
         `properties` those that have at least these, with equal JSON values.
         """
-        self._check_running()
         wanted = {**(properties or {}), **({} if distinct_id is None else {"distinct_id": distinct_id})}
-        return [event for event in self._store.events(name, endpoint) if _has(event["properties"], wanted)]
+        return [event for event in self._parts.store.events(name, endpoint) if _has(event["properties"], wanted)]
 
     def count(self, name: str | None = None, *, endpoint: str | None = None) -> int:
         """Return the number of events that `events` would return, without reading them."""
-        self._check_running()
-        return self._store.count(name, endpoint)
+        return self._parts.store.count(name, endpoint)
 
     def profile(self, distinct_id: str) -> dict[str, Any] | None:
         """Return the properties of a user's profile as they are after all updates, or None if there is no profile.
 
         `distinct_id` may be any of the ids that identity events made one user.
         """
-        self._check_running()
-        found = self._state.profile(distinct_id)
+        found = self._parts.state.profile(distinct_id)
         return None if found is None else found.properties
 
     def group(self, key: str, group_id: str) -> dict[str, Any] | None:
         """Return the properties of a group's profile as they are after all updates, or None if there is no profile."""
-        self._check_running()
-        found = self._state.group(key, group_id)
+        found = self._parts.state.group(key, group_id)
         return None if found is None else found.properties
 
     def profiles(self) -> list[dict[str, Any]]:
@@ -294,36 +289,30 @@ class Emulator:
         profile its location; both are None if no update changed them. Times are in milliseconds since the epoch.
         `updates` is the number of updates.
         """
-        self._check_running()
-        return [profile.as_dict() for profile in self._state.all(groups=False)]
+        return [profile.as_dict() for profile in self._parts.state.all(groups=False)]
 
     def groups(self) -> list[dict[str, Any]]:
         """Return the profiles of all groups, as `profiles` does, with `group_key` and `group_id` as their ids."""
-        self._check_running()
-        return [profile.as_dict() for profile in self._state.all(groups=True)]
+        return [profile.as_dict() for profile in self._parts.state.all(groups=True)]
 
     def requests(self) -> list[LoggedRequest]:
         """Return the last 10,000 requests, up to 64 MB of text, with the status of each reply, oldest first."""
-        self._check_running()
-        return self._log.requests()
+        return self._parts.log.requests()
 
     def refused(self) -> list[RefusedEvent]:
         """Return the last 10,000 refused events, up to 64 MB of text, oldest first."""
-        self._check_running()
-        return self._log.refused()
+        return self._parts.log.refused()
 
     def add_lookup_table(self, id: str, name: str = "") -> None:
         """Add an empty lookup table, as somebody does on the vendor's page; one of this id gets the name.
 
         `clear` removes it. ValueError for an id that no path can have.
         """
-        self._check_running()
-        self._lookup.tables.add(id, name)
+        self._parts.tables.add(id, name)
 
     def lookup_table(self, id: str) -> list[dict[str, str]] | None:
         """Return the rows of a lookup table as texts by the name of their column; None if there is no such table."""
-        self._check_running()
-        return self._lookup.tables.rows(id)
+        return self._parts.tables.rows(id)
 
     def assert_received(
         self, event: str, properties: Mapping[str, Any] | None = None, within: float = 5.0
@@ -336,37 +325,27 @@ class Emulator:
         asyncio code runs it by `asyncio.to_thread`.
         """
         __tracebackhide__ = True
-        self._check_running()
-        return assert_received(self._store, self._log, self._url, Wanted(event, properties or {}, within))
+        parts = self._parts
+        return assert_received(parts.store, parts.log, parts.url, Wanted(event, properties or {}, within))
 
     def clear(self) -> None:
         """Delete all events and profiles, also in the `db` file, and all logged requests.
 
         Of lookup tables, those of the option `lookup_tables` are left, without rows. Restarts faults and rate limits.
         """
-        self._check_running()
-        self._clear()
+        self._parts.reset()
 
     reset = clear
     """The same as `clear`."""
 
     def stats(self) -> dict[str, Any]:
         """Return the counters since the start or `clear`, by status and by event, as `GET /_emulator/stats` does."""
-        self._check_running()
-        return collect(self._backend)
+        return collect(self._parts)
 
-    def _clear(self) -> None:
-        self._store.clear()
-        self._state.clear()
-        self._history.clear()
-        self._ingest.clear()
-        self._lookup.clear()
-        self._handler.restart()
-        self._log.clear()
 
-    def _check_running(self) -> None:
-        if self._running is None:
-            raise RuntimeError("the emulator is not running: use it inside `with Emulator() as server:`")
+def _call_all(functions: Iterable[Callable[[], None]]) -> None:
+    for function in functions:
+        function()
 
 
 def _has(properties: dict[str, Any], wanted: Mapping[str, Any]) -> bool:

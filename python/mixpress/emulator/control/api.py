@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute, Match, Route
 from mixpress.emulator.control.listing import find_refused, find_requests
 from mixpress.emulator.control.live import Live
 from mixpress.emulator.control.parameters import ParameterError, read_integer, read_query, read_single
-from mixpress.emulator.control.stats import Backend, collect, collect_live
+from mixpress.emulator.control.stats import collect, collect_live
 from mixpress.emulator.store import sql
 from mixpress.emulator.store.find import UnfinishedError, find
 from mixpress.emulator.updates.listing import find_groups, find_identities, find_profiles, find_updates
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from mixpress.emulator.backend import Backend
     from mixpress.emulator.control.guard import Guard
     from mixpress.emulator.store.filters import Filters, Page
     from mixpress.emulator.updates.history import History
@@ -127,6 +128,7 @@ class Control:
         self._queries = asyncio.Semaphore(_MAX_QUERIES)
         self._live = live or Live(partial(self._in_thread, collect_live, backend))
         self._stop_listening = backend.log.listen(self._live.changed, self._live.changed)
+        backend.tables.on_add = self._live.changed
         self._paths = [
             self._route("GET", "ready", self._ready),
             self._route("GET", "events", self._events),

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mixpress.emulator.log import to_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Executor
-
-    from mixpress.emulator.control.webhook import Webhook
-    from mixpress.emulator.faults.plan import FaultPlan
-    from mixpress.emulator.log import RequestLog
-    from mixpress.emulator.store.store import Store
-    from mixpress.emulator.updates.history import History
-    from mixpress.emulator.updates.state import State
+    from mixpress.emulator.backend import Backend
 
 _TOP = 50  # names of events
 _STORED = "SELECT count(*), coalesce(max(id), 0) FROM events"
 _BY_EVENT = "SELECT event, count(*) AS number FROM events GROUP BY event ORDER BY number DESC, event LIMIT ?"
-
-
-@dataclass(frozen=True)
-class Backend:
-    """What the control API reads and changes of an emulator."""
-
-    store: Store
-    log: RequestLog
-    executor: Executor
-    url: str
-    now: Callable[[], float]
-    """Seconds since the epoch."""
-    started_ms: int
-    plan: FaultPlan
-    state: State
-    history: History
-    reset: Callable[[], None]
-    webhook: Webhook | None = None
-    keep: int = 0
-    """How many events the store keeps."""
 
 
 def collect(backend: Backend, bucket: int = 5) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mixpress.emulator.lookup.rows import RowIndex
 from mixpress.emulator.store.schema import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from os import PathLike
 
     from mixpress.emulator.lookup.check import Table
@@ -60,6 +60,8 @@ class LookupTables:
     """
 
     def __init__(self, path: str | PathLike[str] | None, tables: Mapping[str, str]) -> None:
+        self.on_add: Callable[[], None] = lambda: None
+        """Called after each `add`, on its thread."""
         self._first = dict(tables)
         self._lock = threading.Lock()
         self._indexes: OrderedDict[str, RowIndex] = OrderedDict()  # by the ids of their tables, the last one used last
@@ -79,6 +81,7 @@ class LookupTables:
         with self._lock, transaction(self._connection):
             is_new = self._find(check_id(id)) is None
             self._connection.execute(_NAMED, (id, check_name(name)))
+        self.on_add()
         return is_new
 
     def all(self) -> list[LookupTable]:

@@ -1,4 +1,4 @@
-// A box for one query that reads the stored events; its result as a table and as CSV.
+// A box for one query that reads the stored events and profiles; its result as a table and as CSV.
 //
 // A query that comes with the address is shown and not run: a link must not make the emulator work.
 
@@ -14,8 +14,15 @@ const EXAMPLES = [
   ["By minute", "SELECT strftime('%Y-%m-%d %H:%M', time / 1000, 'unixepoch') AS minute, count(*) AS events\nFROM events\nGROUP BY minute\nORDER BY minute DESC"],
   ["Properties in use", "SELECT key AS property, type, count(*) AS events\nFROM events, json_each(properties)\nGROUP BY key, type\nORDER BY events DESC"],
   ["Missing distinct_id", "SELECT id, event, properties\nFROM events\nWHERE distinct_id = ''\nORDER BY id DESC"],
+  ["Profiles by plan", "SELECT properties ->> '$.plan' AS plan, count(*) AS profiles, sum(updates) AS updates\nFROM profiles\nGROUP BY plan\nORDER BY profiles DESC"],
 ];
-const SCHEMA = "events(id, endpoint, event, time, distinct_id, insert_id, properties, received, request)";
+const WIDE = 700; // pixels of a screen that has room for the tables
+const SCHEMA = [
+  "events(id, endpoint, event, time, distinct_id, insert_id, properties, received, request)",
+  "profiles(id, distinct_id, properties, last_seen, ip, created, updated, updates)",
+  "groups(id, group_key, group_id, properties, created, updated, updates)",
+  "identities(id, distinct_id, cluster)",
+];
 
 export class SqlView {
   constructor() {
@@ -33,8 +40,9 @@ export class SqlView {
       el(
         "section",
         { class: "pane padded", "aria-labelledby": "title-sql" },
-        el("h2", { id: "title-sql" }, el("label", { for: "sql" }, "SQL over the stored events")),
-        el("p", { class: "soft", id: "schema" }, "Read-only SQLite. ", el("code", {}, SCHEMA), " Times are in milliseconds; properties is JSON: ", el("code", {}, "properties ->> '$.plan'")),
+        el("h2", { id: "title-sql" }, el("label", { for: "sql" }, "SQL over events and profiles")),
+        el("p", { class: "soft", id: "schema" }, "Read-only SQLite. Times are in milliseconds; properties is JSON: ", el("code", {}, "properties ->> '$.plan'")),
+        el("details", { class: "tables", open: window.innerWidth > WIDE }, el("summary", {}, "Tables"), el("ul", {}, SCHEMA.map((table) => el("li", {}, el("code", {}, table))))),
         el("div", { class: "examples", role: "group", "aria-label": "Examples" }, EXAMPLES.map(([name, text]) => button(name, () => this.example(text), { class: "small" }))),
         this.input,
         el("div", { class: "actions" }, this.go, this.csv, this.result),
@@ -103,9 +111,9 @@ export class SqlView {
     try {
       const text = await api.sqlCSV(this.ran, CSV_LIMIT);
       const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-      el("a", { href: url, download: "events.csv" }).click();
+      el("a", { href: url, download: "rows.csv" }).click();
       setTimeout(() => URL.revokeObjectURL(url), 1000);
-      say("Downloaded events.csv");
+      say("Downloaded rows.csv");
     } catch (error) {
       this.fail(error);
     }

@@ -1,7 +1,7 @@
 """How large SQLite makes a query before it runs it.
 
-SQLite copies the body of a common table expression wherever it is used: ten of them that use the one before twice are a
-thousand copies, and thirty fill the memory. Nothing interrupts that.
+SQLite copies the body of a view or a common table expression wherever it is used: ten of them that use the one before
+twice are a thousand copies, and thirty fill the memory. Nothing interrupts that.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from itertools import zip_longest
 from typing import NamedTuple
+
+from mixpress.emulator.store.views import VIEWS
 
 MAX_CHARACTERS = 1_000_000
 """Of a query with its copies: about half a second."""
@@ -44,7 +46,7 @@ def may_copy_too_much(sql: str) -> bool:
         for token, after in zip_longest(tokens, tokens[1:])
         if after != (".", False)  # the table of a column
     )
-    size = len(sql)
+    size = len(sql) + sum(named[name] * len(select) for name, select in VIEWS.items())
     for name in _defined(tokens):
         size *= max(1, named[name] - 1)
         if size > MAX_CHARACTERS:

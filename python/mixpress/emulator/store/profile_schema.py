@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
+ATTACHED = "state"
+"""The database of the profiles on a connection to events in memory: profiles have a bound of their own."""
+
 _TABLES = (
     # A user has an empty `group_key`. Times are milliseconds since the epoch.
     """
-CREATE TABLE IF NOT EXISTS profiles (
+CREATE TABLE IF NOT EXISTS {schema}.profiles (
     id INTEGER PRIMARY KEY,
     group_key TEXT NOT NULL,
     profile_id TEXT NOT NULL,
@@ -25,20 +28,20 @@ CREATE TABLE IF NOT EXISTS profiles (
 """,
     # Of merged ids only: any other id is a cluster of its own. `cluster` is one of the ids of the cluster.
     """
-CREATE TABLE IF NOT EXISTS identities (
+CREATE TABLE IF NOT EXISTS {schema}.identities (
     id INTEGER PRIMARY KEY,
     distinct_id TEXT NOT NULL UNIQUE,
     cluster TEXT NOT NULL
 )
 """,
-    "CREATE INDEX IF NOT EXISTS identities_of_cluster ON identities (cluster)",
+    "CREATE INDEX IF NOT EXISTS {schema}.identities_of_cluster ON identities (cluster)",
 )
 
 
-def create(connection: sqlite3.Connection) -> None:
-    """Create the tables that are missing."""
+def create(connection: sqlite3.Connection, schema: str) -> None:
+    """Create the tables that are missing in one of the connection's databases."""
     for statement in _TABLES:
-        connection.execute(statement)
+        connection.execute(statement.format(schema=schema))
 
 
 def count_profiles(connection: sqlite3.Connection) -> int:

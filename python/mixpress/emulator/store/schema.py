@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 APPLICATION_ID = 0x6D697870  # "mixp" in the file's header; a database of another program is never written to
+MEMORY = ":memory:"
 _VERSION = 2  # PRAGMA user_version; 0.1.0 has 0, and no columns `received` and `request`; 1 has no profiles
 
 # NULLs are distinct in a UNIQUE constraint, so all events without an $insert_id are kept. It starts with the time:
@@ -65,6 +66,8 @@ def connect(path: str) -> sqlite3.Connection:
     try:
         functions.define(connection)  # of queries over events in memory, which use this connection
         _prepare(connection)
+        if path != MEMORY:
+            profile_schema.create(connection, "main")
     except BaseException:
         connection.close()
         raise
@@ -104,11 +107,10 @@ def count_all(connection: sqlite3.Connection) -> int:
     return int(count)
 
 
-def used_bytes(connection: sqlite3.Connection) -> int:
-    """Return the size of the pages in use."""
-    pages, free, size = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-    )
+def used_bytes(connection: sqlite3.Connection, schema: str = "main") -> int:
+    """Return the size of the pages in use of one of the connection's databases."""
+    names = ("page_count", "freelist_count", "page_size")
+    pages, free, size = (connection.execute(f"PRAGMA {schema}.{name}").fetchone()[0] for name in names)
     return int((pages - free) * size)
 
 
@@ -139,7 +141,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(_SCHEMA)
         _add_columns(connection)
-        profile_schema.create(connection)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from mixpress.emulator.store import functions
 from mixpress.emulator.store.copies import may_copy_too_much
+from mixpress.emulator.store.views import VIEWS, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,7 +120,7 @@ def run(
     clock: Callable[[], float] = time.monotonic,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """Run a query over `events`; at most `limit` rows, up to 10,000, are returned.
+    """Run a query over `events` and the views of profiles; at most `limit` rows, up to 10,000, are returned.
 
     Raises `QueryError` if it is not a single SELECT, is invalid, takes longer than `seconds`, or the emulator stops.
     """
@@ -138,7 +139,7 @@ def run(
     def must_end() -> bool:
         return is_stopping() or clock() - began > seconds
 
-    with _connection(store) as connection, _restricted(connection, guard, must_end):
+    with _connection(store) as connection, shown(connection), _restricted(connection, guard, must_end):
         try:
             with closing(connection.cursor()) as cursor:
                 cursor.row_factory = None
@@ -155,17 +156,19 @@ class _Guard:
     def __init__(self) -> None:
         self.forbidden = ""
 
-    def __call__(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
-        reason = self._why_not(action, first or "", second or "")
+    def __call__(self, action: int, first: str | None, second: str | None, schema: str | None, view: str | None) -> int:
+        reason = self._why_not(action, first or "", second or "", schema == "temp" or view in VIEWS)
         self.forbidden = self.forbidden or reason
         return sqlite3.SQLITE_DENY if reason else sqlite3.SQLITE_OK
 
-    def _why_not(self, action: int, first: str, second: str) -> str:
+    def _why_not(self, action: int, first: str, second: str, of_view: bool) -> str:
         if action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}:
             return ""
         if action == sqlite3.SQLITE_READ:
             # Without a column it is a row count, and the name may be that of a subquery.
-            return "" if not second or first.lower() in TABLES else f"the table '{first}' cannot be read: only events"
+            if not second or first.lower() in TABLES or (of_view and first.lower() in VIEWS):
+                return ""
+            return f"the table '{first}' cannot be read: only events, {', '.join(VIEWS)}"
         if action == sqlite3.SQLITE_FUNCTION:
             allowed = second.lower() in FUNCTIONS and (_LIMITED or second.lower() not in _MAKES_LONG)
             return "" if allowed else f"the function {second} is not allowed"

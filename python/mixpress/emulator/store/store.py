@@ -77,8 +77,8 @@ class Store:
         self._lock = threading.Lock()
         self._waiting: list[_Batch] = []
         self._waiting_lock = threading.Lock()
-        path = ":memory:" if path is None else os.fspath(path)
-        self._in_memory = path == ":memory:"
+        path = schema.MEMORY if path is None else os.fspath(path)
+        self._in_memory = path == schema.MEMORY
         self._buffer = Buffer()
         self._file_lock: FileLock | None = None
         self._connection = self._open(path)
@@ -117,6 +117,12 @@ class Store:
                 self._bound_buffer()
         elif rows:
             self._write(_Batch([(endpoint, *row[:4], row[4].decode(), received, request) for row in rows]))
+
+    @contextmanager
+    def locked(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection, locked within the block; events in memory may be missing in it."""
+        with self._lock:
+            yield self._connection
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -157,7 +157,7 @@ def _check_values(place: Place, content: dict[str, Any], max_depth: int) -> Prob
     for name, value in content.items():
         if isinstance(value, list | dict):
             here = Place(place, name)
-            problem = _check_nesting(here, value, max_depth) or check_size(here, value)
+            problem = _check_nesting(here, value, max_depth) or check_size(here, len(orjson.dumps(value)))
             if problem is not None:
                 return problem
     return None
@@ -182,9 +182,8 @@ def _check_nesting(place: Place, value: Any, max_depth: int) -> Problem | None:
     return None
 
 
-def check_size(place: Place, value: list[Any] | dict[str, Any]) -> Problem | None:
-    """Check the size of a list or an object in a property."""
-    size = len(orjson.dumps(value))
+def check_size(place: Place, size: int) -> Problem | None:
+    """Check the bytes of JSON of a list or an object in a property."""
     if size <= MAX_VALUE_BYTES:
         return None
     return Problem(str(place), f"'{place}' is invalid: must have at most {MAX_VALUE_BYTES} bytes of JSON, got {size}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from mixpress.emulator.updates import profile as profiles
 from mixpress.emulator.updates.checks import MAX_PROPERTIES
 from mixpress.emulator.updates.profile import USER, Profile
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from mixpress.emulator.updates.touched import Touched
 
 _FIND = "SELECT cluster FROM identities WHERE distinct_id = ?"
 _MEMBERS = "SELECT distinct_id FROM identities WHERE cluster = ?"
@@ -34,40 +35,42 @@ def members(connection: sqlite3.Connection, cluster: str) -> list[str]:
     return [row[0] for row in connection.execute(f"{_MEMBERS} ORDER BY id", (cluster,))]
 
 
-def unite(connection: sqlite3.Connection, first: str, second: str) -> int:
-    """Make the clusters of two ids one, and their profiles one. Return by how many the profiles are fewer, 0 or 1.
+def unite(connection: sqlite3.Connection, touched: Touched, first: str, second: str) -> None:
+    """Make the clusters of two ids one, and their profiles one.
 
     The smaller cluster joins the larger one, so that n merges move at most n log n ids. Of equal ones, the second
     joins the first.
     """
     target, source = find(connection, first), find(connection, second)
     if target == source:
-        return 0
+        return
     if _is_smaller(connection, target, source):
         target, source = source, target
     connection.execute(_MOVE, (target, source))
     connection.executemany(_ADD, [(target, target), (source, target)])
-    return _join_profiles(connection, target, source)
+    _join_profiles(touched, target, source)
 
 
 def _is_smaller(connection: sqlite3.Connection, one: str, other: str) -> bool:
     """Return whether a cluster is smaller than another, without counting the larger one."""
     cursors = [connection.execute(_MEMBERS, (each,)) for each in (one, other)]
     try:
-        return any(member is None for member, _ in zip_longest(*cursors))
+        for member, of_other in zip_longest(*cursors):
+            if member is None or of_other is None:
+                return member is None
+        return False
     finally:
         for cursor in cursors:
             cursor.close()
 
 
-def _join_profiles(connection: sqlite3.Connection, target: str, source: str) -> int:
-    moved = profiles.find(connection, (USER, source))
+def _join_profiles(touched: Touched, target: str, source: str) -> None:
+    moved = touched.get((USER, source))
     if moved is None:
-        return 0
-    profiles.delete(connection, moved.key)
-    kept = profiles.find(connection, (USER, target))
-    profiles.write(connection, joined(kept or Profile((USER, target), created=moved.created), moved))
-    return 0 if kept is None else 1
+        return
+    kept = touched.get((USER, target))
+    touched.set((USER, source), None)
+    touched.set((USER, target), joined(kept or Profile((USER, target), created=moved.created), moved))
 
 
 def joined(kept: Profile, moved: Profile) -> Profile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -27,59 +28,85 @@ class NotAppliedError(Exception):
         self.problem = problem
 
 
-class Lists:
-    """Which values the lists of a profile have, so that a long list is read once for all updates of a request."""
+class Elements:
+    """A list of a profile while a request changes it: only the first change reads all elements.
 
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[list[Any], set[str | bytes]]] = {}
-        self._changes: list[tuple[str, list[Any], list[str | bytes], list[str | bytes]]] = []
+    Equal elements have the same identity, which is their JSON.
+    """
 
-    def values_of(self, name: str, values: list[Any]) -> set[str | bytes]:
-        """Return the identities of the values of a property, which the caller does not change."""
-        found = self._known.get(name)
-        if found is None or found[0] is not values:
-            found = self._known[name] = values, set(map(_identity, values))
-        return found[1]
+    def __init__(self, values: list[Any]) -> None:
+        self._values = list(values)
+        """With those that were removed since."""
+        self._bytes = len(orjson.dumps(values)) - 1 if values else 0
+        """Of the elements' JSON, each with a comma."""
+        self._counts: Counter[bytes] | None = None
+        """Of identities; None until an operation asks whether the list has an element."""
+        self._removed: dict[bytes, int] = {}
+        """Elements of an identity before this position are removed."""
 
-    def plan(self, name: str, after: list[Any], added: list[str | bytes], removed: list[str | bytes]) -> None:
-        """Note a change of a list, for the case that the update is applied."""
-        self._changes.append((name, after, added, removed))
+    def counts(self) -> Counter[bytes]:
+        """Return how many elements each identity has, which the caller does not change."""
+        if self._counts is None:
+            self._counts = Counter(map(identity_of, self._values))
+        return self._counts
 
-    def finish(self, *, applied: bool) -> None:
-        """Enter the planned changes if the update was applied, and forget them."""
-        for name, after, added, removed in self._changes if applied else ():
-            if name in self._known:
-                known = self._known[name][1]
-                known.update(added)
-                known.difference_update(removed)
-                self._known[name] = after, known
-        self._changes.clear()
+    def size_with(self, identities: Iterable[bytes]) -> int:
+        """Return the bytes of the list's JSON, with elements that it does not have yet."""
+        return max(len("[]"), 1 + self._bytes + sum(len(each) + 1 for each in identities))
 
+    def add(self, identity: bytes, value: Any) -> None:
+        """Add an element to the end."""
+        self._values.append(value)
+        self._bytes += len(identity) + 1
+        if self._counts is not None:
+            self._counts[identity] += 1
 
-def apply(operation: str, content: Any, properties: Properties, lists: Lists) -> None:
-    """Change the properties by a valid operation other than `$delete`. NotAppliedError if they do not allow it."""
-    applied = False
-    try:
-        changed = _CHANGES[operation](properties, content, lists)
-        if len(properties) + sum(name not in properties for name in changed) > MAX_PROPERTIES:
-            sentence = f"the profile would have more than {MAX_PROPERTIES} properties"
-            raise NotAppliedError(Problem(operation, f"'{operation}' is invalid: {sentence}"))
-        properties.update(changed)
-        applied = True
-    finally:
-        lists.finish(applied=applied)
+    def remove(self, identity: bytes) -> None:
+        """Remove all elements of an identity."""
+        count = self.counts().pop(identity, 0)
+        if count:
+            self._bytes -= count * (len(identity) + 1)
+            self._removed[identity] = len(self._values)
 
-
-def _set(_properties: Properties, content: Properties, _lists: Lists) -> Properties:
-    return content
-
-
-def _set_once(properties: Properties, content: Properties, _lists: Lists) -> Properties:
-    return {name: value for name, value in content.items() if name not in properties}
+    def to_list(self) -> list[Any]:
+        """Return the elements that are left."""
+        if not self._removed:
+            return self._values
+        return [each for at, each in enumerate(self._values) if at >= self._removed.get(identity_of(each), 0)]
 
 
-def _add(properties: Properties, content: dict[str, float], _lists: Lists) -> Properties:
-    changed = {}
+def apply(operation: str, content: Any, properties: Properties) -> None:
+    """Change the properties by a valid operation other than `$delete`. NotAppliedError if they do not allow it.
+
+    Lists that are changed become `Elements`; `finish` makes them lists again.
+    """
+    if operation in CREATING and len(properties) + sum(name not in properties for name in content) > MAX_PROPERTIES:
+        sentence = f"the profile would have more than {MAX_PROPERTIES} properties"
+        raise NotAppliedError(Problem(operation, f"'{operation}' is invalid: {sentence}"))
+    _CHANGES[operation](properties, content)
+
+
+def finish(properties: Properties) -> Properties:
+    """Return the properties with lists in place of `Elements`."""
+    return {name: each.to_list() if isinstance(each, Elements) else each for name, each in properties.items()}
+
+
+def identity_of(value: Any) -> bytes:
+    """Return what equal JSON values have in common."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _set(properties: Properties, content: Properties) -> None:
+    properties.update(content)
+
+
+def _set_once(properties: Properties, content: Properties) -> None:
+    for name, value in content.items():
+        properties.setdefault(name, value)
+
+
+def _add(properties: Properties, content: dict[str, float]) -> None:
+    sums = {}
     for name, number in content.items():
         before = properties.get(name, 0)
         if type(before) not in (int, float):
@@ -89,55 +116,56 @@ def _add(properties: Properties, content: dict[str, float], _lists: Lists) -> Pr
             total = float(total)
         if not isfinite(total):
             raise NotAppliedError(Problem(f"$add.{name}", f"'$add.{name}' is invalid: the sum is too large a number"))
-        changed[name] = total
-    return changed
+        sums[name] = total
+    properties.update(sums)
 
 
-def _union(properties: Properties, content: dict[str, list[Any]], lists: Lists) -> Properties:
-    changed = {}
+def _append(properties: Properties, content: Properties) -> None:
+    grown = {}
+    for name, value in content.items():
+        grown[name] = _elements_of("$append", properties, name), [(identity_of(value), value)]
+    _extend("$append", properties, grown)
+
+
+def _union(properties: Properties, content: dict[str, list[Any]]) -> None:
+    grown = {}
     for name, values in content.items():
-        before = _list_of("$union", properties, name)
-        known = lists.values_of(name, before)
-        added: dict[str | bytes, Any] = {}
+        elements = _elements_of("$union", properties, name)
+        known = elements.counts()
+        new: dict[bytes, Any] = {}
         for value in values:
-            key = _identity(value)
-            if key not in known:
-                added.setdefault(key, value)
-        after = _bounded("$union", name, [*before, *added.values()])
-        lists.plan(name, after, list(added), [])
-        changed[name] = after
-    return changed
+            identity = identity_of(value)
+            if identity not in known:
+                new.setdefault(identity, value)
+        grown[name] = elements, list(new.items())
+    _extend("$union", properties, grown)
 
 
-def _append(properties: Properties, content: Properties, lists: Lists) -> Properties:
-    changed = {}
+def _extend(operation: str, properties: Properties, grown: dict[str, tuple[Elements, list[tuple[bytes, Any]]]]) -> None:
+    """Add elements to lists, to all or, if one would be too long, to none."""
+    for name, (elements, new) in grown.items():
+        size = elements.size_with(identity for identity, _ in new)
+        problem = check_size(Place(Place(None, operation), name), size)
+        if problem is not None:
+            raise NotAppliedError(problem)
+    for name, (elements, new) in grown.items():
+        for identity, value in new:
+            elements.add(identity, value)
+        properties[name] = elements
+
+
+def _remove(properties: Properties, content: Properties) -> None:
     for name, value in content.items():
-        after = _bounded("$append", name, [*_list_of("$append", properties, name), value])
-        lists.plan(name, after, [_identity(value)], [])
-        changed[name] = after
-    return changed
+        if isinstance(properties.get(name), list | Elements):
+            _elements_of("$remove", properties, name).remove(identity_of(value))
 
 
-def _remove(properties: Properties, content: Properties, lists: Lists) -> Properties:
-    changed = {}
-    for name, value in content.items():
-        before = properties.get(name)
-        unwanted = _identity(value)
-        if isinstance(before, list) and unwanted in lists.values_of(name, before):
-            # Comparing as Python does is faster, and true for all that are equal as JSON.
-            after = [each for each in before if each != value or _identity(each) != unwanted]
-            lists.plan(name, after, [], [unwanted])
-            changed[name] = after
-    return changed
-
-
-def _unset(properties: Properties, names: Iterable[str], _lists: Lists) -> Properties:
+def _unset(properties: Properties, names: Iterable[str]) -> None:
     for name in names:
         properties.pop(name, None)
-    return {}
 
 
-_CHANGES: dict[str, Callable[[Properties, Any, Lists], Properties]] = {
+_CHANGES: dict[str, Callable[[Properties, Any], None]] = {
     "$set": _set,
     "$set_once": _set_once,
     "$add": _add,
@@ -148,25 +176,19 @@ _CHANGES: dict[str, Callable[[Properties, Any, Lists], Properties]] = {
 }
 
 
-def _list_of(operation: str, properties: Properties, name: str) -> list[Any]:
+def _elements_of(operation: str, properties: Properties, name: str) -> Elements:
+    """Return the elements of a property, of a missing one none; they are made once."""
     before = properties.get(name, [])
+    if isinstance(before, Elements):
+        return before
     if not isinstance(before, list):
         raise _unfit(operation, name, "a list")
-    return before
+    elements = Elements(before)
+    if name in properties:
+        properties[name] = elements
+    return elements
 
 
 def _unfit(operation: str, name: str, kind: str) -> NotAppliedError:
     field = f"{operation}.{name}"
     return NotAppliedError(Problem(field, f"'{field}' is invalid: the profile's property is not {kind}"))
-
-
-def _bounded(operation: str, name: str, values: list[Any]) -> list[Any]:
-    problem = check_size(Place(Place(None, operation), name), values)
-    if problem is not None:
-        raise NotAppliedError(problem)
-    return values
-
-
-def _identity(value: Any) -> str | bytes:
-    """Return what equal JSON values have in common."""
-    return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

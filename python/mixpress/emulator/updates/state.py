@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mixpress.emulator.accept import truncate
 from mixpress.emulator.store import profile_schema
 from mixpress.emulator.store.schema import transaction, used_bytes
-from mixpress.emulator.store.store import KEEP, MAX_MEMORY_BYTES
+from mixpress.emulator.store.store import KEEP, MAX_MEMORY_BYTES, Store
 from mixpress.emulator.updates import clusters
 from mixpress.emulator.updates import profile as profiles
-from mixpress.emulator.updates.operations import CREATING, Lists, NotAppliedError, apply
+from mixpress.emulator.updates.operations import CREATING, NotAppliedError, apply
 from mixpress.emulator.updates.profile import USER, Key, Profile
+from mixpress.emulator.updates.touched import Touched
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Sequence
 
     from mixpress.emulator.checks import Problem
-    from mixpress.emulator.store.store import Store
 
 
 class Change(NamedTuple):
@@ -42,8 +40,7 @@ class Change(NamedTuple):
 class State:
     """Profiles as they are after all updates. Any thread may call it.
 
-    They are in the file of `store`; without one in a database in memory apart from the events, so that reading profiles
-    moves no event.
+    They are in the file of `store`, or in a database of their own that is attached to its connection in memory.
     """
 
     def __init__(self, store: Store | None = None, keep: int = KEEP, max_bytes: int = MAX_MEMORY_BYTES) -> None:
@@ -51,25 +48,21 @@ class State:
 
         Beyond, the profiles that were created first are deleted, and the ids that were merged first.
         """
-        self._store = store
+        self._store = Store() if store is None else store
+        self._owns_store = store is None
         self._keep = keep
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
-        if store is None:
-            self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            profile_schema.create(self._memory)
         with self.reading() as connection:
+            if self._store.in_memory:
+                connection.execute(f"ATTACH ':memory:' AS {profile_schema.ATTACHED}")
+                profile_schema.create(connection, profile_schema.ATTACHED)
             self._stored = profile_schema.count_profiles(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection to the profiles, locked within the block."""
-        if self._store is None:
-            with self._lock:
-                yield self._memory
-        else:
-            with self._store.reading() as connection:
-                yield connection
+        with self._store.locked() as connection:
+            yield connection
 
     def apply(self, changes: Sequence[Change], now_ms: int) -> list[Problem | None]:
         """Apply changes in their order, all in one transaction; return the problem of each that was not applied.
@@ -77,16 +70,16 @@ class State:
         Raises sqlite3.Error if they cannot be stored; none is applied then.
         """
         with self.reading() as connection, transaction(connection):
-            touched = _Touched(connection)
-            problems = [touched.apply(change, now_ms) for change in changes]
-            stored = self._bound(connection, self._stored + touched.write())
+            updates = _Updates(connection)
+            problems = [updates.apply(change, now_ms) for change in changes]
+            stored = self._bound(connection, self._stored + updates.touched.write())
         self._stored = stored
         return problems
 
     def _bound(self, connection: sqlite3.Connection, stored: int) -> int:
         """Delete the oldest profiles beyond the bounds; return how many are left."""
         excess = max(0, stored - self._keep)
-        used = used_bytes(connection) if self._store is None else 0
+        used = used_bytes(connection, profile_schema.ATTACHED) if self._store.in_memory else 0
         if used > self._max_bytes:
             excess = max(excess, int(stored * (1 - self._max_bytes / used)) + 1)
         if excess:
@@ -98,9 +91,12 @@ class State:
         if not pairs:
             return
         with self.reading() as connection, transaction(connection):
-            fewer = sum(clusters.unite(connection, truncate(first), truncate(second)) for first, second in pairs)
+            touched = Touched(connection)
+            for first, second in pairs:
+                clusters.unite(connection, touched, truncate(first), truncate(second))
+            stored = self._stored + touched.write()
             profile_schema.drop_identities(connection, self._keep)
-        self._stored -= fewer
+        self._stored = stored
 
     def profile(self, distinct_id: str) -> Profile | None:
         """Return a user's profile, by any of the user's ids."""
@@ -133,21 +129,18 @@ class State:
             self._stored = 0
 
     def close(self) -> None:
-        """Close the database in memory."""
-        if self._store is None:
-            with self._lock:
-                self._memory.close()
+        """Close the store, unless it was given."""
+        if self._owns_store:
+            self._store.close()
 
 
-class _Touched:
-    """The profiles that a request changes: each is read once and written once."""
+class _Updates:
+    """The updates of a request, applied to the profiles that it touches."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._profiles: dict[Key, Profile | None] = {}
-        self._existing: set[Key] = set()
-        self._lists: defaultdict[Key, Lists] = defaultdict(Lists)
         self._merged = clusters.is_any(connection)
+        self.touched = Touched(connection)
 
     def _key_of(self, change: Change) -> Key:
         group_key, profile_id = change.key
@@ -157,37 +150,21 @@ class _Touched:
 
     def apply(self, change: Change, now_ms: int) -> Problem | None:
         key = self._key_of(change)
-        if key not in self._profiles:
-            self._profiles[key] = found = profiles.find(self._connection, key)
-            if found is not None:
-                self._existing.add(key)
-        profile = self._profiles[key]
+        profile = self.touched.get(key)
         if change.operation == "$delete":
-            self._profiles[key] = None
+            self.touched.set(key, None)
             return None
         if profile is None:
             if change.operation not in CREATING:
                 return None
             profile = Profile(key, created=now_ms)
         try:
-            apply(change.operation, change.content, profile.properties, self._lists[key])
+            apply(change.operation, change.content, profile.properties)
         except NotAppliedError as error:
             return error.problem
         _note(profile, change, now_ms)
-        self._profiles[key] = profile
+        self.touched.set(key, profile)
         return None
-
-    def write(self) -> int:
-        """Write the profiles; return by how many there are more of them."""
-        more = 0
-        for key, profile in self._profiles.items():
-            if profile is not None:
-                profiles.write(self._connection, profile)
-                more += key not in self._existing
-            elif key in self._existing:
-                profiles.delete(self._connection, key)
-                more -= 1
-        return more
 
 
 def _note(profile: Profile, change: Change, now_ms: int) -> None:
