@@ -115,7 +115,7 @@ class Updating(RuleBasedStateMachine):
             concurrency=st.integers(1, MAX_CONCURRENCY),
             attempts=st.integers(1, 5),
             batch=st.integers(1, 6),
-            room=st.sampled_from([10, 100_000]),
+            room=st.sampled_from([2, 100_000]),
             on_full=st.sampled_from(["block", "drop"]),
             retry_unsafe=st.sampled_from([False, False, True]),
             spool=st.booleans(),
