@@ -1,6 +1,7 @@
 """An exception at any line of a call for profiles: it comes out, the counts are true, and later calls work.
 
-Every 7th line is tried, every 67th with a spool, and each one where `EVERY_LINE` is set.
+Every 7th line is tried, every 67th with a spool. Where `EVERY_LINE` is set, each one is, every 5th with a
+spool: the lines of a spool itself are those that events have too.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from typing import Any
 
 import pytest
 
-from client.test_raising_lines import SECONDS, STRIDE, Raiser, append, each_line, finish, settled
+from client.test_raising_lines import SECONDS, STRIDE, Raiser, append, each_line, finish, in_memory, settled
 from client.test_raising_lines import client as any_client
 from mixpress import Client
 from support.profile_server import ProfileServer
 
-STRIDE_OF_SPOOLED = 67
-"""A file is opened for each line, and synced."""
+__all__ = ["in_memory"]
+
+STRIDE_OF_SPOOLED = 5 if STRIDE == 1 else 67
+"""Three files are opened for each line."""
 
 
 def client(server: ProfileServer, **settings: Any) -> Client:
@@ -45,14 +48,14 @@ STEPS: dict[str, tuple[int, int, Callable[[Client, list[Any]], object]]] = {
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.parametrize("spooled", [False, True])
-def test_an_interrupt_at_any_line_comes_out_and_leaves_true_counts(name: str, spooled: bool, tmp_path: Path) -> None:
+def test_an_interrupt_at_any_line_comes_out_and_leaves_true_counts(name: str, spooled: bool, in_memory: Path) -> None:
     least, most, step = STEPS[name]
     numbers = iter(range(100_000))
 
     def test(raiser: Raiser) -> bool:
         server = ProfileServer()
         reports: list[Any] = []
-        settings = {"spool": tmp_path / f"{next(numbers)}.spool"} if spooled else {}
+        settings = {"spool": in_memory / f"{next(numbers)}.spool"} if spooled else {}
         made = client(server, **settings)
         if name in {"flush", "close"}:
             made.profiles.set("u", {"n": 0})
@@ -67,7 +70,7 @@ def test_an_interrupt_at_any_line_comes_out_and_leaves_true_counts(name: str, sp
                 assert following.flush(SECONDS).total == 1, f"{raiser.where}: left in the file"
         return interrupted
 
-    each_line(test, STRIDE if not spooled or STRIDE == 1 else STRIDE_OF_SPOOLED)
+    each_line(test, STRIDE_OF_SPOOLED if spooled else STRIDE)
 
 
 def check(made: Client, server: ProfileServer, where: str, reports: list[Any], least: int, most: int) -> None:
