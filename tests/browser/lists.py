@@ -7,6 +7,10 @@ from playwright.sync_api import Locator, Page
 HOSTILE = "<img src=x onerror=\"document.title='run'\">\u202e"
 
 
+LOADED = ".rows .row:not([aria-busy])"
+"""The rows of a list that are in the document, without those whose data is still on its way."""
+
+
 def rows(page: Page, label: str) -> Locator:
-    """Return the rows of a list that are in the document."""
-    return page.get_by_role("grid", name=label).locator(".rows .row")
+    """Return the rows of a list that are shown."""
+    return page.get_by_role("grid", name=label).locator(LOADED)

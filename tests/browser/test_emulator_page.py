@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from browser.conftest import Open
+from browser.lists import LOADED
 from browser.sending import SECRET, event, numbered, send
 from mixpress.emulator import Emulator
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 
 def rows(page: Page, label: str = "Valid events") -> Locator:
-    return page.get_by_role("grid", name=label).locator(".rows .row")
+    return page.get_by_role("grid", name=label).locator(LOADED)
 
 
 def detail(page: Page) -> Locator:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import Open
+from browser.lists import LOADED
 from browser.sending import event, send
 from mixpress.emulator import Emulator
 
@@ -52,7 +53,7 @@ def test_hostile_events_are_only_text(attacked: Emulator, open_page: Open) -> No
     opened = open_page(attacked.url)
     page = opened.page
     valid = page.get_by_role("grid", name="Valid events")
-    expect(valid.locator(".rows .row").first).not_to_be_empty()
+    expect(valid.locator(LOADED).first).not_to_be_empty()
     expect(valid).to_contain_text(TEXTS[0])
     expect(valid).to_contain_text("safe\\u202eexe.gpj\\u2066\\u0000\\u200b")  # visible, and not turned around
     panel = page.get_by_role("dialog")

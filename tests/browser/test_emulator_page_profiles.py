@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from browser.accessible import check_fits, violations
 from browser.chromium import DESKTOP, PHONE
 from browser.conftest import Open
-from browser.lists import HOSTILE, rows
+from browser.lists import HOSTILE, LOADED, rows
 from browser.sending import SECRET
 from mixpress.emulator import Emulator
 
@@ -208,7 +208,7 @@ def test_each_view_fits_the_screen_and_keeps_the_rules_of_axe(
     ):
         page.goto(f"{filled.url}/?{query}")
         expect(
-            page.locator("dialog .json" if "open=" in query else ".view:not([hidden]) .rows .row").first
+            page.locator("dialog .json" if "open=" in query else f".view:not([hidden]) {LOADED}").first
         ).to_be_visible()
         if name in {"profile", "group"}:
             expect(page.locator(".history li").first).to_be_visible()

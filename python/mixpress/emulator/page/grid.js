@@ -29,6 +29,7 @@ export class Grid {
     this.opened = null;
     this.newest = null;
     this.known = 0;
+    this.waiting = null;
     new ResizeObserver(() => this.render()).observe(this.root);
   }
 
@@ -58,6 +59,7 @@ export class Grid {
     this.active = -1;
     this.newest = null;
     this.known = 0;
+    this.waiting = null;
     this.root.scrollTop = 0;
     this.clear();
   }
@@ -131,6 +133,7 @@ export class Grid {
     this.greeted();
     this.mark();
     this.pages.want(first, last);
+    if (this.waiting) this.openWhatCame();
   }
 
   /** Put a row in front of the next one. It is known by its position in the list of the server, which is stable. */
@@ -154,6 +157,7 @@ export class Grid {
     const cells = this.columns.map((column) => cell(column, data));
     const row = el("div", { role: "row", class: "row", id: `${this.id}-${position}`, click: (event) => this.clicked(event, row.index) }, cells);
     row.data = data;
+    if (data === undefined) row.setAttribute("aria-busy", "true");
     if (data && this.pages.reversed && this.newest !== null && this.keyOf(data) > this.newest && performance.now() > this.settled) row.classList.add("fresh");
     return row;
   }
@@ -193,6 +197,7 @@ export class Grid {
   activate(index) {
     if (index < 0) return;
     this.active = index;
+    this.waiting = null;
     const [top, bottom] = [index * this.rowHeight, (index + 1) * this.rowHeight];
     if (top < this.top()) this.scrollTo(top);
     else if (bottom > this.top() + this.view) this.scrollTo(bottom - this.view);
@@ -200,9 +205,17 @@ export class Grid {
     if (this.opened !== null) this.open({ follow: true });
   }
 
-  open(options) {
+  /** Open the active row, at once or when it comes. */
+  open(options = {}) {
     const row = this.pages.row(this.active);
+    this.waiting = row ? null : options;
     if (row) this.onOpen(row, options);
+  }
+
+  openWhatCame() {
+    if (this.pages.total === 0) this.waiting = null;
+    if (this.active < 0) this.focused();
+    if (this.pages.row(this.active)) this.open(this.waiting);
   }
 
   /** Mark the row with this number as the one whose details are shown; null for none. */
