@@ -337,3 +337,10 @@ def test_help_teaches_the_options(command: str) -> None:
         assert option in text
     if command == "import":
         assert "would count twice, is not sent again if the server may have taken it" in text
+
+
+@pytest.mark.parametrize("command", ["import", "replay"])
+def test_retry_unsafe_is_for_updates(tmp_path: Path, command: str) -> None:
+    result = run(write(tmp_path / "a", b"{}\n"), "--retry-unsafe", "--dry-run", command=command)
+    assert result.exit_code == 2
+    assert "--retry-unsafe is for updates of profiles" in result.stderr
