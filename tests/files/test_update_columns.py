@@ -96,6 +96,14 @@ def test_exported_profiles_of_a_table_are_set() -> None:
     assert [update["$set"] for update in written(piece.encoded)] == [{"$email": "a@b.c", "n": 1}, {"n": 2}]
 
 
+def test_runs_of_text_views_are_decoded() -> None:
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 4], pa.int16()), pa.array(["x", None], pa.string_view()))
+    batch = pa.RecordBatch.from_arrays([pa.array(["u", "v", "w"]), runs.slice(1)], names=["distinct_id", "a"])
+    compare(mapper_of(Mapping(profiles=True)), batch)
+    events = mapper_of(Mapping(event="e")).columns(batch)
+    assert events.table["a"].to_pylist() == ["x", None, None]
+
+
 @st.composite
 def batches_of_any_kind(draw: st.DrawFn) -> pa.RecordBatch:
     ids = pa.array(["u", "v", "w"])
