@@ -29,7 +29,12 @@ pub fn event(draw: &mut Draw<'_>, around: usize) -> Value {
     }
     for _ in 0..draw.one_of(&[0, 0, 0, 1, 2, 3]) {
         let id = draw.one_of(&["$device_id", "$user_id", "$identified_id", "$anon_id", "alias", "$distinct_ids"]);
-        let member = if id == "$distinct_ids" { two(draw, around) } else { Value::Text(self::id(draw, around)) };
+        let member = match id {
+            "$distinct_ids" => two(draw, around),
+            "$device_id" if draw.once_in(4) => Value::Text("$device:d".to_owned()),
+            "$device_id" | "$user_id" if draw.once_in(4) => value(draw, around, DRAWN_LEVELS),
+            _ => Value::Text(self::id(draw, around)),
+        };
         if !properties.iter().any(|(other, _)| other == id) {
             properties.push((id.to_owned(), member));
         }

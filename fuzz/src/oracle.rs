@@ -115,12 +115,18 @@ impl Walk<'_> {
         json
     }
 
-    fn other_id(&mut self, rule: Rule, value: &Value, path: &str) -> String {
+    fn other_id(&mut self, rule: Rule, of_type: Rule, value: &Value, path: &str) -> String {
+        let is_simplified = self.settings.identity == Identity::Simplified;
         if let Some(id) = text_of(value) {
             self.is_identified |= !id.is_empty() && self.settings.identity != Identity::Original;
-            if self.settings.identity == Identity::Simplified && is_disallowed(&id) {
+            if is_simplified && is_disallowed(&id) {
                 self.find(rule, path);
             }
+            if is_simplified && of_type == Rule::DeviceIdType && id.starts_with("$device:") {
+                self.find(Rule::DeviceIdPrefix, path);
+            }
+        } else if is_simplified && !matches!(value, Value::Null) {
+            return self.wrong_type(of_type, value, path, 0, 1);
         }
         self.value(value, path, 0, 1)
     }
@@ -148,8 +154,8 @@ impl Walk<'_> {
             "time" => walk.time(value, path),
             "distinct_id" => walk.distinct_id(value, path),
             "$insert_id" => walk.own_insert_id(value, path),
-            "$device_id" => walk.other_id(Rule::DeviceIdDisallowed, value, path),
-            "$user_id" => walk.other_id(Rule::UserIdDisallowed, value, path),
+            "$device_id" => walk.other_id(Rule::DeviceIdDisallowed, Rule::DeviceIdType, value, path),
+            "$user_id" => walk.other_id(Rule::UserIdDisallowed, Rule::UserIdType, value, path),
             _ => walk.value(value, path, 0, 1),
         });
         self.count(Rule::TooManyProperties, members.len(), self.settings.limits.max_properties, path);

@@ -5,6 +5,7 @@ use super::identity_event::IdentityEvent;
 use super::place::{Field, Kind, Meaning, Place, Seen};
 use super::writer::EventWriter;
 use crate::rules::finding::{Message, quote, shown_number};
+use crate::rules::limits::Identity;
 use crate::rules::{Action, Rule};
 use crate::source::Sink;
 use crate::validate::{self, Violation};
@@ -86,7 +87,12 @@ impl EventWriter {
             }
             Place::GroupKey => self.record(validate::empty_id(Rule::GroupKeyMissing, text)),
             Place::GroupId => self.record(validate::empty_id(Rule::GroupIdMissing, text)),
-            Place::DeviceId => self.check_other_id(Rule::DeviceIdDisallowed, "'$device_id' is ", text),
+            Place::DeviceId => {
+                self.check_other_id(Rule::DeviceIdDisallowed, "'$device_id' is ", text);
+                if self.rules.identity == Identity::Simplified {
+                    self.record(validate::device_id_prefix(text));
+                }
+            }
             Place::UserId => self.check_other_id(Rule::UserIdDisallowed, "'$user_id' is ", text),
             Place::Token => self.record(validate::empty_id(Rule::TokenMissing, text)),
             Place::Address | Place::UnsetName | Place::Delete => {}
@@ -173,6 +179,8 @@ impl EventWriter {
             Place::Addend => Rule::AddNotANumber,
             Place::Union => Rule::UnionNotAList,
             Place::UnsetName => Rule::UnsetNotAName,
+            Place::DeviceId if self.rules.identity == Identity::Simplified => Rule::DeviceIdType,
+            Place::UserId if self.rules.identity == Identity::Simplified => Rule::UserIdType,
             Place::Plain | Place::Element | Place::DeviceId | Place::UserId => return WrongType::AsGiven,
         };
         let wanted = match self.place {

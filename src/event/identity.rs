@@ -184,12 +184,24 @@ mod tests {
         assert_eq!(rules(Identity::Unknown, "e", &device), []);
         assert_eq!(rules(Identity::Simplified, "e", &device), []);
         assert_eq!(rules(Identity::Original, "e", &device), [Rule::DistinctIdMissing]);
-        for not_enough in [Value::from(""), 7.into()] {
+        for not_enough in [Value::from(""), Value::Null] {
             assert_eq!(rules(Identity::Simplified, "e", &[("$user_id", not_enough)]), [Rule::IdentityMissing]);
         }
         assert_eq!(rules(Identity::Unknown, "e", &[("distinct_id", "".into())]), []);
         assert_eq!(rules(Identity::Simplified, "e", &[("$device_id", "Null".into())]), [Rule::DeviceIdDisallowed]);
         assert_eq!(rules(Identity::Unknown, "e", &[("$device_id", "Null".into())]), []);
+    }
+
+    #[test]
+    fn another_id_of_a_simplified_project_is_text() {
+        let device = ("$device_id", Value::from("d"));
+        for wrong in [Value::from(5), true.into(), vec!["u".into()].into(), Value::Number("1e999".into())] {
+            let members = [device.clone(), ("$user_id", wrong.clone())];
+            assert_eq!(rules(Identity::Simplified, "e", &members), [Rule::UserIdType], "{wrong:?}");
+            assert_eq!(rules(Identity::Unknown, "e", &members), [], "{wrong:?}");
+            let alone = [("$device_id", wrong.clone())];
+            assert_eq!(rules(Identity::Simplified, "e", &alone), [Rule::DeviceIdType, Rule::IdentityMissing]);
+        }
     }
 
     #[test]

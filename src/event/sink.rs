@@ -282,7 +282,8 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn null(&mut self) {
-        if self.begin_value() == ValueRules::Special {
+        // A null `$device_id` or `$user_id` is none.
+        if self.begin_value() == ValueRules::Special && !matches!(self.place, Place::DeviceId | Place::UserId) {
             self.wrong_type("null");
         }
         self.json.text.extend_from_slice(b"null");

@@ -141,12 +141,18 @@ rules! {
         "`distinct_id`, which may be empty, or an update's `$distinct_id` is text";
     DistinctIdDisallowed "distinct-id-disallowed" USERS Reject Reject "Import Events: 17 disallowed values"
         "`distinct_id`, or an update's `$distinct_id`, is not a placeholder such as `null` or `anonymous`, in any case";
+    DeviceIdType "device-id-type" EVENTS Reject Reject "Identity documents: $device_id is a string"
+        "with `identity=\"simplified\"`, `$device_id` is text or null";
+    UserIdType "user-id-type" EVENTS Reject Reject "Identity documents: $user_id is a string"
+        "with `identity=\"simplified\"`, `$user_id` is text or null";
     IdentityMissing "identity-missing" EVENTS Reject Reject "Identity documents: simplified events have $device_id or $user_id"
         "with `identity=\"simplified\"`, `properties` has a `distinct_id`, `$device_id` or `$user_id`, the last two not empty";
     DeviceIdDisallowed "device-id-disallowed" EVENTS Reject Reject "Import Events: 17 disallowed values"
         "with `identity=\"simplified\"`, `$device_id` is not a placeholder, in any case";
     UserIdDisallowed "user-id-disallowed" EVENTS Reject Reject "Import Events: 17 disallowed values"
         "with `identity=\"simplified\"`, `$user_id` is not a placeholder, in any case";
+    DeviceIdPrefix "device-id-prefix" EVENTS Warn Warn "Identity documents: the server puts $device: before $device_id"
+        "with `identity=\"simplified\"`, `$device_id` does not start with `$device:`";
     IdentityEvent "identity-event" EVENTS Reject Reject "server: identity events are not allowed when project is using simplified identity management"
         "`$identify`, `$create_alias` and `$merge` are not sent with `identity=\"simplified\"`, and `$merge` not to /track";
     IdentityMembers "identity-members" EVENTS Reject Reject "Identity documents, OpenAPI: required properties"

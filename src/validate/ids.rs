@@ -20,6 +20,17 @@ pub(crate) fn disallowed_id<'a>(
     })
 }
 
+/// A `$device_id` should not have the prefix that the server puts before it.
+#[inline(always)]
+pub(crate) fn device_id_prefix<'a>(id: &'a str) -> Option<Violation<impl FnOnce() -> Message<'a>>> {
+    id.starts_with("$device:").then_some(Violation {
+        rule: Rule::DeviceIdPrefix,
+        message: move || {
+            Message::Quoted("'$device_id' is ", id, ": leave out '$device:', which the server puts before it")
+        },
+    })
+}
+
 /// An `$insert_id` must not be longer than the limit.
 #[inline(always)]
 pub(crate) fn insert_id_length(id: &str, max: usize) -> Option<Violation<impl FnOnce() -> String>> {

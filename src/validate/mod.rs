@@ -11,7 +11,7 @@ use crate::rules::finding::Message;
 use crate::rules::limits::Endpoint;
 
 pub use ids::is_disallowed_id;
-pub(crate) use ids::{disallowed_id, insert_id_characters, insert_id_length, merged_id};
+pub(crate) use ids::{device_id_prefix, disallowed_id, insert_id_characters, insert_id_length, merged_id};
 pub(crate) use time::{float_milliseconds, in_future, is_usual_time, milliseconds, saturating_integer, too_old};
 pub(crate) use updates::{empty_id, unknown_field};
 
@@ -81,6 +81,8 @@ fn wanted_of(rule: Rule) -> &'static str {
             "'time' must be a number of seconds or milliseconds since the epoch, or a datetime with a timezone"
         }
         Rule::DistinctIdType => "'distinct_id' must be text",
+        Rule::DeviceIdType => "'$device_id' must be text, the id of the device or the session",
+        Rule::UserIdType => "'$user_id' must be text, the user's id",
         Rule::InsertIdType => "'$insert_id' must be text",
         Rule::OperationType => "an operation must be an object of properties",
         Rule::AddNotANumber => "a value of '$add' must be a number",
@@ -123,8 +125,8 @@ pub(crate) fn missing(rule: Rule, endpoint: Endpoint) -> (&'static str, Violatio
         ),
         Rule::IdentityMissing => (
             "properties",
-            "the event has no '$device_id', '$user_id' or 'distinct_id': set '$device_id' to the id of the device or the \
-             session, or '$user_id' to the user's id",
+            "the event has no '$device_id' or '$user_id' that is text and not empty, and no 'distinct_id': set \
+             '$device_id' to the id of the device or the session, or '$user_id' to the user's id",
         ),
         Rule::InsertIdMissing => (
             "properties.$insert_id",

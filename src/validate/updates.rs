@@ -7,6 +7,8 @@ use crate::rules::limits::Endpoint;
 
 const OF_USERS: &str = "'$set', '$set_once', '$add', '$union', '$append', '$remove', '$unset' and '$delete'";
 const OF_GROUPS: &str = "'$set', '$set_once', '$union', '$remove', '$unset' and '$delete'";
+const FIELDS_OF_USERS: &str = "'$token', '$distinct_id', '$ip', '$ignore_time' and '$ignore_alias'";
+const FIELDS_OF_GROUPS: &str = "'$token', '$group_key' and '$group_id'";
 
 /// A field that an update for this endpoint does not have: the rule and the message. `is_of_the_other`: one for the other
 /// endpoint has it.
@@ -22,7 +24,14 @@ pub(crate) fn unknown_field(name: &str, is_of_the_other: bool, endpoint: Endpoin
         let message = format!("{} is no operation of {path}, which has {operations}", quote(name));
         return (Rule::OperationUnknown, message);
     }
-    (Rule::UnknownField, format!("{} is no field of an update: move it into the object of an operation", quote(name)))
+    let fields = if endpoint == Endpoint::Groups { FIELDS_OF_GROUPS } else { FIELDS_OF_USERS };
+    let meant = format!("'${name}'");
+    let remedy = if [fields, operations].iter().any(|names| names.contains(&meant)) {
+        format!("write {meant}")
+    } else {
+        "move it into the object of an operation".to_owned()
+    };
+    (Rule::UnknownField, format!("{} is no field of an update: {remedy}", quote(name)))
 }
 
 /// The id of a profile, or the token of an update, must not be empty. `rule` must be the one about an id that is missing.
@@ -52,6 +61,21 @@ mod tests {
         assert!(rule == Rule::OperationUnknown && message.ends_with(OF_GROUPS), "{message}");
         let (rule, message) = explained("plan", false, Endpoint::Engage);
         assert!(rule == Rule::UnknownField && message.contains("into the object of an operation"), "{message}");
+    }
+
+    #[test]
+    fn a_name_without_its_dollar_is_explained_by_the_name_with_it() {
+        let remedy = |name, endpoint| unknown_field(name, false, endpoint).1.split_once(": ").unwrap().1.to_owned();
+        for name in ["distinct_id", "set", "token", "add"] {
+            assert_eq!(remedy(name, Endpoint::Engage), format!("write '${name}'"));
+        }
+        for name in ["group_id", "group_key", "token", "set"] {
+            assert_eq!(remedy(name, Endpoint::Groups), format!("write '${name}'"));
+        }
+        for name in ["", "se", "', '$set", "Set"] {
+            assert_eq!(remedy(name, Endpoint::Engage), "move it into the object of an operation");
+        }
+        assert!(["add", "distinct_id"].iter().all(|name| remedy(name, Endpoint::Groups).starts_with("move")));
     }
 
     #[test]

@@ -57,6 +57,8 @@ MERGING_REJECTED = {
 """Of `$identify`, `$create_alias` and `$merge`."""
 
 SIMPLIFIED_REJECTED = {
+    "device-id-type": "a server that ignores it makes another user of the event, or none; no page says what it does",
+    "user-id-type": "the same",
     "device-id-disallowed": "a placeholder would make one user of all that have it; no page lists it for this property",
     "user-id-disallowed": "the same",
 }

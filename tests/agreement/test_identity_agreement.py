@@ -156,6 +156,8 @@ def test_a_listed_event_is_sent_by_the_core_and_refused(way: Way, sent: Any, rul
         (ORIGINAL, of("$merge", "$insert_id", S_distinct_ids=["u", "v"]), "insert-id-missing"),
         (Way(TARGETS[0], "observed"), of("$create_alias", time=2_000_000_000, alias="v"), "time-in-future"),
         (ORIGINAL, of("$identify", S_anon_distinct_id="a"), "identity-members"),
+        (SIMPLIFIED, of("e", S_device_id="d", S_user_id=5), "user-id-type"),
+        (SIMPLIFIED, of("e", S_device_id=[]), "device-id-type"),
         (SIMPLIFIED, of("e", S_device_id="null"), "device-id-disallowed"),
         (SIMPLIFIED, of("e", S_user_id="null"), "user-id-disallowed"),
         (LENIENT, of("e", "distinct_id"), "identity-missing"),
@@ -199,7 +201,7 @@ def test_both_take_an_event_with_the_ids_that_it_needs(way: Way, sent: Any) -> N
     ("way", "sent", "rule"),
     [
         (SIMPLIFIED, of("e", "distinct_id"), "identity-missing"),
-        (SIMPLIFIED, of("e", "distinct_id", S_user_id="", S_device_id=7), "identity-missing"),
+        (SIMPLIFIED, of("e", "distinct_id", S_user_id="", S_device_id=None), "identity-missing"),
         (ORIGINAL, of("e", "distinct_id", S_user_id="u", S_device_id="d"), "distinct-id-missing"),
         (STRICT, of("e", "distinct_id"), "distinct-id-missing"),
         (SIMPLIFIED, of("e", distinct_id="null", S_user_id="u"), "distinct-id-disallowed"),

@@ -53,6 +53,9 @@ def test_every_rule_of_the_core_is_compared_or_listed() -> None:
         "duplicate-key": "both keep the last one; the core also warns",
         "key-truncated": "both cut the name; the core also warns",
         "key-collision": differences.EVERYWHERE["key-collision"],
+        "device-id-type": differences.SIMPLIFIED_REJECTED["device-id-type"],
+        "user-id-type": differences.SIMPLIFIED_REJECTED["user-id-type"],
+        "device-id-prefix": "the core only warns",
         "device-id-disallowed": differences.SIMPLIFIED_REJECTED["device-id-disallowed"],
         "user-id-disallowed": differences.SIMPLIFIED_REJECTED["user-id-disallowed"],
     }

@@ -79,6 +79,16 @@ def test_wrong_usage_has_status_2(arguments: list[str]) -> None:
     assert check(*arguments).exit_code == 2
 
 
+@pytest.mark.parametrize("of", [["--profiles"], ["--groups", "company"]])
+@pytest.mark.parametrize("choice", ["duplicates", "hot-ids", "ignored"])
+def test_what_updates_never_have_can_not_make_a_check_fail(tmp_path: Path, of: list[str], choice: str) -> None:
+    path = tmp_path / "updates.ndjson"
+    path.write_bytes(b'{"$distinct_id": "u", "$group_id": "g", "$set": {}}\n')
+    result = check(path, *of, "--fail-on", "types", "--fail-on", choice)
+    assert result.exit_code == 2
+    assert f"--fail-on {choice} is for events: updates of profiles have no {choice}" in " ".join(result.stderr.split())
+
+
 def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
     path = tmp_path / "picture"
     path.write_bytes(b"\x89PNG\r\n\x1a\n")

@@ -55,6 +55,20 @@ def test_updates_of_the_api_are_sent_as_they_are(server: Emulator, tmp_path: Pat
     assert server.profile("gone") is None
 
 
+def test_profiles_that_the_vendor_exported_are_set_again(server: Emulator, tmp_path: Path) -> None:
+    exported = {
+        "$distinct_id": "u",
+        "$properties": {"$email": "a@b.c", "plan": "pro", "$last_seen": "2024-02-14T01:02:03"},
+    }
+    json_lines = write(tmp_path / "a.ndjson", ndjson(exported, {"$distinct_id": "v", "$foo": 1}))
+    table = write(tmp_path / "a.csv", b"$distinct_id,$email,plan\nw,w@b.c,free\n")
+    result = profiles(server, json_lines, table, "--drop", "$last_seen")
+    assert result.exit_code == 1
+    assert "1 operation-unknown" in result.stdout
+    assert server.profile("u") == {"$email": "a@b.c", "plan": "pro"}
+    assert server.profile("w") == {"$email": "w@b.c", "plan": "free"}
+
+
 def test_rows_update_groups(server: Emulator, tmp_path: Path) -> None:
     path = write(
         tmp_path / "a", ndjson({"company_id": 5, "seats": 2}, {"$group_id": "acme", "$union": {"tags": ["a"]}})
@@ -337,3 +351,10 @@ def test_help_teaches_the_options(command: str) -> None:
         assert option in text
     if command == "import":
         assert "would count twice, is not sent again if the server may have taken it" in text
+
+
+@pytest.mark.parametrize("command", ["import", "replay"])
+def test_retry_unsafe_is_for_updates(tmp_path: Path, command: str) -> None:
+    result = run(write(tmp_path / "a", b"{}\n"), "--retry-unsafe", "--dry-run", command=command)
+    assert result.exit_code == 2
+    assert "--retry-unsafe is for updates of profiles" in result.stderr

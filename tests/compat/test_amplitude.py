@@ -340,6 +340,11 @@ def test_calls_without_effect_are_logged_once(
         "$add",
         "a Revenue",
     ]
+    reasons = [record.message.split(": ")[1].partition(";")[0] for record in caplog.records]
+    assert reasons[1:3] == [
+        "Mixpanel's profiles have no such operation",
+        "Mixpanel's profiles of groups have no such operation",
+    ]
     assert "a@b.c" not in caplog.text
 
 

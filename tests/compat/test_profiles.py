@@ -210,6 +210,48 @@ def test_an_update_that_breaks_a_rule_is_logged(
     assert server.requests == []
 
 
+@pytest.mark.parametrize("call", ["set", "set_once"])
+@pytest.mark.parametrize("id", [None, "", float("nan")])
+def test_a_person_without_an_id_is_rejected_with_a_warning(
+    client: Client, server: FakeServer, caplog: pytest.LogCaptureFixture, call: str, id: Any
+) -> None:
+    with caplog.at_level(logging.WARNING, "mixpress"):
+        assert getattr(posthog.Posthog(client), call)(distinct_id=id, properties={"a": 1}) is None
+    assert f"{call} was rejected: it names no user or group" in caplog.text
+    client.flush()
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: posthog.Posthog(client).set(distinct_id="u", properties=[1]),  # type: ignore[arg-type]
+        lambda client: posthog.Posthog(client).group_identify("company", "acme", "no"),  # type: ignore[arg-type]
+        lambda client: segment.Client(client).identify("u", [1])[0] or None,  # type: ignore[arg-type]
+        lambda client: segment.Client(client).group("u", "acme", 5)[0] or None,  # type: ignore[arg-type]
+    ],
+)
+def test_properties_that_are_no_mapping_are_rejected_with_a_warning(
+    client: Client, server: FakeServer, caplog: pytest.LogCaptureFixture, call: Callable[[Client], object]
+) -> None:
+    with caplog.at_level(logging.WARNING, "mixpress"):
+        assert call(client) is None
+    assert "was rejected: its properties must be a mapping, got" in caplog.text
+    client.flush()
+    assert server.requests == []
+
+
+def test_a_call_without_properties_or_not_for_mixpanel_is_no_error(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "mixpress"):
+        assert segment.Client(client).identify("u")[0]
+        assert segment.Client(client).identify("u", [1], integrations={"All": False})[0]  # type: ignore[arg-type]
+        assert posthog.Posthog(client).set(distinct_id=None) is None
+        assert posthog.Posthog(client).group_identify("company", "acme") is None
+    assert caplog.text == ""
+
+
 def test_a_full_queue_is_logged_and_does_not_raise(caplog: pytest.LogCaptureFixture) -> None:
     options: dict[str, Any] = {"endpoint": "track", "encoder": None, "queue_size": 1, "on_full": "raise"}
     with tracking(FakeServer(), auth=TOKEN, **options) as client, caplog.at_level(logging.WARNING, "mixpress"):

@@ -35,6 +35,10 @@ def rejected(
         ("simplified", {"S_device_id": "d"}, []),
         ("simplified", {"S_user_id": "u", "S_device_id": ""}, []),
         ("simplified", {"S_device_id": "", "S_user_id": None}, ["identity-missing"]),
+        ("simplified", {"S_device_id": "d", "S_user_id": None}, []),
+        ("simplified", {"S_device_id": "d", "S_user_id": 5}, ["user-id-type"]),
+        ("simplified", {"S_user_id": 5}, ["user-id-type", "identity-missing"]),
+        ("simplified", {"distinct_id": "u", "S_device_id": ["d"]}, ["device-id-type"]),
         ("simplified", {"S_device_id": "Null", "S_user_id": "u"}, ["device-id-disallowed"]),
         ("simplified", {"distinct_id": "u", "S_user_id": "0"}, ["user-id-disallowed"]),
         ("simplified", {"distinct_id": "$device:d", "S_device_id": "d"}, []),
@@ -148,6 +152,22 @@ def test_of_several_properties_each_is_checked_and_the_last_one_identifies() -> 
     [rejection] = encoder.encode([Lying([("event", "e"), ("properties", whole), ("properties", {})])]).rejected
     assert [found.rule for found in rejection.findings] == ["time-missing", "insert-id-missing"]
     assert rejection.insert_id is None
+
+
+def test_a_device_id_with_the_prefix_of_the_server_is_sent_with_a_warning() -> None:
+    event = {"event": "e", "properties": {"time": NOW, "$insert_id": "i", "$device_id": "$device:d"}}
+    encoded = Encoder(identity="simplified", now=lambda: NOW).encode([event])
+    assert [(warning.rule, warning.field) for warning in encoded.warnings] == [
+        ("device-id-prefix", "properties.$device_id")
+    ]
+    assert len(encoded.batches) == 1
+    assert Encoder(now=lambda: NOW).encode([event]).warnings == []
+
+
+def test_the_message_about_a_user_id_of_a_wrong_type_names_its_value() -> None:
+    event = {"event": "e", "properties": {"time": NOW, "$insert_id": "i", "$user_id": 5}}
+    [rejection] = Encoder(identity="simplified", now=lambda: NOW).encode([event]).rejected
+    assert rejection.message == "'$user_id' must be text, the user's id, and is the number 5"
 
 
 def test_a_rule_about_ids_that_is_off_is_not_checked() -> None:

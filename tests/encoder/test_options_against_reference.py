@@ -35,6 +35,23 @@ def test_explain_lists_every_finding_that_rejects(given_events: list[Any], chose
     assert explained.batches == plain.batches
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "given"),
+    [
+        ("import", "\ud800"),
+        ("import", {**VALID, "properties": "\ud800"}),
+        ("import", {**VALID, "properties": {**VALID["properties"], "time": "\ud800"}}),  # type: ignore[dict-item]
+        ("engage", "\ud800"),
+        ("engage", {"$token": "t", "$distinct_id": "u", "$set": "\ud800"}),
+        ("engage", {"$token": "t", "$distinct_id": "u", "$add": {"n": "\ud800"}}),
+    ],
+)
+def test_a_text_of_a_wrong_type_is_still_checked_for_unicode(endpoint: str, given: Any) -> None:
+    chosen = Options(endpoint=endpoint, explain=True, rules={"invalid-unicode": "reject"})
+    [_, found] = compare([given], chosen).rejected
+    assert found.rule == "invalid-unicode"
+
+
 def as_text(value: Any) -> Any:
     """A `default` that converts some values, partly to values that need `default` again, and raises for others."""
     if isinstance(value, complex):

@@ -39,7 +39,7 @@ def test_the_page_lists_the_rules_of_the_core() -> None:
 
 def test_every_rule_can_be_set_by_its_id() -> None:
     words = [rule.id for rule in mixpress.rules()]
-    assert len(words) == len(set(words)) == 51
+    assert len(words) == len(set(words)) == 54
     limits = mixpress.Limits(rules=dict.fromkeys(words, "off"))
     assert list(limits.rules) == words
 

@@ -67,6 +67,43 @@ def test_columns_are_rows(batch: pa.RecordBatch, mapping: Mapping) -> None:
     compare(mapper, batch)
 
 
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    ("names", "flat"),
+    [
+        (["$distinct_id", "plan"], True),
+        (["$distinct_id", "$email", "distinct_id"], True),
+        (["$distinct_id"], True),
+        (["$distinct_id", "$email"], False),
+        (["$distinct_id", "plan", "$token"], False),
+        (["$group_id", "plan"], True),
+    ],
+)
+def test_the_column_of_the_id_may_have_the_name_of_the_api(names: list[str], flat: bool, operation: Operation) -> None:
+    batch = pa.RecordBatch.from_pydict({name: [f"{name}{row}" for row in range(3)] for name in names})
+    mapper = mapper_of(Mapping(profiles=True, operation=operation))
+    assert mapper.takes_columns(batch) == flat
+    compare(mapper, batch)
+    compare(mapper_of(Mapping(profiles=True, operation=operation, distinct_id_column="$distinct_id")), batch)
+
+
+def test_exported_profiles_of_a_table_are_set() -> None:
+    exported = {"$distinct_id": ["u", "v"], "$properties": [{"$email": "a@b.c", "n": 1}, {"$email": None, "n": 2}]}
+    mapper = mapper_of(Mapping(profiles=True))
+    piece = encode_batch(
+        Encoder("engage", token="t", ip=True, ignore_time=False), mapper, pa.RecordBatch.from_pydict(exported)
+    )
+    assert [update["$set"] for update in written(piece.encoded)] == [{"$email": "a@b.c", "n": 1}, {"n": 2}]
+
+
+def test_runs_of_text_views_are_decoded() -> None:
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 4], pa.int16()), pa.array(["x", None], pa.string_view()))
+    batch = pa.RecordBatch.from_arrays([pa.array(["u", "v", "w"]), runs.slice(1)], names=["distinct_id", "a"])
+    compare(mapper_of(Mapping(profiles=True)), batch)
+    events = mapper_of(Mapping(event="e")).columns(batch)
+    assert events.table["a"].to_pylist() == ["x", None, None]
+
+
 @st.composite
 def batches_of_any_kind(draw: st.DrawFn) -> pa.RecordBatch:
     ids = pa.array(["u", "v", "w"])

@@ -77,6 +77,52 @@ def updates(records: list[Any], **fields: Any) -> list[Any]:
     return mapper_of(Mapping(**{"profiles": True} | fields)).rows(records).events
 
 
+EXPORTED = {"$distinct_id": "u", "$properties": {"$email": "a@b.c", "plan": "pro", "distinct_id": 5, "note": None}}
+
+
+def test_an_exported_profile_is_set() -> None:
+    assert updates([EXPORTED]) == [
+        {"$distinct_id": "u", "$set": {"$email": "a@b.c", "plan": "pro", "distinct_id": 5}},
+    ]
+    options = {"drop": ["distinct_id"], "rename": {"plan": "Plan"}, "operation": "set_once", "set": {"$email": "x@y.z"}}
+    assert updates([EXPORTED], **options) == [{"$distinct_id": "u", "$set_once": {"$email": "x@y.z", "Plan": "pro"}}]
+    assert updates([EXPORTED], operation="delete") == [{"$distinct_id": "u", "$delete": ""}]
+    assert updates([{"$group_id": 5, "$properties": {"a": 1}}], profiles=False, groups="company") == [
+        {"$group_id": "5", "$set": {"a": 1}}
+    ]
+
+
+@needs_cel
+def test_the_filters_see_the_properties_of_an_exported_profile() -> None:
+    assert updates([EXPORTED], where="plan == 'free'") == []
+    assert len(updates([EXPORTED], where="plan == 'pro'")) == 1
+
+
+def test_the_column_of_the_id_may_have_the_name_of_the_api() -> None:
+    row = {"$distinct_id": 17, "$email": "a@b.c", "plan": "pro"}
+    assert updates([row]) == [{"$distinct_id": "17", "$set": {"$email": "a@b.c", "plan": "pro"}}]
+    assert updates([{"$distinct_id": "u"}], operation="delete") == [{"$distinct_id": "u", "$delete": ""}]
+    both = {"$distinct_id": "u", "distinct_id": "v", "a": 1}
+    assert updates([both]) == [{"$distinct_id": "u", "$set": {"distinct_id": "v", "a": 1}}]
+    assert updates([both], distinct_id_column="distinct_id")[0]["$distinct_id"] == "v"
+    named = {"$distinct_id": "u", "$email": "a@b.c"}
+    assert updates([named], distinct_id_column="$distinct_id") == [{"$distinct_id": "u", "$set": {"$email": "a@b.c"}}]
+
+
+@pytest.mark.parametrize(
+    ("record", "rule"),
+    [
+        ({"$distinct_id": "u", "$foo": 1}, "operation-unknown"),
+        ({"$distinct_id": "u", "$token": "t"}, "operation-missing"),
+        ({"$distinct_id": "u", "$token": "t", "plan": "pro"}, "unknown-field"),
+    ],
+)
+def test_an_update_of_the_api_without_an_operation_is_rejected_as_such(record: dict[str, Any], rule: str) -> None:
+    found = mapper_of(Mapping(profiles=True)).rows([record])
+    assert found.events == [record]
+    assert [one.rule for one in Encoder("engage", token="t").encode(found.events).rejected] == [rule]
+
+
 def test_an_update_of_the_api_stays_as_it_is() -> None:
     given = [{"$distinct_id": "u", "$set": {"plan": None}}, {"$distinct_id": 7, "$frob": 1, "$unset": ["plan"]}]
     assert updates(given, drop=["plan"], rename={"$set": "x"}) == given

@@ -51,6 +51,34 @@ def test_a_table_that_breaks_no_rule_is_sent_as_it_is(text: bytes, rows: int) ->
     assert (checked.csv, checked.rows, checked.columns) == (text, rows, ("id", "name"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [b'[{"id":"x","v":1}]', b'{"id":"x","v":1}\n', b'\n[\n {\n "id": 1}]', b'[["a", "b"]]', b'\xef\xbb\xbf{"a":1}'],
+)
+def test_json_is_named_as_what_it_is(text: bytes) -> None:
+    with pytest.raises(LookupTableError, match=r"it is JSON, .* write it as CSV, or .* pass its rows") as caught:
+        check_csv(text)
+    assert (caught.value.kind, caught.value.problems) == ("unreadable", ())
+
+
+@pytest.mark.parametrize("text", [b"{id},[n]\na,b\n", b"[[x]],n\na,b\n", b'"{""a"": 1}",n\na,b\n', b"[,]\na,b\n"])
+def test_a_header_with_brackets_is_a_header(text: bytes) -> None:
+    assert check_csv(text).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("utf-16", "UTF-16"), ("utf-16-le", "UTF-16LE"), ("utf-16-be", "UTF-16BE")]
+)
+def test_utf_16_is_converted_from_its_own_encoding(encoding: str, name: str) -> None:
+    with pytest.raises(LookupTableError, match=rf"iconv -f {name} -t UTF-8") as caught:
+        check_csv("id,n\na,é\n".encode(encoding))
+    assert caught.value.kind == "unreadable"
+
+
+def test_a_header_that_is_no_csv_is_not_called_empty() -> None:
+    assert problems(b'"id"x,n\na,b\n') == [f"header (line 1): {AFTER_QUOTE}"]
+
+
 def test_a_byte_order_mark_is_not_sent() -> None:
     assert check_csv(b"\xef\xbb\xbfid,n\na,b\n").csv == b"id,n\na,b\n"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,3 +51,10 @@ def test_a_measurement_of_the_encoder_prints_the_processor_and_has_a_cold_form_o
     else:
         assert "COLD_EVENTS" in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         assert {"hot", "cold"} <= set(re.findall(r"\w+", texts(tree)))  # names of rows
+
+
+def test_updates_of_tables_are_measured_with_columns_and_rows_that_agree() -> None:
+    code = "import benches.mapping as it; it.ROWS, it.UPDATE_ROUNDS = 10, 2; it.updates()"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=BENCHES.parent, check=True, capture_output=True, text=True)
+    table = [line.split(" | ")[0] for line in ran.stdout.splitlines() if line.startswith("| `")]
+    assert table == ["| `set`", "| `add`", "| `union`", "| `delete`"]

@@ -17,7 +17,8 @@ RULES = (
     "add-not-a-number", "union-not-a-list", "unset-not-a-name",
     "time-missing", "time-type", "time-too-old", "time-in-future",
     "distinct-id-missing", "distinct-id-type", "distinct-id-disallowed",
-    "identity-missing", "device-id-disallowed", "user-id-disallowed", "identity-event", "identity-members",
+    "device-id-type", "user-id-type", "identity-missing", "device-id-disallowed", "user-id-disallowed",
+    "device-id-prefix", "identity-event", "identity-members",
     "group-key-missing", "group-key-type", "group-id-missing", "group-id-type",
     "insert-id-missing", "insert-id-type", "insert-id-too-long", "insert-id-charset", "insert-id-disallowed",
     "token-missing",
@@ -28,7 +29,7 @@ RULES = (
 )  # fmt: skip
 
 DEFAULT_ACTIONS = dict.fromkeys(RULES, "reject") | dict.fromkeys(
-    ("time-in-future", "not-a-number", "invalid-unicode", "duplicate-key", "key-truncated"), "warn"
+    ("time-in-future", "device-id-prefix", "not-a-number", "invalid-unicode", "duplicate-key", "key-truncated"), "warn"
 )
 
 UPDATES = ("engage", "groups")
@@ -38,7 +39,8 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((
         "event-missing", "event-type", "event-blank", "properties-missing", "properties-type",
         "time-missing", "time-type", "time-too-old", "time-in-future",
-        "identity-missing", "device-id-disallowed", "user-id-disallowed", "identity-event", "identity-members",
+        "device-id-type", "user-id-type", "identity-missing", "device-id-disallowed", "user-id-disallowed",
+        "device-id-prefix", "identity-event", "identity-members",
         "insert-id-missing", "insert-id-type", "insert-id-too-long", "insert-id-charset", "insert-id-disallowed",
         "too-many-properties",
     ), ("import", "track")),

@@ -41,7 +41,7 @@ class UpdateWalk(Writer):
 
     def update(self, node: Node) -> str:
         if not isinstance(node, Object):
-            self.find("event-not-object", "")
+            self.wrong_type("event-not-object", node, "")
             return ""
         node = Object(node.members + self.additions(node), node.repeated)
         written = self.members(node, "", self.field, plain=None)

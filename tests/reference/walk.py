@@ -9,7 +9,7 @@ from typing import Any
 
 from .derive import TooDeep, derived_id
 from .long_text import BLANK
-from .nodes import Node, Number, Object, Text
+from .nodes import Literal, Node, Number, Object, Text
 from .rules import FUTURE_TOLERANCE_MS, OLDEST_IMPORT_MS, TRACK_WINDOW_MS, Options, is_disallowed
 from .spell import spell_integer, without_surrogates
 from .values import milliseconds_of
@@ -45,7 +45,7 @@ class Walk(Writer):
 
     def event(self, node: Node) -> str:
         if not isinstance(node, Object):
-            self.find("event-not-object", "")
+            self.wrong_type("event-not-object", node, "")
             return ""
         self.event_node = node
         written = self.members(node, "", self.event_field, plain=None)
@@ -130,8 +130,8 @@ class Walk(Writer):
             return self.distinct_id(node, path)
         if name == "$insert_id":
             return self.own_insert_id(node, path)
-        if name in OTHER_IDS and isinstance(node, Text):
-            self.check_other_id(OTHER_IDS[name], node.value, path)
+        if name in OTHER_IDS:
+            return self.other_id(OTHER_IDS[name], node, path)
         return self.value(node, path, depth=0, level=1)
 
     def time(self, node: Node, path: str) -> str:
@@ -153,12 +153,22 @@ class Walk(Writer):
             self.find("distinct-id-disallowed", path)
         return self.text(node, path)
 
-    def check_other_id(self, prefix: str, identifier: str, path: str) -> None:
-        """Check a `$device_id` or `$user_id`. Choice: one with characters identifies as `distinct_id` does."""
-        if identifier and self.options.identity != "original":
-            self.is_identified = True
-        if self.options.identity == "simplified" and is_disallowed(identifier):
-            self.find(f"{prefix}-disallowed", path)
+    def other_id(self, prefix: str, node: Node, path: str) -> str:
+        """Write a `$device_id` or `$user_id`. Choice: one with characters identifies as `distinct_id` does.
+
+        Choice: a null one is none, as clients send it of a user without one.
+        """
+        is_simplified = self.options.identity == "simplified"
+        if isinstance(node, Text):
+            if node.value and self.options.identity != "original":
+                self.is_identified = True
+            if is_simplified and is_disallowed(node.value):
+                self.find(f"{prefix}-disallowed", path)
+            if is_simplified and prefix == "device-id" and node.value.startswith("$device:"):
+                self.find("device-id-prefix", path)
+        elif is_simplified and not (isinstance(node, Literal) and node.spelled == "null"):
+            return self.wrong_type(f"{prefix}-type", node, path)
+        return self.value(node, path, depth=0, level=1)
 
     def own_insert_id(self, node: Node, path: str) -> str:
         if not isinstance(node, Text):

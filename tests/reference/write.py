@@ -117,10 +117,12 @@ class Writer:
     def wrong_type(self, rule: str, node: Node, path: str, *, depth: int = 0, level: int = 1) -> str:
         """Write a value of a type that is not allowed here.
 
-        If the rule rejects, the value is not inspected. Else it is written like any other value.
+        If the rule rejects, only the characters of a text are inspected. Else it is written like any other value.
         """
         self.find(rule, path)
         if self.options.action(rule) == "reject":
+            if isinstance(node, Text) and without_surrogates(node.value) != node.value:
+                self.find("invalid-unicode", path)
             return "null"
         return self.value(node, path, depth=depth, level=level)
 

@@ -102,7 +102,8 @@ def identify_otherwise(draw: st.DrawFn, event: Event) -> None:
     """Give the event another id than `distinct_id`, or make it one that merges users."""
     properties = event["properties"]
     if draw(st.booleans()):
-        properties[draw(st.sampled_from(["$device_id", "$user_id"]))] = draw(st.just("") | ordinary | bad_ids)
+        other = st.sampled_from(["", "$device:", "$device:d", "\ud800", None]) | ordinary | bad_ids | plain_values
+        properties[draw(st.sampled_from(["$device_id", "$user_id"]))] = draw(other)
     if draw(st.booleans()):
         event["event"] = draw(st.sampled_from(["$identify", "$create_alias", "$merge", "$merged"]))
         two = st.just(["a", "b"]) | st.lists(ordinary | bad_ids, max_size=3)

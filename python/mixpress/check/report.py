@@ -30,6 +30,8 @@ FAILURES = ("rejected", "damaged", "stopped")
 """What always makes a check fail."""
 CHOICES = ("warnings", "cuts", "duplicates", "types", "ids", "hot-ids", "ignored")
 """What makes a check fail if the user asks for it."""
+OF_EVENTS = ("duplicates", "hot-ids", "ignored")
+"""Those of them that updates of profiles never have."""
 
 
 @dataclass

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from mixpress._core import Encoder
-from mixpress.check.report import CHOICES
+from mixpress.check.report import CHOICES, OF_EVENTS
 from mixpress.check.run import check_pieces
 from mixpress.cli.check_summary import print_check
 from mixpress.cli.encoder_options import encoder_options, take_encoder_arguments
@@ -80,6 +80,8 @@ def command(
     The memory does not grow with the files.
     """
     mapping = take_mapping(options)
+    if mapping.endpoint is not None and (useless := [choice for choice in fail_on if choice in OF_EVENTS]):
+        raise click.UsageError(f"--fail-on {useless[0]} is for events: updates of profiles have no {useless[0]}")
     mapper = mapper_of(mapping)
     arguments = take_encoder_arguments(options, {**mapper.encoder_options(), "explain": True})
     token = None if mapping.endpoint is None else PLACEHOLDER.token

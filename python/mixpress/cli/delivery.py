@@ -50,6 +50,8 @@ def deliver_files(
     mapping = take_mapping(options)
     arguments = take_encoder_arguments(options, mapper_of(mapping).encoder_options())
     updates = mapping.endpoint is not None
+    if options["retry_unsafe"] and not updates:
+        raise click.UsageError("--retry-unsafe is for updates of profiles: it needs --profiles or --groups KEY")
     what = "update" if updates else "event"
     chosen = _file_options(options)
     log_json, path = options.pop("log_json"), options.pop("report")

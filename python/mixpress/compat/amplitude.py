@@ -104,7 +104,8 @@ class Amplitude:
             self._forwarder.update(f"the profile of {_kind(event)}", updates)
         unsupported: set[str] = set()
         for operation in sorted(self._forwarder.convert(lambda: without_counterpart(event), unsupported)):
-            self._forwarder.ignore(operation, "Mixpanel's profiles have no such operation")
+            lacking = "profiles of groups" if operation in USER_OPERATIONS else "profiles"
+            self._forwarder.ignore(operation, f"Mixpanel's {lacking} have no such operation")
         unreadable: dict[str, Any] | None = {"event": None, "properties": None}
         converted = self._forwarder.convert(lambda: event_from(event), unreadable)
         if converted is not None:

@@ -13,7 +13,7 @@ from mixpress.client.groups import Groups
 from mixpress.client.profiles import Profiles
 from mixpress.clock import Clock
 from mixpress.errors import MixpressError
-from mixpress.files.vendors.values import as_id, has_id
+from mixpress.files.vendors.values import as_id, has_id, missing
 from mixpress.log import RepeatLog
 from mixpress.report.callbacks import GuardedCallback
 
@@ -82,6 +82,13 @@ class Forwarder:
             self.warn(call, "%s was rejected: it names no user or group", call)
         accepted = [self._take_update(call, update) for update in usable]
         return all(accepted) and len(usable) == len(updates) > 0
+
+    def takes(self, call: str, properties: object) -> bool:
+        """Return whether `properties` is a mapping or missing. Anything else is rejected, with a warning."""
+        if missing(properties) or isinstance(properties, Mapping):
+            return True
+        self.warn(call, "%s was rejected: its properties must be a mapping, got %s", call, type_of(properties))
+        return False
 
     def alias(self, distinct_id: object, alias: object) -> bool:
         """Make `alias` another id of `distinct_id`; return whether the client accepted it.

@@ -142,6 +142,8 @@ class Posthog:
         distinct_id: object = None,
     ) -> str | None:
         """Set a group's properties."""
+        if not self._forwarder.takes("group_identify", properties):
+            return None
         message = self._message("$groupidentify", distinct_id, timestamp, uuid)
         group = {"$group_type": group_type, "$group_key": group_key, "$group_set": mapping(properties)}
         return self._update("group_identify", message | {"properties": group})
@@ -198,11 +200,13 @@ class Posthog:
     def _set(
         self, operation: str, distinct_id: object, properties: object, timestamp: object, uuid: object
     ) -> str | None:
-        if not known(distinct_id) or not mapping(properties):
+        call = operation[1:]
+        if not self._forwarder.takes(call, properties) or not mapping(properties):
             return None
-        return self._update(
-            operation[1:], self._message(operation, distinct_id, timestamp, uuid) | {operation: properties}
-        )
+        if not known(distinct_id):
+            self._forwarder.update(call, [{"$distinct_id": None}])  # rejected: a random id would make a new profile
+            return None
+        return self._update(call, self._message(operation, distinct_id, timestamp, uuid) | {operation: properties})
 
     def _update(self, call: str, message: Message) -> str | None:
         unreadable: list[Update] = [{"$distinct_id": None}]

@@ -191,6 +191,10 @@ class Client:
         return event is None or self._forwarder.track(event), message
 
     def _update(self, message: Message) -> tuple[bool, Message]:
+        if disables_mixpanel(message["integrations"]):
+            return True, message
+        if not self._forwarder.takes(message["type"], message["traits"]):
+            return False, message
         unreadable: list[Update] = [{"$distinct_id": None}]
         updates = self._forwarder.convert(lambda: _updates(message, self._group_key), unreadable)
         return not updates or self._forwarder.update(message["type"], updates), message

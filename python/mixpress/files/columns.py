@@ -234,6 +234,9 @@ def _unpacked(batch: pa.RecordBatch) -> tuple[Array, dict[str, Array], bool]:
 def without_views(column: Array) -> Array:
     """Return a column without text views, with which Arrow can't calculate, and without runs."""
     if pa.types.is_run_end_encoded(column.type):
+        kind = _viewless(column.type.value_type)
+        if kind != column.type.value_type:
+            return pa.array(column.to_pylist(), kind)  # Arrow can't decode runs of views
         return without_views(pc.run_end_decode(column))
     if pa.types.is_dictionary(column.type):
         values = without_views(column.dictionary)

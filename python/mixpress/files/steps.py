@@ -58,6 +58,8 @@ class Steps:
         self.blank = mapping.placeholder_ids == "blank"
         self.columns = _columns_of(mapping)
         """Field -> column."""
+        self.names_id = mapping.distinct_id_column is not None or mapping.group_id_column is not None
+        """Whether an option names the column of the id. Otherwise that of an update may have the API's name."""
         self.reserved = FIELDS if mapping.endpoint is None else ()
         """Names that no other column may have as a property."""
         self.event_column = mapping.event_column or "event"
@@ -79,16 +81,20 @@ class Steps:
 
     def _uses(self, there: set[str], columns: tuple[str, ...], of_api: bool) -> Named:
         mapping = self.mapping
+        of_fields, used = self.columns, self.used
+        if mapping.endpoint is not None and not self.names_id:
+            of_fields = {field: field if field in there else column for field, column in of_fields.items()}
+            used = set(of_fields.values())
         event_is_used = not of_api and mapping.event is None and mapping.event_column is None
-        targets = [(column, self._property_of(column, event_is_used)) for column in columns]
+        targets = [(column, self._property_of(column, used, event_is_used)) for column in columns]
         names = (*mapping.keep, *mapping.drop, *mapping.rename)
         paths = {name: path for name in names if (path := path_of(name, there))}
         nested = {name: path for name, path in paths.items() if len(path) > 1}
-        kept = [(nested[name], name) for name in mapping.keep if name in nested and name not in self.used]
+        kept = [(nested[name], name) for name in mapping.keep if name in nested and name not in used]
         renamed = [(paths[name], target) for name, target in mapping.rename.items() if name in paths]
         return Named(
             event=path_of(self.event_column, there),
-            fields=tuple((field, column, path_of(column, there)) for field, column in self.columns.items()),
+            fields=tuple((field, column, path_of(column, there)) for field, column in of_fields.items()),
             properties=tuple((column, target) for column, target in targets if target is not None),
             removed=tuple(nested[name] for name in (*mapping.drop, *mapping.rename) if name in nested),
             has_id=not mapping.insert_id_from
@@ -97,10 +103,10 @@ class Steps:
             lifted=(*kept, *renamed),
         )
 
-    def _property_of(self, column: str, event_is_used: bool) -> str | None:
+    def _property_of(self, column: str, used: set[str], event_is_used: bool) -> str | None:
         """Return the name of the property that a column becomes by itself; None if it does not."""
         mapping = self.mapping
-        if column in self.used or column in mapping.drop or column in mapping.rename:
+        if column in used or column in mapping.drop or column in mapping.rename:
             return None
         if column == "event" and event_is_used:
             return None

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mixpress.files.columns import ColumnMapping, id_of, plain, repeated, table_of, without_views
 from mixpress.files.mapped import MappedColumns
-from mixpress.files.update_rows import OPERATIONS, option_of_id
+from mixpress.files.update_rows import OPERATIONS, PROPERTIES, lacks_operation, option_of_id
 
 if TYPE_CHECKING:
     from mixpress.files.steps import Steps
@@ -21,7 +21,9 @@ def takes_columns(batch: pa.RecordBatch) -> bool:
     """Return whether the rows of a batch are flat, and the core reads the types of its columns as it reads the values
     that Python has for them.
     """
-    return not any(name in OPERATIONS for name in batch.schema.names) and all(map(_is_usual, batch.schema.types))
+    names = batch.schema.names
+    is_flat = not any(name in OPERATIONS or name == PROPERTIES for name in names) and not lacks_operation(names)
+    return is_flat and all(map(_is_usual, batch.schema.types))
 
 
 def map_update_columns(steps: Steps, batch: pa.RecordBatch) -> MappedColumns:

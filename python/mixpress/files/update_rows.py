@@ -9,6 +9,8 @@ from mixpress.files.names import value_at
 from mixpress.files.rows import Bad, add_properties, as_object, is_whole, sample, select
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mixpress.files.steps import Steps
 
 Record = dict[str, Any]
@@ -19,11 +21,20 @@ COUNTED = ("$add", "$append")
 """Operations that count twice if they are sent twice."""
 
 
+_IDS = ("$distinct_id", "$group_id")
+_BESIDE = ("$token", "$group_key", "$ip", "$ignore_time", "$ignore_alias")
+"""The other members of an update of the API, which no row has."""
+PROPERTIES = "$properties"
+"""The member with the properties of a profile, in the vendor's exports of profiles."""
+
+
 def update_of(steps: Steps, record: object, number: int) -> Record:
     """Return the update of a record. Raises `LeftOut` or `Bad`."""
     record = as_object(record, number)
-    select(steps, record, number)
-    update = record if is_update(record) else _of_row(steps, record, number)
+    of_api = is_update(record) or (not steps.names_id and lacks_operation(record))
+    columns = record if of_api else _unpacked(record)
+    select(steps, columns, number)
+    update = columns if of_api else _of_row(steps, columns, number)
     id = update.get(next(iter(steps.columns)))
     sample(steps, str(id) if is_whole(id) else id)
     return update
@@ -32,6 +43,27 @@ def update_of(steps: Steps, record: object, number: int) -> Record:
 def is_update(record: Record) -> bool:
     """Return whether a record is an update of the API: it has an operation."""
     return any(name in record for name in OPERATIONS)
+
+
+def lacks_operation(names: Iterable[object]) -> bool:
+    """Return whether these are the names of an update of the API without an operation of it: the encoder says so.
+
+    It has an id of the API. Beside it, it has another member of the API, or only names with `$`.
+    """
+    names = set(names)
+    others = names.difference(_IDS)
+    if len(others) == len(names) or not others or PROPERTIES in others:
+        return False
+    return not others.isdisjoint(_BESIDE) or all(str(name).startswith("$") for name in others)
+
+
+def _unpacked(record: Record) -> Record:
+    """Return the columns of a record. The properties of an exported profile are columns beside its id."""
+    properties = record.get(PROPERTIES)
+    if not isinstance(properties, dict):
+        return record
+    ids = {name: value for name, value in record.items() if name in _IDS}
+    return {name: value for name, value in record.items() if name != PROPERTIES} | properties | ids
 
 
 def is_counted(update: object) -> bool:

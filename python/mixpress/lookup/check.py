@@ -22,6 +22,15 @@ SHOWN = 60
 PROGRESS_ROWS = 10_000
 """Rows between two calls of `on_progress`."""
 
+_HEAD = 1024
+"""Bytes by which a text that is no CSV in UTF-8 is recognised."""
+_JSON = re.compile(rb'\s*(?:\[\s*)*[\[{]\s*"')
+"""The start of JSON. It breaks RFC 4180, as a value with a quote must start with one."""
+_UTF_16 = (
+    (re.compile(rb"\xff\xfe|\xfe\xff"), "UTF-16"),
+    (re.compile(rb"[^\0]\0", re.S), "UTF-16LE"),
+    (re.compile(rb"\0[^\0]", re.S), "UTF-16BE"),
+)
 _LONE_CR = "ends with CR alone; a row must end with LF or CRLF"
 _FIELD = re.compile(r'(?:"[^"]*(?:""[^"]*)*"|[^",\r\n]*)(?:,|\r?\n|\Z)')
 
@@ -87,11 +96,13 @@ def check_csv(text: bytes, on_progress: Callable[[int, int], object] | None = No
     text = text.removeprefix(BOM)
     if len(text) > MAX_BYTES:
         raise too_large()
+    _check_format(text)
     problems = Problems()
     reading = _Reading(text, problems)
     header = next(reading.rows(), None)
-    if header is None:
+    if header is None and not problems.count:
         problems.add(0, "the table is empty: its first row must be a header")
+    if header is None:
         problems.check()
     columns = tuple(header or ())
     _check_header(columns, problems)
@@ -103,6 +114,21 @@ def check_csv(text: bytes, on_progress: Callable[[int, int], object] | None = No
     problems.merge(*_repeated_keys(text, keys))
     problems.check()
     return CheckedTable(text, reading.row, columns)
+
+
+def _check_format(text: bytes) -> None:
+    """Raise `LookupTableError` for a text that is JSON or UTF-16, whose rows would have misleading problems."""
+    if _JSON.match(text, 0, _HEAD):
+        raise LookupTableError(
+            "the table was not sent: it is JSON, which is not read as a lookup table; write it as CSV, or parse it and "
+            "pass its rows, as in replace(id, json.load(file))",
+            "unreadable",
+        )
+    for mark, name in _UTF_16:
+        if mark.match(text):
+            raise LookupTableError(
+                f"the table was not sent: it is {name}, not UTF-8; convert it: iconv -f {name} -t UTF-8", "unreadable"
+            )
 
 
 class _Lines:

@@ -189,7 +189,10 @@ def test_a_consumer_without_fast_sends_merges_as_the_original_does() -> None:
         (lambda one: one.people_set("user", {f"a{n}": "x" * 250 for n in range(3000)}), "too-many-profile-properties"),
         (lambda one: one.people_set("null", {"a": 1}), "distinct-id-disallowed"),
         (lambda one: one.people_set("", {"a": 1}), "distinct-id-missing"),
+        (lambda one: one.people_set(None, {"a": 1}), "distinct-id-missing"),
         (lambda one: one.people_union("user", {"list": "a"}), "union-not-a-list"),
+        (lambda one: one.group_set("company", None, {"a": 1}), "group-id-missing"),
+        (lambda one: one.group_set(None, "acme", {"a": 1}), "group-key-missing"),
         (lambda one: one.group_set("company", "", {"a": 1}), "group-id-missing"),
     ],
 )

@@ -24,7 +24,7 @@ from mixpress.clock import Clock
 from mixpress.compat.mixpanel.channel import Channel
 from mixpress.compat.mixpanel.exception import MixpanelException, not_sent
 from mixpress.compat.mixpanel.lost import Lost, raise_for
-from mixpress.compat.mixpanel.updates import ENDPOINTS, encoder_of_updates, url_of_updates
+from mixpress.compat.mixpanel.updates import ENDPOINTS, encoder_of_updates, url_of_updates, without_null_ids
 from mixpress.errors import MixpressError
 from mixpress.queues.event_queue import OnFull, QueueLimits
 from mixpress.retry import RetryPolicy
@@ -131,7 +131,7 @@ class Fast:
         """Queue an event or an update that is a dict."""
         channel = self._channel(endpoint, record, secret)
         try:
-            channel.take(record)
+            channel.take(without_null_ids(record) if endpoint in ENDPOINTS else record)
         except MixpressError as error:
             raise not_sent(error, endpoint, _text(record)) from error
 

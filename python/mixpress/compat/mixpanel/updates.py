@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mixpress._core import Encoder, Limits
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 ENDPOINTS: Mapping[str, UpdateEndpoint] = {"people": "engage", "groups": "groups"}
 """The official names of the endpoints for updates, and their paths."""
+
+_IDS = ("$distinct_id", "$group_key", "$group_id")
 
 _NULL_OVERWRITES = {"not-a-number": "reject"}
 """Null instead of NaN would overwrite the stored value."""
@@ -63,6 +65,16 @@ def limits_of_updates(given: Limits | None) -> Limits:
         max_value_bytes=given.max_value_bytes,
         rules={**_NULL_OVERWRITES, **given.rules, **_FREE_FIELDS},
     )
+
+
+def without_null_ids(update: Any) -> Any:
+    """Return an update without ids that are null, so that it is rejected as one without an id.
+
+    The server refuses it, but says so only if it takes no other update of the batch.
+    """
+    if not isinstance(update, dict) or all(update.get(name, "") is not None for name in _IDS):
+        return update
+    return {name: value for name, value in update.items() if value is not None or name not in _IDS}
 
 
 def url_of_updates(url: str) -> str:
