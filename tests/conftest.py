@@ -25,3 +25,10 @@ settings.register_profile("ci", _COMMON, max_examples=250)
 _EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20000"))
 settings.register_profile("fuzz", _COMMON, derandomize=False, max_examples=_EXAMPLES, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# What a machine's environment says of proxies, colours and widths is no matter of these tests, nor of their processes.
+for _name in ("FORCE_COLOR", "PY_COLORS", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
+for _name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+    os.environ.pop(_name, None)
+    os.environ.pop(_name.upper(), None)

@@ -26,6 +26,8 @@ def test_everything_has_one_verdict_and_arrives_once_and_updates_arrive_in_order
         for number in range(rounds):
             run_round(kind, on, tally, number)
     # A thread of an earlier test may end meanwhile; none may stay behind.
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
     assert set(threading.enumerate()) <= before
     # The schedules had every verdict, fault and trouble.
     assert tally.schedules >= rounds * ROUND

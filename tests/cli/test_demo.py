@@ -101,15 +101,20 @@ def test_with_keep_the_emulator_runs_on_with_the_events_until_a_signal(number: s
     path.write_text('{"event": "A", "properties": {"time": 1e9, "distinct_id": "u", "$insert_id": "a"}}\n')
     command = [sys.executable, "-c", "from mixpress.cli import main; main()", "demo", "--keep", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        lines = list(takewhile(lambda line: line != "Ctrl-C stops it.\n", process.stdout))
-        assert lines[-2] == "The emulator runs on, with 4 events. Open its page in a browser:\n"
-        url = lines[-1].strip()
-        body = b'{"event": "Seen", "properties": {"token": "t"}}'
-        with urllib.request.urlopen(urllib.request.Request(f"{url}track", body, {"Content-Type": "application/json"})):
-            pass
-        process.send_signal(number)
-        rest, _ = process.communicate(timeout=60)
+        try:
+            assert process.stdout is not None
+            lines = list(takewhile(lambda line: line != "Ctrl-C stops it.\n", process.stdout))
+            assert lines[-2] == "The emulator runs on, with 4 events. Open its page in a browser:\n"
+            url = lines[-1].strip()
+            body = b'{"event": "Seen", "properties": {"token": "t"}}'
+            with urllib.request.urlopen(
+                urllib.request.Request(f"{url}track", body, {"Content-Type": "application/json"})
+            ):
+                pass
+            process.send_signal(number)
+            rest, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()  # it would run on if something else than the signal ended the test
     assert (process.returncode, rest) == (0, "stopped\n")
 
 

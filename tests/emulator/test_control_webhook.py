@@ -142,7 +142,7 @@ def test_an_emulator_without_a_webhook_does_not_import_it() -> None:
 def test_failures_in_a_row_are_logged_once_and_redirects_are_not_followed(
     receiver: Receiver, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "mixpress.emulator")
     receiver.status = status
     webhook = Webhook(receiver.url)
     for _ in range(3):
@@ -150,7 +150,7 @@ def test_failures_in_a_row_are_logged_once_and_redirects_are_not_followed(
         assert receiver.got.get(timeout=20)[0] == "/hook?key=canary"
     webhook.close()
     assert receiver.got.empty()
-    [record] = caplog.records
+    [record] = [each for each in caplog.records if each.name.startswith("mixpress.emulator")]
     assert record.getMessage().startswith(f"the webhook at http://127.0.0.1 failed: it answered {status};")
     assert "canary" not in caplog.text
 

@@ -218,7 +218,7 @@ def test_a_slow_request_is_answered_after_the_delay(start: Start, monkeypatch: p
 
 
 def test_a_slow_request_is_stored_even_if_the_client_is_gone(start: Start) -> None:
-    server, sender = start(faults="slow:0.2=1x")
+    server, sender = start(faults="slow:2=1x")
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
         sender.http.request(
             *("POST", server.url + STRICT),
@@ -226,7 +226,7 @@ def test_a_slow_request_is_stored_even_if_the_client_is_gone(start: Start) -> No
             headers={"Authorization": "Basic dG9rZW46"},
             timeout=urllib3.Timeout(connect=20, read=0.05),
         )
-    waited = time.monotonic() + 10
+    waited = time.monotonic() + 30
     while not server.requests() and time.monotonic() < waited:
         time.sleep(0.01)
     assert server.count() == 1

@@ -33,12 +33,14 @@ def test_the_process_that_has_the_port_is_named() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, "--token", "canary"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
-        assert holder.stdout is not None
-        port = int(holder.stdout.readline())
-        name = Path(f"/proc/{holder.pid}/comm").read_text(encoding="utf-8").strip()
-        with pytest.raises(OSError, match="cannot listen") as error, Emulator(port=port):
-            pass
-        holder.communicate("")
+        try:
+            assert holder.stdout is not None
+            port = int(holder.stdout.readline())
+            name = Path(f"/proc/{holder.pid}/comm").read_text(encoding="utf-8").strip()
+            with pytest.raises(OSError, match="cannot listen") as error, Emulator(port=port):
+                pass
+        finally:
+            holder.communicate("")
     assert str(error.value) == (
         f"cannot listen on 127.0.0.1 port {port}: Address already in use by process {holder.pid} ({name}); "
         "port 0 picks a free one"
