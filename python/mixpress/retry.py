@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mixpress.dead_letter import WOULD_COUNT_TWICE
 from mixpress.errors import AuthError
 from mixpress.reply import Hopeless, NoReply, Refusal, Reply, Taken, TooLarge, TryLater, Unauthorized
 from mixpress.wording import counted
@@ -105,10 +106,7 @@ class Stop:
 Decision = Done | Wait | Split | GiveUp | Stop
 
 
-NOT_REPEATED = (
-    "it was not sent again, as the server may have taken it, and $add and $append would count twice "
-    "(retry_unsafe=True sends it again)"
-)
+NOT_REPEATED = f"it was not sent again, as {WOULD_COUNT_TWICE} (retry_unsafe=True sends it again)"
 
 
 def decide(policy: RetryPolicy, attempt: int, reply: Reply, *, repeatable: bool = True) -> Decision:
