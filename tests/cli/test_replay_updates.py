@@ -70,6 +70,18 @@ def test_the_other_updates_of_an_unanswered_batch_are_replayed(server: Emulator,
     assert (server.profile("u"), server.profile("v")) == (None, {"n": 5})
 
 
+def test_a_refused_batch_of_which_most_was_taken_counts_nothing_twice(server: Emulator, tmp_path: Path) -> None:
+    rows = [{"distinct_id": "text" if n == 7 else f"u{n}", "n": 1} for n in range(20)]
+    path, letter = write(tmp_path / "a", ndjson(*rows)), tmp_path / "failed"
+    run(write(tmp_path / "b", ndjson({"distinct_id": "text", "n": "one"})), "--profiles", "--to", server.url)
+    result = run(path, "--profiles", "--operation", "add", "--to", server.url, "--dead-letter", str(letter), env=TOKEN)
+    assert "20 refused" in " ".join(result.stdout.split())
+    assert "19 for a batch of 20, and does not say which it refused" in " ".join(result.stdout.split())
+    result = replay(server, letter, "--profiles", "--operation", "add")
+    assert "20 may-count-twice" in result.stdout
+    assert (server.profile("u1"), server.profile("text")) == ({"n": 1}, {"n": "one"})
+
+
 @pytest.mark.parametrize(
     ("options", "missing", "says"),
     [

@@ -227,13 +227,6 @@ def test_events_and_updates_share_one_flush_one_close_and_their_stats() -> None:
         assert server.count() == 2
 
 
-def test_the_server_may_take_only_some_updates_and_not_say_which() -> None:
-    reply = answer(200, {"error": None, "num_good_events": 1, "status": 1})
-    report = updating(FakeServer(reply)).import_profiles(sets(2))
-    assert report.refused == 2
-    assert "num_good_events is 1 for a batch of 2" in report.failures[0].message
-
-
 @pytest.mark.parametrize(
     ("reply", "imported"),
     [
