@@ -153,6 +153,11 @@ def test_the_update_is_written_at_the_call() -> None:
     [
         lambda made: made.profiles.add("u", {"n": "x"}),
         lambda made: made.profiles.unset("u", "plan"),
+        lambda made: made.profiles.unset("u", None),
+        lambda made: made.groups("company").unset("g", 5),
+        lambda made: made.profiles.union("u", {"tags": {"a": 1}}),
+        lambda made: made.profiles.union("u", {"tags": None}),
+        lambda made: made.profiles.union("u", None),
         lambda made: made.profiles.set("null", {"a": 1}),
         lambda made: made.groups("company").union("g", {"tags": "a"}),
     ],
@@ -168,6 +173,21 @@ def test_an_update_that_breaks_a_rule_is_returned_counted_and_not_sent(call: Cal
     assert failures == report.failures
     assert {failure.endpoint for failure in failures} <= {"engage", "groups"}
     assert server.requests == []
+
+
+def test_names_and_values_are_any_iterable() -> None:
+    server = ProfileServer()
+    with updating(server) as made:
+        made.profiles.union("u", {"tags": (tag for tag in "ab")})
+        made.profiles.union("u", {"tags": {"c": 1}.keys()})
+        made.profiles.unset("u", iter(["plan"]))
+        made.flush()
+    updates = [update for request in server.requests for update in updates_of(request)]
+    assert [update.get("$union", update.get("$unset")) for update in updates] == [
+        {"tags": ["a", "b"]}, {"tags": ["c"]}, ["plan"],
+    ]  # fmt: skip
+    with updating(FakeServer(answer(200, "1"))) as made:
+        assert made.groups("company").union("g", {"tags": {"d"}}) is None
 
 
 @pytest.mark.parametrize("auth", [ACCOUNT, ProjectSecret("a-secret-of-the-project")])

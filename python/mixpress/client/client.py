@@ -154,7 +154,6 @@ class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of
             on_failure=on_failure,
             spool=spool_options(spool, f"{server}/{endpoint}", auth, batches=chosen, events=singles),
             exit_timeout=exit_timeout,
-            identity=identity,
             retry_unsafe=retry_unsafe,
         )
         self._clock, self._lookup_tables = options.clock, LookupTables(partial(getattr, self, "engine"), server, auth)
