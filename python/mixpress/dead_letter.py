@@ -1,9 +1,10 @@
 """The dead letter: a file with every event that was not imported, and the reason.
 
 Each line is a JSON object: `{"event": <the caller's event>, "kind", "index", "rule", "field", "message"}`. An event of
-a file is the record as it was read, and has its place too: "file" with "line" and "byte", or with "row". Lines are
-appended, so that those of earlier runs stay; a new file has mode 0600. A value that JSON can't represent (NaN, a set,
-an object) becomes `{"$repr": "<its repr in Python>"}`.
+a file is the record as it was read, and has its place too: "file" with "line" and "byte", or with "row". An update of a
+profile has its "endpoint", and one of a file the "operation" and "group_key" of its import. Lines are appended, so that
+those of earlier runs stay; a new file has mode 0600. A value that JSON can't represent (NaN, a set, an object) becomes
+`{"$repr": "<its repr in Python>"}`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 import os
 import stat
 from contextlib import suppress
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ from mixpress._core import bracket
 from mixpress.errors import DeadLetterError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mixpress.report.place import Place
     from mixpress.report.report import Failure, Report
 
@@ -33,17 +37,37 @@ _WRITABLE = {str, bool, type(None)}
 """Types whose values are written as they are."""
 
 
+WOULD_COUNT_TWICE = "the server may have taken it, and $add and $append would count twice"
+"""In the message of each update that must not be sent again: its line is marked."""
+MARK = "may_count_twice"
+"""A member of the line of an update that the server may have taken. It is true if the batch had `$add` or `$append`."""
+CARRIED = ("endpoint", "operation", "group_key", MARK)
+"""What a line of a replay has of the line that was replayed."""
+
+
+@dataclass(frozen=True)
+class FromLine:
+    """An event out of a line of a dead letter, with the members `CARRIED` of that line."""
+
+    event: object
+    members: Mapping[str, object]
+
+
 _REMEDY = "name a file in a folder that exists and is writable for this user"
 
 
 class DeadLetter:
-    """An open dead-letter file. `write` never raises `OSError`; `lost` counts what could not be written."""
+    """An open dead-letter file. `write` never raises `OSError`; `lost` counts what could not be written.
+
+    `members`: what each line has besides, see `CARRIED`.
+    """
 
     _file = -1
     """Of the class, for an object whose `__init__` was interrupted."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], members: Mapping[str, object] | None = None) -> None:
         self.path = os.fspath(path)
+        self._members = members or {}
         self.written = 0
         self.lost = 0
         self._reason: OSError | None = None
@@ -61,14 +85,20 @@ class DeadLetter:
 
     def write(self, failure: Failure, event: object) -> bool:
         """Append one line, completely or not at all; return whether it was written."""
-        line = {
+        members = self._members
+        if isinstance(event, FromLine):
+            members, event = event.members, event.event
+        line: dict[str, Any] = {
             "event": as_json(event),
             "kind": failure.kind,
             "index": failure.index,
             "rule": failure.rule,
             "field": failure.field,
             "message": failure.message,
+            **members,
         }
+        if WOULD_COUNT_TWICE in failure.message:
+            line[MARK] = True
         if failure.place is not None:
             line.update(as_members(failure.place))
         text = json.dumps(line).encode("ascii") + b"\n"

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -64,10 +64,13 @@ class Taken:
     """The server processed the batch: every event that is not refused is imported.
 
     `cause`: why the server refused the whole batch, where it gives sentences instead of events; else empty.
+    `taken`: how many of the refused events the server has taken, as it does not name those that it has not; None if it
+    does not count them either.
     """
 
     refused: tuple[Refusal, ...] = ()
     cause: str = ""
+    taken: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def read_reply(response: Response, count: int, *, now: float = 0.0, hide: Hide =
     if status == 200:
         return _read_success(body, count, message, hide)
     if status == 400:
-        return Taken(_read_refusals(body, count, message, hide), _read_cause(body, hide))
+        return replace(_read_refusals(body, count, message, hide), cause=_read_cause(body, hide))
     if status in {401, 403}:
         return Unauthorized(f"{_name(status)}: {message} ({_UNAUTHORIZED[status]})")
     if status == 413:
@@ -140,9 +143,9 @@ def _read_success(body: Any, count: int, message: str, hide: Hide) -> Reply:
     """Read a 200: `{"status": "OK"}`, `{"status": 1}`, no status, or `1`; failures are `0`, `"error"` or an error."""
     if isinstance(body, dict):
         if body.get("failed_records"):
-            return Taken(_read_refusals(body, count, message, hide))
+            return _read_refusals(body, count, message, hide)
         problem = _problem(body, count, message)
-        return Taken(_all(count, problem) if problem else ())
+        return Taken(_all(count, problem), taken=_taken(body, count)) if problem else Taken()
     if body == 1:
         return Taken()
     if body == 0:
@@ -159,8 +162,8 @@ def _problem(body: dict[str, Any], count: int, message: str) -> str | None:
     return _contradiction(body, count, 0)
 
 
-def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> tuple[Refusal, ...]:
-    """Return the events that a 400 refuses; the others are imported.
+def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> Taken:
+    """Return the events that a reply refuses; the others are imported.
 
     Where the reply does not identify them, or its count of imported events contradicts them, all count as refused: an
     imported event that the caller sends again is deduplicated by its $insert_id, but a refused event that counts as
@@ -168,7 +171,7 @@ def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> tuple[Ref
     """
     records = body.get("failed_records") if isinstance(body, dict) else None
     if not isinstance(records, list) or not records:
-        return _all(count, message)
+        return Taken(_all(count, message), taken=_taken(body, count))
     refused: dict[int, Refusal] = {}
     unplaced = None
     for record in records:
@@ -183,7 +186,8 @@ def _read_refusals(body: Any, count: int, message: str, hide: Hide) -> tuple[Ref
     if why is not None:
         rest = _all(count, f"refused with the whole batch: {unplaced or why}")
         refused = {refusal.position: refusal for refusal in rest} | refused
-    return tuple(refused[position] for position in sorted(refused))
+    taken = 0 if why is None else _taken(body, count)
+    return Taken(tuple(refused[position] for position in sorted(refused)), taken=taken)
 
 
 def _read_cause(body: Any, hide: Hide) -> str:
@@ -208,7 +212,18 @@ def _contradiction(body: dict[str, Any], count: int, refused: int) -> str | None
         return None
     says = str(imported)[:20] if isinstance(imported, int | float) else f"a {type(imported).__name__}"
     named = f"and names {refused} that it refused" if refused else "and does not say which it refused"
-    return f"the server's {name} is {says} for a batch of {count} events, {named}"
+    return f"the server's {name} is {says} for a batch of {count}, {named}"
+
+
+def _taken(body: Any, count: int) -> int | None:
+    """Return how many events of a batch the server counts as taken; None if its count can't be, or is missing. A
+    single event that is refused is not taken.
+    """
+    if count == 1:
+        return 0
+    name = _count_in(body) if isinstance(body, dict) else None
+    taken = None if name is None else body[name]
+    return taken if type(taken) is int and 0 <= taken < count else None
 
 
 def _count_in(body: dict[str, Any]) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mixpress.dead_letter import WOULD_COUNT_TWICE
 from mixpress.errors import AuthError
 from mixpress.reply import Hopeless, NoReply, Refusal, Reply, Taken, TooLarge, TryLater, Unauthorized
 from mixpress.wording import counted
@@ -78,7 +79,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Split:
-    """Send the batch in parts. `limit` is the most bytes of a later batch, None where unknown."""
+    """Send the batch in halves. `limit` is the most bytes of a later batch, None where unknown."""
 
     limit: int | None
 
@@ -105,10 +106,7 @@ class Stop:
 Decision = Done | Wait | Split | GiveUp | Stop
 
 
-NOT_REPEATED = (
-    "it was not sent again, as the server may have taken it, and $add and $append would count twice "
-    "(retry_unsafe=True sends it again)"
-)
+NOT_REPEATED = f"it was not sent again, as {WOULD_COUNT_TWICE} (retry_unsafe=True sends it again)"
 
 
 def decide(policy: RetryPolicy, attempt: int, reply: Reply, *, repeatable: bool = True) -> Decision:
@@ -132,6 +130,23 @@ def decide(policy: RetryPolicy, attempt: int, reply: Reply, *, repeatable: bool 
             return GiveUp(reason)
         case TryLater() | NoReply():
             return _wait(policy, attempt, reply)
+
+
+MAX_CULPRITS = 8
+"""The most refused updates of a batch that are searched for. Each takes about 20 requests in a batch of 2000."""
+
+
+def decide_on_updates(reply: Taken, *, repeatable: bool) -> Decision:
+    """Return the decision on a batch of updates that the server took in part, without saying which.
+
+    It is halved until the refused updates are found. A batch that is not `repeatable` is not: the others of it were
+    taken, and their `$add` and `$append` would count twice. Its updates are marked as such for a replay.
+    """
+    refused, taken = reply.refused, reply.taken
+    if repeatable and taken and len(refused) - taken <= MAX_CULPRITS:
+        return Split(None)
+    doubt = "the server may have taken it" if repeatable else WOULD_COUNT_TWICE
+    return Done(tuple(replace(refusal, message=f"{refusal.message}; {doubt}") for refusal in refused), reply.cause)
 
 
 def _why_it_may_be_taken(reply: Reply) -> str:

@@ -22,6 +22,9 @@ LATE = "late"
 LOST = "lost"
 """The status of another request without a reply."""
 
+PARTLY = "partly"
+"""The status of a reply that counts a few refused updates and names none: a batch that may be repeated is halved."""
+
 Status = int | str
 
 

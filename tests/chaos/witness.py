@@ -13,7 +13,7 @@ from typing import Any
 from mixpress import TransportError
 from mixpress.transport import Request, Response, Urllib3Transport
 
-from .update import LATE, LOST, UNSAFE, Seen, Status, number_in, profile_in
+from .update import LATE, LOST, PARTLY, UNSAFE, Seen, Status, number_in, profile_in
 
 
 class WatchedTransport(Urllib3Transport):
@@ -76,6 +76,13 @@ class Witness:
         return by_name
 
 
+def _is_searched(response: Response, count: int) -> bool:
+    """Return whether the server took a part of some updates and refused at most 8 of them."""
+    body = json.loads(response.body) if response.status == 200 else None
+    taken = body.get("num_good_events") if isinstance(body, dict) else None
+    return isinstance(taken, int) and 0 < taken < count <= taken + 8
+
+
 class UpdateWitness:
     """A transport that records the updates of each request, and the status of its reply or how it failed."""
 
@@ -102,7 +109,7 @@ class UpdateWitness:
         with self._noted({profile for profile, _ in pairs}):
             try:
                 response = self._transport.send(request)
-                status = response.status
+                status = PARTLY if not unsafe and _is_searched(response, len(pairs)) else response.status
             except TransportError as error:
                 lost -= 1
                 status = LATE if error.kind == "timeout" else LOST

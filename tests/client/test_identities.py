@@ -42,9 +42,12 @@ def test_a_call_is_one_event(name: str, case: Any, settings: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(("name", "case"), CALLS.items(), ids=CALLS)
-def test_a_client_of_a_simplified_project_refuses_the_call(name: str, case: Any) -> None:
+@pytest.mark.parametrize(
+    "settings", [{"encoder": None, "identity": "simplified"}, {"encoder": Encoder(identity="simplified")}], ids=str
+)
+def test_a_client_of_a_simplified_project_refuses_the_call(name: str, case: Any, settings: dict[str, Any]) -> None:
     server = FakeServer()
-    with tracking(server, encoder=None, identity="simplified") as made:
+    with tracking(server, **settings) as made:
         with pytest.raises(ValueError, match=rf"\{name} .*identity='simplified'.*\$device_id and \$user_id"):
             case[0](made)
         assert made.flush().total == 0

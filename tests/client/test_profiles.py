@@ -153,6 +153,11 @@ def test_the_update_is_written_at_the_call() -> None:
     [
         lambda made: made.profiles.add("u", {"n": "x"}),
         lambda made: made.profiles.unset("u", "plan"),
+        lambda made: made.profiles.unset("u", None),
+        lambda made: made.groups("company").unset("g", 5),
+        lambda made: made.profiles.union("u", {"tags": {"a": 1}}),
+        lambda made: made.profiles.union("u", {"tags": None}),
+        lambda made: made.profiles.union("u", None),
         lambda made: made.profiles.set("null", {"a": 1}),
         lambda made: made.groups("company").union("g", {"tags": "a"}),
     ],
@@ -168,6 +173,21 @@ def test_an_update_that_breaks_a_rule_is_returned_counted_and_not_sent(call: Cal
     assert failures == report.failures
     assert {failure.endpoint for failure in failures} <= {"engage", "groups"}
     assert server.requests == []
+
+
+def test_names_and_values_are_any_iterable() -> None:
+    server = ProfileServer()
+    with updating(server) as made:
+        made.profiles.union("u", {"tags": (tag for tag in "ab")})
+        made.profiles.union("u", {"tags": {"c": 1}.keys()})
+        made.profiles.unset("u", iter(["plan"]))
+        made.flush()
+    updates = [update for request in server.requests for update in updates_of(request)]
+    assert [update.get("$union", update.get("$unset")) for update in updates] == [
+        {"tags": ["a", "b"]}, {"tags": ["c"]}, ["plan"],
+    ]  # fmt: skip
+    with updating(FakeServer(answer(200, "1"))) as made:
+        assert made.groups("company").union("g", {"tags": {"d"}}) is None
 
 
 @pytest.mark.parametrize("auth", [ACCOUNT, ProjectSecret("a-secret-of-the-project")])
@@ -225,13 +245,6 @@ def test_events_and_updates_share_one_flush_one_close_and_their_stats() -> None:
         assert (made.stats().accepted, made.stats().imported) == (5, 5)
         assert sum(each.imported for each in reports) == 5
         assert server.count() == 2
-
-
-def test_the_server_may_take_only_some_updates_and_not_say_which() -> None:
-    reply = answer(200, {"error": None, "num_good_events": 1, "status": 1})
-    report = updating(FakeServer(reply)).import_profiles(sets(2))
-    assert report.refused == 2
-    assert "num_good_events is 1 for a batch of 2" in report.failures[0].message
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def append(reports: list[Any], call: Callable[[], Any]) -> None:
 STEPS: dict[str, tuple[int, int, Callable[[Client, list[Any]], object]]] = {
     "track": (0, 1, lambda made, _: made.track("Seen", "u", {"n": 1})),
     "track of a full batch": (0, 4, lambda made, _: [made.track("Seen", "u", {"n": n}) for n in range(4)]),
-    "track of a bad event": (0, 1, lambda made, _: made.track("Seen", None)),  # type: ignore[arg-type]
+    "track of a bad event": (0, 1, lambda made, _: made.track("Seen", None)),
     "flush": (0, 0, lambda made, reports: append(reports, lambda: made.flush(SECONDS))),
     "close": (0, 0, lambda made, reports: append(reports, lambda: made.close(SECONDS))),
 }
@@ -182,7 +182,7 @@ def test_an_interrupt_at_any_line_comes_out_and_leaves_true_counts(name: str, sp
         reports: list[Any] = []
         settings = {"spool": in_memory / f"{next(numbers)}.spool"} if spooled else {}
         made = client(server, **settings)
-        made.track("Before", None)  # type: ignore[arg-type]
+        made.track("Before", None)
         made.track("Before", "u")
         interrupted = raiser.run(partial(step, made, reports))
         check(made, server, str(raiser.where), reports, 2 + least, 2 + most)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from mixpress import Encoder
+from mixpress._core import Rejection
 from support.clients import tracking
 from support.clocks import START
 from support.events import bad, event, sent
@@ -51,6 +53,27 @@ def test_arguments_override_properties_and_properties_override_defaults() -> Non
     seen = [[one["properties"][name] for name in ("time", "$insert_id", "distinct_id")] for one in sent_all(server)]
     assert seen[:2] == [[1_700_000_000, "theirs", "u"], [1_700_000_001, "mine", "u"]]
     assert seen[2][0] == 1_704_067_200_000
+
+
+def test_an_event_without_distinct_id_needs_another_id() -> None:
+    server = FakeServer()
+    for identity in (None, "simplified"):
+        with tracking(server, encoder=Encoder(identity=identity)) as made:
+            assert made.track("A", properties={"$device_id": "d"}) is None
+            assert made.track("A", None, {"$user_id": "u", "$device_id": "d"}) is None
+            assert rule_of(made.track("A")) == ("identity-missing" if identity else "distinct-id-missing")
+            assert rule_of(made.track("A", None, {"plan": "pro"}))
+            assert made.flush().imported == 2
+    assert ["distinct_id" in one["properties"] for one in sent_all(server)] == [False] * 4
+    with tracking(server, encoder=Encoder(identity="original")) as made:
+        assert rule_of(made.track("A", None, {"$device_id": "d"})) == "distinct-id-missing"
+        assert made.track("A", None, {"distinct_id": "u"}) is None
+        made.flush()
+    assert sent_all(server)[-1]["properties"]["distinct_id"] == "u"
+
+
+def rule_of(rejection: Rejection | None) -> str | None:
+    return rejection.rule if rejection else None
 
 
 def test_track_many_takes_whole_events_and_returns_rejections_by_position() -> None:

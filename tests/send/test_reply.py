@@ -27,8 +27,8 @@ from support.replies import answer
 HTML = "<html><head><style>b {color: red}</style></head><body><b>502</b> Bad\n Gateway</body></html>"
 
 
-def all_refused(message: str) -> Taken:
-    return Taken(tuple(Refusal(position, message) for position in range(3)))
+def all_refused(message: str, taken: int | None = None) -> Taken:
+    return Taken(tuple(Refusal(position, message) for position in range(3)), taken=taken)
 
 
 def record(index: object, **more: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ TAKEN: dict[str, tuple[Response, Reply]] = {
     "a plain 1 and a newline": (answer(200, "1\n"), Taken()),
     "a plain 0": (
         answer(200, "0"),
-        all_refused("the server found no valid event in this batch (it replied 0)"),
+        all_refused("the server found no valid event in this batch (it replied 0)", taken=0),
     ),
     "verbose, failed": (answer(200, {"error": "no token", "status": 0}), all_refused("no token")),
     "verbose, failed, no reason": (answer(200, '{"status": 0}'), all_refused('{"status": 0}')),
@@ -80,6 +80,7 @@ TAKEN: dict[str, tuple[Response, Reply]] = {
         Taken(
             all_refused("refused with the whole batch: identity events are not taken").refused,
             "identity events are not taken",
+            None,
         ),
     ),
     "400 as text": (answer(400, "bad request"), all_refused("bad request")),
@@ -100,7 +101,7 @@ def test_an_index_outside_the_batch_refuses_the_batch_unless_the_count_is_known(
     assert known == Taken((BAD,))
     unknown = read_reply(failed(record(1), record(index)), 3)
     whole = "refused with the whole batch: bad"
-    assert unknown == Taken((Refusal(0, whole), BAD, Refusal(2, whole)))
+    assert unknown == Taken((Refusal(0, whole), BAD, Refusal(2, whole)), taken=None)
 
 
 OTHER: dict[str, tuple[Response, Reply]] = {

@@ -28,7 +28,7 @@ def test_a_success_with_another_count_refuses_the_batch_with_that_reason(importe
     found = refused({"code": 200, "num_records_imported": imported, "status": "OK", **more})
     assert [refusal.position for refusal in found] == [0, 1, 2]
     assert all("the server's num_records_imported is " in refusal.message for refusal in found)
-    assert all("for a batch of 3 events, and does not say which it refused" in refusal.message for refusal in found)
+    assert all("for a batch of 3, and does not say which it refused" in refusal.message for refusal in found)
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -39,7 +39,7 @@ def test_failed_records_and_another_count_refuse_the_batch(imported: object, sta
     assert named == BAD
     assert first.message == last.message
     assert first.message.startswith("refused with the whole batch: the server's num_records_imported is ")
-    assert first.message.endswith("for a batch of 3 events, and names 1 that it refused")
+    assert first.message.endswith("for a batch of 3, and names 1 that it refused")
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -72,3 +72,12 @@ def test_no_event_of_a_contradicted_reply_counts_as_imported(
         report = made.import_events(events(3))
     assert (report.total, report.imported, report.refused, report.undelivered) == (3, 0, 3, 0)
     assert report.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("imported", "taken"), [(0, 0), (2, 2), (4, None), (-1, None), (2.0, None), (True, None), ("2", None), (None, None)]
+)
+def test_the_reply_says_how_many_of_the_refused_events_it_took(imported: object, taken: int | None) -> None:
+    reply = read_reply(answer(200, {"error": "some", "num_good_events": imported, "status": 1}), 3)
+    assert isinstance(reply, Taken)
+    assert (len(reply.refused), reply.taken) == (3, taken)

@@ -7,9 +7,20 @@ from typing import Any
 
 import pytest
 
+from mixpress.dead_letter import WOULD_COUNT_TWICE
 from mixpress.errors import AuthError, TransportError
 from mixpress.reply import Hopeless, NoReply, Refusal, Reply, Taken, TooLarge, TryLater, Unauthorized
-from mixpress.retry import Decision, Done, GiveUp, RetryPolicy, Split, Stop, Wait, decide
+from mixpress.retry import (
+    Decision,
+    Done,
+    GiveUp,
+    RetryPolicy,
+    Split,
+    Stop,
+    Wait,
+    decide,
+    decide_on_updates,
+)
 from support.replies import RESET, UNREACHED
 
 POLICY = RetryPolicy()
@@ -121,3 +132,23 @@ def test_what_may_have_been_taken_is_repeated_only_if_that_is_harmless(reply: Re
 )
 def test_other_replies_mean_the_same_for_what_must_not_be_repeated(reply: Reply) -> None:
     assert decide(POLICY, 1, reply, repeatable=False) == decide(POLICY, 1, reply)
+
+
+@pytest.mark.parametrize(
+    ("taken", "repeatable", "decision"),
+    [
+        (9, True, Split(None)),
+        (2, True, Split(None)),
+        (1, True, "the server may have taken it"),
+        (None, True, "the server may have taken it"),
+        (9, False, WOULD_COUNT_TWICE),
+        (None, False, WOULD_COUNT_TWICE),
+    ],
+)
+def test_updates_that_the_server_took_in_part_are_searched_for_the_refused_ones(
+    taken: int | None, repeatable: bool, decision: Split | str
+) -> None:
+    refused = tuple(Refusal(position, "no") for position in range(10))
+    found = decide_on_updates(Taken(refused, taken=taken), repeatable=repeatable)
+    whole = Done(tuple(Refusal(position, f"no; {decision}") for position in range(10)))
+    assert found == (whole if isinstance(decision, str) else decision)

@@ -52,7 +52,8 @@ def command(files: tuple[str, ...], **options: Any) -> None:
     The file is only read. What fails again is written to another dead letter. Lines that failed because no
     answer came, or because a rule was broken, are sent alike: the server keeps an event that it has once.
 
-    Updates of profiles need --profiles or --groups KEY as the import did. They arrive after everything that was
+    Updates of profiles need --profiles or --groups KEY, and rows the --operation with which they were imported. A
+    line that needs other options is left out, and the summary names them. Updates arrive after everything that was
     sent meanwhile. An $add or $append that the server may have taken is left out, unless with --retry-unsafe.
     """
     sys.exit(deliver_files(files, "ndjson", options, DeadLetterInput))

@@ -72,7 +72,7 @@ class AsyncClient(SharedCalls[Awaitable[Optional[Rejection]]]):  # noqa: UP045 -
     async def track(
         self,
         event: str,
-        distinct_id: str,
+        distinct_id: str | None = None,
         properties: Members[str, object] | None = None,
         *,
         time: float | datetime | None = None,

@@ -154,7 +154,6 @@ class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of
             on_failure=on_failure,
             spool=spool_options(spool, f"{server}/{endpoint}", auth, batches=chosen, events=singles),
             exit_timeout=exit_timeout,
-            identity=identity,
             retry_unsafe=retry_unsafe,
         )
         self._clock, self._lookup_tables = options.clock, LookupTables(partial(getattr, self, "engine"), server, auth)
@@ -173,7 +172,7 @@ class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of
     def track(
         self,
         event: str,
-        distinct_id: str,
+        distinct_id: str | None = None,
         properties: Members[str, object] | None = None,
         *,
         time: float | datetime | None = None,
@@ -181,8 +180,10 @@ class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of
     ) -> Rejection | None:
         """Queue an event, to be sent in the background. Takes a few microseconds, whatever the network does.
 
-        Without an argument or a property for them, `time` is now and `$insert_id` is a random UUID. The event is
-        checked and written during this call: the rejection is returned, and the dict may be changed afterwards.
+        Without an argument or a property for them, `time` is now and `$insert_id` is a random UUID. Without a
+        `distinct_id`, the properties must have it, or a `$device_id` or `$user_id` unless the project has the original
+        identity management. The event is checked and written during this call: the rejection is returned, and the dict
+        may be changed afterwards.
 
         Raises `QueueFull` if there is no room and `on_full` says so, and `DeadLetterError` if the dead letter cannot be
         opened at the first event. Network errors are reported by `flush`, `stats` and the callbacks.

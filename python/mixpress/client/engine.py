@@ -26,7 +26,7 @@ from mixpress.transport import Urllib3Transport
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from mixpress.batch import SendableBatch
     from mixpress.client.options import Options, SpoolOptions
@@ -164,13 +164,15 @@ class Engine:
         return self._queue.stats() if self._queue else self.reporter.totals.stats(0)
 
     @contextmanager
-    def running(self, dead_letter: str | os.PathLike[str] | None = None) -> Iterator[DeadLetter | None]:
-        """Open the dead letter for one run: this one, or the client's if it has one. Log suppressed messages at its
-        end.
+    def running(
+        self, dead_letter: str | os.PathLike[str] | None = None, members: Mapping[str, object] | None = None
+    ) -> Iterator[DeadLetter | None]:
+        """Open the dead letter for one run: this one, or the client's if it has one. Its lines have these members, too.
+        Log suppressed messages at its end.
         """
         path = self.options.dead_letter if dead_letter is None else dead_letter
         try:
-            with nullcontext() if path is None else closing(DeadLetter(path)) as opened:
+            with nullcontext() if path is None else closing(self._dead_letter(path, members)) as opened:
                 yield opened
         finally:
             self._log.tell_rest()
@@ -242,10 +244,14 @@ class Engine:
     def _make_queue(self) -> EventQueue:
         options = self.options
         if options.dead_letter is not None:
-            self.reporter.failure_sink = DeadLetter(options.dead_letter)
+            self.reporter.failure_sink = self._dead_letter(options.dead_letter)
         if options.spool is not None:
             return self._make_spooled_queue(options.spool)
         return MemoryQueue(options.encoder, self.workers, self.reporter, options.queue, options.clock, self._log)
+
+    def _dead_letter(self, path: str | os.PathLike[str], members: Mapping[str, object] | None = None) -> DeadLetter:
+        endpoint = self.options.endpoint
+        return DeadLetter(path, None if endpoint is None else {"endpoint": endpoint, **(members or {})})
 
     def _send_late(self) -> None:
         """Deliver what a handler tracked after the exit began. Later there may be no chance, and urllib3 closes its

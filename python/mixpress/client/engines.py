@@ -44,12 +44,30 @@ class Engines:
         """Reports of engines from calls that an exception ended, a Ctrl-C for instance."""
 
     def open(self) -> None:
-        """Open the engine of the events, and those of updates that dead processes left in the spool."""
+        """Open the engine of the events, and those of updates that dead processes left in the spool. `ValueError` if
+        the client has no project token for these.
+        """
+        left = [endpoint for endpoint in ENDPOINTS if self._is_left(endpoint)]
         self.events.open()
+        for endpoint in left:
+            self.updates(endpoint)
+
+    def _is_left(self, endpoint: UpdateEndpoint) -> bool:
+        """Return whether there is a spool of updates that the client can deliver. `ValueError` if it can't, and the
+        spool holds some.
+        """
         spool = self.events.options.spool
-        for endpoint in ENDPOINTS:
-            if spool is not None and os.path.exists(spool_of_updates(spool.path, endpoint)):
-                self.updates(endpoint)
+        if spool is None or not os.path.exists(path := spool_of_updates(spool.path, endpoint)):
+            return False
+        try:
+            self._options(endpoint)
+        except ValueError as error:
+            from mixpress.spool.show import is_empty  # noqa: PLC0415 - some Pythons are built without SQLite
+
+            if not is_empty(path):
+                raise ValueError(f"the spool {path} holds updates: {error}") from error
+            return False
+        return True
 
     @property
     def events(self) -> Engine:

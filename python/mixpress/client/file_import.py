@@ -13,6 +13,7 @@ from mixpress.client.update_file_run import UpdateFileRun
 from mixpress.files.files import Files
 from mixpress.files.mapper import mapper_of
 from mixpress.files.table_input import TableInput
+from mixpress.files.update_rows import members_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,7 +94,8 @@ def import_pieces(
         state = _open_state(engine, mapping, encoder, options)
         if state is not None:
             opened.callback(state.close)
-        dead_letter = opened.enter_context(engine.running(options.dead_letter))
+        members = None if mapping is None else members_of_rows(mapping)
+        dead_letter = opened.enter_context(engine.running(options.dead_letter, members))
         make = FileRun if engine.options.endpoint is None else UpdateFileRun
         run = make(engine, source, mapper, encoder, options, state, dead_letter, on_progress, cancel_token)
         opened.callback(run.end)

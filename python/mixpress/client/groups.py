@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
-from mixpress.client.profiles import Result, names_of
+from mixpress.client.profiles import Result, lists_of, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,7 +33,7 @@ class Groups(Generic[Result]):
 
     def union(self, group_id: str, lists: Members[str, Iterable[object]]) -> Result:
         """Add to lists the values that they do not have (`$union`): name -> values."""
-        return self._update(group_id, "$union", lists)
+        return self._update(group_id, "$union", lists_of(lists))
 
     def remove(self, group_id: str, values: Members[str, object]) -> Result:
         """Remove a value from each of these lists (`$remove`): name -> value."""

@@ -37,7 +37,7 @@ def merge_event(options: Options, now: float, one_id: str, other_id: str) -> dic
 
 
 def _check(options: Options, name: str) -> None:
-    if options.identity == "simplified":
+    if options.encoder.identity == "simplified":
         raise ValueError(
             f"{name} is an event of the original identity management, and this client has identity='simplified': "
             "send events with both $device_id and $user_id instead, which joins the two ids"

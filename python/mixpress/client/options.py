@@ -78,7 +78,6 @@ class Options:
     on_failure: Callable[[Failure], object] | None = None
     spool: SpoolOptions | None = None
     exit_timeout: float = 10.0
-    identity: Identity | None = None
     endpoint: UpdateEndpoint | None = None
     """The endpoint of an engine for updates of profiles: it delivers those of one profile in their order, and none
     twice if that would count twice. None for events."""

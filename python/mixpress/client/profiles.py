@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from collections.abc import Mapping as Members
 
 __all__ = ["Profiles"]
@@ -70,7 +71,7 @@ class Profiles(Generic[Result]):
         ignore_time: bool | None = None,
     ) -> Result:
         """Add to lists the values that they do not have (`$union`): name -> values."""
-        return self._update(distinct_id, "$union", lists, ip, ignore_time)
+        return self._update(distinct_id, "$union", lists_of(lists), ip, ignore_time)
 
     def append(
         self, distinct_id: str, values: Members[str, object], *, ip: str | None = None, ignore_time: bool | None = None
@@ -109,6 +110,13 @@ class Profiles(Generic[Result]):
         return self._take(update)
 
 
-def names_of(names: Iterable[str]) -> object:
-    """Return names as a list. The encoder rejects a text, whose characters would be names here."""
-    return names if isinstance(names, str) else list(names)
+def names_of(names: object) -> object:
+    """Return names as a list. The encoder rejects a text, whose characters would be names here, and what has none."""
+    return list(names) if isinstance(names, Iterable) and not isinstance(names, str | bytes) else names
+
+
+def lists_of(lists: object) -> object:
+    """Return the values of each name as a list. The encoder rejects values that are a text or a mapping."""
+    if not isinstance(lists, Mapping):
+        return lists
+    return {name: values if isinstance(values, Mapping) else names_of(values) for name, values in lists.items()}

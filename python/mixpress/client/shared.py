@@ -51,7 +51,7 @@ class SharedCalls(ABC, Generic[Result]):
     def profiles(self) -> Profiles[Result]:
         """The profiles of users: `client.profiles.set("user-1", {"plan": "pro"})`.
 
-        Updates are queued and sent in the background. Those of one profile arrive in the order of the calls. Raises
+        Updates are queued and sent in the background. Those of one id arrive in the order of the calls. Raises
         `ValueError` if the client has no project token.
         """
         if self._profiles is None:

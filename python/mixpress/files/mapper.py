@@ -30,6 +30,8 @@ NEEDS_ROWS = "these rows are mapped one by one: pass batch.to_pylist() to rows()
 class Mapper(Protocol):
     """Applies one mapping. Threads can share it."""
 
+    mapping: Mapping
+    """The mapping."""
     passes_json: bool
     """Whether JSON text needs no change: it can go into the core as it is."""
     maps_rejected: bool
@@ -61,7 +63,7 @@ class _Mapper:
     of_updates = False
 
     def __init__(self, mapping: Mapping) -> None:
-        self._mapping = mapping
+        self.mapping = mapping
         self._steps = Steps(mapping)
         self.passes_json = not set(mapping.changed()) - {"insert_id_from"}
         self._by_rows = mapping.source is not None or not all(map(_fits_a_column, mapping.set.values()))
@@ -80,10 +82,10 @@ class _Mapper:
         return map_columns(self._steps, batch)
 
     def encoder_options(self) -> dict[str, Any]:
-        names = [_sent_name(self._mapping, name) for name in self._mapping.insert_id_from]
+        names = [_sent_name(self.mapping, name) for name in self.mapping.insert_id_from]
         if names:
             return {"insert_id": "derive", "insert_id_from": names}
-        return {"insert_id": "derive"} if self._mapping.source in WITHOUT_IDS else {}
+        return {"insert_id": "derive"} if self.mapping.source in WITHOUT_IDS else {}
 
 
 class _UpdateMapper:
@@ -93,8 +95,8 @@ class _UpdateMapper:
     of_updates = True
 
     def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
         self._steps = Steps(mapping)
-        self._group_key = mapping.groups
         # `unset` has another list of names for each row, and `where` has to be evaluated for each row.
         needs_rows = mapping.operation == "unset" or mapping.where is not None
         self._by_rows = needs_rows or not all(map(_fits_a_column, mapping.set.values()))
@@ -116,7 +118,7 @@ class _UpdateMapper:
         return map_update_columns(self._steps, batch)
 
     def encoder_options(self) -> dict[str, Any]:
-        return {} if self._group_key is None else {"group_key": self._group_key}
+        return {} if self.mapping.groups is None else {"group_key": self.mapping.groups}
 
 
 def mapper_of(mapping: Mapping | None) -> Mapper:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from mixpress.dead_letter import CARRIED, MARK, FromLine
 from mixpress.files.json_piece import INVALID
 from mixpress.files.piece import EncodedPiece, Piece, Problem
-from mixpress.files.update_rows import is_counted
-from mixpress.retry import NOT_REPEATED
+from mixpress.files.update_rows import COUNTED, is_counted, is_update, members_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mixpress._core import Encoder
     from mixpress.files.mapper import Mapper
+    from mixpress.files.mapping import Mapping
     from mixpress.files.piece import Ended, Input, Known, Place
 
 UNUSABLE = "not-a-dead-letter"
@@ -26,6 +27,8 @@ _UNSURE = (
     "the server may have taken this $add or $append, and it would count twice: look at the profile, and remove the "
     "line, or send it with --retry-unsafe"
 )
+OTHER_KIND = "other-kind"
+"""The rule of a line that needs other options: an event, an update, or a row that was imported by another operation."""
 UNREPAIRED = "not-repaired"
 """The rule of an event with a value that JSON could not represent."""
 
@@ -33,7 +36,8 @@ UNREPAIRED = "not-repaired"
 class DeadLetterInput:
     """The events in the lines of dead letters, each as it was read at first; `lines` reads the files as NDJSON.
 
-    Updates that the server may have taken, and that would count twice, are problems, unless `retry_unsafe`.
+    Updates that the server may have taken, and that would count twice, are problems, unless `retry_unsafe`. Lines that
+    need another mapping are problems, too.
     """
 
     def __init__(self, lines: Input, retry_unsafe: bool = False) -> None:
@@ -83,27 +87,28 @@ class ReplayedPiece(Piece):
         """Return its events. A line without one, or with a value that was not repaired, is a problem."""
         events: list[Any] = []
         numbers: list[int] = []
-        unsure: set[int] = set()
         problems: list[Problem] = []
         for number, line in enumerate(self._lines.originals(range(self.count()))):
             problem = _problem(number, line)
+            if problem is None and _is_failure(line):
+                event = _event_of(line)
+                problem = self._reason_to_keep(number, line, event, mapper.mapping)
+                if problem is None:
+                    events.append(event)
+                    numbers.append(number)
             if problem is not None:
                 problems.append(problem)
-            elif _is_failure(line):
-                events.append(_event_of(line))
-                numbers.append(number)
-                if mapper.of_updates and not self._retry_unsafe and NOT_REPEATED in str(line["message"]):
-                    unsure.add(number)
         mapped = mapper.rows(events)
         problems += (problem._replace(record=numbers[problem.record]) for problem in mapped.problems)
         records = [numbers[record] for record in mapped.records]
-        found = list(zip(records, mapped.events, strict=True))
-        counted = {number for number, update in found if number in unsure and is_counted(update)}
-        problems += (Problem(number, MAY_COUNT_TWICE, _UNSURE) for number in counted)
-        taken = [(number, update) for number, update in found if number not in counted]
-        return EncodedPiece(
-            encoder.encode([update for _, update in taken]), [number for number, _ in taken], sorted(problems)
-        )
+        return EncodedPiece(encoder.encode(mapped.events), records, sorted(problems))
+
+    def _reason_to_keep(self, number: int, line: dict[str, Any], event: object, mapping: Mapping) -> Problem | None:
+        """Return why a line is not sent, if it may count twice or needs other options."""
+        if line.get(MARK) and not self._retry_unsafe and _counts(line, event):
+            return Problem(number, MAY_COUNT_TWICE, _UNSURE)
+        other = _other_kind(line, event, mapping)
+        return Problem(number, OTHER_KIND, other) if other else None
 
     def places(self, records: Sequence[int]) -> list[Place]:
         """Return where each of these lines begins."""
@@ -111,7 +116,49 @@ class ReplayedPiece(Piece):
 
     def originals(self, records: Sequence[int]) -> list[object]:
         """Return the event of each of these lines; a line that no dead letter has, as it is."""
-        return [line["event"] if _is_failure(line) else line for line in self._lines.originals(records)]
+        return [_original(line) if _is_failure(line) else line for line in self._lines.originals(records)]
+
+
+def _original(line: dict[str, Any]) -> object:
+    """Return the event of a line, with what the line of another dead letter must have of this one."""
+    members = {name: line[name] for name in CARRIED if name in line}
+    return FromLine(line["event"], members) if members else line["event"]
+
+
+def _counts(line: dict[str, Any], event: object) -> bool:
+    """Return whether an update counts twice if it is sent twice. A row of which it is not known does."""
+    if isinstance(event, dict) and is_update(event):
+        return is_counted(event)
+    return f"${line.get('operation', 'add')}" in COUNTED
+
+
+def _other_kind(line: dict[str, Any], event: object, mapping: Mapping) -> str:
+    """Return what a line is, and the options that it needs; an empty text if it fits the mapping."""
+    of_api = _kind_of(event) if isinstance(event, dict) else None
+    if of_api is not None:
+        return "" if of_api == (mapping.endpoint or "events") else f"the line is {_NEEDED[of_api]}"
+    written = {name: line[name] for name in ("endpoint", "operation", "group_key") if name in line}
+    if "operation" not in written or written == members_of_rows(mapping):
+        return ""
+    profiles = f"--groups {written.get('group_key')}" if "group_key" in written else "--profiles"
+    return (
+        f"the line is a row that was imported with {profiles} --operation {written['operation']}: replay it with "
+        "these options"
+    )
+
+
+_NEEDED = {
+    "events": "an event: replay it without --profiles and --groups",
+    "engage": "an update of a user's profile: replay it with --profiles",
+    "groups": "an update of a group's profile: replay it with --groups KEY",
+}
+
+
+def _kind_of(record: dict[str, Any]) -> str | None:
+    """Return the endpoint for a record in a form of the API, `"events"` for an event; None for any other record."""
+    if is_update(record):
+        return "groups" if "$group_id" in record else "engage" if "$distinct_id" in record else None
+    return "events" if "event" in record and isinstance(record.get("properties"), dict) else None
 
 
 def _event_of(line: dict[str, Any]) -> object:

@@ -11,6 +11,7 @@ from mixpress.files.rows import Bad, add_properties, as_object, is_whole, sample
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mixpress.files.mapping import Mapping
     from mixpress.files.steps import Steps
 
 Record = dict[str, Any]
@@ -69,6 +70,16 @@ def _unpacked(record: Record) -> Record:
 def is_counted(update: object) -> bool:
     """Return whether an update counts twice if it is sent twice."""
     return isinstance(update, dict) and any(name in update for name in COUNTED)
+
+
+def members_of_rows(mapping: Mapping) -> dict[str, str]:
+    """Return what a flat record does not say by itself: its endpoint, its operation and the key of its group. They are
+    members of its line in a dead letter.
+    """
+    if mapping.endpoint is None:
+        return {}
+    group = {} if mapping.groups is None else {"group_key": mapping.groups}
+    return {"endpoint": mapping.endpoint, "operation": mapping.operation, **group}
 
 
 def row_of_table(row: Record) -> Record:

@@ -27,7 +27,8 @@ def compose(
         if not isinstance(properties, Mapping):
             return {"event": event, "properties": properties}
         own.update(properties)
-    own["distinct_id"] = distinct_id
+    if distinct_id is not None:
+        own["distinct_id"] = distinct_id
     if time is not None:
         own["time"] = time
     if insert_id is not None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mixpress.errors import AuthError, TransportError
-from mixpress.reply import NoReply, TryLater, read_reply
+from mixpress.reply import NoReply, Taken, TryLater, read_reply
 from mixpress.report.report import Failure
-from mixpress.retry import Done, GiveUp, Split, Stop, Wait, decide
+from mixpress.retry import Done, GiveUp, Split, Stop, Wait, decide, decide_on_updates
 from mixpress.send.identity import without_identity_events
 from mixpress.send.redact import without_credentials
+from mixpress.send.repeatable import is_repeatable
 from mixpress.send.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ class Sender:
             reply = self._ask(batch, job, repeatable)
             answered = not isinstance(reply, TryLater | NoReply)
             policy = self._patient_policy if job.patient else self._policy
+            if isinstance(reply, Taken) and reply.taken != 0 and self._what == "updates":
+                return decide_on_updates(reply, repeatable=is_repeatable(batch))
             decision = decide(policy, attempt, reply, repeatable=repeatable)
             if isinstance(decision, Wait):
                 self.backoff.pause(decision.seconds, decision.reason)

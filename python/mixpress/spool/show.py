@@ -93,6 +93,12 @@ def show(path: str | os.PathLike[str], now: float) -> SpoolStats:
         return read_stats(db, path, now)
 
 
+def is_empty(path: str) -> bool:
+    """Return whether a spool holds nothing to send, without changing its file. Raises `SpoolError` as `show` does."""
+    stats = show(path, 0.0) if os.path.getsize(path) else None
+    return stats is None or not (stats.pending or stats.failed)
+
+
 def _other_version(path: str, version: int | None) -> str:
     if version is None:
         return f"{path} is empty, and not a spool yet"

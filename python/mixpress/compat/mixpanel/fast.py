@@ -221,7 +221,6 @@ class Fast:
             confirms="events" if path == "import" else "batches",
             token=token,
             spool=spool,
-            identity=identity,
             **self._common_options(auth, path, lost),
         )
 
