@@ -185,7 +185,7 @@ def test_tracked_events_of_a_spool_leave_the_file(tmp_path: Path) -> None:
 
 def test_without_an_answer_a_spool_keeps_the_batch(tmp_path: Path) -> None:
     hasty = RetryPolicy(attempts=1)
-    with tracking(simplified(busy()), spool=tmp_path / "a", retry=hasty) as made:
+    with tracking(simplified(*[busy()] * 1000), spool=tmp_path / "a", retry=hasty) as made:
         made.track("Seen", "user")
         made.merge("user-1", "user-2")
         assert made.flush().pending == 2
