@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mixpress import Encoder
+from mixpress import Client, Encoder, ProjectToken
 from mixpress._core import Rejection
 from support.clients import tracking
 from support.clocks import START
@@ -61,8 +61,7 @@ def test_an_event_without_distinct_id_needs_another_id() -> None:
         with tracking(server, encoder=Encoder(identity=identity)) as made:
             assert made.track("A", properties={"$device_id": "d"}) is None
             assert made.track("A", None, {"$user_id": "u", "$device_id": "d"}) is None
-            assert rule_of(made.track("A")) == ("identity-missing" if identity else "distinct-id-missing")
-            assert rule_of(made.track("A", None, {"plan": "pro"}))
+            assert rule_of(made.track("A")) == rule_of(made.track("A", None, {"plan": "pro"})) == "distinct-id-type"
             assert made.flush().imported == 2
     assert ["distinct_id" in one["properties"] for one in sent_all(server)] == [False] * 4
     with tracking(server, encoder=Encoder(identity="original")) as made:
@@ -70,6 +69,13 @@ def test_an_event_without_distinct_id_needs_another_id() -> None:
         assert made.track("A", None, {"distinct_id": "u"}) is None
         made.flush()
     assert sent_all(server)[-1]["properties"]["distinct_id"] == "u"
+
+
+def test_without_any_id_track_sends_no_event_that_would_belong_to_this_machine() -> None:
+    server = FakeServer()
+    with Client(ProjectToken("the-token"), endpoint="track", transport=server) as made:
+        assert rule_of(made.track("A")) == rule_of(made.track("A", None, {"plan": "pro"})) == "distinct-id-type"
+    assert server.requests == []
 
 
 def rule_of(rejection: Rejection | None) -> str | None:

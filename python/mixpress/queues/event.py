@@ -6,6 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+IDS = {"distinct_id", "$device_id", "$user_id"}
+"""The properties that say whose an event is."""
+
 
 def new_insert_id() -> str:
     """Return a random UUID (version 4) from the system's source, which no fork and no `random.seed` can repeat."""
@@ -27,8 +30,8 @@ def compose(
         if not isinstance(properties, Mapping):
             return {"event": event, "properties": properties}
         own.update(properties)
-    if distinct_id is not None:
-        own["distinct_id"] = distinct_id
+    if distinct_id is not None or own.keys().isdisjoint(IDS):
+        own["distinct_id"] = distinct_id  # None is rejected: /track would take the event for one of this machine
     if time is not None:
         own["time"] = time
     if insert_id is not None:
