@@ -175,7 +175,7 @@ fuzz: $(CORE) $(VENV)/.dev ## Fuzz each target FUZZ_SECONDS=600 (nightly Rust), 
 	    -max_total_time=$(or $(FUZZ_SECONDS),600) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; done
 	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(PYTEST) \
 	  tests/encoder/test_against_reference.py tests/encoder/test_json_against_reference.py tests/encoder/test_options_against_reference.py \
-	  tests/encoder/test_derive.py tests/encoder/test_arrow.py
+	  tests/encoder/test_updates_against_reference.py tests/encoder/test_derive.py tests/encoder/test_arrow.py
 
 # Under the toolchain's own target, so that build scripts and macros are not instrumented. gcc has the runtime as a shared
 # library; Rust has it for executables only. The core is put into a copy of the package: this one stays as it is.

@@ -26,7 +26,7 @@ ROUND = 25
 # A timeout takes real time, so troubles that cost one are rarer.
 quick = [trouble for trouble in Trouble if not trouble.outlasts_patience]
 troubles = st.sampled_from([*quick * 3, *Trouble])
-kinds = st.sampled_from([Kind.GOOD, Kind.GOOD, Kind.GOOD, Kind.BAD, Kind.DOOMED, Kind.HUGE])
+kinds = st.sampled_from([Kind.GOOD, Kind.GOOD, Kind.MERGE, Kind.BAD, Kind.DOOMED, Kind.HUGE])
 some_events = st.lists(kinds, min_size=6, max_size=30)
 counts = st.sampled_from([*(f"{reply}={number}x" for reply in REPLIES for number in (1, 2, 3)), "401=1x", f"{SLOW}=1x"])
 shares = st.builds("{}=0.{}".format, st.sampled_from(REPLIES), st.integers(1, 3))

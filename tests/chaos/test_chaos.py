@@ -47,6 +47,8 @@ def test_everything_has_one_verdict_and_arrives_once_and_updates_arrive_in_order
         (Kind.GOOD, "undelivered", 1, [None, 200]),
         (Kind.GOOD, "refused", 1, [503, 400]),
         (Kind.GOOD, "refused", 0, [503]),
+        (Kind.MERGE, "imported", 2, [200]),
+        (Kind.MERGE, "rejected", 0, []),
         (Kind.BAD, "undelivered", 0, []),
         (Kind.BAD, "rejected", 1, [200]),
         (Kind.DOOMED, "imported", 0, [200]),

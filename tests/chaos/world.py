@@ -36,6 +36,7 @@ class Kind(Enum):
     """A kind of event, by its verdict when nothing fails."""
 
     GOOD = "imported"
+    MERGE = "imported, and merges two users"
     BAD = "rejected"
     """It breaks a rule and is never sent."""
     DOOMED = "refused"
@@ -45,19 +46,28 @@ class Kind(Enum):
 
     def event(self, number: int) -> dict[str, Any]:
         changes: dict[Kind, dict[str, Any]] = {
-            Kind.GOOD: {},
             Kind.BAD: {"time": 1},
             Kind.DOOMED: {"distinct_id": "null"},
             Kind.HUGE: {f"p{each}": "x" * 250 for each in range(20)},
         }
-        return event(number, **changes[self])
+        one = event(number, **changes.get(self, {}))
+        if self is Kind.MERGE:
+            del one["properties"]["distinct_id"]
+            one["properties"]["$distinct_ids"] = [f"user-{number}", f"device-{number}"]
+            one["event"] = "$merge"
+        return one
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the server takes it."""
+        return self in {Kind.GOOD, Kind.MERGE}
 
     @property
     def verdicts(self) -> set[str]:
         """The verdicts that a report may have for it."""
         if self is Kind.BAD:
             return {"rejected"}
-        return {"refused", "undelivered"} | ({"imported"} if self is Kind.GOOD else set())
+        return {"refused", "undelivered"} | ({"imported"} if self.is_good else set())
 
 
 class NoMore(Exception):
@@ -253,8 +263,8 @@ def check_event(kind: Kind, verdict: str, stored: int, answers: list[int | None]
         assert (stored, answers) == (0, []), shown
     elif verdict == "refused":
         # The server may have stored a request without a reply before its fault refused the next one.
-        assert stored == 0 or (kind is Kind.GOOD and None in answers), shown
+        assert stored == 0 or (kind.is_good and None in answers), shown
         assert final or answers[-1] == 413, shown
     else:
         assert not final, shown
-        assert kind is Kind.GOOD or stored == 0, shown
+        assert kind.is_good or stored == 0, shown
