@@ -73,7 +73,7 @@ while True:
 
 
 class Witness:
-    """The numbers of the updates that the server took, in their order; some requests take a while."""
+    """The numbers of the updates of "user" that the server took, in their order; some requests take a while."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -84,8 +84,9 @@ class Witness:
     def before(self, request: Request) -> None:
         updates: list[dict[str, Any]] = json.loads(request.body)
         with self._lock:
-            self.sets += [update["$set"]["n"] for update in updates if "$set" in update]
-            self.adds += [update["$add"]["n"] for update in updates if "$add" in update]
+            of_user = [update for update in updates if update["$distinct_id"] == "user"]
+            self.sets += [update["$set"]["n"] for update in of_user if "$set" in update]
+            self.adds += [update["$add"]["n"] for update in of_user if "$add" in update]
             seconds = self._chance.choice([0, 0.005, 0.05])
         time.sleep(seconds)
 
