@@ -16,14 +16,13 @@ from mixpress.check.run import check_pieces
 from mixpress.cli.check_summary import print_check
 from mixpress.cli.encoder_options import encoder_options, take_encoder_arguments
 from mixpress.cli.group import CannotRun
+from mixpress.cli.input import open_files
 from mixpress.cli.mapping_options import mapping_options, take_mapping
 from mixpress.cli.options import PLACEHOLDER
 from mixpress.cli.progress import progress_bar
 from mixpress.cli.report_file import log_json_option, report_option, write_report
 from mixpress.cli.signals import stop_once
 from mixpress.cli.written import refuse_input
-from mixpress.files.files import Files
-from mixpress.files.formats import OtherFormat
 from mixpress.files.mapper import mapper_of
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def command(
     token = None if mapping.endpoint is None else PLACEHOLDER.token
     encoder = Encoder(mapping.endpoint or "import", token=token, **arguments)
     refuse_input(report, "report", files)
-    source = _open(files, format)
+    source = open_files(files, format)
     with (
         progress_bar(source.size, log_json=log_json, what="update" if mapper.of_updates else "event") as on_progress,
         stop_once(source.stop, "summing up what was read"),
@@ -110,16 +109,3 @@ def command(
         if not as_json:
             click.echo(f"{report} has the report.")
     sys.exit(1 if failures else 0)
-
-
-def _open(files: tuple[str, ...], format: Format | None) -> Files:
-    if files.count("-") > 1:
-        raise click.UsageError("the standard input (-) can be read only once")
-    try:
-        return Files(files, format)
-    except OSError as error:
-        raise CannotRun(f"cannot read {error.filename}: {error.strerror}") from error
-    except (ImportError, OtherFormat) as error:
-        raise CannotRun(str(error)) from error
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error

@@ -11,6 +11,7 @@ from rich.console import Console
 from mixpress._core import Encoder
 from mixpress.cli.encoder_options import take_encoder_arguments
 from mixpress.cli.group import CannotRun
+from mixpress.cli.input import open_files
 from mixpress.cli.log_lines import json_log, tell_error, tell_warning
 from mixpress.cli.mapping_options import take_mapping
 from mixpress.cli.options import make_client, report_of
@@ -22,8 +23,6 @@ from mixpress.cli.written import refuse_input, refuse_shared
 from mixpress.client.file_import import import_pieces, update_encoder
 from mixpress.client.file_options import FileOptions, MaxErrors, TooManyFailures
 from mixpress.errors import ImportInterrupted
-from mixpress.files.files import Files
-from mixpress.files.formats import OtherFormat
 from mixpress.files.mapper import mapper_of
 from mixpress.files.piece import Stopped
 
@@ -59,7 +58,7 @@ def deliver_files(
     for role, name in written.items():
         refuse_input(name, role, files)
     refuse_shared(written)
-    source: Input = _open(files, format)
+    source: Input = open_files(files, format)
     if wrapped is not None:
         source = wrapped(source, options["retry_unsafe"])
     page = ImportReport(path, source, chosen.limit, what)
@@ -108,20 +107,6 @@ def _file_options(options: dict[str, Any]) -> FileOptions:
 def _needs_account(chosen: FileOptions) -> bool:
     """Return whether it matters which project this is for: a state belongs to one, even in a dry run."""
     return not chosen.dry_run or (chosen.state is not None and os.path.exists(chosen.state))
-
-
-def _open(files: Sequence[str], format: Format | None) -> Files:
-    """Return the input, after checking that every file can be read."""
-    if files.count("-") > 1:
-        raise click.UsageError("the standard input (-) can be read only once")
-    try:
-        return Files(files, format)
-    except OSError as error:
-        raise CannotRun(f"cannot read {error.filename}: {error.strerror}") from error
-    except (ImportError, OtherFormat) as error:
-        raise CannotRun(str(error)) from error
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
 
 
 def _write_page(page: ImportReport, report: Report, files: str, server: str) -> str:

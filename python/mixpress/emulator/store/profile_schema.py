@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS {schema}.profiles (
     UNIQUE (group_key, profile_id)
 )
 """,
-    # Of merged ids only: any other id is a cluster of its own. `cluster` is one of the ids of the cluster.
+    # Only merged ids have a row: any other id is alone in its cluster. `cluster` is one of the ids of the cluster.
     """
 CREATE TABLE IF NOT EXISTS {schema}.identities (
     id INTEGER PRIMARY KEY,
