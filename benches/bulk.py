@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benches.support.cost import Cost
 from benches.support.rounds import require_release_build
 from benches.support.senders import RATE
 from benches.support.servers import Serve, emulator, running, sink
@@ -30,26 +31,6 @@ SECONDS = int(os.environ.get("BULK_SECONDS", "20"))
 
 
 @dataclass(frozen=True)
-class Sent:
-    """The cost of sending events, of one process."""
-
-    events: int
-    cpu: float
-    seconds: float
-    megabytes: float
-
-    @property
-    def microseconds(self) -> float:
-        """Microseconds of CPU for each event."""
-        return self.cpu / self.events * 1e6
-
-    @property
-    def rate(self) -> float:
-        """Events a second."""
-        return self.events / self.seconds
-
-
-@dataclass(frozen=True)
 class Contestant:
     """A sender, and the server that it sends to."""
 
@@ -57,14 +38,14 @@ class Contestant:
     serve: Serve
     events: int
 
-    def run(self) -> Sent:
+    def run(self) -> Cost:
         """Send once, to a new server."""
         with running(self.serve) as server:
             command = [sys.executable, "-m", "benches.support.senders", self.sender, server.url, str(self.events)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             if self.serve is emulator and server.count() != self.events:
                 raise SystemExit(f"{self.sender}: the emulator holds {server.count()} of {self.events} events")
-        return Sent(self.events, **json.loads(printed))
+        return Cost(self.events, **json.loads(printed))
 
 
 def contestants() -> dict[str, Contestant]:
@@ -79,7 +60,7 @@ def contestants() -> dict[str, Contestant]:
 
 def main() -> None:
     require_release_build()
-    runs: dict[str, list[Sent]] = {name: [] for name in contestants()}
+    runs: dict[str, list[Cost]] = {name: [] for name in contestants()}
     for _ in range(ROUNDS):
         for name, contestant in contestants().items():
             runs[name].append(contestant.run())
@@ -88,12 +69,12 @@ def main() -> None:
     for name, sent in runs.items():
         cpu, rate = figures(sent, lambda one: one.microseconds, ".2f"), figures(sent, lambda one: one.rate, ",.0f")
         memory = max(one.megabytes for one in sent)
-        print(f"{name:30}{sent[0].events:11,}{cpu[0]:>14}{cpu[1]:>14}{rate[0]:>11}{rate[1]:>18}{memory:9.0f}")
+        print(f"{name:30}{sent[0].count:11,}{cpu[0]:>14}{cpu[1]:>14}{rate[0]:>11}{rate[1]:>18}{memory:9.0f}")
     compare(runs)
     sustained()
 
 
-def compare(runs: dict[str, list[Sent]]) -> None:
+def compare(runs: dict[str, list[Cost]]) -> None:
     """Print how many times the CPU of mixpress the official client uses, with and without making the events."""
     names = ("official client, bare sink", "mixpress, bare sink, as many", "the generator alone")
     rounds = [[one.microseconds for one in each] for each in zip(*(runs[name] for name in names), strict=True)]
@@ -112,7 +93,7 @@ def sustained() -> None:
     print(f"{sent.rate:,.0f} events/s for {sent.seconds:.1f} s: {share:.1%} of a core, {sent.megabytes:.0f} MB")
 
 
-def figures(sent: list[Sent], figure: Callable[[Sent], float], form: str) -> tuple[str, str]:
+def figures(sent: list[Cost], figure: Callable[[Cost], float], form: str) -> tuple[str, str]:
     """Return the median of a figure, and its least and most."""
     values = [figure(one) for one in sent]
     return format(statistics.median(values), form), span(values, form)

@@ -8,7 +8,7 @@ Environment variables and their defaults:
     FILES_PEER_BYTES=50000000
     FILES_ROUNDS=3
     FILES_FOLDER=            where the files are written; a temporary folder by default
-    MIXPANEL_UTILS_PYTHON=   an interpreter with mixpanel-utils, in an environment of its own; left out without one
+    MIXPANEL_UTILS_PYTHON=   an interpreter with mixpanel-utils, in a separate environment; left out without one
 
 It has no cold form: no event of the file is like another one.
 """
@@ -24,6 +24,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from benches.support.cost import Cost
 from benches.support.rounds import require_release_build
 from benches.support.servers import running, sink
 
@@ -32,26 +33,6 @@ PEER_BYTES = int(os.environ.get("FILES_PEER_BYTES", "50000000"))
 ROUNDS = int(os.environ.get("FILES_ROUNDS", "3"))
 FOLDER = os.environ.get("FILES_FOLDER")
 UTILS = os.environ.get("MIXPANEL_UTILS_PYTHON")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The cost of importing a file, of one process."""
-
-    events: int
-    cpu: float
-    seconds: float
-    megabytes: float
-
-    @property
-    def microseconds(self) -> float:
-        """Microseconds of CPU for each event."""
-        return self.cpu / self.events * 1e6
-
-    @property
-    def rate(self) -> float:
-        """Events a second."""
-        return self.events / self.seconds
 
 
 @dataclass(frozen=True)
@@ -93,8 +74,8 @@ def main() -> None:
         for _ in range(ROUNDS):
             for name, contestant in contestants.items():
                 cost = contestant.run()
-                if cost.events != counts[contestant.path]:
-                    raise SystemExit(f"{name}: {cost.events} of {counts[contestant.path]} events have a verdict")
+                if cost.count != counts[contestant.path]:
+                    raise SystemExit(f"{name}: {cost.count} of {counts[contestant.path]} events have a verdict")
                 costs[name].append(cost)
     show(costs)
 
@@ -106,7 +87,7 @@ def show(costs: dict[str, list[Cost]]) -> None:
     for name, found in costs.items():
         cpu, rate = [one.microseconds for one in found], [one.rate for one in found]
         print(
-            f"{name:24}{found[0].events:11,}{statistics.median(cpu):14.2f}{f'{min(cpu):.2f}-{max(cpu):.2f}':>14}"
+            f"{name:24}{found[0].count:11,}{statistics.median(cpu):14.2f}{f'{min(cpu):.2f}-{max(cpu):.2f}':>14}"
             f"{statistics.median(rate):11,.0f}{f'{min(rate):,.0f}-{max(rate):,.0f}':>18}"
             f"{max(one.megabytes for one in found):9.0f}"
         )

@@ -27,7 +27,8 @@ from typing import Any
 
 import orjson
 
-from benches.bulk import Sent, figures, span
+from benches.bulk import figures, span
+from benches.support.cost import Cost
 from benches.support.rounds import (
     BATCH,
     COLD_EVENTS,
@@ -60,14 +61,14 @@ class Contestant:
     serve: Serve
     updates: int
 
-    def run(self) -> Sent:
+    def run(self) -> Cost:
         """Send once, to a new server."""
         with running(self.serve) as server:
             command = [sys.executable, "-m", "benches.support.updaters", self.sender, server.url, str(self.updates)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             if self.serve is counting and server.count() != self.updates:
                 raise SystemExit(f"{self.sender}: the server has {server.count()} of {self.updates} updates")
-        return Sent(self.updates, **json.loads(printed))
+        return Cost(self.updates, **json.loads(printed))
 
 
 CONTESTANTS = {
@@ -116,7 +117,7 @@ def show(name: str, times: dict[str, Times]) -> None:
 
 def send() -> None:
     """Measure the clients, in turns."""
-    runs: dict[str, list[Sent]] = {name: [] for name in CONTESTANTS}
+    runs: dict[str, list[Cost]] = {name: [] for name in CONTESTANTS}
     for _ in range(ROUNDS):
         for name, contestant in CONTESTANTS.items():
             runs[name].append(contestant.run())
@@ -125,12 +126,12 @@ def send() -> None:
     for name, sent in runs.items():
         cpu, seconds = figures(sent, lambda one: one.microseconds, ".2f"), figures(sent, lambda one: one.seconds, ".2f")
         memory = max(one.megabytes for one in sent)
-        print(f"{name:30}{sent[0].events:11,}{cpu[0]:>9}{cpu[1]:>14}{seconds[0]:>9}{seconds[1]:>14}{memory:9.0f}")
+        print(f"{name:30}{sent[0].count:11,}{cpu[0]:>9}{cpu[1]:>14}{seconds[0]:>9}{seconds[1]:>14}{memory:9.0f}")
     for name in ("import_profiles", "profiles.set"):
         compare(runs, name)
 
 
-def compare(runs: dict[str, list[Sent]], name: str) -> None:
+def compare(runs: dict[str, list[Cost]], name: str) -> None:
     """Print how many times the CPU of mixpress the official client uses, with and without making the updates."""
     names = ("official people_set", f"{name}, as many", "the generator alone")
     rounds = [[one.microseconds for one in each] for each in zip(*(runs[each] for each in names), strict=True)]

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from benches import files
-from benches.files import Contestant, Cost
+from benches.files import Contestant
+from benches.support.cost import Cost
 from benches.support.rounds import require_release_build
 
 ROWS = int(os.environ.get("TABLES_ROWS", "1000000"))
@@ -81,8 +82,8 @@ def main() -> None:
         for _ in range(files.ROUNDS):
             for kind, contestant in contestants.items():
                 cost = contestant.run()
-                if cost.events != ROWS:
-                    raise SystemExit(f"{kind}: {cost.events} of {ROWS} rows have a verdict")
+                if cost.count != ROWS:
+                    raise SystemExit(f"{kind}: {cost.count} of {ROWS} rows have a verdict")
                 costs[kind].append(cost)
     files.show(costs)
 

@@ -7,9 +7,33 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 Pool = TypeVar("Pool")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process cost that sent events or updates."""
+
+    count: int
+    """The events or updates."""
+    cpu: float
+    """Seconds of CPU."""
+    seconds: float
+    megabytes: float
+    """The peak of its memory."""
+
+    @property
+    def microseconds(self) -> float:
+        """Microseconds of CPU for each event or update."""
+        return self.cpu / self.count * 1e6
+
+    @property
+    def rate(self) -> float:
+        """Events or updates a second."""
+        return self.count / self.seconds
 
 
 def main(senders: Mapping[str, Callable[[str, Pool, int], int]], make_pool: Callable[[], Pool]) -> None:

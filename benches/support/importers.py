@@ -1,7 +1,7 @@
 """A program that imports a file of events with one tool: `python -m benches.support.importers NAME URL PATH FOLDER`.
 
 It prints its events, CPU seconds, seconds and peak memory as JSON. The CPU is that of the whole process from its start.
-Each importer imports its tool itself. `mixpanel-utils` has an environment of its own, so this module imports nothing.
+Each importer imports its tool itself. `mixpanel-utils` has a separate environment, so this module imports nothing.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def main(name: str, url: str, path: str, folder: str) -> None:
     events = IMPORTERS[name](url, str(Path(path)), folder)
     seconds = time.perf_counter() - started
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    cost = {"events": events, "cpu": time.process_time(), "seconds": seconds, "megabytes": kilobytes / 1024}
+    cost = {"count": events, "cpu": time.process_time(), "seconds": seconds, "megabytes": kilobytes / 1024}
     print(json.dumps(cost))
 
 
