@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         QueueFull,
         SpoolError,
         StateError,
+        TaskUndelivered,
         TransportError,
     )
     from mixpress.files.mapping import Mapping
@@ -83,6 +84,7 @@ __all__ = [
     "StateError",
     "Stats",
     "Tallies",
+    "TaskUndelivered",
     "TransportError",
     "Truncation",
     "__version__",
@@ -128,6 +130,7 @@ _MODULES = {
     "StateError": "errors",
     "Stats": "report.stats",
     "Tallies": "_core",
+    "TaskUndelivered": "errors",
     "TransportError": "errors",
     "Truncation": "_core",
     "__version__": "_core",

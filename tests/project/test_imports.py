@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 LAYERS: list[set[str]] = [
     {"adapters", "cli", "compat", "pytest_plugin"},
     {ROOT},  # the lazy names of `mixpress`
-    {"check"},
+    {"check", "cluster"},
     {"client"},
     {"lookup"},
     {"files"},

@@ -14,7 +14,6 @@ from mixpress.client.piece_verdicts import PieceBatch, PieceVerdicts, batches_of
 from mixpress.client.run import GRACE, TICK, RunJob
 from mixpress.errors import StateError
 from mixpress.files.piece import EncodedPiece
-from mixpress.files.table_input import NAME as TABLE
 from mixpress.send.job import CancelToken
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class FileRun(ReadingRun):
 
     def _ahead(self, piece: Piece) -> int:
         """Return how many pieces may wait while the next one is read: none if a slow pipe may give it much later."""
-        is_slow = self._source.size is None and piece.file != TABLE and piece.end - piece.start < SLOW
+        is_slow = self._source.size is None and not piece.is_table and piece.end - piece.start < SLOW
         return 0 if is_slow else AHEAD
 
     def _next(self, pieces: Iterator[Piece]) -> tuple[Encoding | None, Exception | None]:

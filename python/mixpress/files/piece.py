@@ -38,6 +38,8 @@ class Piece(ABC):
     """Where the next one begins."""
     position: int
     """Bytes of the file as it is stored that had been read for it, for the progress."""
+    is_table = False
+    """Whether it has rows instead of bytes."""
 
     @abstractmethod
     def count(self) -> int:

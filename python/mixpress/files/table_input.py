@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from mixpress.files.piece import Ended, Known
 
 NAME = "table"
-"""What stands for the name of a file in the place of a record."""
 
 
 class TableInput:
     """The rows of an object with `__arrow_c_stream__` or `__arrow_c_array__`: of pyarrow, Polars, DuckDB or pandas.
 
-    Raises `TypeError` for another object, and `ImportError` if pyarrow is not installed.
+    `name` stands for the name of a file in the places of its rows. Raises `TypeError` for another object, and
+    `ImportError` if pyarrow is not installed.
     """
 
     size: int | None = None
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, name: str = NAME) -> None:
         if not (hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")):
             raise TypeError(
                 "the table must have __arrow_c_stream__, as those of pyarrow, Polars, DuckDB and pandas have, "
@@ -37,6 +37,7 @@ class TableInput:
         self.damaged: list[str] = []
         self.unusable = False
         self._source = source
+        self._name = name
         self._stopped: Stopped | None = None
 
     def __iter__(self) -> Iterator[Piece]:
@@ -49,12 +50,12 @@ class TableInput:
         rows = RowsRead()
         try:
             batches = ((batch, 0) for batch in regrouped(_reader(self._source)))
-            for piece in rows.pieces(NAME, batches):
+            for piece in rows.pieces(self._name, batches):
                 self._check()
                 yield piece
                 self._check()
         except (pyarrow.ArrowException, OSError) as error:
-            self.damaged.append(f"cannot read the table after {rows}: {reason_of(error)}")
+            self.damaged.append(f"cannot read the {self._name} after {rows}: {reason_of(error)}")
 
     def resume(self, known: Known, ended: Ended) -> None:
         """Do nothing: the rows come as they come, and are compared."""

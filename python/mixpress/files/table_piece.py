@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class TablePiece(Piece):
     """Rows of a Parquet or Arrow file, or of a table in memory."""
 
+    is_table = True
+
     def __init__(
         self, file: str, batch: pyarrow.RecordBatch, *, start: int, position: int, identity: bytes | None = None
     ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from mixpress.report.as_json import MAX_FAILURES, as_members, by_count
 from mixpress.report.measures import day_of, largest_size
 from mixpress.report.page.model import Figure, Line, Page, Rows, Section, Span, Table
 from mixpress.report.page.parts import compression, events_by_day, sizes
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from mixpress.report.history import ImportHistory, Sample
     from mixpress.report.report import Failure, Report
 
-MAX_FAILURES = 200
-"""Rows of the table of failures."""
 MAX_REASONS = 25
 """Reasons in the chart and the table of failures."""
 MAX_POINTS = 120
@@ -90,15 +89,10 @@ def _damaged(report: Report) -> Section | None:
     return Section("Files that could not be read to the end", table=Table(("File",), rows), wide=True)
 
 
-def _by_count(report: Report) -> list[tuple[str, int, Failure]]:
-    tallies = sorted(report.by_reason.items(), key=lambda item: -item[1].count)
-    return [(reason, tally.count, tally.example) for reason, tally in tallies]
-
-
 def _failed_by_reason(report: Report, what: str) -> Section | None:
     if not report.failed:
         return Section("Failures", f"No {what} failed.")
-    reasons = _by_count(report)
+    reasons = by_count(report)
     bars = [(reason, float(count), f"{count:,}") for reason, count, _ in reasons[:10]]
     said = f"{counted(report.failed, what)} failed, by the rule that they break or by the server's message."
     if len(reasons) > len(bars):
@@ -107,7 +101,7 @@ def _failed_by_reason(report: Report, what: str) -> Section | None:
 
 
 def _reasons(report: Report, what: str) -> Section | None:
-    reasons = _by_count(report)
+    reasons = by_count(report)
     if not reasons:
         return None
     rows = [
@@ -185,38 +179,10 @@ def _span(one: Sample, other: Sample, waited: float) -> Span:
 
 
 def import_json(report: Report, history: ImportHistory) -> dict[str, Any]:
-    """Return the report of an import for JSON."""
-    names = (
-        *("total", "imported", "rejected", "refused", "undelivered", "earlier", "truncated", "warnings"),
-        *("requests", "retries", "throttled", "bytes_raw", "bytes_sent", "unwritten", "dry_run"),
-    )
+    """Return the report of an import for JSON, with what the charts of its page show."""
     return {
-        "schema": 1,
-        "ok": not report.failed and not report.damaged,
-        **{name: getattr(report, name) for name in names},
-        "elapsed": round(report.elapsed, 3),
-        "damaged": list(report.damaged),
-        "reasons": [
-            {"reason": reason, "count": count, "first": _as_dict(failure)}
-            for reason, count, failure in _by_count(report)
-        ],
-        "cuts": [{"path": path, "count": tally.count} for path, tally in report.cut_by_path.items()],
-        "warned": [{"rule": rule, "count": tally.count} for rule, tally in report.warned_by_rule.items()],
-        "failures": [_as_dict(failure) for failure in report.failures[:MAX_FAILURES]],
+        **as_members(report),
         "days": [{"day": day_of(day), "count": count} for day, count in sorted(history.days.items())],
         "sizes": [{"at_most": largest_size(one), "count": count} for one, count in sorted(history.sizes.items())],
         "samples": [sample._asdict() for sample in history.samples],
-    }
-
-
-def _as_dict(failure: Failure) -> dict[str, Any]:
-    place = failure.place._asdict() if failure.place else None
-    return {
-        "index": failure.index,
-        "kind": failure.kind,
-        "rule": failure.rule,
-        "field": failure.field,
-        "message": failure.message,
-        "insert_id": failure.insert_id,
-        "place": place,
     }

@@ -1,0 +1,72 @@
+"""Check the columns of a table against a job on the driver, so that a wrong name fails the job and not each row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mixpress.files.names import path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mixpress.cluster.job import WriteJob
+    from mixpress.files.mapping import Mapping
+
+COUNTED = ("$add", "$append")
+"""Operations of updates that count twice when a task is repeated."""
+OPERATIONS = ("$set", "$set_once", "$add", "$union", "$append", "$remove", "$unset", "$delete")
+
+
+def check_columns(job: WriteJob, columns: Sequence[str]) -> None:
+    """Raise `ValueError` if a table with these columns can't be written: a name in the options that no column has, or
+    nothing where the API requires a value. The rows of a vendor's export, and events in the form of the API, are
+    checked in the tasks.
+    """
+    mapping = job.mapping
+    counted = [name for name in COUNTED if name in columns]
+    if job.of_updates and counted and not job.retry_unsafe:
+        raise ValueError(
+            f"the column {counted[0]!r} counts twice when the engine repeats a task: write the new values by $set or "
+            "$union, or accept that with retry_unsafe=True"
+        )
+    if mapping.source is not None or ("event" in columns and "properties" in columns):
+        return
+    for option, name in _named(mapping):
+        if path_of(name, columns) is None:
+            raise ValueError(f"there is no column {name!r}, which {option} names; the columns are {_shown(columns)}")
+    if job.of_updates and any(name in columns for name in OPERATIONS):
+        return
+    for option, names in _required(job):
+        if not any(path_of(name, columns) for name in names):
+            raise ValueError(
+                f"there is no column {names[0]!r}: name it with {option}=; the columns are {_shown(columns)}"
+            )
+
+
+def _named(mapping: Mapping) -> list[tuple[str, str]]:
+    """Return the columns that options name, with the option."""
+    single = ("event_column", "time_column", "distinct_id_column", "insert_id_column", "group_id_column")
+    named = [(option, name) for option in single if (name := getattr(mapping, option)) is not None]
+    for option in ("rename", "keep", "insert_id_from"):
+        named += [(option, name) for name in getattr(mapping, option)]
+    return [(option, name) for option, name in named if not (option == "insert_id_from" and name == "event")]
+
+
+def _required(job: WriteJob) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the columns of which a table needs one, with the option that names another."""
+    mapping = job.mapping
+    if mapping.groups is not None:
+        return [("group_id_column", (mapping.group_id_column or "group_id",))]
+    id_column = mapping.distinct_id_column or "distinct_id"
+    if mapping.profiles:
+        return [("distinct_id_column", (id_column,))]
+    ids = (id_column,) if job.identity == "original" else (id_column, "$device_id", "$user_id")
+    required = [("time_column", (mapping.time_column or "time",)), ("distinct_id_column", ids)]
+    if mapping.event is None:
+        required.insert(0, ("event_column", (mapping.event_column or "event",)))
+    constants = {"time_column": "time", "distinct_id_column": "distinct_id"}
+    return [(option, names) for option, names in required if constants.get(option) not in mapping.set]
+
+
+def _shown(columns: Sequence[str]) -> str:
+    return ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "") if columns else "none"
