@@ -135,7 +135,7 @@ class WriteJob:
 def _check_path(name: str, path: str | None) -> None:
     if path is not None and is_remote(path) and shown(path) != path:
         raise ValueError(
-            f"{name} must be a path, or a URL without user, password and query, got {shown(path)}: the workers need the "
+            f"{name} must be a path, or a URL without user, password and query, got {shown(path)}: workers need the "
             "credentials of the store in their environment"
         )
 
