@@ -13,6 +13,7 @@
     ├── QueueFull           the queue had no room for an event, which was not accepted
     ├── ClientClosed        the client was closed during an import
     ├── LookupTableError    a lookup table was not sent or not replaced; its `kind` says why
+    ├── EngineError         Spark or Ray gave a write up
     ├── TaskUndelivered     a task of a cluster ended with rows without an answer
     ├── SpoolError          the spool's file is damaged, read-only, full, or bound to another project
     └── StateError          the state file of an import can't be used, or an input changed since it was written
@@ -111,6 +112,11 @@ class QueueFull(MixpressError):  # noqa: N818 - named like `queue.Full`
 
 class ClientClosed(MixpressError):  # noqa: N818 - the result of a call, not a fault
     """The client was closed, by another thread or at exit. Events that were not confirmed are undelivered."""
+
+
+class EngineError(MixpressError):
+    """Spark or Ray gave a write up, after it had repeated the tasks that failed. `report` has what the other tasks had
+    written; None if no task was started."""
 
 
 class TaskUndelivered(MixpressError):  # noqa: N818 - a verdict on rows, not a fault

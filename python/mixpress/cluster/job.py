@@ -141,7 +141,7 @@ def _check_path(name: str, path: str | None) -> None:
 
 
 LONG = ("long_url", "long_json", "long_text")
-NAMES = sorted({one.name for one in (*fields(WriteJob), *fields(Mapping))})
+NAMES = sorted({one.name for one in (*fields(WriteJob), *fields(Mapping))} - {"mapping"})
 """The options of a job."""
 
 

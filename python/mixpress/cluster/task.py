@@ -66,7 +66,7 @@ def _write(job: WriteJob, task: Task, stream: _BatchStream, dead_letter: str | N
 def _undelivered(task: Task, report: Report) -> TaskUndelivered:
     reason = next((one.message for one in report.failures if one.kind == "undelivered"), "no answer came")
     error = TaskUndelivered(
-        f"{task.name}: {sentence(report)}; {reason}. The rows without an answer may have arrived. Write them again: an "
+        f"{task.name}: {sentence(report)}; {reason.rstrip('.')}. The rows without an answer may have arrived. Write them again: an "
         "event that the server has already adds nothing"
     )
     error.report = report

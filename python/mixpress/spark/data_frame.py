@@ -1,0 +1,138 @@
+"""`write`: write a DataFrame, and return the report."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mixpress.cluster.columns import check_columns
+from mixpress.cluster.job import WriteJob
+from mixpress.cluster.options import texts_of_job
+from mixpress.cluster.shared_limit import share_limit
+from mixpress.errors import EngineError
+from mixpress.spark.column_types import check_types
+from mixpress.spark.data_source import MixpressDataSource
+from mixpress.spark.failure import explain
+from mixpress.spark.options import OUTCOME_FILE
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from pyspark.sql import DataFrame
+
+    from mixpress.address import Region
+    from mixpress.files.mapping import Mapping
+    from mixpress.report.report import Report
+    from mixpress.send.rate_limit import RateLimit
+    from mixpress.spark.outcome import Outcome
+
+CONNECT = "pyspark.sql.connect."
+SHARED = "shared"
+LOOPBACK = "127.0.0.1"
+
+
+def write(
+    frame: DataFrame,
+    *,
+    mapping: Mapping | None = None,
+    base_url: str | None = None,
+    region: Region | None = None,
+    credentials: str = "environment",
+    dead_letter: str | None = None,
+    report: str | None = None,
+    rate_limit: RateLimit | Literal["shared"] | None = "shared",
+    **options: Any,
+) -> Report:
+    """Write a DataFrame by the format `mixpress`, wait for it, and return the report of all tasks.
+
+    - `mapping`: how rows become events, or updates of profiles. Its fields are options too: `event="Order"`.
+    - `base_url`, `region`: the server, as of `Client`.
+    - `credentials`: where a task finds them, `"environment"` or `"file:PATH"`.
+    - `dead_letter`: a folder that all workers reach, or a URL of fsspec: a file of the failed rows of each task.
+    - `report`: where the driver writes the report as JSON.
+    - `rate_limit`: `"shared"` is the documented limit, lent to the tasks by this process while it writes; without
+      credentials here, or `MIXPRESS_LEASE_SECRET`, each task has the documented limit. A `RateLimit` is that of each
+      task, a `Lease` that of a server of yours, None is no limit.
+    - `options`: the other options of `mixpress.cluster.job.WriteJob`.
+
+    Raises `TypeError` or `ValueError` for options and columns, before Spark starts anything. Raises `EngineError` if
+    tasks failed as often as Spark repeats them (`spark.task.maxFailures`; `local[2]` repeats none, `local[2,4]` does),
+    or if the workers' Python can't write: its `report` has what the other tasks had written. What other code raised in a
+    task, such as a function of the frame, is raised as Spark raises it.
+    """
+    _check_frame(frame)
+    given = {"base_url": base_url, "region": region, "credentials": credentials, "dead_letter": dead_letter}
+    limit = {} if rate_limit == SHARED else {"rate_limit": rate_limit}
+    job = WriteJob.of(mapping, **given, report=report, **limit, **options)
+    check_columns(job, frame.schema.names)
+    check_types(job.mapping, frame.schema)
+    frame.sparkSession.dataSource.register(MixpressDataSource)
+    with share_limit(job, *_hosts(frame)) if rate_limit == SHARED else nullcontext(job) as lent:
+        return _save(frame, texts_of_job(lent))
+
+
+def _save(frame: DataFrame, texts: dict[str, str]) -> Report:
+    """Write, and return the report. The process that commits leaves it in a folder that only this user can read."""
+    with tempfile.TemporaryDirectory(prefix="mixpress-") as folder:
+        path = Path(folder, "outcome")
+        try:
+            frame.write.format(MixpressDataSource.name()).mode("append").options(**texts, **{OUTCOME_FILE: str(path)}).save()
+        except Exception as error:
+            sentence = explain(error, _python_of(frame))
+            if sentence is None:
+                raise
+            raise _failed(sentence, _outcome(path)) from None
+        outcome = _outcome(path)
+    if outcome is None:
+        raise EngineError(
+            "the rows were written, and the report is not on this machine: pass report=, a path that the driver of Spark "
+            "and this program share, and write by frame.write.format"
+        )
+    return outcome.report
+
+
+def _outcome(path: Path) -> Outcome | None:
+    if not path.exists():
+        return None
+    outcome: Outcome = pickle.loads(path.read_bytes())  # noqa: S301 - of our own process, in our own folder
+    return outcome
+
+
+def _failed(sentence: str, outcome: Outcome | None) -> EngineError:
+    error = EngineError(sentence if outcome is None else f"{sentence}. {outcome.ended()}")
+    error.report = None if outcome is None else outcome.report
+    return error
+
+
+def _check_frame(frame: DataFrame) -> None:
+    if type(frame).__module__.startswith(CONNECT):
+        raise TypeError(
+            "the frame is one of Spark Connect, whose driver is another machine: write by frame.write.format"
+            '("mixpress").mode("append"), with the option report= as a path that both reach'
+        )
+    if not hasattr(frame, "sparkSession"):
+        raise TypeError(f"the frame must be a DataFrame of Spark, got {type(frame).__name__}")
+    if frame.isStreaming:
+        raise ValueError(
+            'the frame is a stream: write by frame.writeStream.format("mixpress").option("checkpointLocation", ...)'
+        )
+
+
+def _hosts(frame: DataFrame) -> tuple[str, str]:
+    """Return the host by which executors reach the driver, and the address on which the driver listens."""
+    context = frame.sparkSession.sparkContext
+    if context.master == "local" or context.master.startswith(("local[", "local-cluster[")):
+        return LOOPBACK, LOOPBACK
+    conf = context.getConf()
+    host = conf.get("spark.driver.host") or LOOPBACK
+    return host, conf.get("spark.driver.bindAddress") or host
+
+
+def _python_of(frame: DataFrame) -> str | None:
+    """Return the Python that Spark starts, by its settings."""
+    conf = frame.sparkSession.sparkContext.getConf()
+    return conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON")
