@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: asan audit bench bench-bulk bench-emulator bench-loss bench-profiles browser chaos check-tools clean demo docs fuzz help interpreters kill licences lint \
-  lock matrix names official old-cpu release-core rules test test-all test-fuzz test-lowest test-newest test-python test-rust \
+  lock matrix names official old-cpu release-core rules test test-all test-engines test-fuzz test-lowest test-newest test-python test-rust \
   test-with-newest-core wheel
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
+ENGINES := .venv-engines
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock pyproject.toml
 
 # A folder holds one core. A stamp names its profile and its environment, and every build removes the stamps of the
@@ -94,6 +95,14 @@ test-lowest: $(CORE) ## Run the tests of delivery on the lowest versions that py
 	@$(MAKE) --no-print-directory VENV=$(LOWEST) $(LOWEST)/.lowest
 	@echo $(CURDIR)/python > $$($(LOWEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mixpress.pth
 	HYPOTHESIS_PROFILE=quick $(LOWEST)/bin/python -m pytest $(IN_PARALLEL) -m 'not exhaustive' $(LOWEST_TESTS)
+
+# As above. Each engine runs in one process of the tests, so that none is started twice.
+test-engines: $(CORE) ## Run mixpress within Spark, Ray, Dask, Airflow, Dagster and dlt (Python 3.10 to 3.14; Java 17)
+	@java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || { echo "Spark needs Java 17 or newer, and 'java' on PATH is $$(java -version 2>&1 | head -n 1). Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 15))' || { echo "Ray and others have no wheels for $$($(BIN)/python -V) yet. Name an older one: make test-engines VENV=.venv-3.14 PYTHON=python3.14"; exit 1; }
+	@$(MAKE) --no-print-directory VENV=$(ENGINES) PYTHON=$(abspath $(BIN))/python $(ENGINES)/.engines
+	@echo $(CURDIR)/python > $$($(ENGINES)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mixpress.pth
+	HYPOTHESIS_PROFILE=quick $(ENGINES)/bin/python -m pytest -n 2 --dist loadgroup tests/engines
 
 # The versions that pyenv and Debian's stable distribution do not have yet.
 INTERPRETERS ?= 3.14 3.15
@@ -231,7 +240,7 @@ audit: $(VENV)/.dev $(VENV)/.audit ## Check licences, sources and known vulnerab
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
 	cargo deny check licenses bans sources
 	cargo deny check advisories
-	$(BIN)/python -m pip_audit --strict --disable-pip --progress-spinner off $(foreach name,dev bench wheels audit loss lock interpreters,--requirement requirements/$(name).lock)
+	$(BIN)/python -m pip_audit --strict --disable-pip --progress-spinner off $(foreach name,dev bench wheels audit loss lock interpreters engines,--requirement requirements/$(name).lock)
 
 clean: ## Remove what was built
 	rm -rf $(VENV) .venv-* target fuzz/target dist site python/mixpress/_core*.so

@@ -220,6 +220,12 @@ def test_a_file_that_cannot_be_read(content: bytes, words: str, tmp_path: Path) 
     assert (caught.value.kind, caught.value.problems) == ("unreadable", ())
 
 
+def test_a_table_that_its_library_cannot_give_to_arrow_is_unreadable() -> None:
+    with pytest.raises(LookupTableError, match="cannot read the ChunkedArray as a table: .*non-struct type") as caught:
+        read_table(pyarrow.chunked_array([["a", "b"]]))
+    assert caught.value.kind == "unreadable"
+
+
 def test_a_text_of_csv_is_no_path() -> None:
     with pytest.raises(ValueError, match="give CSV as bytes"):
         read_table("id,name\na,b\n")

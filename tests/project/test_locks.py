@@ -34,13 +34,17 @@ def extras(*names: str) -> list[str]:
     return ALWAYS + [requirement for name in names for requirement in EXTRAS[name]]
 
 
-LOWEST_EXTRAS = sorted(EXTRAS.keys() - {"cloud"})
+ENGINES = {"ray", "spark"}
+"""The extras that engines.lock has and no other: they are large, and Spark needs Java."""
+
+LOWEST_EXTRAS = sorted(EXTRAS.keys() - {"cloud"} - ENGINES)
 """Without `cloud`: botocore refuses urllib3 2.2.0 alone, which is the lowest that mixpress allows."""
 
 # What requirements/lock compiles each of them from.
 SOURCES = {
-    "dev": [*extras(*EXTRAS), *group("dev")],
+    "dev": [*extras(*EXTRAS.keys() - ENGINES), *group("dev")],
     "demo": [*extras("cli", "emulator", "parquet"), *group("demo")],
+    "engines": [*extras("emulator", "parquet", *ENGINES), *group("engines")],
     "lowest": [*extras(*LOWEST_EXTRAS), *group("delivery-tests")],
     **{name: [*ALWAYS, *group(name)] for name in ("audit", "bench", "interpreters", "lock", "loss", "wheels")},
 }
@@ -78,7 +82,7 @@ def test_a_lock_has_a_hash_for_every_package(name: str) -> None:
     assert all("--hash=sha256:" in entry for entries in packages(name).values() for _, entry in entries)
 
 
-@pytest.mark.parametrize("name", sorted(SOURCES.keys() - {"lowest"}))
+@pytest.mark.parametrize("name", sorted(SOURCES.keys() - {"engines", "lowest"}))
 def test_the_locks_of_one_environment_agree(name: str) -> None:
     dev = packages("dev")
     for package, entries in packages(name).items():

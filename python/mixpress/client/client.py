@@ -310,9 +310,14 @@ class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of
         """Import the rows of a table; return what became of each.
 
         `table`: an object with `__arrow_c_stream__`: a pyarrow Table or RecordBatchReader, a Polars or pandas
-            DataFrame, a DuckDB relation. It is read as it is sent, and no value becomes a Python object.
+            DataFrame, a DuckDB relation; or a dataset or scanner of pyarrow. It is read as it is sent, and no value
+            becomes a Python object. The labels of a pandas index without a name are left out.
 
         The other arguments are those of `import_files`. Needs `pip install 'mixpress[parquet]'`.
+
+        Raises what `import_files` does, `TypeError` for an object without rows of Arrow, which says what to pass
+        instead, and `ValueError` if the library cannot give its table to Arrow, such as for a column of mixed types.
+        If reading fails later, the rows before it are imported, and the report's `damaged` says why.
         """
         options = FileOptions(None, dead_letter, MaxErrors.of(max_errors), dry_run, limit)
         return import_table(self.engine_of(mapping), table, mapping, options, on_progress)

@@ -148,7 +148,10 @@ def _rows_of_file(opened: Opened, format: str) -> Iterator[list[object]]:
 def _rows_of_table(source: Any) -> Iterator[list[object]]:
     from mixpress.files.table_input import TableInput  # noqa: PLC0415 - as above
 
-    table = TableInput(source)
+    try:
+        table = TableInput(source)
+    except ValueError as error:
+        raise _unreadable(str(error)) from error
     yield from _rows_of_pieces(iter(table), table.damaged)
 
 

@@ -1,0 +1,46 @@
+"""Fixtures of the tests that run in engines and orchestrators, as `make test-engines` does.
+
+pyproject.toml leaves this folder out where it isn't named, so `make test` needs no engine. Here a missing one is an
+error: no test is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mixpress.emulator import Emulator
+from support.fixtures import no_proxy_variables
+
+__all__ = ["no_proxy_variables"]
+
+HERE = Path(__file__).parent
+
+ACCOUNT = {"MIXPRESS_SERVICE_ACCOUNT": "user", "MIXPRESS_SECRET": "a-well-kept-secret", "MIXPRESS_PROJECT_ID": "17"}
+"""The credentials that the fixture `account` puts into the environment, where the engines' workers read them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a folder, or of a file beside this one, in one process, so that it alone starts the engine."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(HERE).parts[0]))
+            item.add_marker(pytest.mark.filterwarnings("default"))  # what the engines deprecate is theirs
+            item.add_marker(pytest.mark.filterwarnings("error:::mixpress"))
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A server of the API on loopback, which processes of an engine reach too."""
+    with Emulator() as server:
+        yield server
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The credentials, in the environment of this process and of those that it starts."""
+    for name, value in ACCOUNT.items():
+        monkeypatch.setenv(name, value)
+    return ACCOUNT

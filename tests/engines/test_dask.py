@@ -1,0 +1,109 @@
+"""examples/dask_partitions.py, on a real Dask: on threads, and on the processes of a cluster."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dask.dataframe as dd
+import pandas as pd
+import pytest
+from dask.distributed import Client as Cluster
+from dask.distributed import LocalCluster
+
+import dask_partitions
+from mixpress.emulator import Emulator
+
+ROWS = 400
+PARTITIONS = 4
+
+
+@pytest.fixture(autouse=True)
+def a_client_for_each_test(account: dict[str, str]) -> Iterator[None]:
+    """The client of a process is kept for its other partitions: here another test has another server."""
+    yield
+    dask_partitions.client_of_process.cache_clear()
+
+
+@pytest.fixture
+def cluster(account: dict[str, str]) -> Iterator[Cluster]:
+    """Two worker processes on loopback, with the credentials in their environment."""
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    with LocalCluster(**options) as local, Cluster(local) as made:
+        yield made
+
+
+def frame(rows: int = ROWS, partitions: int = PARTITIONS) -> dd.DataFrame:
+    columns = {
+        "paid_at": pd.date_range("2026-01-01", periods=rows, freq="min", tz="UTC"),
+        "customer": [f"user-{row % 7}" for row in range(rows)],
+        "order": range(rows),
+        "plan": pd.Categorical(["free", "pro"] * (rows // 2)),
+    }
+    return dd.from_pandas(pd.DataFrame(columns), npartitions=partitions)
+
+
+def counted(rows: int = ROWS) -> dict[str, int]:
+    return {"total": rows, "imported": rows, "rejected": 0, "refused": 0}
+
+
+def orders(server: Emulator) -> list[int]:
+    return sorted(event["properties"]["order"] for event in server.events())
+
+
+def refuse_payment(number: int) -> Callable[[object], tuple[int, dict[str, str], bytes] | None]:
+    """Return a `before` that answers one request with 402, which ends the delivery of its batch."""
+    requests: list[object] = []
+    lock = threading.Lock()
+
+    def before(request: object) -> tuple[int, dict[str, str], bytes] | None:
+        with lock:
+            requests.append(request)
+            return (402, {}, b"{}") if len(requests) == number else None
+
+    return before
+
+
+def test_every_row_of_every_partition_arrives(emulator: Emulator) -> None:
+    assert dask_partitions.import_frame(frame(), base_url=emulator.url, scheduler="threads") == counted()
+    assert orders(emulator) == list(range(ROWS))
+    assert [event["properties"]["plan"] for event in emulator.events(properties={"order": 3})] == ["pro"]
+
+
+def test_a_second_import_adds_nothing(emulator: Emulator) -> None:
+    for _ in range(2):
+        assert dask_partitions.import_frame(frame(), base_url=emulator.url, scheduler="threads") == counted()
+    assert orders(emulator) == list(range(ROWS))
+
+
+def test_the_processes_of_a_cluster_import_their_partitions(
+    emulator: Emulator, cluster: Cluster, account: dict[str, str]
+) -> None:
+    assert dask_partitions.import_frame(frame(), 2, emulator.url) == counted()
+    assert orders(emulator) == list(range(ROWS))
+    logs = [*cluster.get_scheduler_logs(), *cluster.get_worker_logs().values()]
+    assert account["MIXPRESS_SECRET"] not in repr(logs)
+
+
+def test_a_partition_with_undelivered_events_is_repeated_and_adds_only_these(cluster: Cluster) -> None:
+    rows = 5000
+    with Emulator(before=refuse_payment(2)) as server:
+        assert dask_partitions.import_frame(frame(rows, 2), 2, server.url, retries=1) == counted(rows)
+        assert orders(server) == list(range(rows))
+        assert sum(request.status == 402 for request in server.requests()) == 1
+
+
+def test_without_a_retry_undelivered_events_end_the_computation() -> None:
+    with (
+        Emulator(before=refuse_payment(1)) as server,
+        pytest.raises(RuntimeError, match=r"400 of 400 events are undelivered; a retry adds only these"),
+    ):
+        dask_partitions.import_frame(frame(partitions=1), base_url=server.url, scheduler="threads")
+
+
+def test_a_worker_without_credentials_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MIXPRESS_SERVICE_ACCOUNT", "MIXPRESS_SECRET", "MIXPRESS_PROJECT_ID"):
+        monkeypatch.delenv(name)
+    with pytest.raises(RuntimeError, match="neither MIXPRESS_SERVICE_ACCOUNT nor MIXPRESS_TOKEN"):
+        dask_partitions.import_frame(frame(), scheduler="threads")
