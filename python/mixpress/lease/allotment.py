@@ -121,30 +121,39 @@ class Allotment:
     def _share(self, now: float) -> None:
         """Make ready what is free for those who wait."""
         free = self._all - self.used(now) - self.lent
-        waits = sorted(self._waits.items(), key=lambda item: item[1].since)
-        if not waits or not free:
+        if not self._waits or not free:
             return
-        wanted = {worker: wait.want.at_most(self._most.at_least(wait.need)) for worker, wait in waits}
-        part = free.holds(sum(wanted.values(), NOTHING))
-        if now - waits[0][1].since < SLICE:
-            for worker, wait in waits:
-                given = wanted[worker] if part >= 1 else _requests(wanted[worker].times(part), wait.need)
-                free = self._give(worker, given, free)
+        waits = sorted(self._waits.items(), key=lambda item: item[1].since)
+        given: dict[int, Amount] = {}
         for worker, wait in waits:
-            if worker not in self._waits:
-                continue
-            if free.covers(wait.need.at_most(self._all)):
-                free = self._give(worker, wait.need, free)
-            elif now - wait.since >= SLICE:
+            if now - wait.since >= SLICE:
+                if self._fits(wait.need, free):
+                    given[worker] = wait.need
                 free -= wait.need
+        rest = {worker: self._slice(wait) - given.get(worker, NOTHING) for worker, wait in waits}
+        part = free.holds(sum(rest.values(), NOTHING))
+        for worker, wait in waits:
+            more = rest[worker] if part >= 1 else _requests(rest[worker].times(part), wait.need)
+            given[worker] = given.get(worker, NOTHING) + more
+            free -= more
+        for worker, wait in waits:
+            if not given[worker] and self._fits(wait.need, free):
+                given[worker] = wait.need
+                free -= wait.need
+        for worker, amount in given.items():
+            if amount:
+                self._ready[worker] = amount
+                del self._waits[worker]
 
-    def _give(self, worker: int, amount: Amount, free: Amount) -> Amount:
-        """Return what is free then."""
-        if not amount:
-            return free
-        self._ready[worker] = amount
-        del self._waits[worker]
-        return free - amount
+    def _fits(self, need: Amount, free: Amount) -> bool:
+        """Return whether a request may be lent. One that is larger than the limit may if all is free."""
+        return free.covers(need.at_most(self._all))
+
+    def _slice(self, wait: Wait) -> Amount:
+        """Return what a worker gets if there is enough: a slice, but at least one request."""
+        if self._most.covers(wait.want):
+            return wait.want
+        return _requests(wait.want.at_most(self._most), wait.need) or wait.need
 
 
 def _requests(most: Amount, each: Amount) -> Amount:

@@ -58,7 +58,7 @@ class Holding:
 
     def take(self, who: Hashable, now: float, amount: Amount) -> bool:
         """Use a part of the slice for a request. Return False if it must wait; `who` then asks again."""
-        if now < self._ends and self._slice.covers(amount):
+        if now < self._ends and self._slice.covers(amount) and (self._is_usual or self._is_large(amount)):
             self._slice -= amount
             self.take_off(who, now, amount)
             return True
@@ -118,7 +118,8 @@ class Holding:
         waits = [amount for amount, _ in self._waits.values()]
         need = waits[0] if waits else self._last
         back = NOTHING
-        if leaving or now >= self._ends or not self._slice.covers(need) or not (waits or self._recent):
+        is_of_use = self._slice.covers(need) and (self._is_usual or any(map(self._is_large, waits)))
+        if leaving or now >= self._ends or not is_of_use or not (waits or self._recent):
             back, self._slice = self._slice, NOTHING
         used, self._answered = self._answered, NOTHING
         if leaving or not (waits or self._recent):
@@ -144,14 +145,22 @@ class Holding:
         return limiter
 
     def change_limit(self, limit: RateLimit) -> None:
-        """Remember the past for as long as this limit counts it."""
-        if limit.seconds != self._limit.seconds:
-            self._limit = limit
+        """Note the limit of the server, and remember the past for as long as it counts."""
+        before, self._limit = self._limit, limit
+        if limit.seconds != before.seconds:
             for name in ("_known", "_unknown"):
                 past = RollingSum(limit.seconds)
                 for entry in getattr(self, name):
                     past.add(*entry)
                 setattr(self, name, past)
+
+    @property
+    def _is_usual(self) -> bool:
+        """Whether any request may use the slice. One beyond the limit was lent for a request that is, alone."""
+        return not self._is_large(self._slice)
+
+    def _is_large(self, amount: Amount) -> bool:
+        return amount.events > self._limit.events or amount.bytes > self._limit.bytes
 
     def _forget(self, now: float) -> None:
         self._recent.forget(now)
