@@ -30,11 +30,7 @@ def share_limit(job: WriteJob, host: str, bind: str | None = None) -> Iterator[W
     `host`. The secret of the lease is $MIXPRESS_LEASE_SECRET, or the credentials of the job, which the workers have too.
     If this machine has neither, or can't listen there, the job is returned as it is.
     """
-    try:
-        from mixpress.lease import Lease, LeaseServer  # noqa: PLC0415 - most programs have none
-    except ImportError:  # TODO until the branch lease is merged
-        yield job
-        return
+    from mixpress.lease import Lease, LeaseServer  # noqa: PLC0415 - most programs have none
 
     with ExitStack() as opened:
         try:
