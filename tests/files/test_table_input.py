@@ -73,6 +73,12 @@ def test_batches_are_regrouped_without_a_change(sizes: list[int], rows: int, siz
     assert all(batch.num_rows <= rows for batch in found)
 
 
+def test_small_batches_of_one_schema_are_joined() -> None:
+    one, other = pa.RecordBatch.from_pydict({"a": [1]}), pa.RecordBatch.from_pydict({"b": ["x"]})
+    found = list(regrouped([one, one, other, other, one]))
+    assert [(batch.schema.names, batch.num_rows) for batch in found] == [(["a"], 2), (["b"], 2), (["a"], 1)]
+
+
 def test_small_batches_are_joined() -> None:
     with patch.object(batches, "ROWS", 20):
         pieces = list(TableInput(table_of(45).to_reader(max_chunksize=3)))

@@ -10,7 +10,7 @@ from mixpress.report.builder import ReportBuilder
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mixpress.report.report import Confirms, Report
+    from mixpress.report.report import Report
 
 KEPT = 100
 """Failures that the report of a task holds: a job of 10,000 tasks sends all reports to one driver. It counts them all,
@@ -29,15 +29,16 @@ class TaskReport:
         object.__setattr__(self, "report", replace(self.report, failures=list(self.report.failures[:KEPT])))
 
 
-def sum_reports(tasks: Iterable[TaskReport | None], elapsed: float, confirms: Confirms = "events") -> Report:
+def sum_reports(tasks: Iterable[TaskReport | None], elapsed: float) -> Report:
     """Return the report of all tasks. None stands for a task that failed, and counts nothing.
 
-    The index of a failure is that of its row in its task, which its place names.
+    The index of a failure is that of its row in its task, which its place names. Tasks without rows did not learn what
+    the server confirms.
     """
-    builder = ReportBuilder(confirms)
-    for task in tasks:
-        if task is not None:
-            builder.add_report(task.report)
+    reports = [task.report for task in tasks if task is not None]
+    builder = ReportBuilder(next((report.confirms for report in reports if report.total), "events"))
+    for report in reports:
+        builder.add_report(report)
     return builder.report(elapsed=elapsed)
 
 

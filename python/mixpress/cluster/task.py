@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mixpress.client.file_import import import_pieces
 from mixpress.client.file_options import FileOptions
 from mixpress.cluster.dead_letters import TaskDeadLetter
 from mixpress.cluster.report_sum import TaskReport, sentence
 from mixpress.errors import TaskUndelivered
-from mixpress.files.table_input import TableInput
+from mixpress.files.table_input import BatchInput
 from mixpress.report.builder import ReportBuilder
 
 if TYPE_CHECKING:
@@ -33,17 +33,18 @@ class Task(NamedTuple):
 
 
 def run_task(job: WriteJob, task: Task, batches: Iterable[pyarrow.RecordBatch]) -> TaskReport:
-    """Write record batches, and return when each row has its verdict.
+    """Write record batches, whose schemas may differ, and return when each row has its verdict.
 
     Raises what the engine raised while it gave the batches, what `Client.import_table` raises, `TaskUndelivered` if
-    rows have no answer, and `DeadLetterError`: the engine then repeats the task, which adds nothing.
+    rows have no answer, and `DeadLetterError`: the engine may then repeat the task, which adds nothing. Without rows it
+    needs no credentials.
     """
-    stream = _BatchStream(batches)
-    if stream.is_empty:
+    rows = _Rows(batches)
+    if rows.is_empty:
         return TaskReport(task.name, ReportBuilder("events").report(elapsed=0.0))
     opened = nullcontext() if job.dead_letter is None else TaskDeadLetter(job.dead_letter, task.file)
     with opened as letter:
-        report = _write(job, task, stream, None if letter is None else letter.path)
+        report = _write(job, task, rows, None if letter is None else letter.path)
         if report.undelivered:
             raise _undelivered(task, report)
         if letter is not None:
@@ -51,54 +52,54 @@ def run_task(job: WriteJob, task: Task, batches: Iterable[pyarrow.RecordBatch]) 
     return TaskReport(task.name, report)
 
 
-def _write(job: WriteJob, task: Task, stream: _BatchStream, dead_letter: str | None) -> Report:
+def _write(job: WriteJob, task: Task, rows: _Rows, dead_letter: str | None) -> Report:
+    source = BatchInput(rows, task.name)
     with job.client() as client:
-        table = TableInput(stream, task.name)
-        engine = client.engine_of(job.mapping)
-        report = import_pieces(engine, table, job.mapping, FileOptions(dead_letter=dead_letter))
-    if stream.raised is not None:
-        raise stream.raised
-    if table.damaged:
-        raise OSError(f"{task.name}: {table.damaged[0]}")
+        try:
+            report = import_pieces(
+                client.engine_of(job.mapping), source, job.mapping, FileOptions(dead_letter=dead_letter)
+            )
+        finally:
+            rows.reraise()
+    if source.damaged:
+        raise OSError(f"{task.name}: {source.damaged[0]}")
     return report
 
 
 def _undelivered(task: Task, report: Report) -> TaskUndelivered:
     reason = next((one.message for one in report.failures if one.kind == "undelivered"), "no answer came")
     error = TaskUndelivered(
-        f"{task.name}: {sentence(report)}; {reason.rstrip('.')}. The rows without an answer may have arrived. Write them again: an "
-        "event that the server has already adds nothing"
+        f"{task.name}: {sentence(report)}; {reason.rstrip('.')}. The rows without an answer may have arrived. Write "
+        "them again: an event that the server has already adds nothing"
     )
     error.report = report
     return error
 
 
-class _BatchStream:
-    """Record batches of an iterator as a stream of Arrow. What the iterator raises is kept: the stream ends with a text
-    of it alone, and an engine must get its own exception back.
+class _Rows:
+    """The record batches of an engine that have rows. What its iterator raises is kept: an import raises an error of
+    its own, and an engine must get its own exception back.
     """
 
     def __init__(self, batches: Iterable[pyarrow.RecordBatch]) -> None:
-        self.raised: BaseException | None = None
-        iterator = iter(batches)
-        self._first = next(iterator, None)
-        self._rest = iterator
+        self._raised: Exception | None = None
+        self._rest = (batch for batch in batches if batch.num_rows)
+        self._first = next(self._rest, None)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no batch, and so no schema."""
+        """Whether there is no row."""
         return self._first is None
 
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> object:
-        import pyarrow  # noqa: PLC0415 - an extra
-
-        assert self._first is not None
-        reader = pyarrow.RecordBatchReader.from_batches(self._first.schema, self._all())
-        return reader.__arrow_c_stream__(requested_schema)
-
-    def _all(self) -> Iterator[pyarrow.RecordBatch]:
+    def __iter__(self) -> Iterator[pyarrow.RecordBatch]:
+        first, self._first = self._first, None
         try:
-            yield from chain([self._first], self._rest)
-        except BaseException as error:
-            self.raised = error
+            yield from chain([first], self._rest)
+        except Exception as error:
+            self._raised = error
             raise
+
+    def reraise(self) -> None:
+        """Raise what the engine's iterator raised, if it did."""
+        if self._raised is not None:
+            raise self._raised

@@ -17,7 +17,8 @@ BYTES = 8 << 20
 
 
 def regrouped(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-    """Return the same rows in batches that depend on nothing but the given ones. Only small batches are copied.
+    """Return the same rows in batches that depend on nothing but the given ones. Only small batches are copied, and
+    only those of one schema are joined.
 
     What reading raises is raised behind the rows that were read before.
     """
@@ -26,6 +27,9 @@ def regrouped(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.Record
     failure: Exception | None = None
     try:
         for batch in batches:
+            if held and batch.schema != held[0].schema:
+                yield from _joined(held)
+                held, rows, size = [], 0, 0
             for part in _parts(batch, rows):
                 held.append(part)
                 rows += part.num_rows

@@ -1,4 +1,4 @@
-"""`TableInput`: a table in memory, or a stream of record batches, as the input of an import."""
+"""`BatchInput`: record batches as the input of an import, and `TableInput`: a table of any library."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from mixpress.files.piece import Piece, Stopped
 from mixpress.files.table_source import open_table, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    import pyarrow
 
     from mixpress.files.piece import Ended, Known
 
 NAME = "table"
 
 
-class TableInput:
-    """The rows of a table of any library. Raises what `open_table` does.
+class BatchInput:
+    """Record batches, whose schemas may differ.
 
     `name` stands for the name of a file in the places of its rows.
     """
 
     size: int | None = None
 
-    def __init__(self, source: Any, name: str = NAME) -> None:
+    def __init__(self, batches: Iterable[pyarrow.RecordBatch], name: str) -> None:
         self.damaged: list[str] = []
         self.unusable = False
         self._name = name
-        self._batches = open_table(source)
+        self._batches = batches
         self._stopped: Stopped | None = None
 
     def __iter__(self) -> Iterator[Piece]:
@@ -57,3 +59,10 @@ class TableInput:
     def _check(self) -> None:
         if self._stopped is not None:
             raise self._stopped
+
+
+class TableInput(BatchInput):
+    """The rows of a table of any library. Raises what `open_table` does."""
+
+    def __init__(self, source: Any, name: str = NAME) -> None:
+        super().__init__(open_table(source), name)

@@ -40,8 +40,7 @@ class Outcome:
         """
         reports = [task.report for task in tasks if task is not None]
         longest = max((report.elapsed for report in reports), default=0.0)
-        confirms = reports[0].confirms if reports else "events"
-        report = sum_reports(tasks, longest if elapsed is None else elapsed, confirms)
+        report = sum_reports(tasks, longest if elapsed is None else elapsed)
         return cls(report, len(tasks), len(tasks) - len(reports), committed, batch)
 
     def members(self) -> dict[str, Any]:
