@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,7 +23,7 @@ Batches = Iterator[Any]
 
 def failing(url: str, first: int, how: str, attempts: int = 1) -> Callable[[Batches], Batches]:
     """Return a function that gives all rows, waits until the server at `url` holds the order `first`, and then fails, in
-    so many attempts of a partition. `how`: `"raise"`, or `"exit"`: the Python worker ends.
+    so many attempts of a partition. `how`: `"raise"`, `"exit"`: the Python worker ends, or `"kill"`: its executor is killed.
     """
     return partial(_give_and_fail, url=url, first=first, how=how, attempts=attempts)
 
@@ -36,7 +38,15 @@ def _give_and_fail(batches: Batches, *, url: str, first: int, how: str, attempts
     wait_for(lambda: holds(url, first))
     if how == "exit":
         os._exit(3)
+    if how == "kill":
+        os.kill(parent_of(os.getppid()), signal.SIGKILL)  # the parent is pyspark.daemon, a child of the executor
+        time.sleep(SECONDS)
     raise LookupError("the plan of this user is unknown")
+
+
+def parent_of(process: int) -> int:
+    """Return the parent of a process."""
+    return int(subprocess.run(["ps", "-o", "ppid=", "-p", str(process)], capture_output=True, check=True).stdout)
 
 
 def holds(url: str, number: int) -> bool:
