@@ -8,11 +8,24 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+import mixpress.lease
 from engines.spark.conftest import orders_of
 from engines.spark.upstream import ROWS, failing
+from mixpress.lease import LeaseServer
 from mixpress.spark import write
 
 SMALL = 60
+QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+
+
+class Counted(LeaseServer):
+    """The server of the shared limit, which notes what its workers used."""
+
+    used = 0
+
+    def __exit__(self, *error: object) -> None:
+        Counted.used += sum(one.events for one in self.stats().endpoints.values())
+        super().__exit__(*error)
 
 
 def session(master: str, folder: Path) -> SparkSession:
@@ -20,7 +33,9 @@ def session(master: str, folder: Path) -> SparkSession:
     (folder / "events").mkdir()
     options = {
         "spark.driver.host": "127.0.0.1",
+        "spark.driver.extraJavaOptions": QUICK,
         "spark.executor.memory": "512m",
+        "spark.executor.extraJavaOptions": QUICK,
         "spark.eventLog.enabled": "true",
         "spark.eventLog.compress": "false",
         "spark.eventLog.dir": (folder / "events").as_uri(),
@@ -32,6 +47,7 @@ def session(master: str, folder: Path) -> SparkSession:
 
 def main(master: str, url: str, folder: Path) -> None:
     """Write a frame of two partitions, whose executor is killed in the middle of the large one; then a stream."""
+    mixpress.lease.LeaseServer = Counted  # type: ignore[misc] # as the limit is shared by `write` alone
     spark = session(master, folder)
     options = {
         "base_url": url,
@@ -48,7 +64,7 @@ def main(master: str, url: str, folder: Path) -> None:
     stream = spark.readStream.schema(frame.schema).json(str(folder / "stream")).writeStream.format("mixpress")
     stream = stream.options(**options, report=str(folder / "reports"), checkpointLocation=str(folder / "checkpoint"))
     stream.trigger(availableNow=True).start().awaitTermination()
-    print(json.dumps({"imported": report.imported, "rejected": report.rejected}))
+    print(json.dumps({"imported": report.imported, "rejected": report.rejected, "lent": Counted.used}))
     spark.stop()
 
 

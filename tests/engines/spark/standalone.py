@@ -19,6 +19,8 @@ from engines.spark.upstream import wait_for
 
 HOME = Path(pyspark.__file__).parent
 LOOPBACK = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+"""Options of a JVM that runs for seconds."""
 MARK = "MIXPRESS_TESTED_CLUSTER"
 """A variable of all processes of a cluster, by which those that are left are found."""
 
@@ -34,6 +36,8 @@ class Cluster:
             "SPARK_HOME": str(HOME),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_DAEMON_MEMORY": "256m",
+            "SPARK_DAEMON_JAVA_OPTS": QUICK,
+            "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",  # it listens on a fixed port
             "PYSPARK_PYTHON": sys.executable,
             "PYTHONPATH": PATHS,
             MARK: self.id,
