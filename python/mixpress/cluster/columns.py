@@ -64,8 +64,7 @@ def _required(job: WriteJob) -> list[tuple[str, tuple[str, ...]]]:
     required = [("time_column", (mapping.time_column or "time",)), ("distinct_id_column", ids)]
     if mapping.event is None:
         required.insert(0, ("event_column", (mapping.event_column or "event",)))
-    constants = {"time_column": "time", "distinct_id_column": "distinct_id"}
-    return [(option, names) for option, names in required if constants.get(option) not in mapping.set]
+    return [(option, names) for option, names in required if names is not ids or "distinct_id" not in mapping.set]
 
 
 def _shown(columns: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mixpress.auth import Auth
-    from mixpress.send.limiter import Limit
+    from mixpress.lease import Lease
 
 LimitsName = Literal["documented", "observed"]
 CONCURRENCY = 4
@@ -49,7 +49,7 @@ class WriteJob:
     concurrency: int = CONCURRENCY
     """Requests under way at once, for each task."""
     attempts: int = RetryPolicy.attempts
-    rate_limit: Limit | None = field(default_factory=RateLimit.documented)
+    rate_limit: RateLimit | Lease | None = field(default_factory=RateLimit.documented)
     """The limit of each task, or a `Lease` of one limit for all of them."""
     retry_unsafe: bool = False
     """Whether updates with `add` and `append` may be written, which count twice when a task is repeated."""

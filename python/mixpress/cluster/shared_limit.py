@@ -27,8 +27,8 @@ def share_limit(job: WriteJob, host: str, bind: str | None = None) -> Iterator[W
     """Lend the documented limit to the tasks of a job for the time of the block, and return the job for them.
 
     `host`: the name or address by which workers reach this machine. `bind`: the address to listen on, by default
-    `host`. The secret of the lease is $MIXPRESS_LEASE_SECRET, or the credentials of the job, which the workers have too.
-    If this machine has neither, or can't listen there, the job is returned as it is.
+    `host`. The secret of the lease is $MIXPRESS_LEASE_SECRET, or the credentials of the job, which the workers have
+    too. If this machine has neither, or can't listen there, the job is returned as it is.
     """
     from mixpress.lease import Lease, LeaseServer  # noqa: PLC0415 - most programs have none
 

@@ -7,7 +7,7 @@ import pickle
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mixpress.cluster.columns import check_columns
 from mixpress.cluster.job import WriteJob
@@ -20,18 +20,17 @@ from mixpress.spark.failure import explain
 from mixpress.spark.options import OUTCOME_FILE
 
 if TYPE_CHECKING:
-    from typing import Literal
-
     from pyspark.sql import DataFrame
 
     from mixpress.address import Region
     from mixpress.files.mapping import Mapping
+    from mixpress.lease import Lease
     from mixpress.report.report import Report
     from mixpress.send.rate_limit import RateLimit
     from mixpress.spark.outcome import Outcome
 
 CONNECT = "pyspark.sql.connect."
-SHARED = "shared"
+SHARED: Final = "shared"
 LOOPBACK = "127.0.0.1"
 
 
@@ -44,7 +43,7 @@ def write(
     credentials: str = "environment",
     dead_letter: str | None = None,
     report: str | None = None,
-    rate_limit: RateLimit | Literal["shared"] | None = "shared",
+    rate_limit: RateLimit | Lease | Literal["shared"] | None = SHARED,
     **options: Any,
 ) -> Report:
     """Write a DataFrame by the format `mixpress`, wait for it, and return the report of all tasks.
@@ -61,8 +60,8 @@ def write(
 
     Raises `TypeError` or `ValueError` for options and columns, before Spark starts anything. Raises `EngineError` if
     tasks failed as often as Spark repeats them (`spark.task.maxFailures`; `local[2]` repeats none, `local[2,4]` does),
-    or if the workers' Python can't write: its `report` has what the other tasks had written. What other code raised in a
-    task, such as a function of the frame, is raised as Spark raises it.
+    or if the workers' Python can't write: its `report` has what the other tasks had written. What other code raised in
+    a task, such as a function of the frame, is raised as Spark raises it.
     """
     _check_frame(frame)
     given = {"base_url": base_url, "region": region, "credentials": credentials, "dead_letter": dead_letter}
@@ -80,7 +79,9 @@ def _save(frame: DataFrame, texts: dict[str, str]) -> Report:
     with tempfile.TemporaryDirectory(prefix="mixpress-") as folder:
         path = Path(folder, "outcome")
         try:
-            frame.write.format(MixpressDataSource.name()).mode("append").options(**texts, **{OUTCOME_FILE: str(path)}).save()
+            frame.write.format(MixpressDataSource.name()).mode("append").options(
+                **texts, **{OUTCOME_FILE: str(path)}
+            ).save()
         except Exception as error:
             sentence = explain(error, _python_of(frame))
             if sentence is None:
@@ -89,8 +90,8 @@ def _save(frame: DataFrame, texts: dict[str, str]) -> Report:
         outcome = _outcome(path)
     if outcome is None:
         raise EngineError(
-            "the rows were written, and the report is not on this machine: pass report=, a path that the driver of Spark "
-            "and this program share, and write by frame.write.format"
+            "the rows were written, and the report is on the machine of Spark's driver, which is not this one: pass "
+            "report=, a path that both reach, and write by frame.write.format"
         )
     return outcome.report
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 WORKERS = (
     "Spark starts the Python that PYSPARK_PYTHON names, on the machine of the driver too ({python}). Install "
     "'mixpress[spark]' there, or set PYSPARK_PYTHON, before the session is created, to a Python that has it"
@@ -20,7 +21,9 @@ def explain(error: BaseException, python: str | None) -> str | None:
     """Return why Spark gave a write up, if its error does not say so itself. `python`: that of the workers."""
     text = f"{type(error).__name__}: {error}"
     if any(word in text for word in _NO_JVM):
-        return "the JVM of the session does not answer: it has ended, or the session was stopped. Create another session"
+        return (
+            "the JVM of the session does not answer: it has ended, or the session was stopped. Create another session"
+        )
     said = WORKERS.format(python=python or "python3 on the PATH, without it")
     if found := _MODULE.search(text):
         return f"the Python of the workers has no module {found[1]!r}. {said}"
@@ -39,7 +42,7 @@ def explain(error: BaseException, python: str | None) -> str | None:
 
 def own_sentence(text: str) -> str | None:
     """Return the message of an exception that mixpress raised in a worker; None if other code raised it."""
-    frames = [found for found in _FRAME.finditer(text)]
+    frames = list(_FRAME.finditer(text))
     if not frames or "/mixpress/" not in frames[-1][1].replace("\\", "/"):
         return None
     for line in text[frames[-1].end() :].splitlines():

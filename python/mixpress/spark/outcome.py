@@ -73,4 +73,4 @@ def say(outcome: Outcome) -> None:
     if logger.hasHandlers() and logger.isEnabledFor(level):
         logger.log(level, "%s", outcome.sentence())
     else:
-        print(f"mixpress: {outcome.sentence()}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"mixpress: {outcome.sentence()}", file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ import pickle
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mixpress.cluster.report_file import write_report
 from mixpress.cluster.task import Task, run_task
@@ -39,7 +39,7 @@ class TaskMessage(WriterCommitMessage):  # type: ignore[misc] # PySpark is an ex
     report: TaskReport
 
 
-Messages = "Sequence[TaskMessage | None]"
+Messages: TypeAlias = "Sequence[TaskMessage | None]"
 
 
 class BatchWriter(DataSourceArrowWriter):  # type: ignore[misc] # as above

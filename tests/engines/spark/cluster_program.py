@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -49,7 +50,7 @@ def main(master: str, url: str, folder: Path) -> None:
     """Write a frame of two partitions, whose executor is killed in the middle of the large one; then a stream."""
     mixpress.lease.LeaseServer = Counted  # type: ignore[misc] # as the limit is shared by `write` alone
     spark = session(master, folder)
-    options = {
+    options: dict[str, Any] = {
         "base_url": url,
         "credentials": f"file:{folder / 'credentials.env'}",
         "dead_letter": str(folder / "failed"),

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
-from engines.spark.cluster_program import ROWS, SMALL
+from engines.spark.cluster_program import SMALL
 from engines.spark.standalone import Cluster, cluster
+from engines.spark.upstream import ROWS
 from mixpress.emulator import Emulator
 from support.canary import CANARY, spellings
 
@@ -40,7 +41,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
             arguments = [sys.executable, str(PROGRAM), made.master, server.url, str(folder)]
             with Path(folder, "driver.log").open("wb") as log:
                 done = subprocess.run(
-                    arguments, env=made.environment, cwd=folder, stdout=subprocess.PIPE, stderr=log, timeout=180
+                    arguments,
+                    check=False,
+                    env=made.environment,
+                    cwd=folder,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    timeout=180,
                 )
             assert done.returncode == 0, Path(folder, "driver.log").read_text()[-3000:]
         yield Written(folder, server, json.loads(done.stdout), made)

@@ -28,7 +28,11 @@ NOWHERE = "http://127.0.0.1:9"
         ("overwrite", {}, "the API deletes no events"),
         ("append", {"path": "/tmp/x"}, "has no path: call save"),
         ("append", {"colour": "red"}, f"'colour' is no option; the options are {', '.join(NAMES)}"),
-        ("append", {"event_column": "nope"}, "there is no column 'nope', which event_column names; the columns are event"),
+        (
+            "append",
+            {"event_column": "nope"},
+            "there is no column 'nope', which event_column names; the columns are event",
+        ),
         ("append", {"strict": "maybe"}, "strict must be true or false, got 'maybe'"),
         ("append", {"Token": CANARY}, "'token' is no option: a secret in the options"),
         ("append", {"credentials": CANARY}, "credentials must be .*environment.* or .*file:PATH"),
@@ -69,16 +73,18 @@ def test_the_helper_checks_its_arguments_itself(
 
 def test_a_frame_of_spark_connect_and_other_tables_are_refused() -> None:
     remote = type("DataFrame", (), {"__module__": "pyspark.sql.connect.dataframe"})()
-    with pytest.raises(TypeError, match="Spark Connect, whose driver is another machine: write by frame.write.format"):
+    with pytest.raises(TypeError, match=r"Spark Connect, .* another machine: write by frame\.write\.format"):
         write(remote)
     with pytest.raises(TypeError, match="must be a DataFrame of Spark, got list"):
-        write([])  # type: ignore[arg-type]
+        write([])
 
 
 def test_workers_without_credentials_say_so_in_one_sentence(orders: DataFrame) -> None:
     from mixpress import EngineError
 
-    with pytest.raises(EngineError, match=r"^no credentials in the environment of this worker: set MIXPRESS_") as caught:
+    with pytest.raises(
+        EngineError, match=r"^no credentials in the environment of this worker: set MIXPRESS_"
+    ) as caught:
         write(orders, base_url="http://192.0.2.1:9", rate_limit=RateLimit.documented())
     assert "Spark gave the task up after" in str(caught.value)
 
@@ -105,9 +111,15 @@ def test_a_python_of_the_workers_without_mixpress_is_named(tmp_path: Path) -> No
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"PYSPARK_PYTHON": str(bare), "SPARK_LOCAL_IP": "127.0.0.1"}
     done = subprocess.run(
-        [sys.executable, str(tmp_path / "program.py")], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, str(tmp_path / "program.py")],
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
-    assert f"EngineError the Python of the workers has no module 'mixpress'. Spark starts" in done.stdout
+    assert "EngineError the Python of the workers has no module 'mixpress'. Spark starts" in done.stdout
     assert str(bare) in done.stdout
     assert len(done.stdout.splitlines()) == 1
 
@@ -126,4 +138,7 @@ def test_a_session_whose_jvm_has_ended_is_named() -> None:
     from py4j.protocol import Py4JNetworkError
 
     message = explain(Py4JNetworkError("Answer from Java side is empty"), None)
-    assert message == "the JVM of the session does not answer: it has ended, or the session was stopped. Create another session"
+    assert (
+        message
+        == "the JVM of the session does not answer: it has ended, or the session was stopped. Create another session"
+    )

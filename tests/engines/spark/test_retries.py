@@ -16,7 +16,6 @@ from mixpress import EngineError
 from mixpress.emulator import Emulator
 from mixpress.spark import write
 
-
 SMALL = 60
 
 
@@ -57,7 +56,9 @@ def test_a_write_that_is_given_up_says_why_and_what_was_sent(
     with pytest.raises(EngineError) as caught:
         write(orders, base_url=emulator.url, attempts=1, report=str(path))
     message = str(caught.value)
-    assert message.startswith("partition 1: 20 rows: 0 imported, 0 rejected, 0 refused, 20 undelivered; given up after 1")
+    assert message.startswith(
+        "partition 1: 20 rows: 0 imported, 0 rejected, 0 refused, 20 undelivered; given up after 1"
+    )
     assert "1 of 2 tasks had ended" in message
     assert "Traceback" not in message
     assert len(emulator.requests()) == 4

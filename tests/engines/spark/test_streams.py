@@ -106,5 +106,5 @@ def test_a_micro_batch_that_fails_says_so_in_its_report_until_it_is_repeated(
 
 
 def test_the_helper_refuses_a_stream(spark: SparkSession, emulator: Emulator) -> None:
-    with pytest.raises(ValueError, match="frame.writeStream.format"):
+    with pytest.raises(ValueError, match=r"frame\.writeStream\.format"):
         write(spark.readStream.format("rate").load(), base_url=emulator.url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -93,7 +94,7 @@ def test_a_frame_of_groups_sets_their_profiles(spark: SparkSession, emulator: Em
 
 @pytest.mark.parametrize("options", [{"operation": "add"}, {"operation": "append"}])
 def test_updates_that_would_count_twice_need_a_word(
-    spark: SparkSession, emulator: Emulator, options: dict[str, str]
+    spark: SparkSession, emulator: Emulator, options: dict[str, Any]
 ) -> None:
     users = spark.createDataFrame([("u-1", 3)], "id string, seats int")
     with pytest.raises(ValueError, match="counts twice when the engine repeats a task"):

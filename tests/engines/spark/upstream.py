@@ -22,8 +22,8 @@ Batches = Iterator[Any]
 
 
 def failing(url: str, first: int, how: str, attempts: int = 1) -> Callable[[Batches], Batches]:
-    """Return a function that gives all rows, waits until the server at `url` holds the order `first`, and then fails, in
-    so many attempts of a partition. `how`: `"raise"`, `"exit"`: the Python worker ends, or `"kill"`: its executor is killed.
+    """Return a function that gives all rows, waits until the server at `url` holds the order `first`, and then fails,
+    in so many attempts. `how`: `"raise"`; `"exit"`, the Python worker ends; or `"kill"`, its executor is killed.
     """
     return partial(_give_and_fail, url=url, first=first, how=how, attempts=attempts)
 
