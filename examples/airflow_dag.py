@@ -5,7 +5,8 @@ The task reads the credentials from the connection `mixpanel`, which Airflow kee
     airflow connections add mixpanel --conn-type generic --conn-login USERNAME --conn-password SECRET \
         --conn-extra '{"project_id": "123", "region": "eu"}'
 
-A failed task is tried again. The rows that arrived before have the same `$insert_id`, so they are not counted twice.
+The region is us, eu or in. A failed task is tried again. The rows that arrived before have the same `$insert_id`, so
+they are not counted twice.
 """
 
 from __future__ import annotations

@@ -14,14 +14,13 @@ from mixpress.auth import auth_from_environment
 MAPPING = Mapping(event="Order Paid", time_column="paid_at", distinct_id_column="customer", insert_id_from=("order",))
 
 
-class Orders(dg.ConfigurableResource):  # type: ignore[misc]
+class Orders(dg.ConfigurableResource):
     """Where the orders are, and where they go to."""
 
     folder: str
     """The folder with a Parquet file for each day."""
-    region: str | None = None
-    """Where the project is hosted; or `base_url`, of another server."""
-    base_url: str | None = None
+    base_url: str = "https://api.mixpanel.com"
+    """The server of the project's region: https://api-eu.mixpanel.com or https://api-in.mixpanel.com for the others."""
 
 
 @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-01-01"), retry_policy=dg.RetryPolicy(max_retries=3))
@@ -30,7 +29,7 @@ def orders_in_mixpanel(context: dg.AssetExecutionContext, orders: Orders) -> dg.
     auth = auth_from_environment()
     if auth is None:
         raise dg.Failure("the environment has no MIXPRESS_SERVICE_ACCOUNT", allow_retries=False)
-    with Client(auth, region=orders.region, base_url=orders.base_url) as client:
+    with Client(auth, base_url=orders.base_url) as client:
         report = client.import_files(f"{orders.folder}/{context.partition_key}.parquet", mapping=MAPPING)
     counts = {name: getattr(report, name) for name in ("total", "imported", "rejected", "refused", "undelivered")}
     if report.undelivered or report.damaged:

@@ -1,7 +1,8 @@
 """dlt: a destination that sends each load file to Mixpanel.
 
 The credentials are secrets of dlt: DESTINATION__MIXPANEL__SERVICE_ACCOUNT, DESTINATION__MIXPANEL__SECRET and
-DESTINATION__MIXPANEL__PROJECT_ID in the environment, or [destination.mixpanel] in .dlt/secrets.toml.
+DESTINATION__MIXPANEL__PROJECT_ID in the environment, or [destination.mixpanel] in .dlt/secrets.toml. Projects in other
+regions also need DESTINATION__MIXPANEL__BASE_URL, https://api-eu.mixpanel.com or https://api-in.mixpanel.com.
 
 dlt repeats a load job that raised. The rows that arrived before have the same `$insert_id`, so they are not counted
 twice.
@@ -39,8 +40,7 @@ def mixpanel(
     service_account: str = dlt.secrets.value,
     secret: str = dlt.secrets.value,
     project_id: str = dlt.secrets.value,
-    region: str | None = None,
-    base_url: str | None = None,
+    base_url: str = "https://api.mixpanel.com",
 ) -> None:
     """Import a load file. With `batch_size=0`, dlt hands over its path instead of rows.
 
@@ -50,7 +50,7 @@ def mixpanel(
     if table["name"] not in MAPPINGS:
         raise DestinationTerminalException(f"the table {table['name']} has no mapping: add it to MAPPINGS")
     auth = ServiceAccount(service_account, secret, project_id=project_id)
-    with Client(auth, region=region, base_url=base_url) as client:
+    with Client(auth, base_url=base_url) as client:
         try:
             report = client.import_files(path, mapping=MAPPINGS[table["name"]])
         except AuthError as error:
