@@ -43,8 +43,9 @@ def import_partition(partition: pd.DataFrame, processes: int = 1, base_url: str 
     Raises `RuntimeError` if events are undelivered, so that Dask runs the task again.
     """
     report = client_of_process(processes, base_url).import_table(partition, mapping=MAPPING)
-    if report.undelivered:
-        raise RuntimeError(f"{report.undelivered} of {report.total} events are undelivered; a retry adds only these")
+    if report.undelivered or report.damaged:
+        reasons = [*report.damaged, *(failure.message for failure in report.failures if failure.kind == "undelivered")]
+        raise RuntimeError(f"{report.undelivered} of {report.total} events are undelivered: {reasons[0]}")
     return pd.DataFrame({name: [getattr(report, name)] for name in COUNTS})
 
 
@@ -60,13 +61,12 @@ def import_frame(
     return {name: int(counts[name].sum()) for name in COUNTS}
 
 
-def main(paths: Sequence[str]) -> None:
+def main(paths: Sequence[str], base_url: str | None = None) -> None:
     """Import Parquet files by the worker processes of a cluster on this machine."""
     from dask.distributed import Client as Cluster  # noqa: PLC0415 - starts processes
 
     with Cluster() as cluster:
-        processes = len(cluster.scheduler_info()["workers"])
-        print(import_frame(dd.read_parquet(paths), processes, retries=2))
+        print(import_frame(dd.read_parquet(paths), len(cluster.nthreads()), base_url, retries=2))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ error: no test is skipped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,9 @@ from support.fixtures import no_proxy_variables
 __all__ = ["no_proxy_variables"]
 
 HERE = Path(__file__).parent
+
+# Nothing is sent beyond loopback: neither the engines' statistics of use, nor by the processes that they start.
+os.environ.update(RUNTIME__DLTHUB_TELEMETRY="false", DAGSTER_DISABLE_TELEMETRY="1", RAY_USAGE_STATS_ENABLED="0")
 
 ACCOUNT = {"MIXPRESS_SERVICE_ACCOUNT": "user", "MIXPRESS_SECRET": "a-well-kept-secret", "MIXPRESS_PROJECT_ID": "17"}
 """The credentials that the fixture `account` puts into the environment, where the engines' workers read them."""
@@ -44,3 +49,31 @@ def account(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name, value in ACCOUNT.items():
         monkeypatch.setenv(name, value)
     return ACCOUNT
+
+
+@pytest.fixture
+def one_fails() -> Iterator[Emulator]:
+    """A server that answers its second request with 402. The client does not repeat that: the batch is undelivered."""
+    with Emulator(before=_payment_required(2)) as server:
+        yield server
+
+
+@pytest.fixture
+def all_fail() -> Iterator[Emulator]:
+    """A server that answers each request with 402."""
+    with Emulator(before=_payment_required(None)) as server:
+        yield server
+
+
+def _payment_required(number: int | None) -> Callable[[object], tuple[int, dict[str, str], bytes] | None]:
+    """Return a `before` that answers one request, or each, with 402."""
+    lock = threading.Lock()
+    count = 0
+
+    def before(request: object) -> tuple[int, dict[str, str], bytes] | None:
+        nonlocal count
+        with lock:
+            count += 1
+            return (402, {}, b"{}") if number in (None, count) else None
+
+    return before

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dask.dataframe as dd
@@ -13,6 +13,8 @@ from dask.distributed import Client as Cluster
 from dask.distributed import LocalCluster
 
 import dask_partitions
+from engines.orders import COUNTS, DAY, held, write
+from engines.orders import orders as rows_of_a_day
 from mixpress.emulator import Emulator
 
 ROWS = 400
@@ -52,19 +54,6 @@ def orders(server: Emulator) -> list[int]:
     return sorted(event["properties"]["order"] for event in server.events())
 
 
-def refuse_payment(number: int) -> Callable[[object], tuple[int, dict[str, str], bytes] | None]:
-    """Return a `before` that answers one request with 402, which ends the delivery of its batch."""
-    requests: list[object] = []
-    lock = threading.Lock()
-
-    def before(request: object) -> tuple[int, dict[str, str], bytes] | None:
-        with lock:
-            requests.append(request)
-            return (402, {}, b"{}") if len(requests) == number else None
-
-    return before
-
-
 def test_every_row_of_every_partition_arrives(emulator: Emulator) -> None:
     assert dask_partitions.import_frame(frame(), base_url=emulator.url, scheduler="threads") == counted()
     assert orders(emulator) == list(range(ROWS))
@@ -86,20 +75,27 @@ def test_the_processes_of_a_cluster_import_their_partitions(
     assert account["MIXPRESS_SECRET"] not in repr(logs)
 
 
-def test_a_partition_with_undelivered_events_is_repeated_and_adds_only_these(cluster: Cluster) -> None:
+def test_the_program_imports_files_by_a_cluster_of_its_own(
+    emulator: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path)
+    dask_partitions.main([str(tmp_path / f"{DAY}.parquet")], emulator.url)
+    assert capsys.readouterr().out == f"{COUNTS}\n"
+    assert held(emulator) == rows_of_a_day()
+
+
+def test_a_partition_with_undelivered_events_is_repeated_and_adds_only_these(
+    one_fails: Emulator, cluster: Cluster
+) -> None:
     rows = 5000
-    with Emulator(before=refuse_payment(2)) as server:
-        assert dask_partitions.import_frame(frame(rows, 2), 2, server.url, retries=1) == counted(rows)
-        assert orders(server) == list(range(rows))
-        assert sum(request.status == 402 for request in server.requests()) == 1
+    assert dask_partitions.import_frame(frame(rows, 2), 2, one_fails.url, retries=1) == counted(rows)
+    assert orders(one_fails) == list(range(rows))
+    assert [request.status for request in one_fails.requests()].count(402) == 1
 
 
-def test_without_a_retry_undelivered_events_end_the_computation() -> None:
-    with (
-        Emulator(before=refuse_payment(1)) as server,
-        pytest.raises(RuntimeError, match=r"400 of 400 events are undelivered; a retry adds only these"),
-    ):
-        dask_partitions.import_frame(frame(partitions=1), base_url=server.url, scheduler="threads")
+def test_without_a_retry_undelivered_events_end_the_computation(all_fail: Emulator) -> None:
+    with pytest.raises(RuntimeError, match="400 of 400 events are undelivered: 402"):
+        dask_partitions.import_frame(frame(partitions=1), base_url=all_fail.url, scheduler="threads")
 
 
 def test_a_worker_without_credentials_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_read(content: bytes, words: str, tmp_path: Path) 
 
 
 def test_a_table_that_its_library_cannot_give_to_arrow_is_unreadable() -> None:
-    with pytest.raises(LookupTableError, match="cannot read the ChunkedArray as a table: .*non-struct type") as caught:
+    with pytest.raises(LookupTableError, match=r"cannot read the ChunkedArray as a table: .*non-struct type") as caught:
         read_table(pyarrow.chunked_array([["a", "b"]]))
     assert caught.value.kind == "unreadable"
 

@@ -28,6 +28,10 @@ needs_newer = pytest.mark.skipif(sys.version_info < (3, 11), reason="where and T
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 
 
+ELSEWHERE = {"emulator_recipes.md", "orchestrators.md"}
+"""The pages whose blocks test_recipes.py and tests/engines run."""
+
+
 def marks_of(block: str) -> list[pytest.MarkDecorator]:
     kafka = [needs_kafka] if "confluent_kafka" in block else []
     return [*kafka, needs_newer] if "from_toml" in block or "where=" in block else kafka
@@ -36,7 +40,7 @@ def marks_of(block: str) -> list[pytest.MarkDecorator]:
 BLOCKS = [
     pytest.param(block, id=f"{page.name} {number}", marks=marks_of(block))
     for page in sorted((ROOT / "docs").rglob("*.md"))
-    if page.name != "emulator_recipes.md"  # whose blocks are tests: test_recipes.py runs them
+    if page.name not in ELSEWHERE
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
 ]
 
@@ -95,6 +99,16 @@ def test_an_import_is_shown_from_its_mapping_to_its_repair(page: str) -> None:
         assert any(shown in line for line in lines), shown
     for extra in ("cli", "parquet", "cloud"):
         assert f"mixpress[{extra}" in text, extra
+
+
+def test_the_recipes_of_orchestrators_are_the_files_that_their_tools_run() -> None:
+    page = (ROOT / "docs" / "guides" / "orchestrators.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^`examples/(\w+)\.py`:\n\n```python\n(.*?)^```$", page, re.M | re.S))
+    assert shown == {name: (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8") for name in shown}
+    assert len(shown) == len(BLOCK.findall(page))
+    for name in shown:
+        tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "engines").glob("test_*.py")]
+        assert [text for text in tests if f'"""examples/{name}.py' in text], f"no test runs {name}"
 
 
 def test_the_python_blocks_of_the_readme_run() -> None:
