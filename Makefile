@@ -1,7 +1,7 @@
 # Every verb installs what it needs into .venv. Required: Python >= 3.10, a Rust toolchain and make.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: asan audit bench bench-bulk bench-emulator bench-loss bench-profiles browser chaos check-tools clean demo docs fuzz help interpreters kill licences lint \
+.PHONY: asan audit bench bench-bulk bench-emulator bench-loss bench-profiles browser chaos check-tools clean demo demo-spark docs engines fuzz help interpreters kill licences lint \
   lock matrix names official old-cpu release-core rules test test-all test-engines test-fuzz test-lowest test-newest test-python test-rust \
   test-with-newest-core wheel
 
@@ -96,13 +96,19 @@ test-lowest: $(CORE) ## Run the tests of delivery on the lowest versions that py
 	@echo $(CURDIR)/python > $$($(LOWEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mixpress.pth
 	HYPOTHESIS_PROFILE=quick $(LOWEST)/bin/python -m pytest $(IN_PARALLEL) -m 'not exhaustive' $(LOWEST_TESTS)
 
-# As above. Each engine runs in one process of the tests, so that none is started twice.
-test-engines: $(CORE) ## Run mixpress within Spark, Ray, Dask, Airflow, Dagster and dlt (Python 3.10 to 3.14; Java 17)
+# As above, for the engines.
+engines: $(CORE)
 	@java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || { echo "Spark needs Java 17 or newer, and 'java' on PATH is $$(java -version 2>&1 | head -n 1). Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 15))' || { echo "Ray and others have no wheels for $$($(BIN)/python -V) yet. Name an older one: make test-engines VENV=.venv-3.14 PYTHON=python3.14"; exit 1; }
 	@$(MAKE) --no-print-directory VENV=$(ENGINES) PYTHON=$(abspath $(BIN))/python $(ENGINES)/.engines
 	@echo $(CURDIR)/python > $$($(ENGINES)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mixpress.pth
+
+# Each engine runs in one process of the tests, so that none is started twice.
+test-engines: engines ## Run mixpress within Spark, Ray, Dask, Airflow, Dagster and dlt (Python 3.10 to 3.14; Java 17)
 	HYPOTHESIS_PROFILE=quick $(ENGINES)/bin/python -m pytest -n 2 --dist loadgroup tests/engines
+
+demo-spark: engines ## Write a month of real flights from Spark into a local emulator, with tasks that fail and are repeated (Java 17)
+	@$(ENGINES)/bin/python examples/demo_spark.py
 
 # The versions that pyenv and Debian's stable distribution do not have yet.
 INTERPRETERS ?= 3.14 3.15
