@@ -33,13 +33,20 @@ LOST = 3
 def session(folder: str) -> SparkSession:
     """Start Spark on this machine: two tasks at a time, each of which is tried up to four times."""
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-        sys.exit("Spark needs Java 17 or newer, and there is no 'java' on PATH: apt-get install openjdk-17-jre-headless")
+        sys.exit(
+            "Spark needs Java 17 or newer, and there is no 'java' on PATH: apt-get install openjdk-17-jre-headless"
+        )
     from pyspark.sql import SparkSession  # noqa: PLC0415 - Java is looked for first
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "OFF"}
-    return SparkSession.builder.master("local[2,4]").appName("mixpress").config(map={**quiet, "spark.local.dir": folder}).getOrCreate()
+    return (
+        SparkSession.builder.master("local[2,4]")
+        .appName("mixpress")
+        .config(map={**quiet, "spark.local.dir": folder})
+        .getOrCreate()
+    )
 
 
 def show(spark: SparkSession, server: Emulator, folder: str, say: Callable[[str], object] = print) -> bool:
