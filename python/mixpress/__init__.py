@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         TransportError,
     )
     from mixpress.files.mapping import Mapping
+    from mixpress.lease.lease import Lease
+    from mixpress.lease.server import LeaseServer
     from mixpress.lookup.reply import LookupTable
     from mixpress.report.report import Failure, Report
     from mixpress.report.stats import Stats
@@ -65,6 +67,8 @@ __all__ = [
     "Failure",
     "Finding",
     "ImportInterrupted",
+    "Lease",
+    "LeaseServer",
     "Limits",
     "LookupProblem",
     "LookupReplacement",
@@ -112,6 +116,8 @@ _MODULES = {
     "Failure": "report.report",
     "Finding": "_core",
     "ImportInterrupted": "errors",
+    "Lease": "lease.lease",
+    "LeaseServer": "lease.server",
     "Limits": "_core",
     "LookupProblem": "errors",
     "LookupReplacement": "client.lookup_tables",

@@ -13,6 +13,7 @@ a value, such as the newline of a file that it was read from, is removed; inside
 from __future__ import annotations
 
 import base64
+import hmac
 import os
 import re
 from abc import ABC, abstractmethod
@@ -49,6 +50,11 @@ class _Credentials(ABC):
             elif secret in text:
                 text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
         return text
+
+    def derive_key(self, label: str) -> bytes:
+        """Return 32 bytes that only who has the credentials can compute: their HMAC-SHA256 of a label."""
+        message = f"{label}\n{type(self).__name__}\n{sorted(self.query().items())}"
+        return hmac.digest(":".join(self._pair()).encode(), message.encode(), "sha256")
 
     def _encoded(self) -> str:
         return base64.b64encode(":".join(self._pair()).encode()).decode("ascii")

@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"client"},
     {"lookup"},
     {"files"},
-    {"queues"},
+    {"lease", "queues"},
     {"send"},
     {"retry", "spool"},
     {"reply"},

@@ -7,7 +7,7 @@ import threading
 from mixpress.log import RepeatLog
 from mixpress.retry import RetryPolicy
 from mixpress.send.job import CancelToken
-from mixpress.send.rate_limit import RateLimit
+from mixpress.send.rate_limit import RateLimit, RateLimiter
 from mixpress.send.throttle import Permit, Throttle
 from mixpress.transport import Request
 from support.clients import client
@@ -18,7 +18,7 @@ from support.server import FakeServer
 
 
 def throttle(clock: FakeClock, concurrency: int = 4, limit: RateLimit | None = None) -> Throttle:
-    return Throttle(RetryPolicy(), clock, concurrency, limit, RepeatLog(clock))
+    return Throttle(RetryPolicy(), clock, concurrency, RateLimiter(limit), RepeatLog(clock))
 
 
 def enter(shared: Throttle, token: CancelToken | None = None) -> Permit:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from mixpress.client.options import Edition, Identity
     from mixpress.files.formats import Format
     from mixpress.files.mapping import Mapping
+    from mixpress.lease.lease import Lease
     from mixpress.queues.event_queue import OnFull
     from mixpress.report.report import Failure, Progress, Report
     from mixpress.report.stats import Stats
@@ -75,7 +76,8 @@ class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of
     `retry`: how often and after what waits a batch is sent again.
     `retry_unsafe`: send a batch with `$add` or `$append` again even if the server may have taken it, so that these may
         count twice. By default its updates are undelivered then.
-    `rate_limit`: events and uncompressed bytes in any minute, for each endpoint; None for no limit.
+    `rate_limit`: events and uncompressed bytes in any minute, for each endpoint; a `Lease` to share them with other
+        processes; None for no limit.
     `token`: the token of the project, for updates of profiles, if `auth` is not a `ProjectToken`.
     `identity`: how the project joins the ids of a user: `"simplified"` or `"original"`, by which events are validated
         and identity events are refused; None if it is not known.
@@ -115,7 +117,7 @@ class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of
         concurrency: int = 10,
         retry: RetryPolicy | None = None,
         retry_unsafe: bool = False,
-        rate_limit: RateLimit | None = DOCUMENTED,
+        rate_limit: RateLimit | Lease | None = DOCUMENTED,
         queue_size: int = 100_000,
         queue_bytes: int = 64_000_000,
         on_full: OnFull = "block",
@@ -132,7 +134,7 @@ class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of
         identity: Identity | None = None,
     ) -> None:
         queue = QueueLimits(queue_size, queue_bytes, linger, on_full, block_timeout)
-        check_arguments(auth, endpoint, concurrency, queue, exit_timeout)
+        check_arguments(auth, endpoint, concurrency, queue, exit_timeout, rate_limit)
         server = choose_server(region, base_url)
         chosen = choose_encoder(auth, endpoint, edition, encoder, identity)
         singles = encoder or event_encoder(auth, endpoint, identity)
@@ -141,6 +143,7 @@ class Client(SharedCalls[Optional[Rejection]]):  # noqa: UP045 - `|` of types of
             encoder=chosen,
             template=RequestTemplate.for_endpoint(server, auth, endpoint, strict=strict, ip=ip),
             hide=hide,
+            derive_key=auth.derive_key,
             confirms="events" if endpoint == "import" and strict else "batches",
             clock=clock or Clock(),
             queue=queue,

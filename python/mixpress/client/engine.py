@@ -19,6 +19,8 @@ from mixpress.flag import Flag
 from mixpress.log import RepeatLog
 from mixpress.queues.memory import MemoryQueue
 from mixpress.report.reporter import Reporter
+from mixpress.send.limiter import LimitUse
+from mixpress.send.rate_limit import RateLimit
 from mixpress.send.repeatable import is_repeatable
 from mixpress.send.sender import Sender
 from mixpress.send.workers import WorkerPool
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from mixpress.report.report import Report
     from mixpress.report.stats import Stats
     from mixpress.send.job import Job
+    from mixpress.send.limiter import Limit
     from mixpress.transport import Transport
 
 logger = logging.getLogger("mixpress")
@@ -155,6 +158,7 @@ class Engine:
             queue.stop()
         self._give_up(ClientClosed("the client was closed"))
         self.workers.join_idle(grace, also_busy=True)
+        self._give_back()
         if queue is not None:
             queue.close()
         self._log.tell_rest()
@@ -180,6 +184,8 @@ class Engine:
     def disown(self) -> None:
         """Mark the workers as the parent's. Called in a forked child, where events and sockets are the parent's too."""
         self.workers.forked = True
+        if self._sender is not None:
+            self._sender.disown()
 
     def pack(self) -> None:
         """Send the open batch."""
@@ -205,6 +211,7 @@ class Engine:
         if queue is None or queue.closed or not (queue.unsettled or queue.is_durable):
             self._log.tell_rest()
             self._hang_up()
+            self._give_back()
             return
         left = max(0.0, started + self.options.exit_timeout - REAL.monotonic())
         grace = min(GRACE, left / 10)
@@ -227,6 +234,8 @@ class Engine:
             disconnect: Callable[[], object] | None = own.close
         else:
             transport, disconnect = options.transport, None
+        limit: Limit = options.rate_limit or RateLimit()
+        use = LimitUse(options.encoder.endpoint, options.clock, self._log, options.derive_key)
         return Sender(
             options.template,
             options.hide,
@@ -235,7 +244,7 @@ class Engine:
             policy=options.retry,
             clock=options.clock,
             concurrency=options.concurrency,
-            rate_limit=options.rate_limit,
+            limiter=limit.limiter(use),
             log=self._log,
             repeatable=self.repeatable,
             what=options.what,
@@ -260,10 +269,15 @@ class Engine:
             self.start_exit()
             self.finish_exit(process.state.ending)
             self._hang_up()
+            self._give_back()
 
     def _hang_up(self) -> None:
         if self._sender is not None and not self.workers.forked:  # in a child, hanging up would hang up the parent
             self._sender.hang_up()
+
+    def _give_back(self) -> None:
+        if self._sender is not None and not self.workers.forked:
+            self._sender.give_back()
 
     def _make_spooled_queue(self, options: SpoolOptions) -> EventQueue:
         from mixpress.queues.spooled import SpooledQueue  # noqa: PLC0415 - some Pythons are built without SQLite

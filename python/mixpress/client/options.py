@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mixpress.reply import Hide
     from mixpress.report.report import Confirms, Failure, Report
     from mixpress.report.verdicts import FailureSink
+    from mixpress.send.limiter import Limit
     from mixpress.spool.destination import Destination
     from mixpress.spool.layout import Format, Layout
     from mixpress.transport.interface import Transport
@@ -61,6 +62,8 @@ class Options:
     template: RequestTemplate
     hide: Hide = field(repr=False)
     """Replaces the credentials in a text."""
+    derive_key: Callable[[str], bytes] = field(repr=False)
+    """Derives a key from the credentials, for a label."""
     confirms: Confirms
     clock: Clock
     queue: QueueLimits = field(default_factory=QueueLimits)
@@ -70,7 +73,7 @@ class Options:
     """None for urllib3. Another transport belongs to the caller and is never closed."""
     concurrency: int = 10
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    rate_limit: RateLimit | None = DOCUMENTED
+    rate_limit: Limit | None = DOCUMENTED
     dead_letter: str | os.PathLike[str] | None = None
     failure_sink: FailureSink | None = None
     """Receives the failures of tracked events if there is no dead letter."""
@@ -91,10 +94,17 @@ class Options:
 
 
 def check_arguments(
-    auth: object, endpoint: object, concurrency: object, queue: QueueLimits, exit_timeout: object
+    auth: object,
+    endpoint: object,
+    concurrency: object,
+    queue: QueueLimits,
+    exit_timeout: object,
+    rate_limit: object = None,
 ) -> None:
     """Raise `ValueError` or `TypeError` for an argument of `Client` that is out of range."""
     check_auth(auth, endpoint)
+    if rate_limit is not None and not hasattr(rate_limit, "limiter"):
+        raise TypeError(f"rate_limit must be a RateLimit, a Lease or None, got {rate_limit!r}")
     _check_counts(concurrency=concurrency, queue_size=queue.events, queue_bytes=queue.bytes)
     _check_seconds(linger=queue.linger, exit_timeout=exit_timeout, block_timeout=queue.block_timeout or 0)
     if queue.on_full not in get_args(OnFull):

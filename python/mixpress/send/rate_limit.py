@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mixpress.send.limiter import LimitUse
 
 
 @dataclass(frozen=True)
 class RateLimit:
     """At most `events` events and `bytes` bytes before gzip in any span of `seconds`.
 
-    An enterprise project may have a higher limit. Processes that send to the same project share its limit: give each
-    one a part, such as `RateLimit(events=450_000, bytes=500_000_000)` for a quarter of the documented limit.
+    An enterprise project may have a higher limit. Processes that send to the same project share its limit: let them
+    borrow from it by a `Lease`, or give each one a part, such as `RateLimit(events=450_000, bytes=500_000_000)` for a
+    quarter of the documented limit.
     """
 
     events: float = math.inf
@@ -31,6 +38,62 @@ class RateLimit:
         """
         return cls(events=30_000 * 60, bytes=2_000_000_000, seconds=60.0)
 
+    def limiter(self, use: LimitUse) -> RateLimiter:  # noqa: ARG002 - the same for every endpoint
+        """Return a limiter for one endpoint of a client."""
+        return RateLimiter(self)
+
+
+class RollingSum:
+    """A sum of events and bytes, each of which counts from a moment on until `seconds` later."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._entries: deque[tuple[float, int, int]] = deque()
+        self.events = 0
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[tuple[float, int, int]]:
+        """Iterate over moments, events and bytes, in the order of the moments."""
+        return iter(self._entries)
+
+    def add(self, then: float, events: int, size: int) -> None:
+        """Count from the moment `then`. Amounts of one moment share an entry."""
+        last = self._entries[-1] if self._entries else None
+        if last is not None and last[0] == then:
+            self._entries[-1] = (then, last[1] + events, last[2] + size)
+        else:
+            self._entries.append((then, events, size))
+            if last is not None and then < last[0]:
+                self._entries = deque(sorted(self._entries))
+        self.events += events
+        self.bytes += size
+
+    def forget(self, now: float) -> None:
+        """Remove what no longer counts."""
+        while self._entries and self._expires(self._entries[0][0]) <= now:
+            _, events, size = self._entries.popleft()
+            self.events -= events
+            self.bytes -= size
+
+    def room_at(self, fits: Callable[[int, int], bool]) -> float:
+        """Return when so much has expired that `fits` holds for what is left; -inf if it does now. If it holds for no
+        amount, return when all has expired.
+        """
+        events, size, expiry = self.events, self.bytes, -math.inf
+        for then, their_events, their_bytes in self._entries:
+            if fits(events, size):
+                break
+            events -= their_events
+            size -= their_bytes
+            expiry = self._expires(then)
+        return expiry
+
+    def _expires(self, then: float) -> float:
+        return then + self._seconds
+
 
 class RateLimiter:
     """Decides when a request may be sent, and remembers the requests that were.
@@ -41,43 +104,32 @@ class RateLimiter:
 
     def __init__(self, limit: RateLimit | None) -> None:
         self._limit = limit or RateLimit()
-        self._sent: deque[tuple[float, int, int]] = deque()
-        self._events = 0
-        self._bytes = 0
+        self._sent = RollingSum(self._limit.seconds)
 
     def take(self, now: float, events: int, size: int) -> float:
         """Count a request and return 0.0 if it may be sent now, else return the seconds until the next try.
 
         `now` must not decrease between calls.
         """
-        self._forget(now)
-        if self._fits(self._events + events, self._bytes + size) or not self._sent:
-            self._sent.append((now, events, size))
-            self._events += events
-            self._bytes += size
+        sent = self._sent
+        sent.forget(now)
+        if self._fits(sent.events + events, sent.bytes + size) or not sent:
+            sent.add(now, events, size)
             return 0.0
-        return self._room_at(events, size) - now
+        return sent.room_at(lambda others, their_size: self._fits(others + events, their_size + size)) - now
+
+    def note(self, then: float, events: int, size: int) -> None:
+        """Count what was sent at an earlier moment, whether or not it is within the limit."""
+        self._sent.add(then, events, size)
+
+    def answered(self, now: float, events: int, size: int) -> None:
+        """Do nothing: a request counts from `take` on."""
+
+    def close(self) -> None:
+        """Do nothing: nothing was borrowed."""
+
+    def disown(self) -> None:
+        """Do nothing: there are no sockets."""
 
     def _fits(self, events: int, size: int) -> bool:
         return events <= self._limit.events and size <= self._limit.bytes
-
-    def _expires(self, then: float) -> float:
-        return then + self._limit.seconds
-
-    def _forget(self, now: float) -> None:
-        while self._sent and self._expires(self._sent[0][0]) <= now:
-            _, events, size = self._sent.popleft()
-            self._events -= events
-            self._bytes -= size
-
-    def _room_at(self, events: int, size: int) -> float:
-        """Return when enough of the earlier requests will have expired."""
-        all_events, all_bytes = self._events + events, self._bytes + size
-        expiry = 0.0
-        for then, their_events, their_bytes in self._sent:
-            if self._fits(all_events, all_bytes):
-                break
-            all_events -= their_events
-            all_bytes -= their_bytes
-            expiry = self._expires(then)
-        return expiry

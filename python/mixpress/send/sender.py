@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mixpress.retry import Decision, RetryPolicy
     from mixpress.send.backoff import Backoff
     from mixpress.send.job import Job
-    from mixpress.send.rate_limit import RateLimit
+    from mixpress.send.limiter import Limiter
     from mixpress.send.request import RequestTemplate
     from mixpress.send.throttle import Permit
     from mixpress.transport.interface import Transport
@@ -51,7 +51,7 @@ class Sender:
         policy: RetryPolicy,
         clock: Clock,
         concurrency: int,
-        rate_limit: RateLimit | None,
+        limiter: Limiter,
         log: RepeatLog,
         repeatable: Callable[[SendableBatch], bool] = lambda _: True,
         what: str = "events",
@@ -66,7 +66,7 @@ class Sender:
         self._patient_policy = replace(policy, first_contact=policy.attempts)
         self._clock = clock
         self._log = log
-        self.throttle = Throttle(policy, clock, concurrency, rate_limit, log)
+        self.throttle = Throttle(policy, clock, concurrency, limiter, log)
         self._answered = False
         self._largest: int | None = None
 
@@ -84,6 +84,14 @@ class Sender:
         """Cut off the requests under way, unless the transport belongs to the caller."""
         if self._disconnect is not None:
             self._disconnect()
+
+    def give_back(self) -> None:
+        """Return what was borrowed of a shared rate limit. The next request borrows again."""
+        self.throttle.limiter.close()
+
+    def disown(self) -> None:
+        """Close copies of the parent's sockets, in a forked child, which uses another sender."""
+        self.throttle.limiter.disown()
 
     def deliver(self, job: Job) -> None:
         """Send a batch until its events have verdicts. Never raises: an unexpected error cancels the job."""

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from mixpress._core import bracket
 from mixpress.send.backoff import Backoff
 from mixpress.send.concurrency import ConcurrencyWindow
-from mixpress.send.rate_limit import RateLimiter
 
 if TYPE_CHECKING:
     from mixpress.clock import Clock
     from mixpress.log import RepeatLog
     from mixpress.retry import RetryPolicy
-    from mixpress.send.rate_limit import RateLimit
+    from mixpress.send.limiter import Limiter
 
 POLL = 0.2
 """Seconds between two checks of the cancel token while a worker waits for a place in the concurrency window."""
@@ -25,6 +24,7 @@ class Permit(NamedTuple):
     """The right to send one request, and the state when it was given."""
 
     since: float
+    events: int
     size: int
     in_flight: int
     """Requests under way, this one included."""
@@ -33,15 +33,13 @@ class Permit(NamedTuple):
 
 
 class Throttle:
-    """Shared by all workers of a client. The decisions are made by `Backoff`, `ConcurrencyWindow` and `RateLimiter`."""
+    """Shared by all workers of a client. The decisions are made by `Backoff`, `ConcurrencyWindow` and a `Limiter`."""
 
-    def __init__(
-        self, policy: RetryPolicy, clock: Clock, concurrency: int, limit: RateLimit | None, log: RepeatLog
-    ) -> None:
+    def __init__(self, policy: RetryPolicy, clock: Clock, concurrency: int, limiter: Limiter, log: RepeatLog) -> None:
         self.backoff = Backoff(policy, clock, log)
         self._clock = clock
         self._window = ConcurrencyWindow.full(concurrency)
-        self._limiter = RateLimiter(limit)
+        self.limiter = limiter
         self._in_flight = 0
         self._limited_until = -math.inf
         self._released = threading.Condition()
@@ -65,21 +63,23 @@ class Throttle:
         if self.backoff.seconds_left() > 0:  # a pause started while this worker waited for its place
             return None, 0.0
         now = self._clock.monotonic()
-        wait = self._limiter.take(now, events, size)
+        wait = self.limiter.take(now, events, size)
         self._limited_until = now + wait
         if wait:
             return None, wait
         self._in_flight += 1
-        return Permit(now, size, self._in_flight, self._window.cuts), 0.0
+        return Permit(now, events, size, self._in_flight, self._window.cuts), 0.0
 
     def release(self, permit: Permit, *, answered: bool) -> None:
         """Return a permit. A pause that the answer asks for must have started before."""
         self._locked(self._release, permit, answered)
 
     def _release(self, permit: Permit, answered: bool) -> None:
+        now = self._clock.monotonic()
         self._in_flight -= 1
+        self.limiter.answered(now, permit.events, permit.size)
         if answered:
-            seconds = self._clock.monotonic() - permit.since
+            seconds = now - permit.since
             self._window = self._window.answered(seconds, permit.size, permit.in_flight)
         else:
             self._window = self._window.troubled(permit.cuts)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mixpress.client.options import Identity
+    from mixpress.lease.lease import Lease
     from mixpress.report.report import Failure, Report
     from mixpress.send.rate_limit import RateLimit
     from mixpress.send.request import Endpoint
@@ -52,7 +53,7 @@ class Options(TypedDict, total=False):
     concurrency: int
     retry: RetryPolicy
     retry_unsafe: bool
-    rate_limit: RateLimit | None
+    rate_limit: RateLimit | Lease | None
     queue_size: int
     queue_bytes: int
     on_full: OnFull
@@ -243,9 +244,10 @@ class Fast:
     def _common_options(self, auth: Auth, path: Endpoint, lost: Lost) -> dict[str, Any]:
         given, queue = self._options, self._queue_limits()
         concurrency, exit_timeout = given.get("concurrency", 10), given.get("exit_timeout", 10.0)
-        check_arguments(auth, path, concurrency, queue, exit_timeout)
+        check_arguments(auth, path, concurrency, queue, exit_timeout, given.get("rate_limit"))
         return {
             "clock": self._clock,
+            "derive_key": auth.derive_key,
             "transport": self._transport,
             "queue": queue,
             "concurrency": concurrency,
