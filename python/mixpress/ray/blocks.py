@@ -54,7 +54,7 @@ def _of_objects(name: str, column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray
         return pyarrow.chunked_array([pyarrow.array(values)])
     except (pyarrow.ArrowException, TypeError, ValueError) as error:
         raise ValueError(
-            f"the column {name!r} has values of different types, or Python objects that Arrow has no type for ({error}): "
+            f"the column {name!r} has values of different types, or objects that Arrow has no type for ({error}): "
             "convert them to texts, numbers, lists or dicts in a stage before, or leave the column out by drop="
         ) from None
 
@@ -89,4 +89,3 @@ def _tensors(chunk: Any) -> Iterable[Any]:
         found: Iterable[Any] = chunk.to_numpy_ndarray()
         return found
     return (value for value in chunk.to_numpy(zero_copy_only=False))
-

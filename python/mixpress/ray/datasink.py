@@ -115,8 +115,8 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         self._end()
         reason = _reason(error)
         logger.error(
-            "the write failed: %s. Other tasks may have sent their rows. Write all rows again: an event that the server "
-            "has already adds nothing",
+            "the write failed: %s. Other tasks may have sent their rows. Write all rows again: an event that the "
+            "server has already adds nothing",
             reason,
         )
         if self._job.report is not None:

@@ -16,10 +16,11 @@ from support.canary import CANARY
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # read when Ray is imported: its addresses are loopback
 
-import ray  # noqa: E402
-from ray.cluster_utils import Cluster  # noqa: E402
-from ray.data import DataContext  # noqa: E402
+import ray
+from ray.cluster_utils import Cluster
+from ray.data import DataContext
 
+SECRETS = ACCOUNT | {"MIXPRESS_SECRET": CANARY, "MIXPRESS_TOKEN": CANARY}
 ROOT = Path(__file__).parents[3]
 PATHS = os.pathsep.join([str(ROOT / "python"), str(ROOT / "tests")])
 STORE = 100 << 20
@@ -29,19 +30,19 @@ STORE = 100 << 20
 @pytest.fixture(scope="package", autouse=True)
 def session() -> Iterator[Path]:
     """The folder of a running Ray, with its logs. The credentials in the environment of its nodes have the canary."""
-    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # noqa: S108 - a socket's path has 107 bytes at most
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
     os.mkdir(f"{folder}/ray")
     cluster = Cluster()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("PYTHONPATH", PATHS)
-        for name, value in (ACCOUNT | {"MIXPRESS_SECRET": CANARY, "MIXPRESS_TOKEN": CANARY}).items():
+        for name, value in SECRETS.items():
             patch.setenv(name, value)
         try:
             cluster.add_node(num_cpus=1, object_store_memory=STORE, include_dashboard=False)
             cluster.add_node(num_cpus=1, object_store_memory=STORE)
-            for name in (*ACCOUNT, "MIXPRESS_TOKEN"):
+            for name in SECRETS:
                 patch.delenv(name)
             ray.init(cluster.address)
             context = DataContext.get_current()
@@ -55,6 +56,13 @@ def session() -> Iterator[Path]:
                 os.kill(pid, signal.SIGKILL)
             shutil.rmtree(folder)
     assert left == {}
+
+
+@pytest.fixture(autouse=True)
+def driver_with_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver has the credentials of its nodes, so that the lease of a write is guarded by them."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
 
 
 def processes_of(folder: str) -> dict[int, str]:

@@ -17,7 +17,7 @@ from cluster.rows import NOW, lines, numbers, orders
 from mixpress.emulator import Emulator
 from mixpress.ray import MixpressDatasink
 
-ORDERS = {"event": "Order", "time_column": "at", "distinct_id_column": "user"}
+ORDERS: dict[str, Any] = {"event": "Order", "time_column": "at", "distinct_id_column": "user"}
 
 
 def sink_of(server: Emulator, **options: Any) -> MixpressDatasink:
@@ -34,9 +34,7 @@ def properties(server: Emulator) -> list[dict[str, Any]]:
     return sorted((event["properties"] for event in server.events()), key=lambda found: found["n"])
 
 
-def test_each_row_arrives_and_is_counted(
-    emulator: Emulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_each_row_arrives_and_is_counted(emulator: Emulator, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     sink = sink_of(emulator, report=str(tmp_path / "report.json"))
     with caplog.at_level(logging.INFO, "mixpress"):
         dataset(orders(30), orders(40, start=30), orders(30, start=70)).write_datasink(sink)
@@ -73,7 +71,7 @@ def test_nested_columns_and_tensors_are_lists_and_objects(emulator: Emulator) ->
         ragged = [np.arange(n + 1) for n in range(count)]
         return {**batch, "flat": np.ones((count, 3)), "square": np.ones((count, 2, 2), dtype=int), "ragged": ragged}
 
-    more = {"items": [[{"sku": "a", "count": 2}], []]}
+    more: dict[str, Any] = {"items": [[{"sku": "a", "count": 2}], []]}
     dataset(orders(2, **more)).map_batches(add).write_datasink(sink_of(emulator))
     first, second = properties(emulator)
     assert first["items"] == [{"sku": "a", "count": 2}]
@@ -129,7 +127,9 @@ def test_a_name_that_no_column_has_fails_before_a_row_is_sent(emulator: Emulator
 def test_a_column_of_values_that_arrow_has_no_type_for_can_be_left_out(emulator: Emulator) -> None:
     mixed = [{"at": NOW, "user": "u1", "n": 1, "odd": 1}, {"at": NOW, "user": "u2", "n": 2, "odd": "x"}]
     rows = ray.data.from_pandas(pd.DataFrame(mixed))
-    with pytest.raises(ValueError, match=r"the column 'odd' has values of different types.* leave the column out by drop="):
+    with pytest.raises(
+        ValueError, match=r"the column 'odd' has values of different types.* leave the column out by drop="
+    ):
         rows.write_datasink(sink_of(emulator))
     assert emulator.requests() == []
     rows.write_datasink(sink_of(emulator, drop=["odd"]))
