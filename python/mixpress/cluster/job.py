@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mixpress.auth import Auth
+    from mixpress.send.limiter import Limit
 
 LimitsName = Literal["documented", "observed"]
 CONCURRENCY = 4
@@ -48,7 +49,7 @@ class WriteJob:
     concurrency: int = CONCURRENCY
     """Requests under way at once, for each task."""
     attempts: int = RetryPolicy.attempts
-    rate_limit: RateLimit | None = field(default_factory=RateLimit.documented)
+    rate_limit: Limit | None = field(default_factory=RateLimit.documented)
     """The limit of each task, or a `Lease` of one limit for all of them."""
     retry_unsafe: bool = False
     """Whether updates with `add` and `append` may be written, which count twice when a task is repeated."""
@@ -124,6 +125,8 @@ class WriteJob:
             raise ValueError(f'limits must be "documented" or "observed", got {self.limits!r}')
         if not isinstance(self.concurrency, int) or self.concurrency < 1:
             raise ValueError(f"concurrency must be an integer >= 1, got {self.concurrency!r}")
+        if self.rate_limit is not None and not hasattr(self.rate_limit, "limiter"):
+            raise TypeError(f"rate_limit must be a RateLimit, a Lease or None, got {self.rate_limit!r}")
         if self.mapping.operation in ("add", "append") and not self.retry_unsafe:
             raise ValueError(
                 f'operation="{self.mapping.operation}" counts twice when the engine repeats a task: write the new '

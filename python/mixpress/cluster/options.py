@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from dataclasses import MISSING, asdict, fields
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from mixpress.send.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Members
+
+    from mixpress.lease import Lease
 
 LEASE = "lease:"
 LISTS = ("insert_id_from", "drop", "keep")
@@ -24,8 +27,8 @@ def job_of_texts(options: Members[str, str]) -> WriteJob:
     """Return the job of options as text.
 
     Lists are names with commas, or JSON; objects are JSON; flags are `true` and `false`. `rate_limit` is `documented`,
-    `none`, `lease:HOST:PORT`, or JSON such as `{"events": 600000, "bytes": 500000000}`. Raises `TypeError` or
-    `ValueError`.
+    `none`, `lease:HOST:PORT`, or JSON such as `{"events": 600000, "bytes": 500000000}`; with the member `lease` these
+    are the fallback of a lease. Raises `TypeError` or `ValueError`.
     """
     given = {"source" if name == "from" else name: text for name, text in options.items()}
     check_names(given)
@@ -33,7 +36,9 @@ def job_of_texts(options: Members[str, str]) -> WriteJob:
 
 
 def texts_of_job(job: WriteJob) -> dict[str, str]:
-    """Return the options of a job as text, those that differ from the defaults."""
+    """Return the options of a job as text, those that differ from the defaults. Raises `TypeError` for a lease with a
+    secret.
+    """
     values = {one.name: getattr(job, one.name) for one in fields(job) if one.name != "mapping"}
     changed = {
         one.name: values[one.name] for one in fields(job) if one.name in values and values[one.name] != _default(one)
@@ -85,21 +90,26 @@ def _number(name: str, text: str) -> float:
 
 def _rate_limit(text: str) -> Any:
     if text.startswith(LEASE):
-        from mixpress.lease import Lease  # noqa: PLC0415 - most jobs have none
-
-        return Lease(text.removeprefix(LEASE))
+        return _lease(text.removeprefix(LEASE))
     if text in ("documented", "none"):
         return RateLimit.documented() if text == "documented" else None
     try:
         members = json.loads(text)
     except ValueError:
         members = None
-    if not isinstance(members, dict) or not {*members} <= {one.name for one in fields(RateLimit)}:
+    if not isinstance(members, dict) or not {*members} <= {"lease", *(one.name for one in fields(RateLimit))}:
         raise ValueError(
             'rate_limit must be documented, none, lease:HOST:PORT, or JSON such as {"events": 600000, "bytes": '
             f"500000000}}, got {text!r}"
         )
-    return RateLimit(**members)
+    address = members.pop("lease", None)
+    return RateLimit(**members) if address is None else _lease(address, RateLimit(**members))
+
+
+def _lease(address: str, fallback: RateLimit | None = None) -> Lease:
+    from mixpress.lease import Lease  # noqa: PLC0415 - most jobs have none
+
+    return Lease(address, fallback=fallback)
 
 
 def _text(name: str, value: Any) -> str:
@@ -114,5 +124,12 @@ def _rate_limit_text(limit: Any) -> str:
     if limit is None:
         return "none"
     if isinstance(limit, RateLimit):
-        return json.dumps({name: value for name, value in asdict(limit).items() if value != math.inf})
-    return f"{LEASE}{limit.address}"
+        return json.dumps(_finite(limit))
+    pickle.dumps(limit)  # a TypeError if it has a secret
+    if limit.fallback is None:
+        return f"{LEASE}{limit.address}"
+    return json.dumps({"lease": limit.address, **_finite(limit.fallback)})
+
+
+def _finite(limit: RateLimit) -> dict[str, float]:
+    return {name: value for name, value in asdict(limit).items() if value != math.inf}

@@ -1,4 +1,4 @@
-"""One Spark session for all tests of this folder: `local[2,4]`, so that a task that fails is repeated three times."""
+"""One Spark session for the tests of this folder: `local[2,4]`, so that a task that fails is repeated three times."""
 
 from __future__ import annotations
 
@@ -6,18 +6,73 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.sql import DataFrame, SparkSession
 
 from mixpress.emulator import Emulator
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from mixpress.spark import MixpressDataSource
 
 ROOT = Path(__file__).parents[3]
-os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "python"), str(ROOT / "tests")])
-for _name in [name for name in os.environ if name.startswith("MIXPRESS_")]:
-    del os.environ[_name]
+PATHS = os.pathsep.join([str(ROOT / "python"), str(ROOT / "tests")])
+"""What the workers import: the package of this checkout, and the functions of the tests."""
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A session in a folder that is deleted afterwards."""
+    folder = tmp_path_factory.mktemp("spark")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        patch.setenv("PYTHONPATH", PATHS)
+        builder = SparkSession.builder.master("local[2,4]").appName("mixpress")
+        options = {
+            "spark.ui.enabled": "false",
+            "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.session.timeZone": "Europe/Berlin",
+            "spark.sql.warehouse.dir": str(folder / "warehouse"),
+            "spark.local.dir": str(folder),
+            "spark.log.level": "OFF",
+            "spark.ui.showConsoleProgress": "false",
+        }
+        session = builder.config(map=options).getOrCreate()
+        gateway = session.sparkContext._gateway
+        try:
+            yield session
+        finally:
+            session.stop()
+            gateway.shutdown()
+            gateway.proc.stdin.close()  # the JVM ends when its input does
+            gateway.proc.wait(30)
+
+
+@pytest.fixture
+def registered(spark: SparkSession) -> SparkSession:
+    """The session, with the format `mixpress`."""
+    spark.dataSource.register(MixpressDataSource)
+    return spark
+
+
+@pytest.fixture
+def orders(spark: SparkSession) -> DataFrame:
+    """Sixty orders in three partitions."""
+    return orders_of(spark, range(60), 3)
+
+
+def orders_of(spark: SparkSession, of: range, partitions: int) -> DataFrame:
+    """Return orders with these numbers."""
+    columns = (
+        "'Order' event",
+        "timestamp_seconds(1700000000 + id) time",
+        "concat('user-', id % 7) distinct_id",
+        "id number",
+        "cast(id / 4 as decimal(10, 2)) price",
+    )
+    return spark.range(of.start, of.stop, numPartitions=partitions).selectExpr(*columns)
+
+
+def numbers(server: Emulator) -> list[int]:
+    """Return the numbers of the orders that the server holds."""
+    return sorted(event["properties"]["number"] for event in server.events())
