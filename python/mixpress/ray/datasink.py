@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mixpress.address import Region
     from mixpress.cluster.report_sum import TaskReport
     from mixpress.files.mapping import Mapping
+    from mixpress.lease.lease import Lease
     from mixpress.report.report import Report
     from mixpress.send.rate_limit import RateLimit
 
@@ -67,7 +68,7 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         credentials: str = "environment",
         dead_letter: str | None = None,
         report: str | None = None,
-        rate_limit: RateLimit | Literal["shared"] | None = "shared",
+        rate_limit: RateLimit | Lease | Literal["shared"] | None = "shared",
         **options: Any,
     ) -> None:
         given = {"base_url": base_url, "region": region, "credentials": credentials, "dead_letter": dead_letter}
