@@ -34,15 +34,19 @@ def _plain(table: pyarrow.Table, mapping: Mapping) -> pyarrow.Table:
         kind = getattr(field.type, "extension_name", None)
         if kind in TENSORS:
             table = table.set_column(place, field.name, _lists(table.column(place)))
-        elif kind == PICKLED and _is_sent(field.name, mapping):
-            table = table.set_column(place, field.name, _of_objects(field.name, table.column(place)))
         elif kind == PICKLED:
-            table = table.remove_column(place)
+            try:
+                table = table.set_column(place, field.name, _of_objects(field.name, table.column(place)))
+            except ValueError:
+                if _is_sent(field.name, mapping):
+                    raise
+                table = table.remove_column(place)
     return table
 
 
 def _is_sent(name: str, mapping: Mapping) -> bool:
-    return name not in mapping.drop and (not mapping.keep or name in (*mapping.keep, *mapping.rename))
+    kept = {path.partition(".")[0] for path in (*mapping.keep, *mapping.rename)}
+    return name not in mapping.drop and (not mapping.keep or name in kept)
 
 
 def _of_objects(name: str, column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:

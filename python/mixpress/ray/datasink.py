@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+from mixpress._core import Limits
 from mixpress.cluster.columns import check_columns
 from mixpress.cluster.job import WriteJob
 from mixpress.cluster.report_file import write_report
@@ -78,6 +79,11 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         self._lent: WriteJob | None = None
         self._lending = ExitStack()
         self._started: float | None = None
+
+    @property
+    def min_rows_per_write(self) -> int:
+        """The rows of a full request: Ray gives smaller blocks to one task."""
+        return Limits.documented().max_batch_events
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a task needs: the job alone."""

@@ -20,6 +20,8 @@ import ray
 from ray.cluster_utils import Cluster
 from ray.data import DataContext
 
+from mixpress.ray import MixpressDatasink
+
 SECRETS = ACCOUNT | {"MIXPRESS_SECRET": CANARY, "MIXPRESS_TOKEN": CANARY}
 ROOT = Path(__file__).parents[3]
 PATHS = os.pathsep.join([str(ROOT / "python"), str(ROOT / "tests")])
@@ -63,6 +65,12 @@ def driver_with_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """The driver has the credentials of its nodes, so that the lease of a write is guarded by them."""
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def a_task_for_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of few rows are not joined: tests with several tasks have small data."""
+    monkeypatch.setattr(MixpressDatasink, "min_rows_per_write", None)
 
 
 def processes_of(folder: str) -> dict[int, str]:

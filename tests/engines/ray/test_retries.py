@@ -80,6 +80,16 @@ def test_a_task_without_an_answer_is_repeated_if_ray_may(emulator: Emulator, tmp
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_task_without_an_answer_is_repeated_in_its_process_if_ray_data_may(emulator: Emulator) -> None:
+    emulator.fail_next("drop-reply")
+    sink, rows = sink_of(emulator, attempts=1), dataset(orders(30))
+    rows.context.retried_map_errors, rows.context.max_map_retries = ["TaskUndelivered"], 1
+    rows.write_datasink(sink)
+    assert numbers(emulator) == list(range(30))
+    assert sink.report is not None
+    assert sink.report.imported == 30
+
+
 def test_another_stage_that_fails_is_raised_as_ray_raises_it(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:

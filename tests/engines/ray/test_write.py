@@ -47,6 +47,15 @@ def test_each_row_arrives_and_is_counted(emulator: Emulator, tmp_path: Path, cap
     assert written["imported"] == 100
 
 
+def test_small_blocks_are_written_together(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    sink = sink_of(emulator)
+    dataset(*(orders(600, start=600 * n) for n in range(8))).write_datasink(sink)
+    assert numbers(emulator) == list(range(4800))
+    assert sink.report is not None
+    assert sink.report.requests == 4
+
+
 def test_a_second_write_adds_nothing(emulator: Emulator) -> None:
     sink = sink_of(emulator)
     for _ in range(2):
@@ -98,6 +107,8 @@ def test_rejected_rows_are_in_the_dead_letter_of_their_task(emulator: Emulator, 
     [file] = tmp_path.iterdir()
     assert file.name.startswith("part-00001-")
     assert [line["event"]["n"] for line in lines(file)] == [11]
+    [again] = ray.data.read_json(str(tmp_path), file_extensions=["ndjson"]).take_all()
+    assert (again["event"]["user"], again["row"]) == ("anonymous", 2)
 
 
 @pytest.mark.parametrize(
