@@ -28,7 +28,8 @@ def orders(count: int, start: int = 0, **more: Any) -> pa.RecordBatch:
 def job(server: Emulator, **options: Any) -> WriteJob:
     """Return a job that writes orders, each request once."""
     mapping = {"event": "Order", "time_column": "at", "distinct_id_column": "user"}
-    return WriteJob.of(**{"base_url": server.url, "attempts": 1, "rate_limit": None} | mapping | options)
+    once: dict[str, Any] = {"base_url": server.url, "attempts": 1, "rate_limit": None}
+    return WriteJob.of(**once | mapping | options)
 
 
 def write(server: Emulator, batches: Iterable[pa.RecordBatch], **options: Any) -> TaskReport:

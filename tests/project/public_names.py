@@ -32,6 +32,9 @@ PLAIN = {
     *(f"mixpress.compat.{name}" for name in ("amplitude", "posthog", "segment")),
 }
 
+# Packages whose modules import an engine, which this environment has not. Only their names are listed.
+ENGINES = ("mixpress.ray", "mixpress.spark")
+
 
 def lines() -> list[str]:
     modules = [line for module in public_modules() for line in of_module(module)]
@@ -41,13 +44,17 @@ def lines() -> list[str]:
 def public_modules() -> Iterator[ModuleType]:
     yield mixpress
     for found in pkgutil.walk_packages(mixpress.__path__, "mixpress."):
-        if found.name != "mixpress._core" and not found.name.endswith("__main__"):
+        needs_engine = found.name.startswith(tuple(f"{name}." for name in ENGINES))
+        if found.name != "mixpress._core" and not found.name.endswith("__main__") and not needs_engine:
             module = importlib.import_module(found.name)
             if hasattr(module, "__all__") or found.name in PLAIN:
                 yield module
 
 
 def of_module(module: ModuleType) -> Iterator[str]:
+    if module.__name__ in ENGINES:
+        yield from (f"{module.__name__}.{name}" for name in names_of(module))
+        return
     for name in names_of(module):
         yield from of_value(f"{module.__name__}.{name}", getattr(module, name))
 

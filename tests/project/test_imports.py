@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 # A module may import modules of its own package, and of the packages and top-level modules in the layers below.
 LAYERS: list[set[str]] = [
-    {"adapters", "cli", "compat", "pytest_plugin", "spark"},
+    {"adapters", "cli", "compat", "pytest_plugin", "ray", "spark"},
     {ROOT},  # the lazy names of `mixpress`
     {"check", "cluster"},
     {"client"},
