@@ -1,7 +1,7 @@
 # Every verb installs what it needs into .venv. Required: Python >= 3.10, a Rust toolchain and make.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: asan audit bench bench-bulk bench-emulator bench-loss bench-profiles browser chaos check-tools clean demo demo-spark docs engines fuzz help interpreters kill licences lint \
+.PHONY: asan audit bench bench-bulk bench-emulator bench-lease bench-loss bench-profiles browser chaos check-tools clean demo demo-spark docs engines fuzz help interpreters kill licences lint \
   lock matrix names official old-cpu release-core rules test test-all test-engines test-fuzz test-lowest test-newest test-python test-rust \
   test-with-newest-core wheel
 
@@ -85,7 +85,7 @@ test-python: $(CORE) $(VENV)/.dev ## Run the Python tests, in two processes
 	$(if $(NO_BROWSER),@echo '$(NO_BROWSER)')
 
 # The interpreter and the core are those of $(VENV), so mixpress is only put on the path.
-LOWEST_TESTS := $(wildcard $(addprefix tests/,adapters cli client compat emulator queues report send spool transport))
+LOWEST_TESTS := $(wildcard $(addprefix tests/,adapters cli client compat emulator lease queues report send spool transport))
 browser: ## Install Chromium for tests/browser, by apt-get, if there is none on PATH
 	@test -n "$(CHROMIUM)" || { root=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$root apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core \
@@ -178,6 +178,9 @@ bench-bulk: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Import millions of event
 
 bench-profiles: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Update a million profiles beside the official client (minutes): PROFILES= PROFILES_PEER= PROFILES_ROUNDS=
 	$(BIN)/python -m benches.profiles
+
+bench-lease: $(CORE) ## Simulate clusters of 2, 8 and 32 workers under one rate limit, with and without a lease (minutes): LEASE_EVENTS= LEASE_ROUNDS=
+	$(BIN)/python -m benches.lease
 
 bench-emulator: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Measure the emulator's CPU for each event (minutes): EMULATOR_PEER=another version's python/ EMULATOR_ROUNDS= EMULATOR_MIXES=
 	$(BIN)/python -m benches.emulator

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,35 +32,46 @@ steps = st.one_of(
 )
 
 
-def run(world: World, kind: str, place: int, value: object) -> None:
+def run(world: World, kind: str, place: int, value: Any) -> None:
     if kind == "wait":
-        assert isinstance(value, float)
-        return world.wait(value)
+        world.wait(value)
+        return
     if place not in world.workers:
         world.start(place)
-    if kind == "take":
-        assert isinstance(value, Amount)
-        for _ in range(3):  # asks until it has a slice, if there is one
-            if world.take(place, value):
-                break
-            world.talk(place)
-    elif kind == "want":
-        assert isinstance(value, list)
-        for thread, amount in enumerate(value):
-            world.take(place, amount, thread)
+    STEPS[kind](world, place, value)
+
+
+def take(world: World, place: int, amount: Amount) -> None:
+    for _ in range(3):  # asks until it has a slice, if there is one
+        if world.take(place, amount):
+            break
         world.talk(place)
-    elif kind == "receive":
-        world.receive(place)
-    elif kind == "talk":
-        world.talk(place)
-    elif kind == "silence":
-        world.workers[place].is_silent = True
-    elif kind == "leave":
-        world.talk(place, leaving=True)
-        world.end(place)
-    else:
-        world.end(place)
-    return None
+
+
+def want(world: World, place: int, wanted: list[Amount]) -> None:
+    for thread, amount in enumerate(wanted):
+        world.take(place, amount, thread)
+    world.talk(place)
+
+
+def be_silent(world: World, place: int, _: object) -> None:
+    world.workers[place].is_silent = True
+
+
+def leave(world: World, place: int, _: object) -> None:
+    world.talk(place, leaving=True)
+    world.end(place)
+
+
+STEPS: dict[str, Callable[[World, int, Any], object]] = {
+    "take": take,
+    "want": want,
+    "receive": lambda world, place, _: world.receive(place),
+    "talk": lambda world, place, _: world.talk(place),
+    "silence": be_silent,
+    "leave": leave,
+    "end": lambda world, place, _: world.end(place),
+}
 
 
 @settings(max_examples=400)
@@ -71,6 +84,7 @@ def test_the_api_never_receives_more_than_the_limit_whatever_workers_do(
         run(world, kind, place, value)
     for place in list(world.workers):
         world.end(place)
+    assert world.allotment.lent == NOTHING
     events, size, _ = world.most_in_a_window()
     assert events <= limit.events
     assert size <= limit.bytes

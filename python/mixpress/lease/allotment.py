@@ -55,20 +55,25 @@ class Allotment:
         self._ready: dict[int, Amount] = {}
         """What the next `ask` of a worker returns."""
         self._waits: dict[int, Wait] = {}
+        self.lent = NOTHING
+        """What workers have, or can collect."""
 
     def join(self, worker: int, now: float, held: Amount = NOTHING, past: Iterable[tuple[float, Amount]] = ()) -> None:
         """Add a worker. It has requests without an answer (`held`), and had answers so many seconds ago, which were
         reported to nobody.
         """
         self._lent[worker] = held
+        self.lent += held
         for age, amount in past:
             self._count(now - age, amount)
 
     def ask(self, worker: int, now: float, *, used: Amount, back: Amount, need: Amount, want: Amount) -> Amount:
         """Count what was used, take what comes back, and return what the worker gets now, perhaps nothing."""
         self._count(now, used)
-        got = self._ready.pop(worker, NOTHING)
-        self._lent[worker] = self._lent[worker] - used - back + got
+        got, had = self._ready.pop(worker, NOTHING), self._lent[worker]
+        kept = had - used - back
+        self.lent = self.lent - had + kept
+        self._lent[worker] = kept + got
         before = self._waits.pop(worker, None)
         rest = want.at_least(need) - (got if got.covers(need) else NOTHING)
         if need and rest.covers(need):
@@ -80,8 +85,9 @@ class Allotment:
 
     def leave(self, worker: int, now: float) -> None:
         """Remove a worker. What it has not returned may have been used until now."""
-        self._count(now, self._lent.pop(worker))
-        self._ready.pop(worker, None)
+        lent = self._lent.pop(worker)
+        self._count(now, lent)
+        self.lent = self.lent - lent - self._ready.pop(worker, NOTHING)
         self._waits.pop(worker, None)
 
     def room_at(self, worker: int, now: float) -> float:
@@ -90,13 +96,12 @@ class Allotment:
         """
         if worker not in self._waits:
             return 0.0
-        need, lent = self._waits[worker].need.at_most(self._all), self.lent
-        return max(0.0, self._used.room_at(lambda *used: self._all.covers(Amount(*used) + lent + need)) - now)
-
-    @property
-    def lent(self) -> Amount:
-        """What workers have, or can collect."""
-        return sum([*self._lent.values(), *self._ready.values()], NOTHING)
+        need = self._waits[worker].need.at_most(self._all)
+        events, size = (
+            self._all.events - self.lent.events - need.events,
+            self._all.bytes - self.lent.bytes - need.bytes,
+        )
+        return max(0.0, self._used.room_at(lambda *used: used[0] <= events and used[1] <= size) - now)
 
     def used(self, now: float) -> Amount:
         """Return what counts as used."""
@@ -121,7 +126,7 @@ class Allotment:
     def _share(self, now: float) -> None:
         """Make ready what is free for those who wait."""
         free = self._all - self.used(now) - self.lent
-        if not self._waits or not free:
+        if not self._waits or free.events <= 0 or free.bytes <= 0:
             return
         waits = sorted(self._waits.items(), key=lambda item: item[1].since)
         given: dict[int, Amount] = {}
@@ -143,6 +148,7 @@ class Allotment:
         for worker, amount in given.items():
             if amount:
                 self._ready[worker] = amount
+                self.lent += amount
                 del self._waits[worker]
 
     def _fits(self, need: Amount, free: Amount) -> bool:

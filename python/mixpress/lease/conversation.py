@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mixpress.lease.allotment import SLICE, Allotment
+from mixpress.lease.holding import Ask
 from mixpress.lease.messages import Grant, ask_of_json, grant_to_json, join_of_json
 from mixpress.lease.protocol import (
     MAX_GREETING,
@@ -134,12 +135,12 @@ class Conversation:
             join = join_of_json(message)
             self._worker = self._ledger.next_worker()
             allotment.join(self._worker, now, join.held, join.past)
-            return seal.close(grant_to_json(_grant(allotment, self._worker, now, {})))
-        return seal.close(grant_to_json(_grant(allotment, self._worker, now, message)))
+            return seal.close(grant_to_json(reply_to(allotment, self._worker, now, Ask())))
+        return seal.close(grant_to_json(reply_to(allotment, self._worker, now, ask_of_json(message))))
 
 
-def _grant(allotment: Allotment, worker: int, now: float, message: dict[str, object]) -> Grant:
-    ask = ask_of_json(message)
+def reply_to(allotment: Allotment, worker: int, now: float, ask: Ask) -> Grant:
+    """Return the reply to a worker's message."""
     amount = allotment.ask(worker, now, used=ask.used, back=ask.back, need=ask.need, want=ask.want)
     wait = min(PACE, max(SOON, allotment.room_at(worker, now))) if ask.need and not amount else PACE
     return Grant(amount, SLICE, wait, allotment.limit, allotment.workers)

@@ -99,7 +99,7 @@ class LeasedLimiter:
         why = self._error or "no answer"
         self._log.tell(
             logging.WARNING,
-            f"lease {self._where}",
+            f"the lease server {self._where} does not lend",
             "the rate limit can't be shared: the lease server %s does not lend (%s); sending at most %.0f events and "
             "%.0f bytes in %.0f s until it does",
             *(self._where, why, ceiling.events, ceiling.bytes, ceiling.seconds),
@@ -147,7 +147,8 @@ class LeasedLimiter:
 
     def _joined(self, server: str) -> Join:
         if self._alone is not None:
-            self._log.tell(logging.INFO, f"leased {self._where}", "the lease server %s lends again", self._where)
+            said = f"the lease server {self._where} lends again"
+            self._log.tell(logging.INFO, said, "%s", said)
         self._until = self._alone = self._error = None
         return Join(*self._holding.connected(server, self._clock.monotonic()))
 

@@ -138,7 +138,7 @@ class Link:
             self._borrower.granted(asked, grant)
             if is_last:
                 return
-            self._clock.wait(self._wake, grant.wait if any(ask) else PULSE)
+            self._clock.wait(self._wake, min(grant.wait, PULSE) if any(ask) else PULSE)
             left = asked + SOON - self._clock.monotonic()
             if left > 0 and not self._is_stopping:
                 self._clock.wait(threading.Event(), left)

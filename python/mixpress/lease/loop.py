@@ -77,7 +77,7 @@ class Loop:
             endpoints = self._ledger.stats(self._clock.monotonic())
             return sum(peer.is_worker for peer in self._peers.values()), self._refused, endpoints
 
-    def disown(self) -> None:
+    def after_fork(self) -> None:
         """Close the sockets in a forked child, without an effect on the parent's connections."""
         for one in (self._listener, self._wake, self._waker, *self._peers):
             one.close()

@@ -78,7 +78,7 @@ class LeaseServer:
         self._pid = os.getpid()
 
     def __enter__(self) -> Self:
-        if self._loop is not None:
+        if self._loop is not None and self._pid == os.getpid():
             raise RuntimeError("this lease server is already running")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server((self._host, self._port), family=family, backlog=BACKLOG)
@@ -86,7 +86,7 @@ class LeaseServer:
         self._thread = threading.Thread(target=self._loop.run, name="mixpress-lease-server", daemon=True)
         self._thread.start()
         self._pid = os.getpid()
-        process.clients.add(self)
+        process.clients.add(self._loop)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -109,19 +109,14 @@ class LeaseServer:
 
     @property
     def _running(self) -> Loop:
-        if self._loop is None:
+        if self._loop is None or self._pid != os.getpid():
             raise RuntimeError("this lease server is not running: use `with LeaseServer(...) as server`")
         return self._loop
-
-    def after_fork(self) -> None:
-        """Close copies of the parent's sockets, in a forked child."""
-        if self._loop is not None:
-            self._loop.disown()
-        self._loop = self._thread = None
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("LeaseServer can't be pickled; pass its address to the workers")
 
     def __repr__(self) -> str:
-        where = f"at {self.address}" if self._loop is not None else "not running"
+        is_running = self._loop is not None and self._pid == os.getpid()
+        where = f"at {self.address}" if is_running else "not running"
         return f"<LeaseServer {where}>"
