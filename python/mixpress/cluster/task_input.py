@@ -23,8 +23,8 @@ KINDS = (pyarrow.types.is_string, pyarrow.types.is_large_string, pyarrow.types.i
 
 
 class TaskInput(BatchInput):
-    """Record batches, whose schemas may differ. `with_ids` encodes those in which each row has an id: deriving ids takes
-    more time than all the rest, and the encoder does it before it knows that a row has one.
+    """Record batches, whose schemas may differ. `with_ids` encodes those in which each row has an id: deriving ids
+    takes more time than all the rest, and the encoder does it before it knows that a row has one.
     """
 
     def __init__(self, batches: Iterable[pyarrow.RecordBatch], name: str, with_ids: Encoder | None) -> None:
