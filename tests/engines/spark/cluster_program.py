@@ -10,13 +10,12 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 import mixpress.lease
-from engines.spark.conftest import orders_of
+from engines.spark.conftest import QUICK, orders_of
 from engines.spark.upstream import ROWS, failing
 from mixpress.lease import LeaseServer
 from mixpress.spark import write
 
 SMALL = 60
-QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 
 
 class Counted(LeaseServer):

@@ -14,13 +14,11 @@ from pathlib import Path
 
 import pyspark
 
-from engines.spark.conftest import PATHS
+from engines.spark.conftest import PATHS, QUICK
 from engines.spark.upstream import wait_for
 
 HOME = Path(pyspark.__file__).parent
 LOOPBACK = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
-QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-"""Options of a JVM that runs for seconds."""
 MARK = "MIXPRESS_TESTED_CLUSTER"
 """A variable of all processes of a cluster, by which those that are left are found."""
 
