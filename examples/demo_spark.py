@@ -1,4 +1,4 @@
-"""Write a month of flights from Spark into a local emulator; three requests get no reply, and Spark repeats their tasks.
+"""Write a month of flights from Spark into a local emulator. Some requests get no reply, and Spark repeats their tasks.
 
     make demo-spark
 

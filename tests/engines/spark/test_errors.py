@@ -12,7 +12,7 @@ import pytest
 from pyspark.errors import AnalysisException, PySparkRuntimeError
 from pyspark.sql import DataFrame, SparkSession
 
-from engines.spark.conftest import PATHS, ROOT
+from engines.spark.conftest import PATHS, QUICK, ROOT
 from mixpress import Lease, RateLimit
 from mixpress.cluster.job import NAMES
 from mixpress.spark import write
@@ -89,11 +89,11 @@ def test_workers_without_credentials_say_so_in_one_sentence(orders: DataFrame) -
     assert "Spark gave the task up after" in str(caught.value)
 
 
-PROGRAM = """
+PROGRAM = f"""
 from pyspark.sql import SparkSession
 from mixpress.spark import write
 
-spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+spark = SparkSession.builder.master("local[1]").config("spark.driver.extraJavaOptions", "{QUICK}").getOrCreate()
 spark.sparkContext.setLogLevel("OFF")
 try:
     write(spark.range(1).selectExpr("'E' event", "1 time", "'u' distinct_id"), base_url="http://127.0.0.1:9")
