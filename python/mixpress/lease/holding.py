@@ -43,6 +43,8 @@ class Holding:
     def __init__(self, limit: RateLimit) -> None:
         self._limit = limit
         self._slice = NOTHING
+        self._rest = NOTHING
+        """What is returned with the next message."""
         self._ends = -math.inf
         self._flying = NOTHING
         self._answered = NOTHING
@@ -59,7 +61,8 @@ class Holding:
     def take(self, who: Hashable, now: float, amount: Amount) -> bool:
         """Use a part of the slice for a request. Return False if it must wait; `who` then asks again."""
         if now < self._ends and self._slice.covers(amount) and (self._is_usual or self._is_large(amount)):
-            self._slice -= amount
+            left = self._slice - amount
+            self._slice, self._rest = (left, self._rest) if self._is_usual else (NOTHING, self._rest + left)
             self.take_off(who, now, amount)
             return True
         self._waits[who] = amount, now
@@ -88,7 +91,7 @@ class Holding:
     def is_idle(self, now: float) -> bool:
         """Return whether nothing is borrowed, under way or waited for."""
         self._forget(now)
-        return not (self._slice or self._flying or self._answered or self._waits or self._recent)
+        return not (self._slice or self._rest or self._flying or self._answered or self._waits or self._recent)
 
     def connected(self, server: str, now: float) -> tuple[Amount, list[tuple[float, Amount]]]:
         """Start to borrow. Return what the server, known by an id, must count: requests under way, and those of the
@@ -109,7 +112,7 @@ class Holding:
     def lost(self) -> None:
         """End to borrow: the server counts all that it lent as used."""
         self._server = None
-        self._slice = self._answered = NOTHING
+        self._slice = self._rest = self._answered = NOTHING
         self._ends = -math.inf
 
     def ask(self, now: float, *, leaving: bool = False) -> Ask:
@@ -117,10 +120,10 @@ class Holding:
         self._forget(now)
         waits = [amount for amount, _ in self._waits.values()]
         need = waits[0] if waits else self._last
-        back = NOTHING
         is_of_use = self._slice.covers(need) and (self._is_usual or any(map(self._is_large, waits)))
         if leaving or now >= self._ends or not is_of_use or not (waits or self._recent):
-            back, self._slice = self._slice, NOTHING
+            self._slice, self._rest = NOTHING, self._rest + self._slice
+        back, self._rest = self._rest, NOTHING
         used, self._answered = self._answered, NOTHING
         if leaving or not (waits or self._recent):
             return Ask(used, back)
@@ -156,7 +159,7 @@ class Holding:
 
     @property
     def _is_usual(self) -> bool:
-        """Whether any request may use the slice. One beyond the limit was lent for a request that is, alone."""
+        """Whether any request may use the slice. One beyond the limit was lent for one request that is, too."""
         return not self._is_large(self._slice)
 
     def _is_large(self, amount: Amount) -> bool:
