@@ -49,6 +49,8 @@ class Holding:
         self._flying = NOTHING
         self._answered = NOTHING
         self._server: str | None = None
+        self._is_told = True
+        """Whether the server counts the past, too: it replied to the message that had it."""
         self._last_server: str | None = None
         self._waits: dict[Hashable, tuple[Amount, float]] = {}
         self._recent = RollingSum(AHEAD)
@@ -103,15 +105,12 @@ class Holding:
             self._known = RollingSum(self._limit.seconds)
         self._server = self._last_server = server
         self._unknown.forget(now)
-        past = [(max(0.0, now - then), Amount(events, size)) for then, events, size in self._unknown]
-        for entry in self._unknown:
-            self._known.add(*entry)
-        self._unknown = RollingSum(self._limit.seconds)
-        return self._flying, past
+        self._is_told = False
+        return self._flying, [(max(0.0, now - then), Amount(events, size)) for then, events, size in self._unknown]
 
     def lost(self) -> None:
         """End to borrow: the server counts all that it lent as used."""
-        self._server = None
+        self._server, self._is_told = None, True
         self._slice = self._rest = self._answered = NOTHING
         self._ends = -math.inf
 
@@ -133,6 +132,10 @@ class Holding:
 
     def granted(self, asked: float, amount: Amount, valid: float) -> None:
         """Add what the server lent in reply to a message of the time `asked`, and renew the slice from then on."""
+        if not self._is_told:
+            for entry in self._unknown:
+                self._known.add(*entry)
+            self._unknown, self._is_told = RollingSum(self._limit.seconds), True
         self._slice += amount
         self._ends = asked + valid
 
