@@ -100,14 +100,14 @@ test-lowest: $(CORE) ## Run the tests of delivery on the lowest versions that py
 engines: $(CORE) engines-packages
 
 engines-packages: $(VENV)/.demo
-	@java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || { echo "Spark needs Java 17 or newer, and 'java' on PATH is $$(java -version 2>&1 | head -n 1). Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
+	@java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || { echo "Spark needs Java 17 or newer, and 'java' on PATH is $$(java -version 2>&1 | grep version || echo missing). Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 15))' || { echo "Ray and others have no wheels for $$($(BIN)/python -V) yet. Name an older one: make test-engines VENV=.venv-3.14 PYTHON=python3.14"; exit 1; }
 	@$(MAKE) --no-print-directory VENV=$(ENGINES) PYTHON=$(abspath $(BIN))/python $(ENGINES)/.engines
 	@echo $(CURDIR)/python > $$($(ENGINES)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mixpress.pth
 
-# Each engine runs in one process of the tests, so that none is started twice.
+# The tests of an engine run in one process, by its conftest.
 test-engines: engines ## Run mixpress within Spark, Ray, Dask, Airflow, Dagster and dlt (Python 3.10 to 3.14; Java 17)
-	HYPOTHESIS_PROFILE=quick $(ENGINES)/bin/python -m pytest -n 2 --dist loadgroup tests/engines
+	HYPOTHESIS_PROFILE=quick $(ENGINES)/bin/python -m pytest -n 2 --dist loadscope tests/engines
 
 demo-spark: engines ## Write a month of real flights from Spark into a local emulator, with tasks that fail and are repeated (Java 17)
 	@$(ENGINES)/bin/python examples/demo_spark.py

@@ -74,7 +74,7 @@ STEPS: dict[str, Callable[[World, int, Any], object]] = {
 }
 
 
-@settings(max_examples=400)
+@settings(max_examples=600)
 @given(limit=limits, happened=st.lists(steps, max_size=60))
 def test_the_api_never_receives_more_than_the_limit_whatever_workers_do(
     limit: RateLimit, happened: list[tuple[str, int, object]]
@@ -228,3 +228,15 @@ def test_a_worker_that_joins_brings_what_it_sent_alone() -> None:
     assert ask(allotment, 2, 10.0, 41, 41) == 0
     assert ask(allotment, 2, 10.0, 40, 40) == 40
     assert ask(allotment, 2, 11.3, 30, 30) == 30
+
+
+def test_a_slice_beyond_the_limit_is_for_one_request() -> None:
+    world = World(RateLimit(events=10, bytes=1000, seconds=6))
+    world.start(0)
+    assert not world.take(0, Amount(40, 400))
+    assert world.talk(0) == Amount(40, 400)
+    assert not world.take(0, Amount(1, 10), thread=1)
+    assert world.take(0, Amount(20, 200), thread=2)
+    assert not world.take(0, Amount(20, 200), thread=3)
+    world.talk(0)
+    assert world.allotment.lent == Amount(20, 200)
