@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from mixpress.ray.engine import Datasink, driver_host
 from mixpress.report.as_json import as_members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Literal
 
     import pyarrow
@@ -79,6 +80,8 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         self._lent: WriteJob | None = None
         self._lending = ExitStack()
         self._started: float | None = None
+        self._write_id = ""
+        self._is_checked = False
 
     @property
     def min_rows_per_write(self) -> int:
@@ -86,22 +89,24 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         return Limits.documented().max_batch_events
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a task needs: the job alone."""
-        return {"_job": self._lent or self._job}
+        """Return what a task needs."""
+        return {"_job": self._lent or self._job, "_write_id": self._write_id, "_is_checked": self._is_checked}
 
     def on_write_start(self, schema: pyarrow.Schema | None = None) -> None:
-        """Check the columns of the first block, and lend the limit. Ray calls this on the driver."""
+        """Check the columns of the first block, and lend the limit. Ray calls this on the driver; older versions have no
+        schema for it, and the tasks check theirs.
+        """
         self._begin()
         if schema is not None and schema.names:
-            check_columns(self._job, schema.names)
+            self._check(schema)
         if self._is_shared:
             self._lent = self._lending.enter_context(share_limit(self._job, driver_host()))
 
     def write(self, blocks: Iterable[Any], ctx: Any) -> TaskReport:
         """Write the rows of one task, and return when each has its verdict."""
         number = ctx.task_idx
-        task = Task(f"task {number}", f"part-{number:05d}-{ctx.kwargs['write_uuid'][:12]}.ndjson")
-        return run_task(self._job, task, record_batches(blocks, self._job.mapping))
+        task = Task(f"task {number}", f"part-{number:05d}-{self._write_id}.ndjson")
+        return run_task(self._job, task, self._batches(blocks))
 
     def on_write_complete(self, write_result: Any) -> None:
         """Sum the tasks up, and write the report. Ray calls this on the driver."""
@@ -130,9 +135,21 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
             with suppress(OSError):  # the error of the write is raised
                 write_report(self._job.report, {"ok": False, "committed": False, "error": reason})
 
+    def _batches(self, blocks: Iterable[Any]) -> Iterator[pyarrow.RecordBatch]:
+        for batch in record_batches(blocks, self._job.mapping):
+            if batch.num_rows and not self._is_checked:
+                self._check(batch.schema)
+            yield batch
+
+    def _check(self, schema: pyarrow.Schema) -> None:
+        check_columns(self._job, schema.names)
+        self._is_checked = True
+
     def _begin(self) -> None:
         self._end()
         self.report = None
+        self._write_id = uuid.uuid4().hex[:12]
+        self._is_checked = False
         self._started = time.monotonic()
 
     def _end(self) -> float:

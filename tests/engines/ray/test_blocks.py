@@ -32,9 +32,17 @@ def test_blocks_of_different_columns_and_kinds_are_one_task(emulator: Emulator) 
         pa.Table.from_batches([orders(0)]),
         pa.table({"at": ["2024-01-01"], "user": ["u3"], "n": [3]}),
     ]
-    done = sink_of(emulator).write(blocks, SimpleNamespace(task_idx=0, kwargs={"write_uuid": "0" * 32}))
+    done = sink_of(emulator).write(blocks, SimpleNamespace(task_idx=0))
     assert (done.task, done.report.imported) == ("task 0", 4)
     assert numbers(emulator) == [0, 1, 2, 3]
+
+
+def test_a_task_checks_the_columns_if_the_driver_could_not(emulator: Emulator) -> None:
+    sink = sink_of(emulator, time_column="when")
+    sink.on_write_start()
+    with pytest.raises(ValueError, match="no column 'when', which time_column names"):
+        sink.write([pa.Table.from_batches([orders(2)])], SimpleNamespace(task_idx=0))
+    assert emulator.requests() == []
 
 
 TENSORS: dict[str, tuple[Any, list[Any]]] = {
