@@ -93,8 +93,8 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         return {"_job": self._lent or self._job, "_write_id": self._write_id, "_is_checked": self._is_checked}
 
     def on_write_start(self, schema: pyarrow.Schema | None = None) -> None:
-        """Check the columns of the first block, and lend the limit. Ray calls this on the driver; older versions have no
-        schema for it, and the tasks check theirs.
+        """Check the columns of the first block, and lend the limit. Ray calls this on the driver. Older versions give
+        no schema, and the tasks check theirs.
         """
         self._begin()
         if schema is not None and schema.names:
