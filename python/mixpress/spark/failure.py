@@ -15,7 +15,13 @@ _OURS = re.compile(r"[/\\]mixpress[/\\](auth\.py|(client|cluster|files|lease|sen
 _RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*): (.+)$")
 _ATTEMPTS = re.compile(r"failed (\d+) times")
 _ENDED = ("Python worker exited unexpectedly", "Python worker failed to connect back")
-_NO_JVM = ("Py4JNetworkError", "ConnectionRefusedError", "Answer from Java side is empty", "a stopped SparkContext")
+_NO_JVM = (
+    "Py4JNetworkError",
+    "ConnectionRefusedError",
+    "Answer from Java side is empty",
+    "a stopped SparkContext",
+    '"jsc" is null',
+)
 
 
 def explain(error: BaseException, python: str) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from py4j.protocol import Py4JError
 from pyspark.errors import AnalysisException, PySparkRuntimeError
 from pyspark.sql import DataFrame, SparkSession
 
@@ -134,14 +135,15 @@ def test_another_version_of_the_workers_python_is_named() -> None:
     assert "/usr/bin/python3" in message
 
 
-def test_a_session_whose_jvm_has_ended_is_named() -> None:
-    from py4j.protocol import Py4JNetworkError
-
-    message = explain(Py4JNetworkError("Answer from Java side is empty"), "python3")
-    assert (
-        message
-        == "the JVM of the session does not answer: it has ended, or the session was stopped. Create another session"
-    )
+@pytest.mark.parametrize(
+    "said",
+    ["Answer from Java side is empty", "Cannot call methods on a stopped SparkContext.", 'because "jsc" is null'],
+)
+def test_a_session_that_has_ended_is_named(said: str) -> None:
+    """The JVM was killed; `spark.stop()` was called, of which Spark says the one or the other."""
+    message = explain(Py4JError(said), "python3")
+    assert message is not None
+    assert "it has ended, or the session was stopped" in message
 
 
 @pytest.mark.parametrize(
