@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 import mixpress.lease
-from engines.spark.conftest import orders_of
+from engines.spark.conftest import QUICK, orders_of
 from engines.spark.upstream import ROWS, failing
+from mixpress import Report
 from mixpress.lease import LeaseServer
 from mixpress.spark import write
 
 SMALL = 60
-QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 
 
 class Counted(LeaseServer):
@@ -29,9 +29,9 @@ class Counted(LeaseServer):
         super().__exit__(*error)
 
 
-def session(master: str, folder: Path) -> SparkSession:
+def session(master: str, folder: Path, **more: str) -> SparkSession:
     """Return a session whose event log is in the folder."""
-    (folder / "events").mkdir()
+    (folder / "events").mkdir(exist_ok=True)
     options = {
         "spark.driver.host": "127.0.0.1",
         "spark.driver.extraJavaOptions": QUICK,
@@ -43,30 +43,56 @@ def session(master: str, folder: Path) -> SparkSession:
         "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
         "spark.ui.enabled": "false",
     }
-    return SparkSession.builder.master(master).config(map=options).getOrCreate()
+    return SparkSession.builder.master(master).config(map={**options, **more}).getOrCreate()
+
+
+SPECULATION = {
+    "spark.speculation": "true",
+    "spark.speculation.interval": "100ms",
+    "spark.speculation.minTaskRuntime": "100ms",
+    "spark.speculation.multiplier": "1",
+    "spark.speculation.quantile": "0.5",
+}
+SPECULATED = 4 * ROWS
+"""The first number of the orders of which a task is speculated."""
+
+
+def rows_of(spark: SparkSession, url: str, start: int, how: str) -> DataFrame:
+    """Return orders in a small partition, with a row that is rejected, and a large one, which fails in this way."""
+    small, large = f"number < {start + SMALL}", f"number >= {start + ROWS}"
+    orders = orders_of(spark, range(start, start + 2 * ROWS), 2).where(f"{small} or {large}")
+    frame = orders.selectExpr("* except (distinct_id)", f"if(number = {start}, 'null', distinct_id) user")
+    return frame.mapInArrow(failing(url, start + ROWS, how), frame.schema)
+
+
+def write_with_a_killed_executor(spark: SparkSession, url: str, folder: Path, options: dict[str, Any]) -> Report:
+    """Write a frame whose executor is killed in the middle of the large partition; then a stream."""
+    report = write(rows_of(spark, url, 0, "kill"), report=str(folder / "report.json"), **options)
+    frame = orders_of(spark, range(1, 11), 1).withColumnRenamed("distinct_id", "user")
+    frame.write.json(str(folder / "stream"))
+    stream = spark.readStream.schema(frame.schema).json(str(folder / "stream")).writeStream.format("mixpress")
+    stream = stream.options(**options, report=str(folder / "reports"), checkpointLocation=str(folder / "checkpoint"))
+    stream.trigger(availableNow=True).start().awaitTermination()
+    return report
 
 
 def main(master: str, url: str, folder: Path) -> None:
-    """Write a frame of two partitions, whose executor is killed in the middle of the large one; then a stream."""
+    """Write, and print what the reports say."""
     mixpress.lease.LeaseServer = Counted  # type: ignore[misc] # as the limit is shared by `write` alone
-    spark = session(master, folder)
     options: dict[str, Any] = {
         "base_url": url,
         "credentials": f"file:{folder / 'credentials.env'}",
         "dead_letter": str(folder / "failed"),
         "distinct_id_column": "user",
     }
-    frame = orders_of(spark, range(2 * ROWS), 2).where(f"number < {SMALL} or number >= {ROWS}")
-    frame = frame.selectExpr("* except (distinct_id)", "if(number = 7, 'null', distinct_id) user")
-    killed = frame.mapInArrow(failing(url, ROWS, "kill"), frame.schema)
-    report = write(killed, report=str(folder / "report.json"), **options)
-
-    frame.limit(100).write.json(str(folder / "stream"))
-    stream = spark.readStream.schema(frame.schema).json(str(folder / "stream")).writeStream.format("mixpress")
-    stream = stream.options(**options, report=str(folder / "reports"), checkpointLocation=str(folder / "checkpoint"))
-    stream.trigger(availableNow=True).start().awaitTermination()
-    print(json.dumps({"imported": report.imported, "rejected": report.rejected, "lent": Counted.used}))
+    spark = session(master, folder)
+    report = write_with_a_killed_executor(spark, url, folder, options)
     spark.stop()
+    spark = session(master, folder, **SPECULATION)
+    speculated = write(rows_of(spark, url, SPECULATED, "hang"), **options)
+    spark.stop()
+    printed = {"imported": report.imported, "rejected": report.rejected, "lent": Counted.used}
+    print(json.dumps({**printed, "speculated": speculated.imported}))
 
 
 if __name__ == "__main__":

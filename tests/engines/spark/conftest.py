@@ -16,6 +16,8 @@ from mixpress.spark import MixpressDataSource
 ROOT = Path(__file__).parents[3]
 PATHS = os.pathsep.join([str(ROOT / "python"), str(ROOT / "tests")])
 """What the workers import: the package of this checkout, and the functions of the tests."""
+QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+"""Options of a JVM that runs for seconds."""
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         patch.setenv("PYTHONPATH", PATHS)
         builder = SparkSession.builder.master("local[2,4]").appName("mixpress")
         options = {
+            "spark.driver.extraJavaOptions": QUICK,
             "spark.ui.enabled": "false",
             "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
             "spark.sql.shuffle.partitions": "2",

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pyspark
 
-from engines.spark.conftest import PATHS
+from engines.spark.conftest import PATHS, QUICK
 from engines.spark.upstream import wait_for
 
 HOME = Path(pyspark.__file__).parent
-LOOPBACK = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
-QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-"""Options of a JVM that runs for seconds."""
+MASTER = "127.0.0.1"
+WORKERS = {"worker-1": "127.0.0.1", "worker-2": "127.0.0.2"}
+"""Each has an address of its own, since Spark runs the second attempt of a slow task on another host."""
+PORTS = ("--port", "0", "--webui-port", "0")
 MARK = "MIXPRESS_TESTED_CLUSTER"
 """A variable of all processes of a cluster, by which those that are left are found."""
 
@@ -44,13 +45,13 @@ class Cluster:
         }
         self.master = ""
 
-    def start(self, stack: ExitStack, name: str, *command: str) -> Path:
-        """Start a process of the cluster; return the file of its log."""
+    def start(self, stack: ExitStack, name: str, host: str, *command: str) -> Path:
+        """Start a process of the cluster, which listens on this address; return the file of its log."""
         log = self.folder / f"{name}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [str(HOME / "bin" / "spark-class"), *command],
-                env=self.environment,
+                [str(HOME / "bin" / "spark-class"), *command[:1], "--host", host, *PORTS, *command[1:]],
+                env={**self.environment, "SPARK_LOCAL_IP": host},
                 cwd=self.folder,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -71,13 +72,13 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     made = Cluster(folder)
     with ExitStack() as stack:
         stack.callback(wait_for, lambda: not made.processes())
-        log = made.start(stack, "master", "org.apache.spark.deploy.master.Master", *LOOPBACK)
+        log = made.start(stack, "master", MASTER, "org.apache.spark.deploy.master.Master")
         wait_for(lambda: re.search(rb"Starting Spark master at (spark://\S+)", log.read_bytes()) is not None)
         [made.master] = re.findall(r"Starting Spark master at (spark://\S+)", log.read_text())
         size = ("--cores", "1", "--memory", "600m")
-        for name in ("worker-1", "worker-2"):
+        for name, host in WORKERS.items():
             work = ("--work-dir", str(folder / name))
-            made.start(stack, name, "org.apache.spark.deploy.worker.Worker", *LOOPBACK, *size, *work, made.master)
+            made.start(stack, name, host, "org.apache.spark.deploy.worker.Worker", *size, *work, made.master)
         wait_for(lambda: log.read_bytes().count(b"Registering worker") == 2)
         yield made
 

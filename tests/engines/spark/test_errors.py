@@ -12,11 +12,11 @@ import pytest
 from pyspark.errors import AnalysisException, PySparkRuntimeError
 from pyspark.sql import DataFrame, SparkSession
 
-from engines.spark.conftest import PATHS, ROOT
+from engines.spark.conftest import PATHS, QUICK, ROOT
 from mixpress import Lease, RateLimit
 from mixpress.cluster.job import NAMES
 from mixpress.spark import write
-from mixpress.spark.failure import explain
+from mixpress.spark.failure import explain, own_sentence
 
 CANARY = "canary-4e1f9c"
 NOWHERE = "http://127.0.0.1:9"
@@ -89,11 +89,11 @@ def test_workers_without_credentials_say_so_in_one_sentence(orders: DataFrame) -
     assert "Spark gave the task up after" in str(caught.value)
 
 
-PROGRAM = """
+PROGRAM = f"""
 from pyspark.sql import SparkSession
 from mixpress.spark import write
 
-spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+spark = SparkSession.builder.master("local[1]").config("spark.driver.extraJavaOptions", "{QUICK}").getOrCreate()
 spark.sparkContext.setLogLevel("OFF")
 try:
     write(spark.range(1).selectExpr("'E' event", "1 time", "'u' distinct_id"), base_url="http://127.0.0.1:9")
@@ -137,8 +137,23 @@ def test_another_version_of_the_workers_python_is_named() -> None:
 def test_a_session_whose_jvm_has_ended_is_named() -> None:
     from py4j.protocol import Py4JNetworkError
 
-    message = explain(Py4JNetworkError("Answer from Java side is empty"), None)
+    message = explain(Py4JNetworkError("Answer from Java side is empty"), "python3")
     assert (
         message
         == "the JVM of the session does not answer: it has ended, or the session was stopped. Create another session"
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "is_ours"),
+    [
+        ("/opt/venv/lib/python3.12/site-packages/mixpress/client/client.py", True),
+        (r"C:\Python\Lib\site-packages\mixpress\auth.py", True),
+        ("/home/me/mixpress/jobs.py", False),
+        ("/home/me/mixpress/python/udf.py", False),
+    ],
+)
+def test_only_the_exceptions_of_mixpress_itself_are_explained(path: str, is_ours: bool) -> None:
+    frames = ['File "/spark/worker.py", line 9, in main', f'File "{path}", line 5, in f']
+    text = "\n  ".join(["Traceback:", *frames, "  raise"]) + "\nValueError: no plan"
+    assert own_sentence(text) == ("no plan" if is_ours else None)

@@ -16,14 +16,15 @@ ROWS = 90_000
 """Rows of a partition: requests are made of the first 20,000 while others are read and encoded ahead."""
 FAILING = 1
 """The partition that fails."""
-SECONDS = 20.0
+SECONDS = 60.0
 
 Batches = Iterator[Any]
 
 
 def failing(url: str, first: int, how: str, attempts: int = 1) -> Callable[[Batches], Batches]:
     """Return a function that gives all rows, waits until the server at `url` holds the order `first`, and then fails,
-    in so many attempts. `how`: `"raise"`; `"exit"`, the Python worker ends; or `"kill"`, its executor is killed.
+    in so many attempts. `how`: `"raise"`; `"exit"`, the Python worker ends; `"kill"`, its executor is killed; or
+    `"hang"`, until Spark kills it.
     """
     return partial(_give_and_fail, url=url, first=first, how=how, attempts=attempts)
 
@@ -40,6 +41,7 @@ def _give_and_fail(batches: Batches, *, url: str, first: int, how: str, attempts
         os._exit(3)
     if how == "kill":
         os.kill(parent_of(os.getppid()), signal.SIGKILL)  # the parent is pyspark.daemon, a child of the executor
+    if how in ("kill", "hang"):
         time.sleep(SECONDS)
     raise LookupError("the plan of this user is unknown")
 
