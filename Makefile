@@ -1,7 +1,7 @@
 # Every verb installs what it needs into .venv. Required: Python >= 3.10, a Rust toolchain and make.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: asan audit bench bench-bulk bench-emulator bench-lease bench-loss bench-profiles browser chaos check-tools clean demo demo-spark docs engines fuzz help interpreters kill licences lint \
+.PHONY: asan audit bench bench-bulk bench-emulator bench-engines bench-lease bench-loss bench-profiles browser chaos check-tools clean demo demo-spark docs engines engines-packages fuzz help interpreters kill licences lint \
   lock matrix names official old-cpu release-core rules test test-all test-engines test-fuzz test-lowest test-newest test-python test-rust \
   test-with-newest-core wheel
 
@@ -97,15 +97,17 @@ test-lowest: $(CORE) ## Run the tests of delivery on the lowest versions that py
 	HYPOTHESIS_PROFILE=quick $(LOWEST)/bin/python -m pytest $(IN_PARALLEL) -m 'not exhaustive' $(LOWEST_TESTS)
 
 # As above, for the engines.
-engines: $(CORE)
-	@java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || { echo "Spark needs Java 17 or newer, and 'java' on PATH is $$(java -version 2>&1 | head -n 1). Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
+engines: $(CORE) engines-packages
+
+engines-packages: $(VENV)/.demo
+	@java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || { echo "Spark needs Java 17 or newer, and 'java' on PATH is $$(java -version 2>&1 | grep version || echo missing). Install it: apt-get install openjdk-17-jre-headless"; exit 1; }
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 15))' || { echo "Ray and others have no wheels for $$($(BIN)/python -V) yet. Name an older one: make test-engines VENV=.venv-3.14 PYTHON=python3.14"; exit 1; }
 	@$(MAKE) --no-print-directory VENV=$(ENGINES) PYTHON=$(abspath $(BIN))/python $(ENGINES)/.engines
 	@echo $(CURDIR)/python > $$($(ENGINES)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mixpress.pth
 
-# Each engine runs in one process of the tests, so that none is started twice.
+# The tests of an engine run in one process, by its conftest.
 test-engines: engines ## Run mixpress within Spark, Ray, Dask, Airflow, Dagster and dlt (Python 3.10 to 3.14; Java 17)
-	HYPOTHESIS_PROFILE=quick $(ENGINES)/bin/python -m pytest -n 2 --dist loadgroup tests/engines
+	HYPOTHESIS_PROFILE=quick $(ENGINES)/bin/python -m pytest -n 2 --dist loadscope tests/engines
 
 demo-spark: engines ## Write a month of real flights from Spark into a local emulator, with tasks that fail and are repeated (Java 17)
 	@$(ENGINES)/bin/python examples/demo_spark.py
@@ -181,6 +183,9 @@ bench-profiles: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Update a million pro
 
 bench-lease: $(CORE) ## Simulate clusters of 2, 8 and 32 workers under one rate limit, with and without a lease (minutes): LEASE_EVENTS= LEASE_ROUNDS=
 	$(BIN)/python -m benches.lease
+
+bench-engines: $(FULL_CORE) engines-packages ## Write from Spark and Ray beside a writer of plain Python (minutes): ENGINES_EVENTS= ENGINES_ROUNDS= ENGINES_ONLY=spark,ray
+	$(ENGINES)/bin/python -m benches.engines
 
 bench-emulator: $(FULL_CORE) $(VENV)/.dev $(VENV)/.bench ## Measure the emulator's CPU for each event (minutes): EMULATOR_PEER=another version's python/ EMULATOR_ROUNDS= EMULATOR_MIXES=
 	$(BIN)/python -m benches.emulator

@@ -65,7 +65,7 @@ def main(paths: Sequence[str], base_url: str | None = None) -> None:
     """Import Parquet files by the worker processes of a cluster on this machine."""
     from dask.distributed import Client as Cluster  # noqa: PLC0415 - starts processes
 
-    with Cluster() as cluster:
+    with Cluster(dashboard_address="127.0.0.1:0") as cluster:
         print(import_frame(dd.read_parquet(paths), len(cluster.nthreads()), base_url, retries=2))
 
 

@@ -84,10 +84,13 @@ def test_a_run_returns_the_counts_of_the_report(emulator: Emulator, airflow: Air
 
 
 def test_a_task_with_undelivered_events_fails_and_its_retry_adds_only_these(
-    one_fails: Emulator, airflow: Airflow, account: dict[str, str]
+    one_fails: Emulator, airflow: Airflow, account: dict[str, str], home: Path
 ) -> None:
     output = airflow(one_fails)
     assert "500 of 2500 events are undelivered: 402" in output or "2000 of 2500 events are undelivered: 402" in output
     assert f"Returned value was: {COUNTS}" in output
     assert held(one_fails) == orders()
     assert account["MIXPRESS_SECRET"] not in output
+    written = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert b"orders_to_mixpanel" in written
+    assert account["MIXPRESS_SECRET"].encode() not in written

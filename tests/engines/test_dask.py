@@ -31,8 +31,8 @@ def a_client_for_each_test(account: dict[str, str]) -> Iterator[None]:
 @pytest.fixture
 def cluster(account: dict[str, str]) -> Iterator[Cluster]:
     """Two worker processes on loopback, with the credentials in their environment."""
-    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
-    with LocalCluster(**options) as local, Cluster(local) as made:
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1"}
+    with LocalCluster(**options, dashboard_address="127.0.0.1:0") as local, Cluster(local) as made:
         yield made
 
 

@@ -155,6 +155,15 @@ def test_an_index_without_a_name_is_no_property() -> None:
         }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "note", [b"{", b"[]", b"{}", b'{"index_columns": 1}', b'{"index_columns": ["__index_level_7__", "order", {}]}']
+)
+def test_a_note_of_pandas_that_does_not_fit_the_table_is_ignored(note: bytes) -> None:
+    table = table_of(ROWS).replace_schema_metadata({"pandas": note})
+    with Client(ACCOUNT, base_url="http://127.0.0.1:9") as client:
+        assert client.import_table(table, mapping=MAPPING, dry_run=True).imported == len(ROWS)
+
+
 def test_times_of_pandas_without_a_zone_are_in_that_of_the_mapping() -> None:
     frame = pd.DataFrame({"at": [pd.Timestamp("2026-07-01 12:00"), pd.NaT], "user": ["u", "v"], "order": [1, 2]})
     mapping = Mapping(**{**MAPPING.changed(), "time_zone": "Europe/Berlin"})

@@ -74,7 +74,7 @@ STEPS: dict[str, Callable[[World, int, Any], object]] = {
 }
 
 
-@settings(max_examples=400)
+@settings(max_examples=600)
 @given(limit=limits, happened=st.lists(steps, max_size=60))
 def test_the_api_never_receives_more_than_the_limit_whatever_workers_do(
     limit: RateLimit, happened: list[tuple[str, int, object]]
@@ -106,6 +106,46 @@ def test_a_worker_gets_its_request_once_nothing_else_is_wanted(
         world.talk(9)
         world.wait(0.5)
     raise AssertionError(f"after 20 s {amount} of {limit} is not lent: {world.allotment.lent} is")
+
+
+@settings(max_examples=300)
+@given(limit=limits, happened=st.lists(steps, max_size=40), amount=amounts)
+def test_what_is_free_is_lent_at_once_to_the_only_worker_that_waits(
+    limit: RateLimit, happened: list[tuple[str, int, object]], amount: Amount
+) -> None:
+    world = World(limit)
+    for kind, place, value in happened:
+        run(world, kind, place, value)
+    for place, worker in list(world.workers.items()):
+        if worker.is_silent:
+            world.end(place)
+        else:
+            world.talk(place, leaving=True)
+    world.start(9)
+    free = Amount(limit.events, limit.bytes) - world.allotment.used(world.now) - world.allotment.lent
+    assert not world.take(9, amount)
+    world.talk(9)
+    large = amount.at_most(Amount(limit.events, limit.bytes))
+    assert world.take(9, amount) == free.covers(large)
+
+
+@settings(max_examples=60)
+@given(limit=limits, wants=st.lists(amounts, min_size=2, max_size=4))
+def test_no_worker_starves_while_others_want_more_than_there_is(limit: RateLimit, wants: list[Amount]) -> None:
+    world = World(limit)
+    served = [world.now] * len(wants)
+    for place in range(len(wants)):
+        world.start(place)
+    longest = len(wants) * (limit.seconds + 2 * SLICE)
+    ends = world.now + 3 * longest
+    while world.now < ends:
+        for place, amount in enumerate(wants):
+            world.receive(place)
+            if world.take(place, amount):
+                served[place] = world.now
+            world.talk(place)
+            assert world.now - served[place] <= longest
+        world.wait(0.1)
 
 
 @given(wants=st.lists(st.tuples(st.integers(1, 10), st.integers(1, 5)), min_size=1, max_size=8))
@@ -228,3 +268,15 @@ def test_a_worker_that_joins_brings_what_it_sent_alone() -> None:
     assert ask(allotment, 2, 10.0, 41, 41) == 0
     assert ask(allotment, 2, 10.0, 40, 40) == 40
     assert ask(allotment, 2, 11.3, 30, 30) == 30
+
+
+def test_a_slice_beyond_the_limit_is_for_one_request() -> None:
+    world = World(RateLimit(events=10, bytes=1000, seconds=6))
+    world.start(0)
+    assert not world.take(0, Amount(40, 400))
+    assert world.talk(0) == Amount(40, 400)
+    assert not world.take(0, Amount(1, 10), thread=1)
+    assert world.take(0, Amount(20, 200), thread=2)
+    assert not world.take(0, Amount(20, 200), thread=3)
+    world.talk(0)
+    assert world.allotment.lent == Amount(20, 200)

@@ -156,6 +156,9 @@ def test_a_server_that_is_back_is_told_what_was_sent_without_it(
     held, past = limiter.joined("a-server")
     assert (held.events, sum(amount.events for _, amount in past)) == (0, 30)
     assert all(8 <= age <= 10 for age, _ in past)
+    limiter.lost(ConnectionResetError("gone"))
+    assert limiter.joined("a-server")[1] == past  # it may not have heard of it
+    lend(limiter, clock, 0)
     assert send(limiter, clock) == 0  # it borrows again
     limiter.lost(ConnectionResetError("gone"))
     assert limiter.joined("a-server")[1] == []  # it knows already

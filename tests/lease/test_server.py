@@ -6,6 +6,7 @@ import os
 import pickle
 import resource
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -125,14 +126,50 @@ def test_garbage_costs_a_stranger_its_connection_and_others_nothing(server: Leas
         assert server.stats().refused == 1
 
 
-def test_many_silent_connections_keep_no_worker_out(server: LeaseServer) -> None:
-    count = min(3 * MAX_STRANGERS, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 64) // 2 - MAX_STRANGERS)
-    with ExitStack() as open_ones:
+def most_connections(wanted: int) -> int:
+    """Return how many connections this process can have, with both of their ends."""
+    return min(wanted, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100) // 2)
+
+
+def test_many_silent_connections_keep_no_worker_out() -> None:
+    """A worker that connects behind them gets its turn: it is retried as its client does."""
+    with LeaseServer(LIMIT, secret=SECRET) as server, ExitStack() as open_ones:
+        count = most_connections(2 * MAX_STRANGERS)
         for _ in range(count):
             open_ones.enter_context(raw(server))
-        channel = open_ones.enter_context(closing(joined(server)))
-        assert lent(channel) == 3
+        found: list[Channel] = []
+
+        def is_in() -> bool:
+            with suppress(OSError):  # its turn did not come within two seconds
+                found.append(open_ones.enter_context(closing(joined(server))))
+            return bool(found)
+
+        eventually(is_in)
+        assert lent(found[0]) == 3
         assert server.stats().refused >= count - MAX_STRANGERS
+
+
+def test_many_workers_that_start_at_once_are_all_let_in(server: LeaseServer) -> None:
+    """The clock stands still: none may be dropped to let another one in."""
+    count = most_connections(2 * MAX_STRANGERS)
+    errors: list[Exception] = []
+    done = threading.Event()
+
+    def join() -> None:
+        try:
+            with closing(joined(server)):
+                done.wait(20)
+        except (OSError, ProtocolError) as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=join) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: bool(errors) or server.stats().workers == count)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert (errors, server.stats().refused) == ([], 0)
 
 
 def test_another_secret_is_refused_and_named_in_no_log(server: LeaseServer, caplog: pytest.LogCaptureFixture) -> None:

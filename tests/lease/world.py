@@ -38,8 +38,7 @@ class World:
     def start(self, place: int) -> None:
         self._numbers += 1
         worker = Worker(self._numbers, Holding(self.limit), self.now)
-        worker.holding.connected("server", self.now)
-        self.allotment.join(worker.number, self.now)
+        self.allotment.join(worker.number, self.now, *worker.holding.connected("server", self.now))
         self.workers[place] = worker
 
     def take(self, place: int, amount: Amount, thread: int = 0) -> bool:

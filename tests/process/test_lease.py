@@ -153,6 +153,25 @@ def test_a_forked_child_borrows_by_its_own_connection() -> None:
         assert emulator.stats()["stored"] == 400
 
 
+def test_no_delivery_with_a_lease_imports_a_module() -> None:
+    """A fork during an import in another thread leaves its lock taken."""
+    script = """
+    from mixpress import Lease
+    import logging
+    logging.basicConfig(level=logging.DEBUG, stream=open(os.devnull, "w"))
+    made = client(rate_limit=Lease("ADDRESS", secret="a-lease-secret"))
+    before = set(sys.modules)
+    track(made, "Seen", 30)
+    made.flush(20)
+    made.close()
+    new = sorted(set(sys.modules) - before)
+    assert not new, new
+    """
+    with Emulator() as emulator, LeaseServer(secret="a-lease-secret") as lender:
+        run(script.replace("ADDRESS", lender.address), emulator.url)
+        assert lender.stats().endpoints["import"].events == 30
+
+
 def test_no_thread_keeps_a_process_from_its_exit() -> None:
     script = """
     from mixpress import Lease, LeaseServer

@@ -11,7 +11,6 @@ from mixpress.client.file_options import FileOptions
 from mixpress.cluster.dead_letters import TaskDeadLetter
 from mixpress.cluster.report_sum import TaskReport, sentence
 from mixpress.errors import TaskUndelivered
-from mixpress.files.table_input import BatchInput
 from mixpress.report.builder import ReportBuilder
 
 if TYPE_CHECKING:
@@ -53,7 +52,9 @@ def run_task(job: WriteJob, task: Task, batches: Iterable[pyarrow.RecordBatch]) 
 
 
 def _write(job: WriteJob, task: Task, rows: _Rows, dead_letter: str | None) -> Report:
-    source = BatchInput(rows, task.name)
+    from mixpress.cluster.task_input import TaskInput  # noqa: PLC0415 - it imports pyarrow, an extra
+
+    source = TaskInput(rows, task.name, job.encoder_of_rows_with_ids())
     with job.client() as client:
         try:
             report = import_pieces(

@@ -73,9 +73,11 @@ def _opened(source: Any, of_pyarrow: bool) -> tuple[pyarrow.Schema, Iterator[pya
 
 def _unnamed_index(schema: pyarrow.Schema) -> list[str]:
     """Return the columns of an index without a name: its labels number the rows, and are no property of an event."""
-    note = (schema.metadata or {}).get(b"pandas")
-    columns = json.loads(note)["index_columns"] if note else []
-    return [name for name in columns if isinstance(name, str) and _UNNAMED_INDEX.fullmatch(name)]
+    try:
+        columns = list(json.loads((schema.metadata or {})[b"pandas"])["index_columns"])
+    except (KeyError, TypeError, ValueError):  # anybody can write such a note
+        return []
+    return [name for name in schema.names if name in columns and _UNNAMED_INDEX.fullmatch(name)]
 
 
 def _refuse(source: object) -> NoReturn:

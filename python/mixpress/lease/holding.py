@@ -43,10 +43,14 @@ class Holding:
     def __init__(self, limit: RateLimit) -> None:
         self._limit = limit
         self._slice = NOTHING
+        self._rest = NOTHING
+        """What is returned with the next message."""
         self._ends = -math.inf
         self._flying = NOTHING
         self._answered = NOTHING
         self._server: str | None = None
+        self._is_told = True
+        """Whether the server counts the past, too: it replied to the message that had it."""
         self._last_server: str | None = None
         self._waits: dict[Hashable, tuple[Amount, float]] = {}
         self._recent = RollingSum(AHEAD)
@@ -59,7 +63,8 @@ class Holding:
     def take(self, who: Hashable, now: float, amount: Amount) -> bool:
         """Use a part of the slice for a request. Return False if it must wait; `who` then asks again."""
         if now < self._ends and self._slice.covers(amount) and (self._is_usual or self._is_large(amount)):
-            self._slice -= amount
+            left = self._slice - amount
+            self._slice, self._rest = (left, self._rest) if self._is_usual else (NOTHING, self._rest + left)
             self.take_off(who, now, amount)
             return True
         self._waits[who] = amount, now
@@ -88,7 +93,7 @@ class Holding:
     def is_idle(self, now: float) -> bool:
         """Return whether nothing is borrowed, under way or waited for."""
         self._forget(now)
-        return not (self._slice or self._flying or self._answered or self._waits or self._recent)
+        return not (self._slice or self._rest or self._flying or self._answered or self._waits or self._recent)
 
     def connected(self, server: str, now: float) -> tuple[Amount, list[tuple[float, Amount]]]:
         """Start to borrow. Return what the server, known by an id, must count: requests under way, and those of the
@@ -100,16 +105,13 @@ class Holding:
             self._known = RollingSum(self._limit.seconds)
         self._server = self._last_server = server
         self._unknown.forget(now)
-        past = [(max(0.0, now - then), Amount(events, size)) for then, events, size in self._unknown]
-        for entry in self._unknown:
-            self._known.add(*entry)
-        self._unknown = RollingSum(self._limit.seconds)
-        return self._flying, past
+        self._is_told = False
+        return self._flying, [(max(0.0, now - then), Amount(events, size)) for then, events, size in self._unknown]
 
     def lost(self) -> None:
         """End to borrow: the server counts all that it lent as used."""
-        self._server = None
-        self._slice = self._answered = NOTHING
+        self._server, self._is_told = None, True
+        self._slice = self._rest = self._answered = NOTHING
         self._ends = -math.inf
 
     def ask(self, now: float, *, leaving: bool = False) -> Ask:
@@ -117,10 +119,10 @@ class Holding:
         self._forget(now)
         waits = [amount for amount, _ in self._waits.values()]
         need = waits[0] if waits else self._last
-        back = NOTHING
         is_of_use = self._slice.covers(need) and (self._is_usual or any(map(self._is_large, waits)))
         if leaving or now >= self._ends or not is_of_use or not (waits or self._recent):
-            back, self._slice = self._slice, NOTHING
+            self._slice, self._rest = NOTHING, self._rest + self._slice
+        back, self._rest = self._rest, NOTHING
         used, self._answered = self._answered, NOTHING
         if leaving or not (waits or self._recent):
             return Ask(used, back)
@@ -130,6 +132,10 @@ class Holding:
 
     def granted(self, asked: float, amount: Amount, valid: float) -> None:
         """Add what the server lent in reply to a message of the time `asked`, and renew the slice from then on."""
+        if not self._is_told:
+            for entry in self._unknown:
+                self._known.add(*entry)
+            self._unknown, self._is_told = RollingSum(self._limit.seconds), True
         self._slice += amount
         self._ends = asked + valid
 
@@ -156,7 +162,7 @@ class Holding:
 
     @property
     def _is_usual(self) -> bool:
-        """Whether any request may use the slice. One beyond the limit was lent for a request that is, alone."""
+        """Whether any request may use the slice. One beyond the limit was lent for one request that is, too."""
         return not self._is_large(self._slice)
 
     def _is_large(self, amount: Amount) -> bool:

@@ -11,7 +11,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mixpress.lease.conversation import Conversation, EndpointStats, Ledger
+from mixpress.lease.conversation import STRANGER, Conversation, EndpointStats, Ledger
 from mixpress.lease.protocol import MAX_LINE, ProtocolError, WrongSecretError
 from mixpress.log import RepeatLog
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 MAX_WORKERS = 1024
 """The most workers that are connected; further ones are dropped."""
 MAX_STRANGERS = 128
-"""The most connections without a proof; a further one replaces the oldest."""
+"""The most connections without a proof. Further ones wait until there are fewer."""
+HASTE = 0.5
+"""Seconds after which a connection without a proof is dropped while others wait."""
 TICK = 0.25
 """Seconds between two searches for peers that said nothing for too long."""
 AT_ONCE = 64
@@ -50,6 +52,7 @@ class Loop:
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ)
+        self._is_accepting = True
         self._selector.register(self._wake, selectors.EVENT_READ)
 
     def run(self) -> None:
@@ -89,11 +92,29 @@ class Loop:
             elif isinstance(one, socket.socket) and one in self._peers:
                 self._hear(one, now)
         for peer, conversation in list(self._peers.items()):
-            if conversation.ends <= now:
+            if conversation.ends <= now + self._haste(conversation):
                 self._refuse(peer, now, "it said nothing for too long")
+        self._accept_again()
+
+    def _haste(self, conversation: Conversation) -> float:
+        """Return the seconds by which a peer must be faster, as others wait for its place."""
+        return 0.0 if self._is_accepting or conversation.is_worker else STRANGER - HASTE
+
+    def _strangers(self) -> int:
+        return sum(not conversation.is_worker for conversation in self._peers.values())
+
+    def _accept_again(self) -> None:
+        """Listen for new connections while there are not too many strangers."""
+        has_room = self._strangers() < MAX_STRANGERS
+        if has_room != self._is_accepting:
+            self._is_accepting = has_room
+            if has_room:
+                self._selector.register(self._listener, selectors.EVENT_READ)
+            else:
+                self._selector.unregister(self._listener)
 
     def _accept(self, now: float) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(min(AT_ONCE, MAX_STRANGERS - self._strangers())):
             try:
                 peer, _ = self._listener.accept()
             except BlockingIOError:
@@ -107,8 +128,6 @@ class Loop:
                 peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._peers[peer] = Conversation(self._ledger, now)
             self._selector.register(peer, selectors.EVENT_READ)
-            if sum(not one.is_worker for one in self._peers.values()) > MAX_STRANGERS:
-                self._refuse_oldest_stranger(now, "too many connections have not proved that they have the secret")
 
     def _hear(self, peer: socket.socket, now: float) -> None:
         conversation = self._peers[peer]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mixpress")
 
 DOCUMENTED = RateLimit.documented()
-BACKLOG = 256
+BACKLOG = 1024
 """Connections that the system holds until they are accepted."""
 END = 5.0
 """Seconds to wait for the thread of a server that is closed."""

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def test_a_worker_that_is_killed_while_it_writes_is_replaced_and_adds_nothing(tm
         if not killed:
             killed.extend(int(path.name) for path in tmp_path.iterdir())
             for pid in killed:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     with Emulator(before=kill) as server:
         sink = sink_of(server)
