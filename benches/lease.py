@@ -13,6 +13,8 @@ import time
 from collections.abc import Sequence
 
 from benches.support.cluster import BATCH, LIMIT, Cluster
+from benches.support.servers import counting, running
+from mixpress import Client, Lease, LeaseServer, ServiceAccount
 from mixpress.lease.conversation import Conversation, Ledger
 from mixpress.lease.protocol import Meeting, line_of, message_of, nonce
 
@@ -30,6 +32,10 @@ def main() -> None:
         for work, batches in {"even": even(number), "skewed": skewed(number)}.items():
             compare(number, work, batches)
     print(f"\na message costs the lease server {message_cost():.0f} us of CPU")
+    for name, seconds in one_worker().items():
+        print(
+            f"one real worker, {EVENTS // 20:,} events, {name}: {statistics.median(seconds):.2f} s ({spread(seconds)})"
+        )
 
 
 def even(number: int) -> list[int]:
@@ -56,6 +62,28 @@ def compare(number: int, work: str, batches: list[int]) -> None:
 
 def spread(ratios: Sequence[float]) -> str:
     return f"{min(ratios):.2f}-{max(ratios):.2f}"
+
+
+def one_worker() -> dict[str, list[float]]:
+    """Return the seconds of imports into a server that replies after 50 ms, with a lease and without."""
+    account = ServiceAccount("user", "a-secret", project_id="1")
+    taken: dict[str, list[float]] = {"RateLimit": [], "Lease": []}
+    for _ in range(SEEDS):
+        for name, seconds in taken.items():
+            with running(counting) as server, LeaseServer(secret=account) as lender:
+                limit = LIMIT if name == "RateLimit" else Lease(lender.address)
+                started = time.perf_counter()
+                with Client(account, base_url=server.url, rate_limit=limit) as client:
+                    client.import_events(map(event, range(EVENTS // 20)))
+                seconds.append(time.perf_counter() - started)
+                if server.count() != EVENTS // 20:
+                    raise SystemExit(f"{name}: the server has {server.count()} events")
+    return taken
+
+
+def event(number: int) -> dict[str, object]:
+    properties = {"time": 1_700_000_000, "distinct_id": f"user-{number}", "$insert_id": f"id-{number}", "plan": "pro"}
+    return {"event": "Seen", "properties": properties}
 
 
 def message_cost(count: int = 20_000) -> float:

@@ -108,6 +108,46 @@ def test_a_worker_gets_its_request_once_nothing_else_is_wanted(
     raise AssertionError(f"after 20 s {amount} of {limit} is not lent: {world.allotment.lent} is")
 
 
+@settings(max_examples=300)
+@given(limit=limits, happened=st.lists(steps, max_size=40), amount=amounts)
+def test_what_is_free_is_lent_at_once_to_the_only_worker_that_waits(
+    limit: RateLimit, happened: list[tuple[str, int, object]], amount: Amount
+) -> None:
+    world = World(limit)
+    for kind, place, value in happened:
+        run(world, kind, place, value)
+    for place, worker in list(world.workers.items()):
+        if worker.is_silent:
+            world.end(place)
+        else:
+            world.talk(place, leaving=True)
+    world.start(9)
+    free = Amount(limit.events, limit.bytes) - world.allotment.used(world.now) - world.allotment.lent
+    assert not world.take(9, amount)
+    world.talk(9)
+    large = amount.at_most(Amount(limit.events, limit.bytes))
+    assert world.take(9, amount) == free.covers(large)
+
+
+@settings(max_examples=60)
+@given(limit=limits, wants=st.lists(amounts, min_size=2, max_size=4))
+def test_no_worker_starves_while_others_want_more_than_there_is(limit: RateLimit, wants: list[Amount]) -> None:
+    world = World(limit)
+    served = [world.now] * len(wants)
+    for place in range(len(wants)):
+        world.start(place)
+    longest = len(wants) * (limit.seconds + 2 * SLICE)
+    ends = world.now + 3 * longest
+    while world.now < ends:
+        for place, amount in enumerate(wants):
+            world.receive(place)
+            if world.take(place, amount):
+                served[place] = world.now
+            world.talk(place)
+            assert world.now - served[place] <= longest
+        world.wait(0.1)
+
+
 @given(wants=st.lists(st.tuples(st.integers(1, 10), st.integers(1, 5)), min_size=1, max_size=8))
 def test_what_fits_all_workers_is_lent_to_all_at_once(wants: list[tuple[int, int]]) -> None:
     allotment = Allotment(RateLimit(events=800, bytes=80_000, seconds=2))

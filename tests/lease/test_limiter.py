@@ -120,7 +120,7 @@ def test_without_a_server_a_client_sends_within_its_own_ceiling_and_warns_once(
             assert made.import_events(events(60)).imported == 60
     [warning] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert f"the lease server 127.0.0.1:{port} does not lend" in warning
-    assert "sending at most 20 events" in warning
+    assert "sending at most 20 events in 5 s until it does" in warning
     assert "a-secret-of-tests" not in caplog.text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from dataclasses import replace
 from functools import partial
@@ -100,9 +101,9 @@ class LeasedLimiter:
         self._log.tell(
             logging.WARNING,
             f"the lease server {self._where} does not lend",
-            "the rate limit can't be shared: the lease server %s does not lend (%s); sending at most %.0f events and "
-            "%.0f bytes in %.0f s until it does",
-            *(self._where, why, ceiling.events, ceiling.bytes, ceiling.seconds),
+            "the rate limit can't be shared: the lease server %s does not lend (%s); "
+            "sending at most %s in %g s until it does",
+            *(self._where, why, _in_words(ceiling), ceiling.seconds),
         )
         return self._holding.alone(now, ceiling)
 
@@ -183,3 +184,8 @@ class LeasedLimiter:
             self._until = now + LOST
         if isinstance(error, WrongSecretError):
             self._until = now
+
+
+def _in_words(limit: RateLimit) -> str:
+    numbers = {"events": limit.events, "bytes": limit.bytes}
+    return " and ".join(f"{number:.0f} {name}" for name, number in numbers.items() if number < math.inf) or "anything"

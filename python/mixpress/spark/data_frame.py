@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import tempfile
 from contextlib import nullcontext
@@ -67,23 +66,12 @@ def write(
     given = {"base_url": base_url, "region": region, "credentials": credentials, "dead_letter": dead_letter}
     limit = {} if rate_limit == SHARED else {"rate_limit": rate_limit}
     job = WriteJob.of(mapping, **given, report=report, **limit, **options)
-    check_columns(job, frame.schema.names)
-    check_types(job.mapping, frame.schema)
-    frame.sparkSession.dataSource.register(MixpressDataSource)
-    with share_limit(job, *_hosts(frame)) if rate_limit == SHARED else nullcontext(job) as lent:
-        return _save(frame, texts_of_job(lent))
-
-
-def _save(frame: DataFrame, texts: dict[str, str]) -> Report:
-    """Write, and return the report. The process that commits leaves it in a folder that only this user can read."""
-    with tempfile.TemporaryDirectory(prefix="mixpress-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mixpress-") as folder:  # that only this user can read
         path = Path(folder, "outcome")
         try:
-            frame.write.format(MixpressDataSource.name()).mode("append").options(
-                **texts, **{OUTCOME_FILE: str(path)}
-            ).save()
+            _save(frame, job, path, is_shared=rate_limit == SHARED)
         except Exception as error:
-            sentence = explain(error, _python_of(frame))
+            sentence = explain(error, frame.sparkSession.sparkContext.pythonExec)
             if sentence is None:
                 raise
             raise _failed(sentence, _outcome(path)) from None
@@ -94,6 +82,20 @@ def _save(frame: DataFrame, texts: dict[str, str]) -> Report:
             "report=, a path that both reach, and write by frame.write.format"
         )
     return outcome.report
+
+
+def _save(frame: DataFrame, job: WriteJob, path: Path, *, is_shared: bool) -> None:
+    """Check and write the frame. The process that commits leaves the outcome at the path."""
+    if frame.isStreaming:
+        raise ValueError(
+            'the frame is a stream: write by frame.writeStream.format("mixpress").option("checkpointLocation", ...)'
+        )
+    check_columns(job, frame.schema.names)
+    check_types(job.mapping, frame.schema)
+    frame.sparkSession.dataSource.register(MixpressDataSource)
+    with share_limit(job, *_hosts(frame)) if is_shared else nullcontext(job) as lent:
+        texts = {**texts_of_job(lent), OUTCOME_FILE: str(path)}
+        frame.write.format(MixpressDataSource.name()).mode("append").options(**texts).save()
 
 
 def _outcome(path: Path) -> Outcome | None:
@@ -117,10 +119,6 @@ def _check_frame(frame: DataFrame) -> None:
         )
     if not hasattr(frame, "sparkSession"):
         raise TypeError(f"the frame must be a DataFrame of Spark, got {type(frame).__name__}")
-    if frame.isStreaming:
-        raise ValueError(
-            'the frame is a stream: write by frame.writeStream.format("mixpress").option("checkpointLocation", ...)'
-        )
 
 
 def _hosts(frame: DataFrame) -> tuple[str, str]:
@@ -131,9 +129,3 @@ def _hosts(frame: DataFrame) -> tuple[str, str]:
     conf = context.getConf()
     host = conf.get("spark.driver.host") or LOOPBACK
     return host, conf.get("spark.driver.bindAddress") or host
-
-
-def _python_of(frame: DataFrame) -> str | None:
-    """Return the Python that Spark starts, by its settings."""
-    conf = frame.sparkSession.sparkContext.getConf()
-    return conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON")

@@ -5,26 +5,33 @@ from __future__ import annotations
 import re
 
 WORKERS = (
-    "Spark starts the Python that PYSPARK_PYTHON names, on the machine of the driver too ({python}). Install "
+    "Spark starts the Python that PYSPARK_PYTHON names, also beside the driver: {python}. Install "
     "'mixpress[spark]' there, or set PYSPARK_PYTHON, before the session is created, to a Python that has it"
 )
 _MODULE = re.compile(r"No module named '(mixpress|pyarrow|urllib3|pyspark)[.\w]*'")
 _VERSION = re.compile(r"PYTHON_VERSION_MISMATCH\][^\n]*|Python in worker has different version[^\n]*")
 _FRAME = re.compile(r'^\s*File "(.*)", line \d+, in ', re.M)
+_OURS = re.compile(r"[/\\]mixpress[/\\](auth\.py|(client|cluster|files|lease|send|spark|transport)[/\\]\w+\.py)$")
 _RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*): (.+)$")
 _ATTEMPTS = re.compile(r"failed (\d+) times")
 _ENDED = ("Python worker exited unexpectedly", "Python worker failed to connect back")
-_NO_JVM = ("Py4JNetworkError", "ConnectionRefusedError", "Answer from Java side is empty")
+_NO_JVM = (
+    "Py4JNetworkError",
+    "ConnectionRefusedError",
+    "Answer from Java side is empty",
+    "a stopped SparkContext",
+    '"jsc" is null',
+)
 
 
-def explain(error: BaseException, python: str | None) -> str | None:
+def explain(error: BaseException, python: str) -> str | None:
     """Return why Spark gave a write up, if its error does not say so itself. `python`: that of the workers."""
     text = f"{type(error).__name__}: {error}"
     if any(word in text for word in _NO_JVM):
         return (
             "the JVM of the session does not answer: it has ended, or the session was stopped. Create another session"
         )
-    said = WORKERS.format(python=python or "python3 on the PATH, without it")
+    said = WORKERS.format(python=python)
     if found := _MODULE.search(text):
         return f"the Python of the workers has no module {found[1]!r}. {said}"
     if found := _VERSION.search(text):
@@ -43,7 +50,7 @@ def explain(error: BaseException, python: str | None) -> str | None:
 def own_sentence(text: str) -> str | None:
     """Return the message of an exception that mixpress raised in a worker; None if other code raised it."""
     frames = list(_FRAME.finditer(text))
-    if not frames or "/mixpress/" not in frames[-1][1].replace("\\", "/"):
+    if not frames or not _OURS.search(frames[-1][1]):
         return None
     for line in text[frames[-1].end() :].splitlines():
         if found := _RAISED.match(line):

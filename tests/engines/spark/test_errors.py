@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from py4j.protocol import Py4JError
 from pyspark.errors import AnalysisException, PySparkRuntimeError
 from pyspark.sql import DataFrame, SparkSession
 
@@ -16,7 +17,7 @@ from engines.spark.conftest import PATHS, QUICK, ROOT
 from mixpress import Lease, RateLimit
 from mixpress.cluster.job import NAMES
 from mixpress.spark import write
-from mixpress.spark.failure import explain
+from mixpress.spark.failure import explain, own_sentence
 
 CANARY = "canary-4e1f9c"
 NOWHERE = "http://127.0.0.1:9"
@@ -134,11 +135,27 @@ def test_another_version_of_the_workers_python_is_named() -> None:
     assert "/usr/bin/python3" in message
 
 
-def test_a_session_whose_jvm_has_ended_is_named() -> None:
-    from py4j.protocol import Py4JNetworkError
+@pytest.mark.parametrize(
+    "said",
+    ["Answer from Java side is empty", "Cannot call methods on a stopped SparkContext.", 'because "jsc" is null'],
+)
+def test_a_session_that_has_ended_is_named(said: str) -> None:
+    """The JVM was killed; `spark.stop()` was called, of which Spark says the one or the other."""
+    message = explain(Py4JError(said), "python3")
+    assert message is not None
+    assert "it has ended, or the session was stopped" in message
 
-    message = explain(Py4JNetworkError("Answer from Java side is empty"), None)
-    assert (
-        message
-        == "the JVM of the session does not answer: it has ended, or the session was stopped. Create another session"
-    )
+
+@pytest.mark.parametrize(
+    ("path", "is_ours"),
+    [
+        ("/opt/venv/lib/python3.12/site-packages/mixpress/client/client.py", True),
+        (r"C:\Python\Lib\site-packages\mixpress\auth.py", True),
+        ("/home/me/mixpress/jobs.py", False),
+        ("/home/me/mixpress/python/udf.py", False),
+    ],
+)
+def test_only_the_exceptions_of_mixpress_itself_are_explained(path: str, is_ours: bool) -> None:
+    frames = ['File "/spark/worker.py", line 9, in main', f'File "{path}", line 5, in f']
+    text = "\n  ".join(["Traceback:", *frames, "  raise"]) + "\nValueError: no plan"
+    assert own_sentence(text) == ("no plan" if is_ours else None)
