@@ -49,6 +49,7 @@ pub struct Batcher {
     writer: EventWriter,
     derives_ids: bool,
     id_fields: Option<Arc<[String]>>,
+    canonical: Canonical,
     gives_hints: bool,
     format: Format,
     indexes: Vec<usize>,
@@ -66,6 +67,7 @@ impl Batcher {
             writer: EventWriter::new(limits, endpoint, token),
             derives_ids: false,
             id_fields: None,
+            canonical: Canonical::default(),
             gives_hints: false,
             format,
             indexes: Vec::new(),
@@ -167,8 +169,9 @@ impl Batcher {
         self.writer.begin_event();
         if self.derives_ids {
             // An element takes a byte at least, and is never left out.
-            let mut canonical = Canonical::of_fields(self.id_fields.clone(), self.writer.max_written());
-            source.walk(&mut canonical)?;
+            let canonical = &mut self.canonical;
+            canonical.begin(self.id_fields.as_ref(), self.writer.max_written());
+            source.walk(canonical)?;
             // An event too deep for an id is rejected anyway.
             let fields = self.id_fields.as_deref();
             // All events without any of the fields would get the same id.
@@ -248,6 +251,7 @@ impl Batcher {
         self.clear();
         self.writer.json.forget();
         self.writer.derived_id = None;
+        self.canonical.forget(KEPT_BYTES);
         self.spare.shrink_to(KEPT_BYTES);
         self.spare_hints.shrink_to(KEPT_BYTES / size_of::<Hint>());
     }

@@ -13,7 +13,6 @@
 //!   `update` what is only in updates of profiles.
 
 mod applied_rules;
-mod canonical;
 mod checks;
 mod containers;
 mod convert;
