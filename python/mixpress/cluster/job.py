@@ -100,18 +100,12 @@ class WriteJob:
             identity=self.identity,
         )
 
-    def encoder_of_rows_with_ids(self) -> Encoder | None:
-        """Return the encoder of rows that all have an id, which derives none. None for /track, whose encoder has the
-        token, and for updates, which have no ids.
-        """
-        return None if self.of_updates or self.endpoint == "track" else self._encoder(None, "require")
-
-    def _encoder(self, auth: Auth | None, insert_id: Literal["derive", "require"] = "derive") -> Encoder:
+    def _encoder(self, auth: Auth | None) -> Encoder:
         """Return the encoder of events. It derives the ids that rows do not have: a repeated task then adds nothing."""
         return Encoder(
             self.endpoint,
             token=token_in_events(auth, self.endpoint) if auth else None,
-            insert_id=insert_id,
+            insert_id="derive",
             limits=Limits.observed() if self.limits == "observed" else Limits.documented(),
             identity=self.identity,
             **{f"on_{name}": value for name in LONG if (value := getattr(self, name)) != "cut"},

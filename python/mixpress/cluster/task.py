@@ -11,6 +11,7 @@ from mixpress.client.file_options import FileOptions
 from mixpress.cluster.dead_letters import TaskDeadLetter
 from mixpress.cluster.report_sum import TaskReport, sentence
 from mixpress.errors import TaskUndelivered
+from mixpress.files.table_input import BatchInput
 from mixpress.report.builder import ReportBuilder
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ def run_task(job: WriteJob, task: Task, batches: Iterable[pyarrow.RecordBatch]) 
 
 
 def _write(job: WriteJob, task: Task, rows: _Rows, dead_letter: str | None) -> Report:
-    from mixpress.cluster.task_input import TaskInput  # noqa: PLC0415 - it imports pyarrow, an extra
-
-    source = TaskInput(rows, task.name, job.encoder_of_rows_with_ids())
+    source = BatchInput(rows, task.name)
     with job.client() as client:
         try:
             report = import_pieces(
