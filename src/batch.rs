@@ -50,6 +50,8 @@ pub struct Batcher {
     derives_ids: bool,
     id_fields: Option<Arc<[String]>>,
     canonical: Canonical,
+    /// Whether the last event had an id: then the next one is written at once, and an id is derived only if it has none.
+    expects_ids: bool,
     gives_hints: bool,
     format: Format,
     indexes: Vec<usize>,
@@ -68,6 +70,7 @@ impl Batcher {
             derives_ids: false,
             id_fields: None,
             canonical: Canonical::default(),
+            expects_ids: false,
             gives_hints: false,
             format,
             indexes: Vec::new(),
@@ -167,18 +170,35 @@ impl Batcher {
 
     fn write<S: Source>(&mut self, source: &S) -> Result<(), S::Interrupted> {
         self.writer.begin_event();
-        if self.derives_ids {
-            // An element takes a byte at least, and is never left out.
-            let canonical = &mut self.canonical;
-            canonical.begin(self.id_fields.as_ref(), self.writer.max_written());
-            source.walk(canonical)?;
-            // An event too deep for an id is rejected anyway.
-            let fields = self.id_fields.as_deref();
-            // All events without any of the fields would get the same id.
-            let gets_none = canonical.has_insert_id() || canonical.has_none_of(fields);
-            self.writer.derived_id = if gets_none { None } else { canonical.insert_id(fields, false).ok() };
+        if !self.derives_ids {
+            return source.walk(&mut self.writer);
         }
+        self.writer.derived_id = None;
+        if self.expects_ids {
+            source.walk(&mut self.writer)?;
+            if self.writer.has_insert_id() {
+                return Ok(());
+            }
+            self.writer.json.take_back(usize::MAX);
+            self.writer.begin_event();
+        }
+        self.derive_id(source)?;
         source.walk(&mut self.writer)
+    }
+
+    fn derive_id<S: Source>(&mut self, source: &S) -> Result<(), S::Interrupted> {
+        let canonical = &mut self.canonical;
+        // An element takes a byte at least, and is never left out.
+        canonical.begin(self.id_fields.as_ref(), self.writer.max_written());
+        source.walk(canonical)?;
+        self.expects_ids = canonical.has_insert_id();
+        let fields = self.id_fields.as_deref();
+        // All events without any of the fields would get the same id.
+        if !self.expects_ids && !canonical.has_none_of(fields) {
+            // An event too deep for an id is rejected anyway.
+            self.writer.derived_id = canonical.insert_id(fields, false).ok();
+        }
+        Ok(())
     }
 
     /// Keeps the event that was just written. If it is one too many, it starts the next batch.
@@ -252,6 +272,7 @@ impl Batcher {
         self.writer.json.forget();
         self.writer.derived_id = None;
         self.canonical.forget(KEPT_BYTES);
+        self.expects_ids = false;
         self.spare.shrink_to(KEPT_BYTES);
         self.spare_hints.shrink_to(KEPT_BYTES / size_of::<Hint>());
     }
@@ -346,6 +367,38 @@ mod tests {
             (json, hints.iter().map(|hint| (hint.at, hint.like)).collect::<Vec<_>>())
         };
         assert_eq!(packed(true), packed(false));
+    }
+
+    #[test]
+    fn ids_are_derived_and_hints_given_alike_whether_an_id_is_expected_or_not() {
+        let kind = |number: usize| {
+            let id = [("$insert_id", Value::from("given"))];
+            let usual = [("time", (1_700_000_000 - 1_699_999_999 * i64::from(number == 2)).into())];
+            let others = [("distinct_id", Value::from("u")), ("number", (number as i64).into())];
+            let ids = id.into_iter().filter(|_| number != 0);
+            let properties: Vec<_> = usual.into_iter().chain(ids).chain(others).collect();
+            let properties =
+                Value::Object(properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+            Value::from([("event", Value::from("e")), ("properties", properties)])
+        };
+        let packed = |order: usize, expects: Option<bool>| {
+            let mut batcher = batcher(1_000_000);
+            batcher.derive_ids();
+            for index in 0..5 {
+                batcher.expects_ids = expects.unwrap_or(batcher.expects_ids);
+                add(&mut batcher, &kind(order / 3_usize.pow(index as u32) % 3), index);
+            }
+            let Packed { json, hints, indexes, .. } = batcher.finish()?;
+            Some((json, hints.iter().map(|hint| (hint.at, hint.like)).collect::<Vec<_>>(), indexes))
+        };
+        for order in 0..3_usize.pow(5) {
+            let found = packed(order, None);
+            assert_eq!(found, packed(order, Some(false)), "{order}");
+            assert_eq!(found, packed(order, Some(true)), "{order}");
+            let derived = (0..5).filter(|index| order / 3_usize.pow(*index) % 3 == 0).count();
+            let text = found.map_or(String::new(), |(json, ..)| String::from_utf8(json).unwrap());
+            assert_eq!(text.matches("$insert_id").count() - text.matches("given").count(), derived);
+        }
     }
 
     #[test]

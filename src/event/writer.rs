@@ -88,6 +88,11 @@ impl EventWriter {
         self.is_hopeless = false;
     }
 
+    /// Whether the event that was written has an `$insert_id`.
+    pub(crate) fn has_insert_id(&self) -> bool {
+        self.seen.has(Seen::INSERT_ID)
+    }
+
     /// Ends an event. A rejected one stays in the JSON until [`WrittenJson::take_back`] is called, and the report until the
     /// next one starts.
     #[inline(always)]
