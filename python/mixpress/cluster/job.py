@@ -82,7 +82,11 @@ class WriteJob:
         return self.mapping.endpoint is not None
 
     def client(self) -> Client:
-        """Return a client with the credentials that this machine has. Raises `ValueError` or `OSError` without them."""
+        """Return a client with the credentials that this machine has. Raises `ValueError` or `OSError` without them.
+
+        It waits for a server that is down as long as for one that fails: each task has its own client, so a task
+        that starts meanwhile has never reached the server.
+        """
         found = find_credentials(self.credentials, self.server, of_updates=self.of_updates)
         return Client(
             found.auth,
@@ -94,7 +98,7 @@ class WriteJob:
             ip=self.ip,
             encoder=self._encoder(found.auth),
             concurrency=self.concurrency,
-            retry=RetryPolicy(attempts=self.attempts),
+            retry=RetryPolicy(attempts=self.attempts, first_contact=self.attempts),
             rate_limit=self.rate_limit,
             retry_unsafe=self.retry_unsafe,
             identity=self.identity,
