@@ -171,10 +171,13 @@ def test_the_dead_letter_of_a_failed_attempt_is_not_published(emulator: Emulator
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dead_letter_that_cannot_be_written_fails_the_task(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_dead_letter_that_cannot_be_written_fails_the_task_before_a_row_is_sent(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DeadLetterError, match="must be a folder"):
-        write(emulator, [orders(1, user=["anonymous"])], dead_letter=str(tmp_path / "file"))
+        write(emulator, [orders(3)], dead_letter=str(tmp_path / "file"))
+    assert emulator.requests() == []
 
 
 def test_updates_of_profiles_are_written(emulator: Emulator) -> None:
