@@ -15,7 +15,7 @@ from mixpress.cluster.report_file import write_report
 from mixpress.cluster.report_sum import sentence, sum_reports
 from mixpress.cluster.shared_limit import share_limit
 from mixpress.cluster.task import Task, run_task
-from mixpress.ray.blocks import record_batches
+from mixpress.ray.blocks import columns_of, record_batches
 from mixpress.ray.engine import Datasink, driver_host
 from mixpress.report.as_json import as_members
 
@@ -142,7 +142,7 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
             yield batch
 
     def _check(self, schema: pyarrow.Schema) -> None:
-        check_columns(self._job, schema.names)
+        check_columns(self._job, columns_of(schema))
         self._is_checked = True
 
     def _begin(self) -> None:
