@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 
 from mixpress.files.remote import is_remote, shown
@@ -57,3 +58,11 @@ def check_count(name: str, value: object) -> None:
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     if not is_integer or value < 1:  # type: ignore[operator] # it is an integer then
         raise (ValueError if is_integer else TypeError)(f"{name} must be an integer >= 1, got {value!r}")
+
+
+def check_secret(limit: object) -> None:
+    """Raise `TypeError` for a `Lease` with a secret: a job goes to its workers as a pickle."""
+    from mixpress.lease import Lease  # noqa: PLC0415 - most jobs have none
+
+    if isinstance(limit, Lease):
+        pickle.dumps(limit)
