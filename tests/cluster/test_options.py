@@ -126,7 +126,7 @@ def test_a_wrong_text_is_named_with_what_is_allowed(name: str, text: str, messag
         ("report", b"/report.json"),
     ],
 )
-def test_a_value_of_another_type_is_named(name: str, value: object) -> None:
+def test_a_value_of_another_type_is_named(name: str, value: Any) -> None:
     with pytest.raises(
         TypeError, match=rf"^{name} must be (True or False|an integer >= 1|a path or a URL), got "
     ) as caught:
@@ -144,7 +144,7 @@ def test_credentials_of_another_type_are_not_shown() -> None:
 @pytest.mark.parametrize(
     "given", ["/x/y", "file:/x/y", "file:///x/y", "file://localhost/x/y", PurePosixPath("/x/y")], ids=str
 )
-def test_an_absolute_path_is_understood_as_engines_print_it(name: str, given: object) -> None:
+def test_an_absolute_path_is_understood_as_engines_print_it(name: str, given: Any) -> None:
     assert getattr(WriteJob.of(**{name: given}), name) == "/x/y"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mixpress.address import is_loopback
 from mixpress.cluster.credentials import PLACEHOLDER, find_credentials
+from mixpress.lease import Lease, LeaseServer
 from mixpress.lease.secret import VARIABLE, key_of_environment
 from mixpress.send.rate_limit import RateLimit
 
@@ -30,8 +31,6 @@ def share_limit(job: WriteJob, host: str, bind: str | None = None) -> Iterator[W
     too. If this machine has neither, or can't listen there, the job is returned as it is. A task that does not reach
     this machine has the documented limit, as without a lease.
     """
-    from mixpress.lease import Lease, LeaseServer  # noqa: PLC0415 - most programs have none
-
     with ExitStack() as opened:
         try:
             secret = _secret(job, host)
