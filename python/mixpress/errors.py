@@ -13,7 +13,7 @@
     ├── QueueFull           the queue had no room for an event, which was not accepted
     ├── ClientClosed        the client was closed during an import
     ├── LookupTableError    a lookup table was not sent or not replaced; its `kind` says why
-    ├── EngineError         Spark or Ray gave a write up
+    ├── EngineError         Spark gave a write up
     ├── TaskUndelivered     a task of a cluster ended with rows without an answer
     ├── SpoolError          the spool's file is damaged, read-only, full, or bound to another project
     └── StateError          the state file of an import can't be used, or an input changed since it was written
@@ -115,13 +115,14 @@ class ClientClosed(MixpressError):  # noqa: N818 - the result of a call, not a f
 
 
 class EngineError(MixpressError):
-    """Spark or Ray gave a write up, after it had repeated the tasks that failed. `report` has what the other tasks had
-    written; None if no task was started."""
+    """Spark gave a write up, after it had repeated the tasks that failed. `report` has what the other tasks had
+    written; None if no task was started. Ray raises what the task raised."""
 
 
 class TaskUndelivered(MixpressError):  # noqa: N818 - a verdict on rows, not a fault
-    """Rows of a task of Spark or Ray have no answer. The engine repeats the task, and events that arrived are not
-    counted again. `report` has the verdicts of this attempt."""
+    """Rows of a task of Spark or Ray have no answer, also because no server was reached. A repeated task does not
+    count events twice. Spark repeats the task; Ray does with `retry_exceptions=[TaskUndelivered]`. `report` has the
+    verdicts of this attempt."""
 
 
 class SpoolError(MixpressError):

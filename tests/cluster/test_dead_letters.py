@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,24 @@ def test_an_attempt_without_failures_removes_the_file_of_an_earlier_one(tmp_path
     assert listed(tmp_path) == {}
 
 
-def test_a_folder_without_failures_is_not_made(tmp_path: Path) -> None:
+def test_a_folder_without_failures_is_empty(tmp_path: Path) -> None:
     publish(str(tmp_path / "new"), "")
-    assert listed(tmp_path) == {}
+    assert listed(tmp_path / "new") == {}
+
+
+def test_attempts_that_publish_at_once_do_not_share_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = os.replace
+
+    def publish_another(source: str, target: str) -> None:
+        """Publish another attempt when the first one is about to rename its file."""
+        monkeypatch.setattr("os.replace", rename)
+        publish(str(tmp_path), "second\n")
+        assert listed(tmp_path) == {NAME: "second\n", os.path.basename(source): "first\n"}
+        rename(source, target)
+
+    monkeypatch.setattr("os.replace", publish_another)
+    publish(str(tmp_path), "first\n")
+    assert listed(tmp_path) == {NAME: "first\n"}
 
 
 def test_an_attempt_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -70,6 +86,13 @@ def test_a_folder_that_is_a_file_is_an_error_with_the_remedy(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     with pytest.raises(DeadLetterError, match=r"file/part-00001.ndjson: .*that every worker can write to"):
         publish(str(tmp_path / "file"), "a\n")
+
+
+@pytest.mark.parametrize("folder", ["{}/file/failed", "nostore://bucket/failed"])
+def test_a_folder_that_cannot_be_written_to_is_an_error_at_once(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DeadLetterError, match="that every worker can write to"):
+        TaskDeadLetter(folder.format(tmp_path), NAME).__enter__()
 
 
 def test_the_path_is_that_of_an_open_dead_letter_alone(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -89,12 +90,22 @@ def test_texts_that_people_write_are_understood(name: str, text: str, value: obj
         ("attempts", "ten", "attempts must be a number, got 'ten'"),
         ("rate_limit", "fast", "rate_limit must be documented, none, lease:HOST:PORT, or JSON"),
         ("rate_limit", '{"rows": 3}', "rate_limit must be documented"),
+        ("rate_limit", '{"events": "x"}', "rate_limit must be documented, none, lease:HOST:PORT, or JSON"),
+        ("rate_limit", '{"events": true}', "rate_limit must be documented"),
+        ("rate_limit", "true", "rate_limit must be documented"),
         ("rate_limit", "lease:driver", 'address must be "host:port"'),
         ("endpoint", "engage", 'endpoint must be "import" or "track", got \'engage\''),
         ("limits", "real", 'limits must be "documented" or "observed", got \'real\''),
         ("concurrency", "0", "concurrency must be an integer >= 1, got 0"),
         ("report", "s3://key:secret@bucket/x", "report must be a path, or a URL without user, password and query"),
         ("dead_letter", "https://host/x?sig=1", "dead_letter must be a path"),
+        ("dead_letter", "dbfs:/failed", 'dead_letter must be an absolute path, or a URL of fsspec with "://", got one'),
+        ("dead_letter", "failed", "got 'failed': workers have other folders than this process"),
+        ("dead_letter", "file:failed", "got one that starts with 'file:'"),
+        ("dead_letter", "file://node-1/failed", "got 'file://node-1/failed': a host is not possible"),
+        ("dead_letter", "", "dead_letter must be an absolute path, or a URL of fsspec with \"://\", got ''"),
+        ("report", "", "report must be a path, or a URL of fsspec with \"://\", got ''"),
+        ("report", "dbfs:/report.json", 'report must be a path, or a URL of fsspec with "://", got one that starts'),
     ],
 )
 def test_a_wrong_text_is_named_with_what_is_allowed(name: str, text: str, message: str) -> None:
@@ -102,6 +113,50 @@ def test_a_wrong_text_is_named_with_what_is_allowed(name: str, text: str, messag
         job_of_texts({name: text})
     assert message in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("strict", value) for value in ("no", 1, None)),
+        *(("ip", value) for value in ("false", 0)),
+        ("retry_unsafe", "false"),
+        *((name, value) for name in ("concurrency", "attempts") for value in (True, 2.0, "2")),
+        ("dead_letter", 5),
+        ("report", b"/report.json"),
+    ],
+)
+def test_a_value_of_another_type_is_named(name: str, value: Any) -> None:
+    with pytest.raises(
+        TypeError, match=rf"^{name} must be (True or False|an integer >= 1|a path or a URL), got "
+    ) as caught:
+        WriteJob.of(**{name: value})
+    assert str(caught.value).endswith(repr(value))
+
+
+def test_credentials_of_another_type_are_not_shown() -> None:
+    with pytest.raises(ValueError, match='credentials must be "environment" or "file:PATH"') as caught:
+        WriteJob.of(credentials=[CANARY])
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["dead_letter", "report"])
+@pytest.mark.parametrize(
+    "given", ["/x/y", "file:/x/y", "file:///x/y", "file://localhost/x/y", PurePosixPath("/x/y")], ids=str
+)
+def test_an_absolute_path_is_understood_as_engines_print_it(name: str, given: Any) -> None:
+    assert getattr(WriteJob.of(**{name: given}), name) == "/x/y"
+
+
+def test_a_relative_report_is_in_the_folder_of_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = WriteJob.of(report="out/report.json")
+    assert job.report == str(tmp_path / "out" / "report.json")
+    assert job_of_texts(texts_of_job(job)) == job
+
+
+def test_the_documented_limit_has_a_name() -> None:
+    assert WriteJob.of(rate_limit="documented").rate_limit == RateLimit.documented()
 
 
 @pytest.mark.parametrize("name", [*SECRETS, "colour", "mapping"])
@@ -113,5 +168,5 @@ def test_an_unknown_option_is_named_without_its_value(name: str) -> None:
 
 
 def test_a_limit_of_another_type_is_refused() -> None:
-    with pytest.raises(TypeError, match="rate_limit must be a RateLimit, a Lease or None, got 5"):
+    with pytest.raises(TypeError, match=r"rate_limit must be a RateLimit, a Lease, .* got 5"):
         WriteJob.of(rate_limit=5)

@@ -7,6 +7,7 @@ import pytest
 from cluster.rows import job, numbers, orders, write
 from mixpress import Lease, RateLimit
 from mixpress.cluster.job import WriteJob
+from mixpress.cluster.options import job_of_texts, texts_of_job
 from mixpress.cluster.shared_limit import share_limit
 from mixpress.emulator import Emulator
 
@@ -17,6 +18,16 @@ def test_tasks_get_a_lease_at_the_host_of_the_driver(emulator: Emulator) -> None
         assert shared.rate_limit.address.startswith("localhost:")
         write(emulator, [orders(10)], rate_limit=shared.rate_limit)
     assert numbers(emulator) == list(range(10))
+
+
+def test_a_task_that_does_not_reach_the_driver_has_the_documented_limit(emulator: Emulator) -> None:
+    with share_limit(job(emulator), "127.0.0.1") as shared:
+        assert isinstance(shared.rate_limit, Lease)
+        assert shared.rate_limit.fallback == RateLimit.documented()
+        [text] = [text for name, text in texts_of_job(shared).items() if name == "rate_limit"]
+        again = job_of_texts({"rate_limit": text}).rate_limit
+    assert isinstance(again, Lease)
+    assert again.fallback == RateLimit.documented()
 
 
 def test_a_driver_without_credentials_shares_nothing_over_a_network() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -13,7 +16,8 @@ from cluster.rows import NOW, TASK, job, lines, numbers, orders, write
 from mixpress.cluster.job import WriteJob
 from mixpress.cluster.task import run_task
 from mixpress.emulator import Emulator
-from mixpress.errors import AuthError, DeadLetterError, TaskUndelivered
+from mixpress.errors import AuthError, DeadLetterError, TaskUndelivered, TransportError
+from support.clocks import FakeClock
 
 
 class WorkerLost(Exception):
@@ -57,6 +61,68 @@ def test_rows_without_an_answer_fail_the_task_with_its_report(emulator: Emulator
     assert caught.value.report is not None
     assert caught.value.report.undelivered == 3
     assert pickle.loads(pickle.dumps(caught.value)).report.undelivered == 3
+
+
+class CountingClock(FakeClock):
+    """Calls `step` with the number of each backoff, which takes no time."""
+
+    def __init__(self, step: Callable[[int], object]) -> None:
+        super().__init__()
+        self.step = step
+
+    def wait(self, wake: threading.Event, seconds: float) -> None:
+        super().wait(wake, seconds)
+        self.step(len(self.waits))
+
+
+def no_server() -> str:
+    """Return the URL of a port on which nothing listens."""
+    with Emulator() as server:
+        return server.url
+
+
+def job_at(url: str, **options: Any) -> WriteJob:
+    once: dict[str, Any] = {"time_column": "at", "distinct_id_column": "user", "event": "Order", "rate_limit": None}
+    return WriteJob.of(base_url=url, **once | options)
+
+
+@pytest.mark.parametrize("attempts", [1, 6])
+def test_a_server_that_is_down_leaves_rows_undelivered_after_each_attempt(
+    monkeypatch: pytest.MonkeyPatch, attempts: int
+) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr("mixpress.client.client.Clock", lambda: clock)
+    with pytest.raises(
+        TaskUndelivered, match=r"partition 3: 3 rows: .* 3 undelivered; connection to .* refused"
+    ) as caught:
+        run_task(job_at(no_server(), attempts=attempts), TASK, [orders(3)])
+    assert isinstance(caught.value.__cause__, TransportError)
+    assert caught.value.report is not None
+    assert caught.value.report.undelivered == 3
+    assert caught.value.report.requests == attempts
+
+
+def test_a_server_that_starts_late_gets_the_rows_of_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    url, opened = no_server(), ExitStack()
+
+    def start_late(waits: int) -> None:
+        if waits == 7:
+            servers.append(opened.enter_context(Emulator(port=int(url.rpartition(":")[2]))))
+
+    servers: list[Emulator] = []
+    monkeypatch.setattr("mixpress.client.client.Clock", lambda: CountingClock(start_late))
+    with opened:
+        assert run_task(job_at(url), TASK, [orders(3)]).report.imported == 3
+        assert numbers(servers[0]) == [0, 1, 2]
+
+
+def test_a_certificate_that_is_not_trusted_stays_a_transport_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def untrusted(*_: object, **__: object) -> None:
+        raise TransportError("the certificate is not trusted", "certificate")
+
+    monkeypatch.setattr("mixpress.transport.over_urllib3.Urllib3Transport.send", untrusted)
+    with pytest.raises(TransportError, match="the certificate is not trusted"):
+        run_task(job_at("https://127.0.0.1:9"), TASK, [orders(3)])
 
 
 def test_what_the_engine_raises_is_raised_after_the_rows_before_it(emulator: Emulator) -> None:
@@ -105,10 +171,13 @@ def test_the_dead_letter_of_a_failed_attempt_is_not_published(emulator: Emulator
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dead_letter_that_cannot_be_written_fails_the_task(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_dead_letter_that_cannot_be_written_fails_the_task_before_a_row_is_sent(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DeadLetterError, match="must be a folder"):
-        write(emulator, [orders(1, user=["anonymous"])], dead_letter=str(tmp_path / "file"))
+        write(emulator, [orders(3)], dead_letter=str(tmp_path / "file"))
+    assert emulator.requests() == []
 
 
 def test_updates_of_profiles_are_written(emulator: Emulator) -> None:

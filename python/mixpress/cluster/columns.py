@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping as Members
+from typing import TYPE_CHECKING, TypeAlias
 
 from mixpress.files.names import path_of
 
@@ -17,37 +18,62 @@ COUNTED = ("$add", "$append")
 OPERATIONS = ("$set", "$set_once", "$add", "$union", "$append", "$remove", "$unset", "$delete")
 
 
-def check_columns(job: WriteJob, columns: Sequence[str]) -> None:
+Columns: TypeAlias = "Members[str, Columns | None]"
+"""Names of columns, with the columns within those that are structs; None for any other type."""
+
+
+def check_columns(job: WriteJob, columns: Sequence[str] | Columns) -> None:
     """Raise `ValueError` if a table with these columns can't be written: a name in the options that no column has, or
-    nothing where the API requires a value. The rows of a vendor's export, and events in the form of the API, are
-    checked in the tasks.
+    nothing where the API requires a value.
+
+    Names within structs are checked if `columns` has them: `{"at": None, "user": {"id": None}}`. The rows of a vendor's
+    export are checked in the tasks, and so are events in the form of the API if the type of `properties` is not known.
     """
     mapping = job.mapping
-    counted = [name for name in COUNTED if name in columns]
+    there: Columns = columns if isinstance(columns, Members) else dict.fromkeys(columns)
+    counted = [name for name in COUNTED if name in there]
     if job.of_updates and counted and not job.retry_unsafe:
         raise ValueError(
             f"the column {counted[0]!r} counts twice when the engine repeats a task: write the new values by $set or "
             "$union, or accept that with retry_unsafe=True"
         )
-    if mapping.source is not None or ("event" in columns and "properties" in columns):
+    if mapping.source is not None:
         return
+    of_api = not job.of_updates and "event" in there and "properties" in there
+    if of_api:
+        inner = there["properties"]
+        if inner is None:
+            return
+        there = {name: inside for name, inside in there.items() if name not in ("event", "properties")} | dict(inner)
     for option, name in _named(mapping):
-        if path_of(name, columns) is None:
-            raise ValueError(f"there is no column {name!r}, which {option} names; the columns are {_shown(columns)}")
-    if job.of_updates and any(name in columns for name in OPERATIONS):
+        if not _has(name, there) and not (of_api and (option, name) == ("event_column", "event")):
+            raise ValueError(f"there is no column {name!r}, which {option} names; the columns are {_shown(there)}")
+    if job.of_updates and any(name in there for name in OPERATIONS):
         return
     for option, names in _required(job):
-        if not any(path_of(name, columns) for name in names):
+        if not any(_has(name, there) for name in names) and not (of_api and option == "event_column"):
             raise ValueError(
-                f"there is no column {names[0]!r}: name it with {option}=; the columns are {_shown(columns)}"
+                f"there is no column {names[0]!r}: name it with {option}=; the columns are {_shown(there)}"
             )
+
+
+def _has(name: str, columns: Columns) -> bool:
+    """Return whether there is a column, or a member within one. Of a type that is not known, any may be."""
+    inside: Columns | None = columns
+    for part in path_of(name, columns) or (name,):
+        if inside is None:
+            return True
+        if part not in inside:
+            return False
+        inside = inside[part]
+    return True
 
 
 def _named(mapping: Mapping) -> list[tuple[str, str]]:
     """Return the columns that options name, with the option."""
     single = ("event_column", "time_column", "distinct_id_column", "insert_id_column", "group_id_column")
     named = [(option, name) for option in single if (name := getattr(mapping, option)) is not None]
-    for option in ("rename", "keep", "insert_id_from"):
+    for option in ("rename", "keep", "drop", "insert_id_from"):
         named += [(option, name) for name in getattr(mapping, option)]
     return [(option, name) for option, name in named if not (option == "insert_id_from" and name == "event")]
 
@@ -67,5 +93,5 @@ def _required(job: WriteJob) -> list[tuple[str, tuple[str, ...]]]:
     return [(option, names) for option, names in required if names is not ids or "distinct_id" not in mapping.set]
 
 
-def _shown(columns: Sequence[str]) -> str:
-    return ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "") if columns else "none"
+def _shown(columns: Columns) -> str:
+    return ", ".join([*columns][:20]) + (", ..." if len(columns) > 20 else "") if columns else "none"

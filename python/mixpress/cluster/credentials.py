@@ -35,7 +35,8 @@ class Credentials(NamedTuple):
 
 def check_source(source: str) -> None:
     """Raise `ValueError` unless a job may name its credentials so. The message omits it: it may be a secret."""
-    if source != ENVIRONMENT and not (source.startswith(FILE) and source.removeprefix(FILE)):
+    is_file = isinstance(source, str) and source.startswith(FILE) and source != FILE
+    if source != ENVIRONMENT and not is_file:
         raise ValueError(
             'credentials must be "environment" or "file:PATH", the name of a source: a secret in the options of a job '
             "would be in its plan and in logs"

@@ -12,6 +12,8 @@ from mixpress.errors import DeadLetterError
 from mixpress.files.remote import is_remote, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
 
 LOCAL = "file://"
@@ -19,7 +21,7 @@ LOCAL = "file://"
 
 class TaskDeadLetter:
     """A file that gets its name in the folder when the task has ended, so that a repeated task replaces its file and a
-    failed one leaves none. A folder without failures stays empty.
+    failed one leaves none. A folder without failures is empty.
 
         with TaskDeadLetter("/shared/failed", "part-00003.ndjson") as letter:
             ...  # append lines to letter.path
@@ -44,6 +46,8 @@ class TaskDeadLetter:
         return f"{self._folder}/{self._name}"
 
     def __enter__(self) -> Self:
+        """Raise `DeadLetterError` if the folder can't be written to, before anything is sent."""
+        self._carry_out(self._try_store if is_remote(self.target) else self._try_folder)
         self._made = tempfile.mkdtemp(prefix="mixpress-")
         return self
 
@@ -53,18 +57,33 @@ class TaskDeadLetter:
             self._made = None
 
     def publish(self) -> None:
-        """Give the file its name in the folder, in the place of an earlier attempt's. Raises `DeadLetterError`."""
+        """Give the file its name in the folder; it replaces that of an earlier attempt. Raises `DeadLetterError`."""
+        self._carry_out(self._upload if is_remote(self.target) else self._move)
+
+    def _carry_out(self, step: Callable[[], None]) -> None:
         try:
-            if is_remote(self.target):
-                self._upload()
-            else:
-                self._move()
+            step()
         except Exception as error:  # noqa: BLE001 - each store has its own
             reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+            if isinstance(error, ImportError):
+                reason = "pip install 'mixpress[cloud]'"
             raise DeadLetterError(
                 f"the failed rows can't be written to {shown_path(self.target)}: {reason}; dead_letter must be a "
                 "folder, or a URL of fsspec, that every worker can write to"
             ) from None
+
+    def _try_folder(self) -> None:
+        """Make the folder and a file in it, which is removed. The folder stays: other tasks may write to it."""
+        os.makedirs(self._folder, exist_ok=True)
+        number, path = tempfile.mkstemp(prefix=".mixpress-", dir=self._folder)
+        os.close(number)
+        os.remove(path)
+
+    def _try_store(self) -> None:
+        """Find the file system. A file in a store may cost money, or need a right to remove it."""
+        import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+
+        fsspec.core.url_to_fs(self.target)
 
     def _has_lines(self) -> bool:
         return os.path.exists(self.path) and os.path.getsize(self.path) > 0
@@ -75,7 +94,6 @@ class TaskDeadLetter:
             with suppress(FileNotFoundError):
                 os.remove(self.target)
             return
-        os.makedirs(self._folder, exist_ok=True)
         beside = f"{self._folder}/.{self._name}.{os.path.basename(os.path.dirname(self.path))}"
         try:
             shutil.copy(self.path, beside)
@@ -85,7 +103,7 @@ class TaskDeadLetter:
                 os.remove(beside)
 
     def _upload(self) -> None:
-        import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+        import fsspec  # noqa: PLC0415 - as above
 
         system, path = fsspec.core.url_to_fs(self.target)
         if self._has_lines():

@@ -9,9 +9,9 @@ from mixpress._core import Encoder, Limits
 from mixpress.address import Region, server_url
 from mixpress.client.client import Client
 from mixpress.client.options import Identity, check_identity, token_in_events
+from mixpress.cluster.checks import check_count, check_flag, location_of
 from mixpress.cluster.credentials import ENVIRONMENT, check_source, find_credentials
 from mixpress.files.mapping import Mapping
-from mixpress.files.remote import is_remote, shown
 from mixpress.retry import RetryPolicy
 from mixpress.send.rate_limit import RateLimit
 from mixpress.send.request import Endpoint
@@ -43,7 +43,7 @@ class WriteJob:
     credentials: str = ENVIRONMENT
     """Where a task finds the credentials: `"environment"`, or `"file:PATH"` with a line `NAME=value` for each."""
     dead_letter: str | None = None
-    """A folder, or a URL of fsspec, that gets a file of the failed rows of each task that has any."""
+    """A folder, as an absolute path or a URL of fsspec: it gets a file of the failed rows of each task that has any."""
     report: str | None = None
     """Where the driver writes the report."""
     concurrency: int = CONCURRENCY
@@ -63,9 +63,15 @@ class WriteJob:
     def of(cls, mapping: Mapping | None = None, **options: Any) -> Self:
         """Return the job of these options. The fields of a mapping are options too, and replace those of `mapping`.
 
-        Raises `TypeError` for an unknown option, `ValueError` for a wrong value.
+        A relative path of `report` is made absolute, as the driver sees it. Raises `TypeError` for an unknown option or
+        a wrong type, `ValueError` for a wrong value.
         """
         check_names(options)
+        for name, of_driver in LOCATIONS.items():
+            if name in options:
+                options[name] = location_of(name, options[name], of_driver=of_driver)
+        if options.get("rate_limit") == "documented":
+            options["rate_limit"] = RateLimit.documented()
         of_mapping = {one.name: options.pop(one.name) for one in fields(Mapping) if one.name in options}
         job = cls(mapping=replace(mapping or Mapping(), **of_mapping), **options)
         job._check()
@@ -82,7 +88,11 @@ class WriteJob:
         return self.mapping.endpoint is not None
 
     def client(self) -> Client:
-        """Return a client with the credentials that this machine has. Raises `ValueError` or `OSError` without them."""
+        """Return a client with the credentials that this machine has. Raises `ValueError` or `OSError` without them.
+
+        It waits for a server that is down as long as for one that fails: each task has its own client, so a task
+        that starts meanwhile has never reached the server.
+        """
         found = find_credentials(self.credentials, self.server, of_updates=self.of_updates)
         return Client(
             found.auth,
@@ -94,7 +104,7 @@ class WriteJob:
             ip=self.ip,
             encoder=self._encoder(found.auth),
             concurrency=self.concurrency,
-            retry=RetryPolicy(attempts=self.attempts),
+            retry=RetryPolicy(attempts=self.attempts, first_contact=self.attempts),
             rate_limit=self.rate_limit,
             retry_unsafe=self.retry_unsafe,
             identity=self.identity,
@@ -114,19 +124,21 @@ class WriteJob:
     def _check(self) -> None:
         """Raise what `client` would in each task, on the driver: credentials are found in the tasks alone."""
         check_source(self.credentials)
-        for name in ("dead_letter", "report"):
-            _check_path(name, getattr(self, name))
+        for name in ("strict", "ip", "retry_unsafe"):
+            check_flag(name, getattr(self, name))
+        for name in ("concurrency", "attempts"):
+            check_count(name, getattr(self, name))
         check_identity(self.identity)
         server_url(self.region, self.base_url)
-        RetryPolicy(attempts=self.attempts)
         if self.endpoint not in get_args(Endpoint):
             raise ValueError(f'endpoint must be "import" or "track", got {self.endpoint!r}')
         if self.limits not in get_args(LimitsName):
             raise ValueError(f'limits must be "documented" or "observed", got {self.limits!r}')
-        if not isinstance(self.concurrency, int) or self.concurrency < 1:
-            raise ValueError(f"concurrency must be an integer >= 1, got {self.concurrency!r}")
         if self.rate_limit is not None and not hasattr(self.rate_limit, "limiter"):
-            raise TypeError(f"rate_limit must be a RateLimit, a Lease or None, got {self.rate_limit!r}")
+            raise TypeError(
+                'rate_limit must be a RateLimit, a Lease, "documented", None, or "shared" where a driver writes, got '
+                f"{self.rate_limit!r}"
+            )
         if self.mapping.operation in ("add", "append") and not self.retry_unsafe:
             raise ValueError(
                 f'operation="{self.mapping.operation}" counts twice when the engine repeats a task: write the new '
@@ -135,14 +147,8 @@ class WriteJob:
         self._encoder(None)
 
 
-def _check_path(name: str, path: str | None) -> None:
-    if path is not None and is_remote(path) and shown(path) != path:
-        raise ValueError(
-            f"{name} must be a path, or a URL without user, password and query, got {shown(path)}: workers need the "
-            "credentials of the store in their environment"
-        )
-
-
+LOCATIONS = {"dead_letter": False, "report": True}
+"""Options that say where something is written, and whether the driver alone writes there."""
 LONG = ("long_url", "long_json", "long_text")
 NAMES = sorted({one.name for one in (*fields(WriteJob), *fields(Mapping))} - {"mapping"})
 """The options of a job."""

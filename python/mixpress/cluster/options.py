@@ -97,13 +97,19 @@ def _rate_limit(text: str) -> Any:
         members = json.loads(text)
     except ValueError:
         members = None
-    if not isinstance(members, dict) or not {*members} <= {"lease", *(one.name for one in fields(RateLimit))}:
+    address = members.pop("lease", None) if isinstance(members, dict) else None
+    if not isinstance(members, dict) or not all(map(_is_of_limit, members.items())):
         raise ValueError(
             'rate_limit must be documented, none, lease:HOST:PORT, or JSON such as {"events": 600000, "bytes": '
             f"500000000}}, got {text!r}"
         )
-    address = members.pop("lease", None)
     return RateLimit(**members) if address is None else _lease(address, RateLimit(**members))
+
+
+def _is_of_limit(member: tuple[str, object]) -> bool:
+    name, value = member
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and name in [one.name for one in fields(RateLimit)]
 
 
 def _lease(address: str, fallback: RateLimit | None = None) -> Lease:

@@ -30,7 +30,7 @@ class TaskReport:
 
 
 def sum_reports(tasks: Iterable[TaskReport | None], elapsed: float) -> Report:
-    """Return the report of all tasks. None stands for a task that failed, and counts nothing.
+    """Return the report of all tasks. None is a task that failed, and counts nothing.
 
     The index of a failure is that of its row in its task, which its place names. Tasks without rows did not learn what
     the server confirms.

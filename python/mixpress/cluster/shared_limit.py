@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mixpress.address import is_loopback
 from mixpress.cluster.credentials import PLACEHOLDER, find_credentials
+from mixpress.lease import Lease, LeaseServer
+from mixpress.lease.secret import VARIABLE, key_of_environment
+from mixpress.send.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from mixpress.cluster.job import WriteJob
 
 logger = logging.getLogger("mixpress")
-VARIABLE = "MIXPRESS_LEASE_SECRET"
-"""The environment variable with a secret for the lease alone."""
 
 
 @contextmanager
@@ -28,10 +28,9 @@ def share_limit(job: WriteJob, host: str, bind: str | None = None) -> Iterator[W
 
     `host`: the name or address by which workers reach this machine. `bind`: the address to listen on, by default
     `host`. The secret of the lease is $MIXPRESS_LEASE_SECRET, or the credentials of the job, which the workers have
-    too. If this machine has neither, or can't listen there, the job is returned as it is.
+    too. If this machine has neither, or can't listen there, the job is returned as it is. A task that does not reach
+    this machine has the documented limit, as without a lease.
     """
-    from mixpress.lease import Lease, LeaseServer  # noqa: PLC0415 - most programs have none
-
     with ExitStack() as opened:
         try:
             secret = _secret(job, host)
@@ -42,12 +41,12 @@ def share_limit(job: WriteJob, host: str, bind: str | None = None) -> Iterator[W
             return
         port = server.address.rpartition(":")[2]
         shown = f"[{host}]" if ":" in host else host
-        yield replace(job, rate_limit=Lease(f"{shown}:{port}"))
+        yield replace(job, rate_limit=Lease(f"{shown}:{port}", fallback=RateLimit.documented()))
 
 
 def _secret(job: WriteJob, host: str) -> Auth | None:
     """Return the credentials of a job; None if the secret is in the environment. Raises `ValueError` or `OSError`."""
-    if os.environ.get(VARIABLE, "").strip():
+    if key_of_environment() is not None:
         return None
     auth = find_credentials(job.credentials, job.server, of_updates=job.of_updates).auth
     if auth is PLACEHOLDER and not is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}"):

@@ -10,7 +10,7 @@ from mixpress.client.file_import import import_pieces
 from mixpress.client.file_options import FileOptions
 from mixpress.cluster.dead_letters import TaskDeadLetter
 from mixpress.cluster.report_sum import TaskReport, sentence
-from mixpress.errors import TaskUndelivered
+from mixpress.errors import TaskUndelivered, TransportError
 from mixpress.files.table_input import BatchInput
 from mixpress.report.builder import ReportBuilder
 
@@ -36,8 +36,9 @@ def run_task(job: WriteJob, task: Task, batches: Iterable[pyarrow.RecordBatch]) 
     """Write record batches, whose schemas may differ, and return when each row has its verdict.
 
     Raises what the engine raised while it gave the batches, what `Client.import_table` raises, `TaskUndelivered` if
-    rows have no answer, and `DeadLetterError`: the engine may then repeat the task, which adds nothing. Without rows it
-    needs no credentials.
+    rows have no answer, and `DeadLetterError`: the engine may then repeat the task, which adds nothing. A
+    `TransportError` is raised only if a retry can't help: it is `TaskUndelivered` otherwise. Without rows it needs no
+    credentials.
     """
     rows = _Rows(batches)
     if rows.is_empty:
@@ -46,7 +47,8 @@ def run_task(job: WriteJob, task: Task, batches: Iterable[pyarrow.RecordBatch]) 
     with opened as letter:
         report = _write(job, task, rows, None if letter is None else letter.path)
         if report.undelivered:
-            raise _undelivered(task, report)
+            reason = next((one.message for one in report.failures if one.kind == "undelivered"), "no answer came")
+            raise _undelivered(task, report, reason)
         if letter is not None:
             letter.publish()
     return TaskReport(task.name, report)
@@ -59,6 +61,10 @@ def _write(job: WriteJob, task: Task, rows: _Rows, dead_letter: str | None) -> R
             report = import_pieces(
                 client.engine_of(job.mapping), source, job.mapping, FileOptions(dead_letter=dead_letter)
             )
+        except TransportError as error:
+            if not error.retryable or error.report is None:
+                raise
+            raise _undelivered(task, error.report, str(error)) from error
         finally:
             rows.reraise()
     if source.damaged:
@@ -66,8 +72,7 @@ def _write(job: WriteJob, task: Task, rows: _Rows, dead_letter: str | None) -> R
     return report
 
 
-def _undelivered(task: Task, report: Report) -> TaskUndelivered:
-    reason = next((one.message for one in report.failures if one.kind == "undelivered"), "no answer came")
+def _undelivered(task: Task, report: Report, reason: str) -> TaskUndelivered:
     error = TaskUndelivered(
         f"{task.name}: {sentence(report)}; {reason.rstrip('.')}. The rows without an answer may have arrived. Write "
         "them again: an event that the server has already adds nothing"

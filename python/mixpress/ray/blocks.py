@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     import pyarrow
 
+    from mixpress.cluster.columns import Columns
     from mixpress.files.mapping import Mapping
 
 PICKLED = "ray.data.arrow_pickled_object"
@@ -25,6 +26,17 @@ def record_batches(blocks: Iterable[Any], mapping: Mapping) -> Iterator[pyarrow.
     """
     for block in blocks:
         yield from _plain(table_of(block), mapping).to_batches()
+
+
+def columns_of(schema: Any) -> Columns:
+    """Return the columns of a schema, with those within structs; pandas has no types of columns within one."""
+    return {name: _members(kind) for name, kind in zip(schema.names, schema.types, strict=True)}
+
+
+def _members(kind: Any) -> Columns | None:
+    import pyarrow  # noqa: PLC0415 - an extra
+
+    return {field.name: _members(field.type) for field in kind} if isinstance(kind, pyarrow.StructType) else None
 
 
 def _plain(table: pyarrow.Table, mapping: Mapping) -> pyarrow.Table:
@@ -64,7 +76,7 @@ def _of_objects(name: str, column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray
 
 
 def _without_arrays(value: Any) -> Any:
-    """Return a value with lists in the place of NumPy's arrays."""
+    """Return a value with lists instead of NumPy's arrays."""
     if isinstance(value, dict):
         return {name: _without_arrays(inner) for name, inner in value.items()}
     if hasattr(value, "tolist"):

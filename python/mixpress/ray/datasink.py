@@ -9,17 +9,20 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from mixpress._core import Limits
+from mixpress.cluster.checks import check_secret
 from mixpress.cluster.columns import check_columns
 from mixpress.cluster.job import WriteJob
 from mixpress.cluster.report_file import write_report
 from mixpress.cluster.report_sum import sentence, sum_reports
 from mixpress.cluster.shared_limit import share_limit
 from mixpress.cluster.task import Task, run_task
-from mixpress.ray.blocks import record_batches
+from mixpress.ray.blocks import columns_of, record_batches
 from mixpress.ray.engine import Datasink, driver_host
+from mixpress.ray.failure import reason_of
 from mixpress.report.as_json import as_members
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator
     from typing import Literal
 
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("mixpress")
 SHARED = "shared"
+SOME_SENT = (
+    "Other tasks may have sent their rows. Write all rows again: an event that the server has already adds nothing"
+)
 
 
 class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
@@ -46,11 +52,12 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
     - `mapping`: how rows become events, or updates of profiles. Its fields are options too: `event="Order"`.
     - `base_url`, `region`: the server, as of `Client`.
     - `credentials`: where a task finds them, `"environment"` or `"file:PATH"`.
-    - `dead_letter`: a folder that all nodes reach, or a URL of fsspec: a file of the failed rows of each task.
+    - `dead_letter`: a folder that all nodes reach, as an absolute path or a URL of fsspec: a file of the failed rows of
+      each task.
     - `report`: where the driver writes the report as JSON.
     - `rate_limit`: `"shared"` is the documented limit, lent to the tasks by this process while it writes; without
-      credentials here, or `MIXPRESS_LEASE_SECRET`, each task has the documented limit. A `RateLimit` is that of each
-      task, a `Lease` that of a server of yours, None is no limit.
+      credentials here, or `MIXPRESS_LEASE_SECRET`, each task has the documented limit, as with `"documented"`. A
+      `RateLimit` is that of each task, a `Lease` without a secret that of a server of yours, None is no limit.
     - `options`: the other options of `mixpress.cluster.job.WriteJob`.
 
     Raises `TypeError` or `ValueError` for wrong options. `write_datasink` raises `ValueError` for columns that the
@@ -68,18 +75,23 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         base_url: str | None = None,
         region: Region | None = None,
         credentials: str = "environment",
-        dead_letter: str | None = None,
-        report: str | None = None,
-        rate_limit: RateLimit | Lease | Literal["shared"] | None = "shared",
+        dead_letter: str | os.PathLike[str] | None = None,
+        report: str | os.PathLike[str] | None = None,
+        rate_limit: RateLimit | Lease | Literal["shared", "documented"] | None = "shared",
         **options: Any,
     ) -> None:
         given = {"base_url": base_url, "region": region, "credentials": credentials, "dead_letter": dead_letter}
+        check_secret(rate_limit)
         limit = {} if rate_limit == SHARED else {"rate_limit": rate_limit}
         self._job = WriteJob.of(mapping, **given, report=report, **limit, **options)
         self._is_shared = rate_limit == SHARED
         self._lent: WriteJob | None = None
         self._lending = ExitStack()
         self._started: float | None = None
+        self._is_sending = False
+        """Whether tasks may have started."""
+        self._is_complete = False
+        """Whether the tasks have ended well, and only the report is to be written."""
         self._write_id = ""
         self._is_checked = False
 
@@ -101,6 +113,7 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
             self._check(schema)
         if self._is_shared:
             self._lent = self._lending.enter_context(share_limit(self._job, driver_host()))
+        self._is_sending = True
 
     def write(self, blocks: Iterable[Any], ctx: Any) -> TaskReport:
         """Write the rows of one task, and return when each has its verdict."""
@@ -118,19 +131,20 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         logger.info("%s", sentence(self.report))
         if self._job.report is not None:
             members = {"committed": True, "tasks": len(tasks), "tasks_failed": 0}
+            self._is_complete = True
             write_report(self._job.report, {**as_members(self.report), **members})
+            self._is_complete = False
 
     def on_write_failed(self, error: Exception) -> None:
         """Say what is known. Ray calls this on the driver."""
-        if self._started is None and self.report is not None:  # the rows were written, and not the report
+        if self._is_complete:
+            self._is_complete = False
             return
+        known = SOME_SENT if self._is_sending else "No row was sent"
         self._end()
-        reason = _reason(error)
-        logger.error(
-            "the write failed: %s. Other tasks may have sent their rows. Write all rows again: an event that the "
-            "server has already adds nothing",
-            reason,
-        )
+        self.report = None
+        reason = reason_of(error)
+        logger.error("the write failed: %s. %s", reason, known)
         if self._job.report is not None:
             with suppress(OSError):  # the error of the write is raised
                 write_report(self._job.report, {"ok": False, "committed": False, "error": reason})
@@ -142,7 +156,7 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
             yield batch
 
     def _check(self, schema: pyarrow.Schema) -> None:
-        check_columns(self._job, schema.names)
+        check_columns(self._job, columns_of(schema))
         self._is_checked = True
 
     def _begin(self) -> None:
@@ -156,11 +170,6 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         """Lend no more, and return the seconds since the start."""
         self._lending.close()
         self._lent = None
+        self._is_sending = False
         started, self._started = self._started, None
         return 0.0 if started is None else time.monotonic() - started
-
-
-def _reason(error: Exception) -> str:
-    """Return the message of what a task raised, without the advice that Ray adds in lines of its own."""
-    cause = getattr(error, "cause", None) or error
-    return next(iter(str(cause).splitlines()), "") or type(cause).__name__

@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ import pytest
 import ray
 
 from cluster.rows import numbers, orders
-from engines.ray.test_write import dataset, sink_of
+from engines.ray.test_write import ORDERS, dataset, sink_of
+from mixpress.cluster.report_sum import TaskReport
 from mixpress.emulator import Emulator
 from mixpress.errors import TaskUndelivered
+from mixpress.ray import MixpressDatasink
 
 TWICE = {"max_retries": 2, "retry_exceptions": [TaskUndelivered]}
 
@@ -30,6 +33,14 @@ def noting_pid(folder: Path) -> Callable[[dict[str, Any]], dict[str, Any]]:
         return batch
 
     return note
+
+
+class NotingSink(MixpressDatasink):
+    """Leaves a file for each attempt in the folder of the dead letter."""
+
+    def write(self, blocks: Iterable[Any], ctx: Any) -> TaskReport:
+        Path(str(self._job.dead_letter), f"attempt-{uuid.uuid4().hex}").touch()
+        return super().write(blocks, ctx)
 
 
 def test_a_worker_that_is_killed_while_it_writes_is_replaced_and_adds_nothing(tmp_path: Path) -> None:
@@ -68,7 +79,7 @@ def test_rows_without_an_answer_fail_the_write(
     written = json.loads((tmp_path / "report.json").read_text())
     assert (written["ok"], written["committed"]) == (False, False)
     assert "3 undelivered" in written["error"]
-    assert not (tmp_path / "failed").exists()
+    assert list((tmp_path / "failed").iterdir()) == []
 
 
 def test_a_task_without_an_answer_is_repeated_if_ray_may(emulator: Emulator, tmp_path: Path) -> None:
@@ -92,14 +103,58 @@ def test_a_task_without_an_answer_is_repeated_in_its_process_if_ray_data_may(emu
     assert sink.report.imported == 30
 
 
-def test_another_stage_that_fails_is_raised_as_ray_raises_it(
+def fail(row: dict[str, Any]) -> dict[str, Any]:
+    raise ZeroDivisionError("in a stage.\nMore of it")
+
+
+def fail_again(row: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return fail(row)
+    except ZeroDivisionError as error:
+        raise LookupError("no price") from error
+
+
+def fail_by_assertion(row: dict[str, Any]) -> dict[str, Any]:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        (fail, "a stage raised ZeroDivisionError: in a stage"),
+        (fail_again, "a stage raised LookupError: no price"),
+        (fail_by_assertion, "a stage raised AssertionError"),
+    ],
+)
+def test_another_stage_that_fails_is_raised_as_ray_raises_it_and_named(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture, tmp_path: Path, stage: Any, said: str
+) -> None:
+    sink = sink_of(emulator, report=str(tmp_path / "report.json"))
+    with caplog.at_level(logging.ERROR, "mixpress"), pytest.raises(ray.exceptions.RayTaskError):
+        dataset(orders(3)).map(stage).write_datasink(sink)
+    [message] = [record.getMessage() for record in caplog.records if record.name == "mixpress"]
+    assert message.startswith(f"the write failed: {said}. Other tasks may have sent their rows. Write all rows again: ")
+    assert json.loads((tmp_path / "report.json").read_text())["error"] == said
+    assert sink.report is None
+
+
+def test_a_write_that_fails_before_its_tasks_says_that_no_row_was_sent(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(batch: dict[str, Any]) -> dict[str, Any]:
-        raise ZeroDivisionError("in a stage")
-
-    sink = sink_of(emulator)
-    with caplog.at_level(logging.ERROR, "mixpress"), pytest.raises(ray.exceptions.RayTaskError):
-        dataset(orders(3)).map_batches(fail).write_datasink(sink)
-    assert any(message.startswith("the write failed: ") for message in caplog.messages)
+    sink = sink_of(emulator, drop=["x"])
+    dataset(orders(3, x=[1, 2, 3])).write_datasink(sink)
+    with caplog.at_level(logging.ERROR, "mixpress"), pytest.raises(ValueError, match="there is no column 'x'"):
+        dataset(orders(3)).write_datasink(sink)
+    [message] = [record.getMessage() for record in caplog.records if record.name == "mixpress"]
+    assert message.startswith("the write failed: there is no column 'x', which drop names; ")
+    assert message.endswith(". No row was sent")
     assert sink.report is None
+
+
+def test_a_task_that_finds_no_server_is_repeated_if_ray_may(tmp_path: Path) -> None:
+    with Emulator() as server:
+        url = server.url
+    sink = NotingSink(**ORDERS, base_url=url, rate_limit=None, attempts=1, dead_letter=tmp_path)
+    with pytest.raises(TaskUndelivered, match="refused"):
+        dataset(orders(3)).write_datasink(sink, ray_remote_args=TWICE)
+    assert len(list(tmp_path.iterdir())) == 3

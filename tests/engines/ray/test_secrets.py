@@ -12,6 +12,7 @@ from ray import cloudpickle
 
 from cluster.rows import orders
 from engines.ray.test_write import ORDERS, dataset, sink_of
+from mixpress import Lease
 from mixpress.emulator import Emulator
 from mixpress.errors import AuthError
 from mixpress.ray import MixpressDatasink
@@ -58,4 +59,10 @@ def test_a_server_that_repeats_the_credentials_leaves_no_secret_behind(
 def test_a_secret_is_no_option(emulator: Emulator, name: str) -> None:
     with pytest.raises(TypeError, match="is no option: a secret") as caught:
         sink_of(emulator, **{name: CANARY})
+    assert_silent(str(caught.value))
+
+
+def test_a_lease_with_a_secret_is_refused(emulator: Emulator) -> None:
+    with pytest.raises(TypeError, match="MIXPRESS_LEASE_SECRET") as caught:
+        sink_of(emulator, rate_limit=Lease("127.0.0.1:7400", secret=CANARY))
     assert_silent(str(caught.value))

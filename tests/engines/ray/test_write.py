@@ -135,6 +135,29 @@ def test_a_name_that_no_column_has_fails_before_a_row_is_sent(emulator: Emulator
     assert sink.report is None
 
 
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [({"drop": ["amuont"]}, "amuont"), ({"drop": ["item.skv"]}, "item.skv")],
+    ids=["a column", "a field"],
+)
+def test_a_name_to_drop_that_no_column_has_fails_before_a_row_is_sent(
+    emulator: Emulator, options: dict[str, Any], name: str
+) -> None:
+    rows = dataset(orders(3, item=[{"sku": "a"}] * 3))
+    with pytest.raises(ValueError, match=f"there is no column '{name}', which drop names"):
+        rows.write_datasink(sink_of(emulator, **options))
+    assert emulator.requests() == []
+
+
+def test_names_within_the_properties_of_events_are_checked_too(emulator: Emulator) -> None:
+    rows = ray.data.from_items([{"event": "Order", "properties": {"time": NOW, "distinct_id": "u1", "n": 1}}])
+    with pytest.raises(ValueError, match="there is no column 'at', which time_column names"):
+        rows.write_datasink(MixpressDatasink(base_url=emulator.url, time_column="at"))
+    assert emulator.requests() == []
+    rows.write_datasink(MixpressDatasink(base_url=emulator.url))
+    assert numbers(emulator) == [1]
+
+
 def test_a_column_of_values_that_arrow_has_no_type_for_can_be_left_out(emulator: Emulator) -> None:
     mixed = [{"at": NOW, "user": "u1", "n": 1, "odd": 1}, {"at": NOW, "user": "u2", "n": 2, "odd": "x"}]
     rows = ray.data.from_pandas(pd.DataFrame(mixed))
