@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
+from typing import Any
 
 import pytest
 
@@ -221,6 +222,31 @@ def test_a_server_runs_once_and_can_be_started_again() -> None:
         with server, pytest.raises(RuntimeError, match="already running"):
             server.__enter__()
     assert repr(server) == "<LeaseServer not running>"
+
+
+def test_a_server_whose_thread_cannot_start_listens_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, int]] = []
+    create = socket.create_server
+
+    def create_server(*values: Any, **settings: Any) -> socket.socket:
+        listener = create(*values, **settings)
+        made.append(listener.getsockname())
+        return listener
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    server = LeaseServer(LIMIT, secret=SECRET)
+    monkeypatch.setattr(socket, "create_server", create_server)
+    with monkeypatch.context() as without_threads:
+        without_threads.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            server.__enter__()
+    assert repr(server) == "<LeaseServer not running>"
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(made[0], timeout=10)
+    with server, closing(joined(server)) as channel:
+        assert lent(channel) == 3
 
 
 def test_a_closed_server_accepts_no_connection(server: LeaseServer) -> None:
