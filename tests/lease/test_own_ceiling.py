@@ -29,7 +29,9 @@ class StillLink(Link):
     """A link that does nothing; `starts` says whether there is a thread for it."""
 
     made: ClassVar[list[Link]] = []
+    disowned: ClassVar[list[Link]] = []
     starts = True
+    has_ended = False
 
     def __init__(self, *_: object) -> None:
         StillLink.made.append(self)
@@ -41,6 +43,9 @@ class StillLink(Link):
 
     def stop(self) -> None: ...
 
+    def disown(self) -> None:
+        StillLink.disowned.append(self)
+
 
 @pytest.fixture
 def clock() -> SetClock:
@@ -51,6 +56,7 @@ def clock() -> SetClock:
 def make(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LeasedLimiter]:
     monkeypatch.setattr(module, "Link", StillLink)
     monkeypatch.setattr(StillLink, "made", [])
+    monkeypatch.setattr(StillLink, "disowned", [])
     monkeypatch.setattr(StillLink, "starts", True)
 
     def made(fallback: RateLimit | None = None) -> LeasedLimiter:
@@ -265,3 +271,55 @@ def test_a_close_that_ends_late_leaves_the_next_link_alone(
     limiter.close()
     assert send(limiter, clock) == 30
     assert len(StillLink.made) == 2
+
+
+def test_a_link_that_ended_after_an_interrupted_close_is_replaced(
+    make: Callable[..., LeasedLimiter], clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = make()
+    assert send(limiter, clock) == 0
+    join(limiter, "a-server")
+    lend(limiter, clock, 50)
+
+    def interrupt(_: Link) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StillLink, "stop", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        limiter.close()
+    StillLink.made[0].__dict__["has_ended"] = True
+    assert send(limiter, clock) == 0
+    assert len(StillLink.made) == 2
+
+
+def test_a_forked_child_disowns_the_link_of_its_parent(make: Callable[..., LeasedLimiter], clock: SetClock) -> None:
+    limiter = make()
+    limiter.disown()
+    assert send(limiter, clock) == 0
+    limiter.disown()
+    assert StillLink.disowned == StillLink.made
+
+
+def test_requests_under_way_count_in_the_own_ceiling(make: Callable[..., LeasedLimiter], clock: SetClock) -> None:
+    limiter = make(RateLimit(events=50))
+    assert send(limiter, clock) == 0
+    join(limiter, "a-server")
+    lend(limiter, clock, 20)
+    assert [limiter.take(clock.now, 10, SIZE) for _ in range(2)] == [0, 0]
+    lose(limiter)
+    clock.now += LOST
+    assert send(limiter, clock) == 30
+
+
+def test_the_warning_names_no_error_from_before_the_server_answered(
+    make: Callable[..., LeasedLimiter], clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    limiter = make()
+    assert send(limiter, clock) == 0
+    lose(limiter)
+    join(limiter, "a-server")
+    limiter.close()
+    assert send(limiter, clock) == 0
+    clock.now += FIRST
+    send(limiter, clock)
+    assert "the lease server driver:7400 does not lend (no answer)" in caplog.text

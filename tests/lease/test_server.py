@@ -16,6 +16,7 @@ import pytest
 
 from lease.peers import SetClock
 from mixpress import LeaseServer, ProjectToken, RateLimit
+from mixpress.lease import loop
 from mixpress.lease.allotment import SLICE
 from mixpress.lease.amount import Amount
 from mixpress.lease.channel import Channel
@@ -171,6 +172,52 @@ def test_many_workers_that_start_at_once_are_all_let_in(server: LeaseServer) -> 
     for thread in threads:
         thread.join()
     assert (errors, server.stats().refused) == ([], 0)
+
+
+def test_there_is_a_most_of_workers(
+    server: LeaseServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loop, "MAX_WORKERS", 2)
+    with closing(joined(server)) as first, closing(joined(server)):
+        with pytest.raises((OSError, ProtocolError)):
+            joined(server)
+        assert lent(first) == 3
+        assert (server.stats().workers, server.stats().refused) == (2, 1)
+        assert "dropped a connection: more than 2 workers" in caplog.text
+    eventually(lambda: server.stats().workers == 0)
+    with closing(joined(server)) as another:
+        assert lent(another) == 3
+
+
+def small_buffers(*values: Any, **settings: Any) -> socket.socket:
+    """Listen so that the system holds few bytes that a peer does not read."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    listener.bind(values[0])
+    listener.listen()
+    return listener
+
+
+class DeafChannel(Channel):
+    """A connection of a worker that reads no answers once it is in."""
+
+    def send(self, ask: Ask) -> None:
+        self.socket.sendall(self._ours.close(ask_to_json(ask)))
+
+
+def test_a_worker_that_reads_no_answers_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(socket, "create_server", small_buffers)
+    with LeaseServer(LIMIT, secret=SECRET) as server:
+        deaf = DeafChannel(*host_and_port(server.address), key_of_text(SECRET), "import")
+        with closing(deaf), suppress(OSError):
+            deaf.exchange(join_to_json(Join(Amount(), [])))
+            deaf.socket.settimeout(20)
+            while server.stats().refused == 0:
+                deaf.send(NEED)
+        eventually(lambda: server.stats().workers == 0)
+        assert "dropped a connection: it reads no answers" in caplog.text
 
 
 def test_another_secret_is_refused_and_named_in_no_log(server: LeaseServer, caplog: pytest.LogCaptureFixture) -> None:

@@ -69,7 +69,7 @@ class LeasedLimiter:
     def _take(self, now: float, amount: Amount) -> float:
         who = threading.get_ident()
         self._last = now
-        if self._link is None:
+        if self._link is None or self._link.has_ended:  # an interrupt can end `close` before `_closed`
             self._start(now)
         is_new = not self._holding.waits_for(who)
         if self._holding.take(who, now, amount):
@@ -87,6 +87,7 @@ class LeasedLimiter:
 
     def _start(self, now: float) -> None:
         self._until, self._alone = now + FIRST, None
+        self._holding.lost()
         link = Link(self._connect, self, self._clock)
         if link.start():
             self._link = link

@@ -84,7 +84,12 @@ class Link:
             with suppress(RuntimeError):  # it never started, or the interpreter ends
                 self._thread.join(END)
         if self._thread.is_alive() and (channel := self._channel) is not None:
-            channel.close()
+            channel.hang_up()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its thread, which was started, is no more."""
+        return not self._thread.is_alive()
 
     def disown(self) -> None:
         """Close the copy of the parent's connection, in a forked child."""

@@ -147,7 +147,7 @@ class Loop:
             answer = conversation.feed(data, now)
             if conversation.is_worker and self._is_full():
                 return self._refuse(peer, now, f"more than {MAX_WORKERS} workers")
-            if answer and peer.send(answer) < len(answer):  # it does not read its answers
+            if not _sent(peer, answer):
                 self._refuse(peer, now, "it reads no answers")
         except BlockingIOError:
             pass
@@ -184,6 +184,14 @@ class Loop:
         self._wake.close()
         self._waker.close()
         self._selector.close()
+
+
+def _sent(peer: socket.socket, answer: bytes) -> bool:
+    """Return whether the system has room for an answer: not if the peer reads none."""
+    try:
+        return not answer or peer.send(answer) == len(answer)
+    except BlockingIOError:
+        return False
 
 
 def _hang_up(one: socket.socket) -> None:
