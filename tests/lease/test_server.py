@@ -201,8 +201,9 @@ def small_buffers(*values: Any, **settings: Any) -> socket.socket:
 class DeafChannel(Channel):
     """A connection of a worker that reads no answers once it is in."""
 
-    def send(self, ask: Ask) -> None:
-        self.socket.sendall(self._ours.close(ask_to_json(ask)))
+    def send(self, ask: Ask, times: int) -> None:
+        for _ in range(times):
+            self.socket.sendall(self._ours.close(ask_to_json(ask)))
 
 
 def test_a_worker_that_reads_no_answers_is_dropped(
@@ -211,13 +212,30 @@ def test_a_worker_that_reads_no_answers_is_dropped(
     monkeypatch.setattr(socket, "create_server", small_buffers)
     with LeaseServer(LIMIT, secret=SECRET) as server:
         deaf = DeafChannel(*host_and_port(server.address), key_of_text(SECRET), "import")
-        with closing(deaf), suppress(OSError):
+        with closing(deaf):
             deaf.exchange(join_to_json(Join(Amount(), [])))
-            deaf.socket.settimeout(20)
-            while server.stats().refused == 0:
-                deaf.send(NEED)
-        eventually(lambda: server.stats().workers == 0)
+
+            def is_dropped() -> bool:
+                with suppress(OSError):
+                    deaf.send(NEED, 100)
+                return server.stats().refused == 1
+
+            eventually(is_dropped)
+            assert server.stats().workers == 0
         assert "dropped a connection: it reads no answers" in caplog.text
+
+
+def test_a_worker_is_dropped_where_the_system_has_no_room_for_its_answer(
+    server: LeaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(*_: object) -> int:
+        raise BlockingIOError
+
+    with closing(joined(server)) as channel, monkeypatch.context() as full:
+        full.setattr(socket.socket, "send", send)
+        with pytest.raises((OSError, ProtocolError)):
+            lent(channel)
+        assert server.stats().refused == 1
 
 
 def test_another_secret_is_refused_and_named_in_no_log(server: LeaseServer, caplog: pytest.LogCaptureFixture) -> None:
