@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mixpress._core import bracket
 from mixpress.lease.conversation import STRANGER, Conversation, EndpointStats, Ledger
 from mixpress.lease.protocol import MAX_LINE, ProtocolError, WrongSecretError
+from mixpress.lease.secret import VARIABLE
 from mixpress.log import RepeatLog
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Loop:
         except OSError:
             self._drop(peer, now)
         except WrongSecretError:
-            self._refuse(peer, now, "it has another secret: see $MIXPRESS_LEASE_SECRET and the clients' credentials")
+            self._refuse(peer, now, f"it has another secret: see ${VARIABLE} and the clients' credentials")
         except ProtocolError as error:
             self._refuse(peer, now, str(error))
         return None
