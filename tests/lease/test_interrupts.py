@@ -96,3 +96,14 @@ def test_an_interrupted_look_at_the_numbers_of_a_server_leaves_no_lock() -> None
             place += 1
             lent(channel)
         assert place > 5
+
+
+def test_a_server_whose_end_was_interrupted_ends_and_can_be_started_again(no_leftover_threads: None) -> None:
+    server = LeaseServer(LIMIT, secret="a-lease-secret-of-tests").__enter__()
+    place = 0
+    while Interrupter(place).run(server.__exit__):
+        server.__exit__()
+        server.__enter__()
+        place += 1
+    assert repr(server) == "<LeaseServer not running>"
+    assert place > 1
