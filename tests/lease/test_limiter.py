@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import os
 import pickle
 import socket
+import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -192,6 +194,29 @@ def test_no_secret_travels(server: LeaseServer) -> None:
         assert secret.encode() not in said
         assert base64.b64encode(secret.encode()).rstrip(b"=") not in said
     assert ACCOUNT.headers()["Authorization"].split()[1].encode() not in said
+
+
+def sockets_to(port: int) -> int:
+    """Return how many sockets of this process are connected to a port of the loopback."""
+    found = 0
+    for number in range(256):
+        with suppress(OSError):  # no such file, or no peer
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                with socket.socket(fileno=os.dup(number)) as one:
+                    found += one.getpeername()[1:2] == (port,)
+    return found
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_forked_child_has_no_copy_of_the_connection(server: LeaseServer) -> None:
+    port = host_and_port(server.address)[1]
+    with client(FakeServer(), Lease(server.address)) as made:
+        assert made.import_events(events(10)).imported == 10
+        if (child := os.fork()) == 0:
+            os._exit(sockets_to(port))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert sockets_to(port) == 1
+        assert made.import_events(events(10)).imported == 10
 
 
 def test_an_async_client_borrows_too(server: LeaseServer) -> None:

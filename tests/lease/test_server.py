@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
+from typing import Any
 
 import pytest
 
 from lease.peers import SetClock
 from mixpress import LeaseServer, ProjectToken, RateLimit
+from mixpress.lease import loop
 from mixpress.lease.allotment import SLICE
 from mixpress.lease.amount import Amount
 from mixpress.lease.channel import Channel
@@ -172,6 +174,70 @@ def test_many_workers_that_start_at_once_are_all_let_in(server: LeaseServer) -> 
     assert (errors, server.stats().refused) == ([], 0)
 
 
+def test_there_is_a_most_of_workers(
+    server: LeaseServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loop, "MAX_WORKERS", 2)
+    with closing(joined(server)) as first, closing(joined(server)):
+        with pytest.raises((OSError, ProtocolError)):
+            joined(server)
+        assert lent(first) == 3
+        assert (server.stats().workers, server.stats().refused) == (2, 1)
+        assert "dropped a connection: more than 2 workers" in caplog.text
+    eventually(lambda: server.stats().workers == 0)
+    with closing(joined(server)) as another:
+        assert lent(another) == 3
+
+
+def small_buffers(*values: Any, **settings: Any) -> socket.socket:
+    """Listen so that the system holds few bytes that a peer does not read."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    listener.bind(values[0])
+    listener.listen()
+    return listener
+
+
+class DeafChannel(Channel):
+    """A connection of a worker that reads no answers once it is in."""
+
+    def send(self, ask: Ask, times: int) -> None:
+        for _ in range(times):
+            self.socket.sendall(self._ours.close(ask_to_json(ask)))
+
+
+def test_a_worker_that_reads_no_answers_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(socket, "create_server", small_buffers)
+    with LeaseServer(LIMIT, secret=SECRET) as server:
+        deaf = DeafChannel(*host_and_port(server.address), key_of_text(SECRET), "import")
+        with closing(deaf):
+            deaf.exchange(join_to_json(Join(Amount(), [])))
+
+            def is_dropped() -> bool:
+                with suppress(OSError):
+                    deaf.send(NEED, 100)
+                return server.stats().refused == 1
+
+            eventually(is_dropped)
+            assert server.stats().workers == 0
+        assert "dropped a connection: it reads no answers" in caplog.text
+
+
+def test_a_worker_is_dropped_where_the_system_has_no_room_for_its_answer(
+    server: LeaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(*_: object) -> int:
+        raise BlockingIOError
+
+    with closing(joined(server)) as channel, monkeypatch.context() as full:
+        full.setattr(socket.socket, "send", send)
+        with pytest.raises((OSError, ProtocolError)):
+            lent(channel)
+        assert server.stats().refused == 1
+
+
 def test_another_secret_is_refused_and_named_in_no_log(server: LeaseServer, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(WrongSecretError):
         connected(server, "another-secret-of-tests")
@@ -221,6 +287,31 @@ def test_a_server_runs_once_and_can_be_started_again() -> None:
         with server, pytest.raises(RuntimeError, match="already running"):
             server.__enter__()
     assert repr(server) == "<LeaseServer not running>"
+
+
+def test_a_server_whose_thread_cannot_start_listens_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, int]] = []
+    create = socket.create_server
+
+    def create_server(*values: Any, **settings: Any) -> socket.socket:
+        listener = create(*values, **settings)
+        made.append(listener.getsockname())
+        return listener
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    server = LeaseServer(LIMIT, secret=SECRET)
+    monkeypatch.setattr(socket, "create_server", create_server)
+    with monkeypatch.context() as without_threads:
+        without_threads.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            server.__enter__()
+    assert repr(server) == "<LeaseServer not running>"
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(made[0], timeout=10)
+    with server, closing(joined(server)) as channel:
+        assert lent(channel) == 3
 
 
 def test_a_closed_server_accepts_no_connection(server: LeaseServer) -> None:

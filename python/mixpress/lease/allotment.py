@@ -59,8 +59,8 @@ class Allotment:
         """What workers have, or can collect."""
 
     def join(self, worker: int, now: float, held: Amount = NOTHING, past: Iterable[tuple[float, Amount]] = ()) -> None:
-        """Add a worker. It has requests without an answer (`held`), and had answers so many seconds ago, which were
-        reported to nobody.
+        """Add a worker. `held`: its requests without an answer. `past`: answered requests that no server counts, with
+        their ages in seconds.
         """
         self._lent[worker] = held
         self.lent += held

@@ -57,10 +57,16 @@ class Channel:
         self.socket.sendall(self._ours.close(message))
         return grant_of_json(self._theirs.open(self._line()))
 
-    def close(self) -> None:
-        """Close the connection, also where a forked child has a copy of it."""
+    def hang_up(self) -> None:
+        """End the connection, also where a forked child has a copy of it. A thread that waits for it gets an error."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End the connection, and close the socket. Only for the thread that uses it: another one would let the system
+        give its number to a new file meanwhile.
+        """
+        self.hang_up()
         self.socket.close()
 
     def disown(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mixpress.lease.limiter import LeasedLimiter
-from mixpress.lease.secret import LABEL, host_and_port, key_of_environment, key_of_text
+from mixpress.lease.secret import LABEL, VARIABLE, host_and_port, key_of_environment, key_of_text
 from mixpress.send.rate_limit import RateLimit
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Lease:
         if self._key is not None:
             raise TypeError(
                 "a Lease with a secret can't be pickled: a pickle would contain it as plain text; "
-                "leave it out, and set $MIXPRESS_LEASE_SECRET in the other process"
+                f"leave it out, and set ${VARIABLE} in the other process"
             )
         return _lease, (self.address, self.fallback)
 

@@ -69,7 +69,7 @@ class LeasedLimiter:
     def _take(self, now: float, amount: Amount) -> float:
         who = threading.get_ident()
         self._last = now
-        if self._link is None:
+        if self._link is None or self._link.has_ended:  # an interrupt can end `close` before `_closed`
             self._start(now)
         is_new = not self._holding.waits_for(who)
         if self._holding.take(who, now, amount):
@@ -87,6 +87,7 @@ class LeasedLimiter:
 
     def _start(self, now: float) -> None:
         self._until, self._alone = now + FIRST, None
+        self._holding.lost()
         link = Link(self._connect, self, self._clock)
         if link.start():
             self._link = link
@@ -123,60 +124,72 @@ class LeasedLimiter:
             self._locked(self._closed, link)
 
     def _closed(self, link: Link) -> None:
-        if self._link is link:
+        if link is self._link:
             self._link = None
-        self._holding.lost()
+            self._holding.lost()
 
     def disown(self) -> None:
         """See `Limiter`."""
         if self._link is not None:
             self._link.disown()
 
-    def is_wanted(self) -> bool:
-        """See `Borrower`."""
-        return self._locked(self._is_wanted)
+    # A link may take longer to end than `close` waits, and another one may be in use when it reports. Its reports are
+    # ignored, and its thread ends.
 
-    def _is_wanted(self) -> bool:
+    def is_wanted(self, link: Link) -> bool:
+        """See `Borrower`."""
+        return self._locked(self._is_wanted, link)
+
+    def _is_wanted(self, link: Link) -> bool:
+        if link is not self._link:
+            return False
         if self._clock.monotonic() - self._last < IDLE or not self._holding.is_idle(self._clock.monotonic()):
             return True
         self._link = None
         return False
 
-    def joined(self, server: str) -> Join:
+    def joined(self, link: Link, server: str) -> Join | None:
         """See `Borrower`."""
-        return self._locked(self._joined, server)
+        return self._locked(self._joined, link, server)
 
-    def _joined(self, server: str) -> Join:
+    def _joined(self, link: Link, server: str) -> Join | None:
+        if link is not self._link:
+            return None
         if self._alone is not None:
             said = f"the lease server {self._where} lends again"
             self._log.tell(logging.INFO, said, "%s", said)
         self._until = self._alone = self._error = None
         return Join(*self._holding.connected(server, self._clock.monotonic()))
 
-    def ask(self, *, leaving: bool) -> Ask | None:
+    def ask(self, link: Link, *, leaving: bool) -> Ask | None:
         """See `Borrower`."""
-        return self._locked(self._ask, leaving)
+        return self._locked(self._ask, link, leaving)
 
-    def _ask(self, leaving: bool) -> Ask | None:
-        if not leaving and not self._is_wanted():
+    def _ask(self, link: Link, leaving: bool) -> Ask | None:
+        if link is not self._link:
+            return None
+        if not leaving and not self._is_wanted(link):
             self._holding.lost()
             return None
         return self._holding.ask(self._clock.monotonic(), leaving=leaving)
 
-    def granted(self, asked: float, grant: Grant) -> None:
+    def granted(self, link: Link, asked: float, grant: Grant) -> None:
         """See `Borrower`."""
-        self._locked(self._granted, asked, grant)
+        self._locked(self._granted, link, asked, grant)
 
-    def _granted(self, asked: float, grant: Grant) -> None:
-        self._limit, self._workers = grant.limit, grant.workers
-        self._holding.change_limit(grant.limit)
-        self._holding.granted(asked, grant.amount, grant.valid)
+    def _granted(self, link: Link, asked: float, grant: Grant) -> None:
+        if link is self._link:
+            self._limit, self._workers = grant.limit, grant.workers
+            self._holding.change_limit(grant.limit)
+            self._holding.granted(asked, grant.amount, grant.valid)
 
-    def lost(self, error: Exception) -> None:
+    def lost(self, link: Link, error: Exception) -> None:
         """See `Borrower`."""
-        self._locked(self._lost, error)
+        self._locked(self._lost, link, error)
 
-    def _lost(self, error: Exception) -> None:
+    def _lost(self, link: Link, error: Exception) -> None:
+        if link is not self._link:
+            return
         now = self._clock.monotonic()
         self._error = error
         self._holding.lost()

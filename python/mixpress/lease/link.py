@@ -33,22 +33,22 @@ END = 1.0
 
 
 class Borrower(Protocol):
-    """What a link talks for. Its methods take a lock for a short time."""
+    """What a link talks for. Its methods take a lock for a short time. They ignore a link that was replaced."""
 
-    def joined(self, server: str) -> Join:
-        """Note that a server answered; return the first message."""
+    def joined(self, link: Link, server: str) -> Join | None:
+        """Note that a server answered; return the first message, or None to end the link."""
 
-    def ask(self, *, leaving: bool) -> Ask | None:
-        """Return the next message; None after some time without requests, which ends the link."""
+    def ask(self, link: Link, *, leaving: bool) -> Ask | None:
+        """Return the next message; None after some time without requests, or for a replaced link, to end the link."""
 
-    def granted(self, asked: float, grant: Grant) -> None:
+    def granted(self, link: Link, asked: float, grant: Grant) -> None:
         """Take the reply to a message of the time `asked`."""
 
-    def lost(self, error: Exception) -> None:
+    def lost(self, link: Link, error: Exception) -> None:
         """Note that there is no connection."""
 
-    def is_wanted(self) -> bool:
-        """Return whether to connect; False after some time without requests, which ends the link."""
+    def is_wanted(self, link: Link) -> bool:
+        """Return whether to connect; False after some time without requests, or for a replaced link, ends the link."""
 
 
 class Link:
@@ -84,7 +84,12 @@ class Link:
             with suppress(RuntimeError):  # it never started, or the interpreter ends
                 self._thread.join(END)
         if self._thread.is_alive() and (channel := self._channel) is not None:
-            channel.close()
+            channel.hang_up()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its thread, which was started, is no more."""
+        return not self._thread.is_alive()
 
     def disown(self) -> None:
         """Close the copy of the parent's connection, in a forked child."""
@@ -93,7 +98,7 @@ class Link:
 
     def _run(self) -> None:
         wait = RETRY
-        while not self._is_stopping and self._borrower.is_wanted():
+        while not self._is_stopping and self._borrower.is_wanted(self):
             try:
                 channel = self._channel = self._connect()
                 wait = RETRY
@@ -101,12 +106,12 @@ class Link:
                     self._talk(channel)
                 return
             except (OSError, ProtocolError) as error:
-                self._borrower.lost(error)
+                self._borrower.lost(self, error)
                 if isinstance(error, WrongSecretError):
                     wait = MAX_RETRY
             except Exception as error:
                 logger.exception("a lease could not be renewed")
-                self._borrower.lost(error)
+                self._borrower.lost(self, error)
             finally:
                 if self._channel is not None:
                     self._channel.close()
@@ -125,17 +130,20 @@ class Link:
     def _talk(self, channel: Channel) -> None:
         """Exchange messages until there is nothing more to borrow."""
         asked = self._clock.monotonic()
-        grant = channel.exchange(join_to_json(self._borrower.joined(channel.server)))
-        self._borrower.granted(asked, grant)
+        join = self._borrower.joined(self, channel.server)
+        if join is None:
+            return
+        grant = channel.exchange(join_to_json(join))
+        self._borrower.granted(self, asked, grant)
         while True:
             self._wake.clear()
             asked = self._clock.monotonic()
             is_last = self._is_stopping
-            ask = self._borrower.ask(leaving=is_last)
+            ask = self._borrower.ask(self, leaving=is_last)
             if ask is None:
                 return
             grant = channel.exchange(ask_to_json(ask))
-            self._borrower.granted(asked, grant)
+            self._borrower.granted(self, asked, grant)
             if is_last:
                 return
             self._clock.wait(self._wake, min(grant.wait, PULSE) if any(ask) else PULSE)

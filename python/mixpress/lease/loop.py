@@ -11,8 +11,10 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mixpress._core import bracket
 from mixpress.lease.conversation import STRANGER, Conversation, EndpointStats, Ledger
 from mixpress.lease.protocol import MAX_LINE, ProtocolError, WrongSecretError
+from mixpress.lease.secret import VARIABLE
 from mixpress.log import RepeatLog
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ class Loop:
         self._refused = 0
         self._wake, self._waker = socket.socketpair()
         self._stopping = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._locked = bracket(self._lock.acquire, self._lock.release)
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ)
         self._is_accepting = True
@@ -60,13 +63,12 @@ class Loop:
         try:
             while not self._stopping:
                 ready = [key.fileobj for key, _ in self._selector.select(TICK if self._peers else None)]
-                with self._lock:
-                    self._serve(ready, self._clock.monotonic())
+                self._locked(self._serve, ready)
         except Exception:
             if not self._stopping:
                 logging.getLogger("mixpress").exception("the lease server ended")
         finally:
-            self._end()
+            self.end()
 
     def stop(self) -> None:
         """Ask the thread to close all connections and to end."""
@@ -74,18 +76,26 @@ class Loop:
         with suppress(OSError):
             self._waker.send(b"x")
 
+    def end(self) -> None:
+        """Close all sockets: at the end of `run`, or where no thread could be started for it."""
+        self._locked(self._close)
+        self._log.tell_rest()
+
     def stats(self) -> tuple[int, int, dict[str, EndpointStats]]:
         """Return the number of workers, the number of refused connections, and the endpoints."""
-        with self._lock:
-            endpoints = self._ledger.stats(self._clock.monotonic())
-            return sum(peer.is_worker for peer in self._peers.values()), self._refused, endpoints
+        return self._locked(self._stats)
+
+    def _stats(self) -> tuple[int, int, dict[str, EndpointStats]]:
+        endpoints = self._ledger.stats(self._clock.monotonic())
+        return sum(peer.is_worker for peer in self._peers.values()), self._refused, endpoints
 
     def after_fork(self) -> None:
         """Close the sockets in a forked child, without an effect on the parent's connections."""
         for one in (self._listener, self._wake, self._waker, *self._peers):
             one.close()
 
-    def _serve(self, ready: Sequence[object], now: float) -> None:
+    def _serve(self, ready: Sequence[object]) -> None:
+        now = self._clock.monotonic()
         for one in ready:
             if one is self._listener:
                 self._accept(now)
@@ -138,14 +148,14 @@ class Loop:
             answer = conversation.feed(data, now)
             if conversation.is_worker and self._is_full():
                 return self._refuse(peer, now, f"more than {MAX_WORKERS} workers")
-            if answer and peer.send(answer) < len(answer):  # it does not read its answers
+            if not _sent(peer, answer):
                 self._refuse(peer, now, "it reads no answers")
         except BlockingIOError:
             pass
         except OSError:
             self._drop(peer, now)
         except WrongSecretError:
-            self._refuse(peer, now, "it has another secret: see $MIXPRESS_LEASE_SECRET and the clients' credentials")
+            self._refuse(peer, now, f"it has another secret: see ${VARIABLE} and the clients' credentials")
         except ProtocolError as error:
             self._refuse(peer, now, str(error))
         return None
@@ -168,15 +178,21 @@ class Loop:
         self._peers.pop(peer).end(now)
         _hang_up(peer)
 
-    def _end(self) -> None:
-        with self._lock:
-            for one in (self._listener, *self._peers):
-                _hang_up(one)
-            self._peers.clear()
-            self._wake.close()
-            self._waker.close()
-            self._selector.close()
-        self._log.tell_rest()
+    def _close(self) -> None:
+        for one in (self._listener, *self._peers):
+            _hang_up(one)
+        self._peers.clear()
+        self._wake.close()
+        self._waker.close()
+        self._selector.close()
+
+
+def _sent(peer: socket.socket, answer: bytes) -> bool:
+    """Return whether the system has room for an answer: not if the peer reads none."""
+    try:
+        return not answer or peer.send(answer) == len(answer)
+    except BlockingIOError:
+        return False
 
 
 def _hang_up(one: socket.socket) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mixpress.auth import Auth
 
 VARIABLE = "MIXPRESS_LEASE_SECRET"
+"""The environment variable with a secret for the lease alone."""
 LABEL = "mixpress lease 1"
 """What the key is derived for: a key derived for something else is another one."""
 

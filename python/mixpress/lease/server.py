@@ -53,8 +53,9 @@ class LeaseServer:
     `secret`: a text, or the credentials of the workers' clients. By default `$MIXPRESS_LEASE_SECRET`; `ValueError` if
         there is none. The secret is never sent, and traffic is authenticated but not encrypted.
 
-    Entering `with` starts a daemon thread; `OSError` if the address can't be used. Leaving it ends the thread, and
-    workers go on within their own ceiling. In a forked child the server is closed.
+    Entering `with` starts a daemon thread; `OSError` if the address can't be used, `RuntimeError` if no thread can be
+    started. Leaving it ends the thread, and workers go on within their own ceiling. In a forked child the server is
+    closed.
     """
 
     def __init__(
@@ -82,24 +83,32 @@ class LeaseServer:
             raise RuntimeError("this lease server is already running")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server((self._host, self._port), family=family, backlog=BACKLOG)
-        self._loop = Loop(listener, Ledger(self._limit, self._key), self._clock)
-        self._thread = threading.Thread(target=self._loop.run, name="mixpress-lease-server", daemon=True)
-        self._thread.start()
-        self._pid = os.getpid()
-        process.clients.add(self._loop)
+        loop = Loop(listener, Ledger(self._limit, self._key), self._clock)
+        thread = threading.Thread(target=loop.run, name="mixpress-lease-server", daemon=True)
+        try:
+            process.clients.add(loop)
+            thread.start()
+            self._pid, self._loop, self._thread = os.getpid(), loop, thread
+        except BaseException:
+            self._loop = self._thread = None
+            loop.stop()
+            if not thread.is_alive():
+                loop.end()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+        loop, thread = self._loop, self._thread
         if loop is None or thread is None or self._pid != os.getpid():
             return
         loop.stop()
+        self._loop = self._thread = None
         with suppress(RuntimeError):  # the interpreter ends
             thread.join(END)
 
     @property
     def address(self) -> str:
-        """ "host:port", for `Lease`. With `host=""`, put this machine's name in the place of `0.0.0.0`."""
+        """ "host:port", for `Lease`. With `host=""`, replace `0.0.0.0` by this machine's name."""
         host, port = self._running.address
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
