@@ -35,7 +35,7 @@ def share_limit(job: WriteJob, host: str, bind: str | None = None) -> Iterator[W
         try:
             secret = _secret(job, host)
             server = opened.enter_context(LeaseServer(host=host if bind is None else bind, secret=secret))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: no thread can be started
             logger.info("the tasks do not share one rate limit, each has its own: %s", error)
             yield job
             return
