@@ -69,4 +69,4 @@ def _is_sent(mapping: Mapping, path: str) -> bool:
 def _remedy(path: str, name: str) -> str:
     if name == "MapType":
         return f"write transform_keys({path}, (k, v) -> string(k)), or leave it out by drop"
-    return f"write {REMEDIES[name].format(*[path] * 2)} in its place, or leave it out by drop"
+    return f"write {REMEDIES[name].format(*[path] * 2)} instead, or leave it out by drop"

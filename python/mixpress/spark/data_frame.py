@@ -17,6 +17,7 @@ from mixpress.spark.column_types import check_types
 from mixpress.spark.data_source import MixpressDataSource
 from mixpress.spark.failure import explain
 from mixpress.spark.options import OUTCOME_FILE
+from mixpress.spark.session import active
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -57,6 +58,8 @@ def write(
       task, a `Lease` that of a server of yours, None is no limit.
     - `options`: the other options of `mixpress.cluster.job.WriteJob`.
 
+    Any thread may call this, also several at once, with a frame of any session.
+
     Raises `TypeError` or `ValueError` for options and columns, before Spark starts anything. Raises `EngineError` if
     tasks failed as often as Spark repeats them (`spark.task.maxFailures`; `local[2]` repeats none, `local[2,4]` does),
     or if the workers' Python can't write: its `report` has what the other tasks had written. What other code raised in
@@ -92,9 +95,9 @@ def _save(frame: DataFrame, job: WriteJob, path: Path, *, is_shared: bool) -> No
         )
     check_columns(job, frame.schema.names)
     check_types(job.mapping, frame.schema)
-    frame.sparkSession.dataSource.register(MixpressDataSource)
-    with share_limit(job, *_hosts(frame)) if is_shared else nullcontext(job) as lent:
+    with active(frame.sparkSession), share_limit(job, *_hosts(frame)) if is_shared else nullcontext(job) as lent:
         texts = {**texts_of_job(lent), OUTCOME_FILE: str(path)}
+        frame.sparkSession.dataSource.register(MixpressDataSource)
         frame.write.format(MixpressDataSource.name()).mode("append").options(**texts).save()
 
 

@@ -35,7 +35,7 @@ class Outcome:
     def of(
         cls, tasks: Sequence[TaskReport | None], committed: bool, elapsed: float | None, batch: int | None
     ) -> Outcome:
-        """Return the outcome of these tasks; None stands for one that failed. Without `elapsed` it is that of the
+        """Return the outcome of these tasks; None is one that failed. Without `elapsed` it is that of the
         longest task.
         """
         reports = [task.report for task in tasks if task is not None]

@@ -1,4 +1,4 @@
-"""What a wrong call says: before Spark starts a task, and in the place of Spark's own error."""
+"""What a wrong call says: before Spark starts a task, and instead of Spark's own error."""
 
 from __future__ import annotations
 
