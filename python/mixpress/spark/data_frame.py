@@ -15,9 +15,9 @@ from mixpress.cluster.shared_limit import share_limit
 from mixpress.errors import EngineError
 from mixpress.spark.column_types import check_types
 from mixpress.spark.data_source import MixpressDataSource
-from mixpress.spark.failure import explain
+from mixpress.spark.failure import NO_JVM, explain
 from mixpress.spark.options import OUTCOME_FILE
-from mixpress.spark.session import active
+from mixpress.spark.session import active, is_stopped
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -89,6 +89,8 @@ def write(
 
 def _save(frame: DataFrame, job: WriteJob, path: Path, *, is_shared: bool) -> None:
     """Check and write the frame. The process that commits leaves the outcome at the path."""
+    if is_stopped(frame.sparkSession):
+        raise EngineError(NO_JVM)
     if frame.isStreaming:
         raise ValueError(
             'the frame is a stream: write by frame.writeStream.format("mixpress").option("checkpointLocation", ...)'
@@ -122,7 +124,6 @@ def _check_frame(frame: DataFrame) -> None:
         )
     if not hasattr(frame, "sparkSession"):
         raise TypeError(f"the frame must be a DataFrame of Spark, got {type(frame).__name__}")
-
 
 def _hosts(frame: DataFrame) -> tuple[str, str]:
     """Return the host by which executors reach the driver, and the address on which the driver listens."""

@@ -31,5 +31,6 @@ def active(session: SparkSession) -> Iterator[None]:
 
 
 def is_stopped(session: SparkSession) -> bool:
-    """Return whether `stop` was called for a session, in this process."""
-    return session.sparkContext._jsc is None
+    """Return whether the context of a session was stopped, from Python or in the JVM."""
+    context = session.sparkContext._jsc
+    return context is None or bool(context.sc().isStopped())
