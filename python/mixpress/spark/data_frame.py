@@ -17,6 +17,8 @@ from mixpress.spark.column_types import check_types
 from mixpress.spark.data_source import MixpressDataSource
 from mixpress.spark.failure import NO_JVM, explain
 from mixpress.spark.options import OUTCOME_FILE
+from mixpress.spark.outcome import say_report_error
+from mixpress.spark.report_place import check_report
 from mixpress.spark.session import active, is_stopped
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def write(
     - `base_url`, `region`: the server, as of `Client`.
     - `credentials`: where a task finds them, `"environment"` or `"file:PATH"`.
     - `dead_letter`: a folder that all workers reach, or a URL of fsspec: a file of the failed rows of each task.
-    - `report`: where the driver writes the report as JSON.
+    - `report`: where the driver writes the report as JSON. If that fails after the rows were written, the log says so.
     - `rate_limit`: `"shared"` is the documented limit, lent to the tasks by this process while it writes; without
       credentials here, or `MIXPRESS_LEASE_SECRET`, each task has the documented limit. A `RateLimit` is that of each
       task, a `Lease` that of a server of yours, None is no limit.
@@ -75,9 +77,10 @@ def write(
             _save(frame, job, path, is_shared=rate_limit == SHARED)
         except Exception as error:
             sentence = explain(error, frame.sparkSession.sparkContext.pythonExec)
+            aborted = _outcome(path)
             if sentence is None:
                 raise
-            raise _failed(sentence, _outcome(path)) from None
+            raise _failed(sentence, aborted) from None
         outcome = _outcome(path)
     if outcome is None:
         raise EngineError(
@@ -97,6 +100,7 @@ def _save(frame: DataFrame, job: WriteJob, path: Path, *, is_shared: bool) -> No
         )
     check_columns(job, frame.schema.names)
     check_types(job.mapping, frame.schema)
+    check_report(job.report)
     with active(frame.sparkSession), share_limit(job, *_hosts(frame)) if is_shared else nullcontext(job) as lent:
         texts = {**texts_of_job(lent), OUTCOME_FILE: str(path)}
         frame.sparkSession.dataSource.register(MixpressDataSource)
@@ -104,9 +108,11 @@ def _save(frame: DataFrame, job: WriteJob, path: Path, *, is_shared: bool) -> No
 
 
 def _outcome(path: Path) -> Outcome | None:
+    """Return the outcome that the process that commits left, if any; log that the file of the report is missing."""
     if not path.exists():
         return None
     outcome: Outcome = pickle.loads(path.read_bytes())  # noqa: S301 - of our own process, in our own folder
+    say_report_error(outcome)
     return outcome
 
 
@@ -124,6 +130,7 @@ def _check_frame(frame: DataFrame) -> None:
         )
     if not hasattr(frame, "sparkSession"):
         raise TypeError(f"the frame must be a DataFrame of Spark, got {type(frame).__name__}")
+
 
 def _hosts(frame: DataFrame) -> tuple[str, str]:
     """Return the host by which executors reach the driver, and the address on which the driver listens."""

@@ -141,7 +141,11 @@ def test_another_version_of_the_workers_python_is_named() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [Py4JNetworkError("Answer from Java side is empty"), ConnectionRefusedError(111, "x"), Py4JError("while calling o1")],
+    [
+        Py4JNetworkError("Answer from Java side is empty"),
+        ConnectionRefusedError(111, "x"),
+        Py4JError("while calling o1"),
+    ],
 )
 def test_a_jvm_that_has_ended_is_named(error: Exception) -> None:
     assert explain(error, "python3") == NO_JVM
@@ -165,7 +169,7 @@ def test_what_a_function_raises_is_raised_as_spark_raises_it_whatever_its_text(
 ) -> None:
     scope: dict[str, Any] = {}
     exec(compile(f"def fail(number):\n    raise {RAISED[name]}", "job.py", "exec"), scope)
-    with pytest.raises(PythonException, match='File "job.py", line 2, in fail'):
+    with pytest.raises(PythonException, match=r'File "job\.py", line 2, in fail'):
         write(orders.withColumn("x", udf(scope["fail"])("number")), base_url=emulator.url)
 
 
