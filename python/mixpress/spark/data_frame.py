@@ -13,12 +13,12 @@ from mixpress.cluster.job import WriteJob
 from mixpress.cluster.options import texts_of_job
 from mixpress.cluster.shared_limit import share_limit
 from mixpress.errors import EngineError
-from mixpress.spark.column_types import check_types
 from mixpress.spark.data_source import MixpressDataSource
 from mixpress.spark.failure import NO_JVM, explain
 from mixpress.spark.options import OUTCOME_FILE
 from mixpress.spark.outcome import say_report_error
 from mixpress.spark.report_place import check_report
+from mixpress.spark.schema import check_schema
 from mixpress.spark.session import active, is_stopped
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _save(frame: DataFrame, job: WriteJob, path: Path, *, is_shared: bool) -> No
             'the frame is a stream: write by frame.writeStream.format("mixpress").option("checkpointLocation", ...)'
         )
     check_columns(job, frame.schema.names)
-    check_types(job.mapping, frame.schema)
+    check_schema(job.mapping, frame.schema)
     check_report(job.report)
     with active(frame.sparkSession), share_limit(job, *_hosts(frame)) if is_shared else nullcontext(job) as lent:
         texts = {**texts_of_job(lent), OUTCOME_FILE: str(path)}
