@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ FLIGHTS = Path(__file__).with_name("flights.ndjson.gz")
 TASKS = 4
 LOST = 3
 """Replies that the emulator does not send, though it takes the events."""
+NO_LOG = "appender.none.type = Null\nappender.none.name = none\nrootLogger = off, none\n"
+"""A configuration of Spark's log. Its default has lines about the start."""
 
 
 def session(folder: str) -> SparkSession:
@@ -40,7 +43,14 @@ def session(folder: str) -> SparkSession:
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "OFF"}
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    log = Path(folder, "log4j2.properties")
+    log.write_text(NO_LOG, encoding="utf-8")
+    quiet = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log.as_uri()}",
+    }
     return (
         SparkSession.builder.master("local[2,4]")
         .appName("mixpress")

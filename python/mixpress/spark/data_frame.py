@@ -13,10 +13,13 @@ from mixpress.cluster.job import WriteJob
 from mixpress.cluster.options import texts_of_job
 from mixpress.cluster.shared_limit import share_limit
 from mixpress.errors import EngineError
-from mixpress.spark.column_types import check_types
 from mixpress.spark.data_source import MixpressDataSource
-from mixpress.spark.failure import explain
+from mixpress.spark.failure import NO_JVM, explain
 from mixpress.spark.options import OUTCOME_FILE
+from mixpress.spark.outcome import say_report_error
+from mixpress.spark.report_place import check_report
+from mixpress.spark.schema import check_schema
+from mixpress.spark.session import active, is_stopped
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -51,11 +54,13 @@ def write(
     - `base_url`, `region`: the server, as of `Client`.
     - `credentials`: where a task finds them, `"environment"` or `"file:PATH"`.
     - `dead_letter`: a folder that all workers reach, or a URL of fsspec: a file of the failed rows of each task.
-    - `report`: where the driver writes the report as JSON.
+    - `report`: where the driver writes the report as JSON. If that fails after the rows were written, the log says so.
     - `rate_limit`: `"shared"` is the documented limit, lent to the tasks by this process while it writes; without
       credentials here, or `MIXPRESS_LEASE_SECRET`, each task has the documented limit. A `RateLimit` is that of each
       task, a `Lease` that of a server of yours, None is no limit.
     - `options`: the other options of `mixpress.cluster.job.WriteJob`.
+
+    Any thread may call this, also several at once, with a frame of any session.
 
     Raises `TypeError` or `ValueError` for options and columns, before Spark starts anything. Raises `EngineError` if
     tasks failed as often as Spark repeats them (`spark.task.maxFailures`; `local[2]` repeats none, `local[2,4]` does),
@@ -72,9 +77,10 @@ def write(
             _save(frame, job, path, is_shared=rate_limit == SHARED)
         except Exception as error:
             sentence = explain(error, frame.sparkSession.sparkContext.pythonExec)
+            aborted = _outcome(path)
             if sentence is None:
                 raise
-            raise _failed(sentence, _outcome(path)) from None
+            raise _failed(sentence, aborted) from None
         outcome = _outcome(path)
     if outcome is None:
         raise EngineError(
@@ -86,22 +92,27 @@ def write(
 
 def _save(frame: DataFrame, job: WriteJob, path: Path, *, is_shared: bool) -> None:
     """Check and write the frame. The process that commits leaves the outcome at the path."""
+    if is_stopped(frame.sparkSession):
+        raise EngineError(NO_JVM)
     if frame.isStreaming:
         raise ValueError(
             'the frame is a stream: write by frame.writeStream.format("mixpress").option("checkpointLocation", ...)'
         )
     check_columns(job, frame.schema.names)
-    check_types(job.mapping, frame.schema)
-    frame.sparkSession.dataSource.register(MixpressDataSource)
-    with share_limit(job, *_hosts(frame)) if is_shared else nullcontext(job) as lent:
+    check_schema(job.mapping, frame.schema)
+    check_report(job.report)
+    with active(frame.sparkSession), share_limit(job, *_hosts(frame)) if is_shared else nullcontext(job) as lent:
         texts = {**texts_of_job(lent), OUTCOME_FILE: str(path)}
+        frame.sparkSession.dataSource.register(MixpressDataSource)
         frame.write.format(MixpressDataSource.name()).mode("append").options(**texts).save()
 
 
 def _outcome(path: Path) -> Outcome | None:
+    """Return the outcome that the process that commits left, if any; log that the file of the report is missing."""
     if not path.exists():
         return None
     outcome: Outcome = pickle.loads(path.read_bytes())  # noqa: S301 - of our own process, in our own folder
+    say_report_error(outcome)
     return outcome
 
 

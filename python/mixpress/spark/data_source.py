@@ -7,9 +7,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from mixpress.cluster.columns import check_columns
-from mixpress.spark.column_types import check_types
 from mixpress.spark.engine import DataSource, check_streams
 from mixpress.spark.options import WriteOptions, read_options
+from mixpress.spark.report_place import check_report
+from mixpress.spark.schema import check_schema
 from mixpress.spark.writers import BatchWriter, StreamWriter
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class MixpressDataSource(DataSource):  # type: ignore[misc] # PySpark is an extr
     The options are those of `mixpress.cluster.job.WriteJob` and `mixpress.Mapping`, as texts; docs/spark.md has a table
     of them. Credentials are found where a task runs, and are no options.
 
-    A wrong option, and a name in the options that no column has, fail the write before a task starts.
+    A wrong option, a name in the options that no column has, and a report that can't be written fail the write before a
+    task starts.
     """
 
     @classmethod
@@ -37,15 +39,18 @@ class MixpressDataSource(DataSource):  # type: ignore[misc] # PySpark is an extr
     def writer(self, schema: StructType, overwrite: bool) -> BatchWriter:
         """Return the writer of a batch. Spark calls this once for each write, in a Python worker beside the driver."""
         options = self._checked(schema, overwrite)
+        check_report(options.job.report)
         return BatchWriter(options.job, uuid.uuid4().hex[:12], time.time(), options.outcome_file)
 
     def streamWriter(self, schema: StructType, overwrite: bool) -> StreamWriter:  # noqa: N802 - Spark's name
         """Return the writer of a stream. Spark calls this for each micro-batch."""
         check_streams()
-        return StreamWriter(self._checked(schema, overwrite).job)
+        job = self._checked(schema, overwrite).job
+        check_report(job.report, is_folder=True)
+        return StreamWriter(job)
 
     def _checked(self, schema: StructType, overwrite: bool) -> WriteOptions:
         options = read_options(self.options, overwrite=overwrite)
         check_columns(options.job, schema.names)
-        check_types(options.job.mapping, schema)
+        check_schema(options.job.mapping, schema)
         return options

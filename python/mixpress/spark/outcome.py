@@ -30,12 +30,14 @@ class Outcome:
     committed: bool
     batch: int | None = None
     """The micro-batch of a stream."""
+    report_error: str | None = None
+    """Why the report is not in its file; None if it is, or has none."""
 
     @classmethod
     def of(
         cls, tasks: Sequence[TaskReport | None], committed: bool, elapsed: float | None, batch: int | None
     ) -> Outcome:
-        """Return the outcome of these tasks; None stands for one that failed. Without `elapsed` it is that of the
+        """Return the outcome of these tasks; None is one that failed. Without `elapsed` it is that of the
         longest task.
         """
         reports = [task.report for task in tasks if task is not None]
@@ -69,8 +71,18 @@ def say(outcome: Outcome) -> None:
     """Log an outcome. Nothing configures the log of the process in which Spark commits: there it goes to the standard
     error, which is that of the driver.
     """
-    level = logging.INFO if outcome.committed else logging.ERROR
+    _say(logging.INFO if outcome.committed else logging.ERROR, outcome.sentence())
+
+
+def say_report_error(outcome: Outcome) -> None:
+    """Log that a report is not in its file, if so. The rows were written: it is no reason to write them again."""
+    if outcome.report_error is not None:
+        rows = "the rows were written, but " if outcome.committed else ""
+        _say(logging.ERROR, f"{rows}{outcome.report_error}")
+
+
+def _say(level: int, sentence: str) -> None:
     if logger.hasHandlers() and logger.isEnabledFor(level):
-        logger.log(level, "%s", outcome.sentence())
+        logger.log(level, "%s", sentence)
     else:
-        print(f"mixpress: {outcome.sentence()}", file=sys.stderr, flush=True)
+        print(f"mixpress: {sentence}", file=sys.stderr, flush=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,7 +18,7 @@ from mixpress.spark.engine import (
     local_property,
     partition_id,
 )
-from mixpress.spark.outcome import Outcome, say
+from mixpress.spark.outcome import Outcome, say, say_report_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,10 +69,12 @@ class BatchWriter(DataSourceArrowWriter):  # type: ignore[misc] # as above
     def _end(self, messages: Messages, *, committed: bool) -> None:
         outcome = outcome_of(messages, committed=committed, elapsed=time.time() - self._started)
         say(outcome)
-        if self._outcome_file is not None:
-            Path(self._outcome_file).write_bytes(pickle.dumps(outcome))
-        if self._job.report is not None:
-            write_report(self._job.report, outcome.members())
+        outcome = with_file(outcome, self._job.report)
+        if self._outcome_file is None:
+            say_report_error(outcome)
+        else:  # `write` says it, in the program's own log
+            with suppress(OSError):  # its folder is on another machine
+                Path(self._outcome_file).write_bytes(pickle.dumps(outcome))
 
 
 class StreamWriter(DataSourceStreamArrowWriter):  # type: ignore[misc] # as above
@@ -97,8 +100,21 @@ class StreamWriter(DataSourceStreamArrowWriter):  # type: ignore[misc] # as abov
     def _end(self, messages: Messages, batch: int, *, committed: bool) -> None:
         outcome = outcome_of(messages, committed=committed, batch=batch)
         say(outcome)
-        if self._job.report is not None:
-            write_report(f"{self._job.report.rstrip('/')}/batch-{batch:08d}.json", outcome.members())
+        folder = self._job.report
+        say_report_error(with_file(outcome, folder and f"{folder.rstrip('/')}/batch-{batch:08d}.json"))
+
+
+def with_file(outcome: Outcome, path: str | None) -> Outcome:
+    """Write the report of an outcome, if it has a file, and return the outcome, with the reason if that failed.
+
+    An error here would make Spark abort a write whose rows have all arrived.
+    """
+    try:
+        if path is not None:
+            write_report(path, outcome.members())
+    except OSError as error:
+        return replace(outcome, report_error=str(error))
+    return outcome
 
 
 def outcome_of(

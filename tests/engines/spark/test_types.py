@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from mixpress import Report
@@ -109,3 +110,48 @@ def test_the_format_names_the_column_too(registered: SparkSession) -> None:
     writer = rows(registered, "binary('a') x").write.format("mixpress").mode("append")
     with pytest.raises(Exception, match="the column 'x' is binary"):
         writer.option("base_url", "http://127.0.0.1:9").save()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rename": {"s.nope": "a"}}, "no field 'nope' for 's.nope', which rename names; the fields are a, deep, m"),
+        ({"keep": ["s.deep.nope"]}, "no field 'nope' for 's.deep.nope', which keep names; the fields are b"),
+        ({"drop": ["s.a.nope"]}, "no field 'nope' for 's.a.nope', which drop names; it is int, not a struct"),
+        ({"rename": {"s.m.k": "K"}}, "no field 'k' for 's.m.k', which rename names; it is map<string,int>, not"),
+        ({"time_column": "s.nope"}, "no field 'nope' for 's.nope', which time_column names"),
+    ],
+)
+def test_a_name_that_a_struct_does_not_have_is_named_before_a_task_starts(
+    registered: SparkSession, options: dict[str, Any], message: str
+) -> None:
+    frame = rows(registered, "named_struct('a', 1, 'deep', named_struct('b', 2), 'm', map('k', 3)) s")
+    with pytest.raises(ValueError, match=message):
+        write(frame, base_url="http://127.0.0.1:9", **options)
+    of_api = frame.selectExpr("event", "struct(time, distinct_id, s) properties")
+    with pytest.raises(ValueError, match=message):
+        write(of_api, base_url="http://127.0.0.1:9", **options)
+
+
+def test_names_that_structs_have_are_used(spark: SparkSession, emulator: Emulator) -> None:
+    frame = rows(spark, "named_struct('a', 1, 'deep', named_struct('b', 2)) s", "4 `s.x`")
+    names = {"s.a": "A", "s.deep.b": "B", "s.x": "X"}
+    _, properties = written(frame, emulator, rename=names)
+    assert {name: properties.get(name) for name in names.values()} == {"A": 1, "B": 2, "X": 4}
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("'u' distinct_id", "the frame has the column 'distinct_id' more than once: give each a name of its own"),
+        ("array(named_struct('a', 1, 'a', 2)) s", "the struct 's' has the field 'a' more than once"),
+    ],
+)
+def test_two_columns_of_one_name_are_named_before_a_task_starts(
+    registered: SparkSession, column: str, message: str
+) -> None:
+    frame = rows(registered, column)
+    with pytest.raises(ValueError, match=message):
+        write(frame, base_url="http://127.0.0.1:9")
+    with pytest.raises(AnalysisException, match=message):
+        frame.write.format("mixpress").mode("append").option("base_url", "http://127.0.0.1:9").save()
