@@ -182,3 +182,7 @@ def _clean(owner: object, name: str) -> None:
     if any(char.isspace() or not char.isprintable() for char in value):
         raise ValueError(f"{where} contains white space or a control character; pass the value alone")
     object.__setattr__(owner, name, value)
+
+
+PLACEHOLDER = ProjectToken("placeholder-for-an-emulator")
+"""Credentials if none are given, for a server on this machine, as an emulator accepts any, and for a dry run."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mixpress import ProjectToken, ServiceAccount
-from mixpress.cluster.credentials import PLACEHOLDER, check_source, find_credentials
+from mixpress.auth import PLACEHOLDER
+from mixpress.cluster.credentials import check_source, find_credentials
 from mixpress.cluster.job import WriteJob
 from support.canary import CANARY, assert_silent
 

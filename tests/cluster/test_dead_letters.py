@@ -34,10 +34,9 @@ def listed(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("prefix", ["", "file://"])
-def test_a_file_is_in_the_folder_once_it_is_published(tmp_path: Path, prefix: str) -> None:
+def test_a_file_is_in_the_folder_once_it_is_published(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
-    made = publish(f"{prefix}{folder}/", "a\n")
+    made = publish(f"{folder}/", "a\n")
     assert listed(folder) == {NAME: "a\n"}
     assert not Path(made).exists()
 

@@ -15,8 +15,6 @@ def test_a_report_replaces_that_of_the_name_and_leaves_nothing_beside(tmp_path: 
     for total in (1, 2):
         write_report(str(path), {"total": total})
         assert json.loads(path.read_text()) == {"total": total}
-    write_report(f"file://{path}", {"total": 3})
-    assert json.loads(path.read_text()) == {"total": 3}
     assert [one.name for one in path.parent.iterdir()] == ["report.json"]
 
 

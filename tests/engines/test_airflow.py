@@ -1,4 +1,4 @@
-"""examples/airflow_dag.py, run by Airflow's own commands in processes of their own."""
+"""examples/airflow_dag.py, run by Airflow's own commands in separate processes."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from mixpress._core import Encoder
+from mixpress.auth import PLACEHOLDER
 from mixpress.check.report import CHOICES, OF_EVENTS
 from mixpress.check.run import check_pieces
 from mixpress.cli.check_summary import print_check
@@ -18,7 +19,6 @@ from mixpress.cli.encoder_options import encoder_options, take_encoder_arguments
 from mixpress.cli.group import CannotRun
 from mixpress.cli.input import open_files
 from mixpress.cli.mapping_options import mapping_options, take_mapping
-from mixpress.cli.options import PLACEHOLDER
 from mixpress.cli.progress import progress_bar
 from mixpress.cli.report_file import log_json_option, report_option, write_report
 from mixpress.cli.signals import stop_once

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypedDict, TypeVar
 import click
 
 from mixpress.address import REGIONS, is_loopback, server_url
-from mixpress.auth import ProjectToken, auth_from_environment
+from mixpress.auth import PLACEHOLDER, ProjectToken, auth_from_environment
 from mixpress.cli.group import CannotRun
 from mixpress.client.client import Client
 from mixpress.errors import MixpressError
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from mixpress.auth import Auth
     from mixpress.report.report import Report
     from mixpress.send.request import Endpoint
-
-PLACEHOLDER = ProjectToken("placeholder-for-an-emulator")
-"""Credentials if none are given, for a server on this machine, as an emulator accepts any, and for a dry run."""
 
 P = ParamSpec("P")
 Command = TypeVar("Command", bound="Callable[..., None]")

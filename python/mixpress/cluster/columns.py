@@ -19,7 +19,8 @@ OPERATIONS = ("$set", "$set_once", "$add", "$union", "$append", "$remove", "$uns
 
 
 Columns: TypeAlias = "Members[str, Columns | None]"
-"""Names of columns, with the columns within those that are structs; None for any other type."""
+"""Names of columns, with the fields of those that are structs. None is a type that may have any; a type without
+fields has none: {}."""
 
 
 def check_columns(job: WriteJob, columns: Sequence[str] | Columns) -> None:
@@ -46,27 +47,28 @@ def check_columns(job: WriteJob, columns: Sequence[str] | Columns) -> None:
             return
         there = {name: inside for name, inside in there.items() if name not in ("event", "properties")} | dict(inner)
     for option, name in _named(mapping):
-        if not _has(name, there) and not (of_api and (option, name) == ("event_column", "event")):
-            raise ValueError(f"there is no column {name!r}, which {option} names; the columns are {_shown(there)}")
+        found = _missing(name, there)
+        if found is not None and not (of_api and (option, name) == ("event_column", "event")):
+            raise ValueError(f"there is no column {name!r}, which {option} names; {found}")
     if job.of_updates and any(name in there for name in OPERATIONS):
         return
     for option, names in _required(job):
-        if not any(_has(name, there) for name in names) and not (of_api and option == "event_column"):
-            raise ValueError(
-                f"there is no column {names[0]!r}: name it with {option}=; the columns are {_shown(there)}"
-            )
+        if all(_missing(name, there) for name in names) and not (of_api and option == "event_column"):
+            raise ValueError(f"there is no column {names[0]!r}: name it with {option}=; {_missing(names[0], there)}")
 
 
-def _has(name: str, columns: Columns) -> bool:
-    """Return whether there is a column, or a member within one. Of a type that is not known, any may be."""
-    inside: Columns | None = columns
+def _missing(name: str, columns: Columns) -> str | None:
+    """Return what there is instead of a column, or of a field within one; None if it is there, or may be."""
+    within, inside = "", columns
     for part in path_of(name, columns) or (name,):
-        if inside is None:
-            return True
         if part not in inside:
-            return False
-        inside = inside[part]
-    return True
+            return f"the fields of {within!r} are {_shown(inside)}" if within else f"the columns are {_shown(inside)}"
+        within = f"{within}.{part}" if within else part
+        fields = inside[part]
+        if fields is None:
+            return None
+        inside = fields
+    return None
 
 
 def _named(mapping: Mapping) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from mixpress.address import is_loopback
-from mixpress.auth import ProjectToken, auth_from_environment
+from mixpress.auth import PLACEHOLDER, ProjectToken, auth_from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "environment"
 FILE = "file:"
-
-PLACEHOLDER = ProjectToken("placeholder-for-an-emulator")
-"""Credentials if there are none, for a server on this machine: an emulator accepts any."""
 
 _REMEDY = (
     "set MIXPRESS_SERVICE_ACCOUNT, MIXPRESS_SECRET and MIXPRESS_PROJECT_ID (a service account), or MIXPRESS_TOKEN (a "

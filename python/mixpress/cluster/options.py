@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
 from dataclasses import MISSING, asdict, fields
 from typing import TYPE_CHECKING, Any
 
+from mixpress.cluster.checks import check_secret
 from mixpress.cluster.job import WriteJob, check_names
 from mixpress.send.rate_limit import RateLimit
 
@@ -131,7 +131,7 @@ def _rate_limit_text(limit: Any) -> str:
         return "none"
     if isinstance(limit, RateLimit):
         return json.dumps(_finite(limit))
-    pickle.dumps(limit)  # a TypeError if it has a secret
+    check_secret(limit)
     if limit.fallback is None:
         return f"{LEASE}{limit.address}"
     return json.dumps({"lease": limit.address, **_finite(limit.fallback)})

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mixpress.address import is_loopback
-from mixpress.cluster.credentials import PLACEHOLDER, find_credentials
+from mixpress.auth import PLACEHOLDER
+from mixpress.cluster.credentials import find_credentials
 from mixpress.lease import Lease, LeaseServer
 from mixpress.lease.secret import VARIABLE, key_of_environment
 from mixpress.send.rate_limit import RateLimit
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mixpress.cluster.job import WriteJob
 
 logger = logging.getLogger("mixpress")
+SHARED: Final = "shared"
+"""The `rate_limit` of a driver that lends the documented limit to its tasks."""
 
 
 @contextmanager

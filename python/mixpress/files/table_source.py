@@ -47,7 +47,7 @@ def open_table(source: Any) -> Iterator[pyarrow.RecordBatch]:
         raise ImportError("a table needs pyarrow: pip install 'mixpress[parquet]'")
     try:
         schema, batches = _opened(source, of_pyarrow)
-    except Exception as error:  # each library has exceptions of its own
+    except Exception as error:  # each library has other exceptions
         reason = "; ".join(map(str, error.args)) or type(error).__name__
         raise ValueError(f"cannot read the {type(source).__name__} as a table: {reason_of(reason)}") from error
     unnamed = _unnamed_index(schema)

@@ -14,7 +14,7 @@ from mixpress.cluster.columns import check_columns
 from mixpress.cluster.job import WriteJob
 from mixpress.cluster.report_file import write_report
 from mixpress.cluster.report_sum import sentence, sum_reports
-from mixpress.cluster.shared_limit import share_limit
+from mixpress.cluster.shared_limit import SHARED, share_limit
 from mixpress.cluster.task import Task, run_task
 from mixpress.ray.blocks import columns_of, record_batches
 from mixpress.ray.engine import Datasink, driver_host
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from mixpress.send.rate_limit import RateLimit
 
 logger = logging.getLogger("mixpress")
-SHARED = "shared"
 SOME_SENT = (
     "Other tasks may have sent their rows. Write all rows again: an event that the server has already adds nothing"
 )
@@ -77,7 +76,7 @@ class MixpressDatasink(Datasink):  # type: ignore[misc] # Ray is an extra
         credentials: str = "environment",
         dead_letter: str | os.PathLike[str] | None = None,
         report: str | os.PathLike[str] | None = None,
-        rate_limit: RateLimit | Lease | Literal["shared", "documented"] | None = "shared",
+        rate_limit: RateLimit | Lease | Literal["shared", "documented"] | None = SHARED,
         **options: Any,
     ) -> None:
         given = {"base_url": base_url, "region": region, "credentials": credentials, "dead_letter": dead_letter}

@@ -6,19 +6,19 @@ import pickle
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mixpress.cluster.columns import check_columns
 from mixpress.cluster.job import WriteJob
 from mixpress.cluster.options import texts_of_job
-from mixpress.cluster.shared_limit import share_limit
+from mixpress.cluster.shared_limit import SHARED, share_limit
 from mixpress.errors import EngineError
 from mixpress.spark.data_source import MixpressDataSource
 from mixpress.spark.failure import NO_JVM, explain
 from mixpress.spark.options import OUTCOME_FILE
 from mixpress.spark.outcome import say_report_error
 from mixpress.spark.report_place import check_report
-from mixpress.spark.schema import check_schema
+from mixpress.spark.schema import check_schema, columns_of
 from mixpress.spark.session import active, is_stopped
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from mixpress.spark.outcome import Outcome
 
 CONNECT = "pyspark.sql.connect."
-SHARED: Final = "shared"
 LOOPBACK = "127.0.0.1"
 
 
@@ -98,8 +97,8 @@ def _save(frame: DataFrame, job: WriteJob, path: Path, *, is_shared: bool) -> No
         raise ValueError(
             'the frame is a stream: write by frame.writeStream.format("mixpress").option("checkpointLocation", ...)'
         )
-    check_columns(job, frame.schema.names)
     check_schema(job.mapping, frame.schema)
+    check_columns(job, columns_of(frame.schema))
     check_report(job.report)
     with active(frame.sparkSession), share_limit(job, *_hosts(frame)) if is_shared else nullcontext(job) as lent:
         texts = {**texts_of_job(lent), OUTCOME_FILE: str(path)}

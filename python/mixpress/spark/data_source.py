@@ -10,7 +10,7 @@ from mixpress.cluster.columns import check_columns
 from mixpress.spark.engine import DataSource, check_streams
 from mixpress.spark.options import WriteOptions, read_options
 from mixpress.spark.report_place import check_report
-from mixpress.spark.schema import check_schema
+from mixpress.spark.schema import check_schema, columns_of
 from mixpress.spark.writers import BatchWriter, StreamWriter
 
 if TYPE_CHECKING:
@@ -51,6 +51,6 @@ class MixpressDataSource(DataSource):  # type: ignore[misc] # PySpark is an extr
 
     def _checked(self, schema: StructType, overwrite: bool) -> WriteOptions:
         options = read_options(self.options, overwrite=overwrite)
-        check_columns(options.job, schema.names)
         check_schema(options.job.mapping, schema)
+        check_columns(options.job, columns_of(schema))
         return options

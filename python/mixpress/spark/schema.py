@@ -1,17 +1,16 @@
-"""Check the schema of a frame on the driver: the names of columns and fields, and types that JSON has no form for."""
+"""The columns of a frame, and a check of their types on the driver: JSON has no form for some."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from mixpress.files.names import path_of
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyspark.sql.types import StructType
 
+    from mixpress.cluster.columns import Columns
     from mixpress.files.mapping import Mapping
 
 AS_TEXT = "cast({} as string)"
@@ -27,23 +26,32 @@ REMEDIES = {
 }
 """Types of Spark without a form in JSON, and an expression that has one. By name: PySpark 4.0 has not all of them."""
 TEXTS = ("StringType", "CharType", "VarcharType")
-NAMING = (
-    *("event_column", "time_column", "distinct_id_column", "insert_id_column", "group_id_column"),
-    *("insert_id_from", "rename", "drop", "keep"),
-)
-"""Fields of a mapping that name columns."""
+
+
+def columns_of(schema: StructType) -> Columns:
+    """Return the columns of a frame, with the fields of structs. Names reach into no other type, but for `properties`,
+    which may be a map.
+    """
+    columns = _fields_of(schema)
+    if "properties" in columns and type(schema["properties"].dataType).__name__ == "MapType":
+        return {**columns, "properties": None}
+    return columns
+
+
+def _fields_of(kind: Any) -> dict[str, Columns | None]:
+    is_struct = type(kind).__name__ == "StructType"
+    return {field.name: _fields_of(field.dataType) for field in kind.fields} if is_struct else {}
 
 
 def check_schema(mapping: Mapping, schema: StructType) -> None:
-    """Raise `ValueError` for two columns of one name, for a name in the options that a struct does not have, and for a
-    column, or a field within one, whose values can't be sent.
+    """Raise `ValueError` for two columns of one name, and for a column, or a field within one, whose values can't be
+    sent.
 
     The type of a column that is not sent does not matter. The rows of a vendor's export are checked in the tasks.
     """
     _check_duplicates("", schema)
     if mapping.source is not None:
         return
-    _check_names(mapping, schema)
     of_api = _is_of_api(schema)
     for path, kind in _leaves("", schema):
         name = type(kind).__name__
@@ -61,9 +69,7 @@ def _check_duplicates(path: str, kind: Any) -> None:
         twice = [one for one, count in Counter(kind.names).items() if count > 1]
         if twice:
             where = f"the struct {path!r} has the field" if path else "the frame has the column"
-            raise ValueError(
-                f"{where} {twice[0]!r} more than once: give each a name of its own, or leave out all but one"
-            )
+            raise ValueError(f"{where} {twice[0]!r} more than once: give each another name, or leave out all but one")
         for field in kind.fields:
             _check_duplicates(f"{path}.{field.name}" if path else field.name, field.dataType)
     elif name == "ArrayType":
@@ -71,28 +77,6 @@ def _check_duplicates(path: str, kind: Any) -> None:
     elif name == "MapType":
         _check_duplicates(path, kind.keyType)
         _check_duplicates(path, kind.valueType)
-
-
-def _check_names(mapping: Mapping, schema: StructType) -> None:
-    """Check the names that reach into structs: `check_columns` checks the columns alone."""
-    root = schema["properties"].dataType if _is_of_api(schema) else schema
-    for option in NAMING:
-        for name in _names_of(mapping, option):
-            _check_path(option, name, root)
-
-
-def _check_path(option: str, name: str, kind: Any) -> None:
-    for part in path_of(name, getattr(kind, "names", ())) or ():
-        fields = getattr(kind, "names", [])
-        if part not in fields:
-            found = f"the fields are {', '.join(fields)}" if fields else f"it is {kind.simpleString()}, not a struct"
-            raise ValueError(f"there is no field {part!r} for {name!r}, which {option} names; {found}")
-        kind = kind[part].dataType
-
-
-def _names_of(mapping: Mapping, option: str) -> list[str]:
-    value = getattr(mapping, option)
-    return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
 def _is_of_api(schema: StructType) -> bool:

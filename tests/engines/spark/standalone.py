@@ -20,7 +20,7 @@ from engines.spark.upstream import wait_for
 HOME = Path(pyspark.__file__).parent
 MASTER = "127.0.0.1"
 WORKERS = {"worker-1": "127.0.0.1", "worker-2": "127.0.0.2"}
-"""Each has an address of its own, since Spark runs the second attempt of a slow task on another host."""
+"""Each has another address, since Spark runs the second attempt of a slow task on another host."""
 PORTS = ("--port", "0", "--webui-port", "0")
 MARK = "MIXPRESS_TESTED_CLUSTER"
 """A variable of all processes of a cluster, by which those that are left are found."""

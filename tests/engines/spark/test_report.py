@@ -61,7 +61,7 @@ def test_a_stream_whose_reports_can_not_be_written_ends_before_a_task_starts(
 
 
 def test_the_check_makes_the_folder_and_leaves_nothing_in_it(tmp_path: Path) -> None:
-    check_report(f"file://{tmp_path}/made/report.json")
+    check_report(f"{tmp_path}/made/report.json")
     check_report(str(tmp_path / "reports"), is_folder=True)
     check_report("memory://reports/report.json")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["made", "reports"]

@@ -115,11 +115,11 @@ def test_the_format_names_the_column_too(registered: SparkSession) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rename": {"s.nope": "a"}}, "no field 'nope' for 's.nope', which rename names; the fields are a, deep, m"),
-        ({"keep": ["s.deep.nope"]}, "no field 'nope' for 's.deep.nope', which keep names; the fields are b"),
-        ({"drop": ["s.a.nope"]}, "no field 'nope' for 's.a.nope', which drop names; it is int, not a struct"),
-        ({"rename": {"s.m.k": "K"}}, "no field 'k' for 's.m.k', which rename names; it is map<string,int>, not"),
-        ({"time_column": "s.nope"}, "no field 'nope' for 's.nope', which time_column names"),
+        ({"rename": {"s.nope": "a"}}, "no column 's.nope', which rename names; the fields of 's' are a, deep, m"),
+        ({"keep": ["s.deep.nope"]}, "no column 's.deep.nope', which keep names; the fields of 's.deep' are b"),
+        ({"drop": ["s.a.nope"]}, "no column 's.a.nope', which drop names; the fields of 's.a' are none"),
+        ({"rename": {"s.m.k": "K"}}, "no column 's.m.k', which rename names; the fields of 's.m' are none"),
+        ({"time_column": "s.nope"}, "no column 's.nope', which time_column names"),
     ],
 )
 def test_a_name_that_a_struct_does_not_have_is_named_before_a_task_starts(
@@ -143,7 +143,7 @@ def test_names_that_structs_have_are_used(spark: SparkSession, emulator: Emulato
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ("'u' distinct_id", "the frame has the column 'distinct_id' more than once: give each a name of its own"),
+        ("'u' distinct_id", "the frame has the column 'distinct_id' more than once: give each another name"),
         ("array(named_struct('a', 1, 'a', 2)) s", "the struct 's' has the field 'a' more than once"),
     ],
 )
