@@ -27,7 +27,7 @@ LAYERS: list[set[str]] = [
     {"reply"},
     {"dead_letter", "transport"},
     {"errors"},
-    {"auth", "log", "plans", "report"},
+    {"auth", "log", "plans", "report", "resolving"},
     {"address", "batch", "emulator", "otel", "process", "snapshot"},
     {"article", "clock", "flag", "wording"},
 ]

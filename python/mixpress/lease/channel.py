@@ -18,6 +18,7 @@ from mixpress.lease.protocol import (
     text_in,
 )
 from mixpress.lease.protocol import nonce as new_nonce
+from mixpress.resolving import resolving
 
 TIMEOUT = 2.0
 """Seconds in which the server must accept the connection, and answer each message."""
@@ -28,7 +29,8 @@ class Channel:
 
     def __init__(self, host: str, port: int, key: bytes, endpoint: str) -> None:
         self._buffer = b""
-        self.socket = socket.create_connection((host, port), timeout=TIMEOUT)
+        with resolving():
+            self.socket = socket.create_connection((host, port), timeout=TIMEOUT)
         try:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._greet(key, endpoint)

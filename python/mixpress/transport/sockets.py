@@ -12,6 +12,8 @@ from http.client import HTTPException, HTTPResponse
 from threading import Lock
 from typing import Any
 
+from mixpress.resolving import resolving
+
 MAX_INTERIM = 100
 """The most 1xx replies before a final one: each restarts the read timeout."""
 _MAX_LINE = 1 << 16
@@ -145,6 +147,10 @@ class _TrackedConnection:
         super().connect()  # type: ignore[misc]
         if self.sock is not None:  # TLS within the TLS of a proxy wraps a socket
             self.sockets.add(getattr(self.sock, "socket", self.sock))
+
+    def _new_conn(self) -> socket.socket:
+        with resolving():
+            return super()._new_conn()  # type: ignore[misc, no-any-return]
 
     @property
     def is_connected(self) -> bool:
