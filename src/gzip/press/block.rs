@@ -1,168 +1,241 @@
-//! Write a block: count its symbols, choose their codes, write them.
+//! Join the parts of a text to blocks, choose the codes of each, and write it.
 
-use super::bits::{Bits, Unfinished};
+use super::bits::{Bits, End};
 use super::codes::{Header, Lengths};
 use super::frequencies::Frequencies;
-use super::huffman::{Code, codes};
-use super::token::{
-    DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS, LONGEST, SHORTEST, Token, distance_symbol, first_four,
-    length_symbol,
-};
+use super::sample::Sample;
+use super::tables::Tables;
+use super::token::{END_OF_BLOCK, Token};
 
-/// The bits of a symbol, or of a match's length with the extra bits of its symbol.
-#[derive(Clone, Copy, Default)]
-struct Written {
-    bits: u32,
-    count: u32,
-}
-
-/// The bits of two symbols.
-struct Two {
-    bits: u64,
-    count: u32,
-}
-
-impl Written {
-    #[inline(always)]
-    fn then(self, next: Written) -> Two {
-        Two { bits: u64::from(self.bits) | u64::from(next.bits) << self.count, count: self.count + next.count }
-    }
-}
-
-/// Writes blocks; its tables are computed again for each.
+/// Writes a text, part by part, as blocks.
 pub(super) struct BlockWriter {
-    /// One for each byte, and an empty one.
-    literals: [Written; NOTHING + 1],
-    end: Written,
-    lengths: [Written; LONGEST + 1],
-    distances: [Code; DISTANCE_SYMBOLS],
+    limits: Limits,
+    tables: Tables,
+    /// The tokens of the block, and after them those of the next part.
+    tokens: Vec<Token>,
+    /// How many tokens the block has.
+    count: usize,
+    /// Where its text starts and ends.
+    start: usize,
+    end: usize,
+    sample: Sample,
+    counted: Counted,
+    /// The symbols that were found in the text.
+    seen: Frequencies,
 }
+
+/// The start of a block, as far as all of its tokens were counted.
+#[derive(Default)]
+struct Counted {
+    frequencies: Frequencies,
+    tokens: usize,
+    bytes: usize,
+}
+
+/// Limits for blocks; tests have others.
+struct Limits {
+    /// A block ends before a part that would make it larger.
+    most_tokens: usize,
+    most_bytes: usize,
+    /// A block of fewer tokens gets codes for all of them, as a sample would be too small. So does a part of a quarter.
+    few_tokens: usize,
+}
+
+const LIMITS: Limits = Limits { most_tokens: 40_000, most_bytes: 1 << 20, few_tokens: 4000 };
+
+/// The bits of a usual header.
+const USUAL_HEADER: usize = 430;
 
 /// The types of a block, as two bits.
 const STORED: u32 = 0;
 const FIXED: u32 = 1;
 const DYNAMIC: u32 = 2;
 
-/// The index of the empty entry in the table of literals.
-const NOTHING: usize = 256;
-
 /// The longest stored block.
 const LONGEST_STORED: usize = 0xFFFF;
+
+impl Counted {
+    /// Adds what comes after it, up to these numbers of tokens and bytes.
+    fn add(&mut self, frequencies: &Frequencies, tokens: usize, bytes: usize) {
+        self.frequencies.add(frequencies);
+        self.frequencies.literals[END_OF_BLOCK] = 1; // each has one
+        (self.tokens, self.bytes) = (tokens, bytes);
+    }
+
+    /// The frequencies of the whole block.
+    fn with_rest(mut self, text: &[u8], tokens: &[Token]) -> Frequencies {
+        if self.tokens < tokens.len() {
+            let rest = Frequencies::new(&text[self.bytes..], &tokens[self.tokens..]);
+            self.add(&rest, tokens.len(), text.len());
+        }
+        self.frequencies
+    }
+}
 
 impl BlockWriter {
     pub(super) fn new() -> BlockWriter {
         BlockWriter {
-            literals: [Written::default(); NOTHING + 1],
-            end: Written::default(),
-            lengths: [Written::default(); LONGEST + 1],
-            distances: [Code::default(); DISTANCE_SYMBOLS],
+            limits: LIMITS,
+            tables: Tables::new(),
+            tokens: Vec::new(),
+            count: 0,
+            start: 0,
+            end: 0,
+            sample: Sample::default(),
+            counted: Counted::default(),
+            seen: Frequencies::default(),
         }
     }
 
-    /// Appends a block as the type that takes the fewest bits.
-    pub(super) fn write(
+    /// Starts a text.
+    pub(super) fn start(&mut self) {
+        self.tokens.clear();
+        (self.count, self.start, self.end) = (0, 0, 0);
+        (self.sample, self.counted, self.seen) = Default::default();
+    }
+
+    /// The tokens, to which those of the next part are appended.
+    pub(super) fn tokens(&mut self) -> &mut Vec<Token> {
+        &mut self.tokens
+    }
+
+    /// The bytes that the last texts left allocated.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.tokens.capacity() * size_of::<Token>()
+    }
+
+    /// Adds the part at the end of this text, whose tokens were appended, to the block; or to a new one, after the block was
+    /// written. The last part is written too.
+    pub(super) fn end_part(&mut self, text: &[u8], is_last: bool, out: &mut Vec<u8>, end: &mut End) {
+        let (part, tokens) = (&text[self.end..], &self.tokens[self.count..]);
+        let counted =
+            (self.end == 0 || tokens.len() < self.limits.few_tokens / 4).then(|| Frequencies::new(part, tokens));
+        let sample = match &counted {
+            Some(frequencies) => Sample::of_counted(frequencies, tokens.len()),
+            None => Sample::new(part, tokens),
+        };
+        self.seen.add(counted.as_ref().unwrap_or(&sample.frequencies));
+        let joined = self.sample.with(&sample);
+        if self.count > 0 && (self.is_full(text) || joined.is_of_two_kinds(&self.sample, &sample, USUAL_HEADER)) {
+            self.write(&text[self.start..self.end], false, out, end);
+            self.tokens.drain(..self.count);
+            (self.start, self.count) = (self.end, 0);
+            self.sample = sample;
+        } else {
+            self.sample = joined;
+        }
+        if let Some(frequencies) = counted
+            && self.counted.tokens == self.count
+        {
+            self.counted.add(&frequencies, self.tokens.len(), text.len() - self.start);
+        }
+        (self.count, self.end) = (self.tokens.len(), text.len());
+        if is_last {
+            // An array ends with a bracket, which is nowhere else.
+            if let Some(&byte) = text.last() {
+                self.seen.literals[usize::from(byte)] += 1;
+            }
+            self.write(&text[self.start..], true, out, end);
+        }
+    }
+
+    /// Whether the block would be too large with the part at the end of this text.
+    fn is_full(&self, text: &[u8]) -> bool {
+        self.tokens.len() > self.limits.most_tokens || text.len() - self.start > self.limits.most_bytes
+    }
+
+    /// Writes the block, which has this text.
+    fn write(&mut self, text: &[u8], is_last: bool, out: &mut Vec<u8>, end: &mut End) {
+        let counted = std::mem::take(&mut self.counted);
+        let (mut rest, mut written) = (text, 0);
+        if self.count > counted.tokens && self.count >= self.limits.few_tokens {
+            (written, rest) = self.write_by_sample(text, is_last, out, end);
+        }
+        let tokens = &self.tokens[written..self.count];
+        if written == 0 {
+            write_counted(&mut self.tables, &counted.with_rest(text, tokens), (text, tokens), is_last, out, end);
+        } else if !tokens.is_empty() {
+            write_counted(&mut self.tables, &Frequencies::new(rest, tokens), (rest, tokens), is_last, out, end);
+        }
+    }
+
+    /// Writes the block with codes for its sample. Ends it before a symbol that has no code, or where it takes more bits than
+    /// the sample promised; writes nothing if another type might take fewer bits. Returns how many of its tokens it has, and
+    /// the rest of its text.
+    fn write_by_sample<'a>(
         &mut self,
-        text: &[u8],
-        tokens: &[Token],
+        text: &'a [u8],
         is_last: bool,
         out: &mut Vec<u8>,
-        unfinished: &mut Unfinished,
-    ) {
-        let frequencies = Frequencies::new(text, tokens);
-        let extra_bits = frequencies.extra_bits();
-        let own = Lengths::best(&frequencies);
-        let header = Header::new(&own);
-        let own_cost = header.cost() + own.cost(&frequencies) + extra_bits;
-        let fixed_cost = Lengths::FIXED.cost(&frequencies) + extra_bits;
-        let stored_cost = stored_cost(text.len());
-        let cost = own_cost.min(fixed_cost).min(stored_cost);
-
-        let start = out.len();
-        out.resize(start + (unfinished.count() + 3 + cost).div_ceil(8) + Bits::SLACK, 0);
-        let mut bits = Bits::new(&mut out[start..], *unfinished);
-        if cost == stored_cost {
-            write_stored(text, is_last, &mut bits);
-        } else if cost == fixed_cost {
-            bits.put(u32::from(is_last) | FIXED << 1, 3);
-            self.write_tokens(&Lengths::FIXED, text, tokens, &mut bits);
-        } else {
-            bits.put(u32::from(is_last) | DYNAMIC << 1, 3);
-            header.write(&mut bits);
-            self.write_tokens(&own, text, tokens, &mut bits);
+        end: &mut End,
+    ) -> (usize, &'a [u8]) {
+        let sampled = &self.sample.frequencies;
+        let mut frequencies = sampled.clone();
+        frequencies.include(&self.seen);
+        let lengths = Lengths::best(&frequencies);
+        let header = Header::new(&lengths);
+        let cost_by =
+            |lengths: &Lengths| (lengths.cost(sampled) + sampled.extra_bits()) * self.count / self.sample.tokens;
+        let cost = header.cost() + cost_by(&lengths);
+        let most = cost + cost / 16;
+        if most >= stored_cost(text.len()).min(cost_by(&Lengths::FIXED)) {
+            return (0, text);
         }
-        let (written, rest) = bits.end();
-        out.truncate(start + written);
-        *unfinished = rest;
-    }
-
-    fn write_tokens(&mut self, lengths: &Lengths, text: &[u8], tokens: &[Token], bits: &mut Bits) {
-        self.prepare(lengths);
-        let mut rest = text;
-        for token in tokens {
-            self.write_literals(rest, token.literals as usize, bits);
-            rest = &rest[token.literals as usize + usize::from(token.length)..];
-            if token.length > 0 {
-                self.write_match(token, bits);
-            }
+        let mut bits = Bits::new(out, *end, most);
+        bits.put(u32::from(is_last) | DYNAMIC << 1, 3);
+        header.write(&mut bits);
+        self.tables.prepare(&lengths);
+        let (written, rest) = self.tables.write(text, &self.tokens[..self.count], &mut bits);
+        if written == 0 {
+            return (0, text);
         }
-        bits.put(self.end.bits, self.end.count);
-    }
-
-    /// Computes the bits of each literal and each length.
-    fn prepare(&mut self, lengths: &Lengths) {
-        let mut literals = [Code::default(); LITERAL_SYMBOLS + 2];
-        codes(&lengths.literals, &mut literals);
-        let plain = |code: Code| Written { bits: code.bits.into(), count: code.length.into() };
-        for (written, &code) in self.literals[..256].iter_mut().zip(&literals) {
-            *written = plain(code);
+        let start = std::mem::replace(end, bits.end());
+        let mut bits = Bits::new(out, *end, Tables::MOST_TO_END);
+        if written < self.count {
+            bits.clear(start); // another block is the last one
         }
-        self.end = plain(literals[END_OF_BLOCK]);
-        for length in SHORTEST..=LONGEST {
-            let ranged = length_symbol(length);
-            let code = literals[ranged.symbol];
-            self.lengths[length] = Written {
-                bits: u32::from(code.bits) | ranged.extra << code.length,
-                count: u32::from(code.length) + ranged.extra_bits,
-            };
-        }
-        codes(&lengths.distances, &mut self.distances);
+        self.tables.end_block(&mut bits);
+        *end = bits.end();
+        (written, rest)
     }
+}
 
-    /// Writes the first `run` bytes of the text.
-    #[inline(always)]
-    fn write_literals(&self, text: &[u8], run: usize, bits: &mut Bits) {
-        let mut at = 0;
-        while at + 4 <= run {
-            let four = first_four(&text[at..]);
-            let [a, b, c, d] = four.map(|byte| self.literals[usize::from(byte)]);
-            // Combine the pairs independently of each other and of the bits that are held.
-            let (ab, cd) = (a.then(b), c.then(d));
-            bits.hold(ab.bits | cd.bits << ab.count, ab.count + cd.count);
-            bits.flush();
-            at += 4;
-        }
-        // Up to three are left: without a branch for each.
-        let rest = run - at;
-        let [a, b, c, _] = first_four(&text[at..]).map(usize::from);
-        let [a, b, c] =
-            [(0, a), (1, b), (2, c)].map(|(place, byte)| self.literals[if place < rest { byte } else { NOTHING }]);
-        let ab = a.then(b);
-        bits.hold(ab.bits | u64::from(c.bits) << ab.count, ab.count + c.count);
-        bits.flush();
-    }
+/// Writes a block with these symbols as the type that takes the fewest bits.
+fn write_counted(
+    tables: &mut Tables,
+    frequencies: &Frequencies,
+    (text, tokens): (&[u8], &[Token]),
+    is_last: bool,
+    out: &mut Vec<u8>,
+    end: &mut End,
+) {
+    let extra_bits = frequencies.extra_bits();
+    let own = Lengths::best(frequencies);
+    let header = Header::new(&own);
+    let own_cost = header.cost() + own.cost(frequencies) + extra_bits;
+    let fixed_cost = Lengths::FIXED.cost(frequencies) + extra_bits;
+    let stored_cost = stored_cost(text.len());
+    let cost = own_cost.min(fixed_cost).min(stored_cost);
 
-    #[inline(always)]
-    fn write_match(&self, token: &Token, bits: &mut Bits) {
-        let length = self.lengths[usize::from(token.length)];
-        bits.hold(length.bits.into(), length.count);
-        let ranged = distance_symbol(token.distance.into());
-        let code = self.distances[ranged.symbol];
-        bits.hold(
-            u64::from(code.bits) | u64::from(ranged.extra) << code.length,
-            u32::from(code.length) + ranged.extra_bits,
-        );
-        bits.flush();
+    let mut bits = Bits::new(out, *end, 3 + cost);
+    if cost == stored_cost {
+        write_stored(text, is_last, &mut bits);
+        *end = bits.end();
+        return;
     }
+    let lengths = if cost == fixed_cost {
+        bits.put(u32::from(is_last) | FIXED << 1, 3);
+        &Lengths::FIXED
+    } else {
+        bits.put(u32::from(is_last) | DYNAMIC << 1, 3);
+        header.write(&mut bits);
+        &own
+    };
+    tables.prepare(lengths);
+    let (written, _) = tables.write(text, tokens, &mut bits);
+    assert_eq!(written, tokens.len(), "all symbols were counted");
+    tables.end_block(&mut bits);
+    *end = bits.end();
 }
 
 /// The largest number of bits of a text in stored blocks, as the padding of the first is not known yet.
@@ -182,6 +255,56 @@ fn write_stored(text: &[u8], is_last: bool, bits: &mut Bits) {
         rest = behind;
         if rest.is_empty() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Chance, changing_events, tokens};
+    use super::*;
+    use crate::gzip::decompress;
+
+    /// The tokens in parts of random sizes, as a gzip stream.
+    fn gzip(writer: &mut BlockWriter, chance: &mut Chance, text: &[u8], tokens: &[Token], most: usize) -> Vec<u8> {
+        let (mut out, mut end) = (vec![0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF], End::after(10));
+        let (mut rest, mut at) = (tokens, 0);
+        writer.start();
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.len().min(1 + chance.below(most)));
+            at += part.iter().map(|token| token.literals as usize + usize::from(token.length)).sum::<usize>();
+            writer.tokens().extend_from_slice(part);
+            writer.end_part(&text[..at], after.is_empty(), &mut out, &mut end);
+            rest = after;
+        }
+        let mut bits = Bits::new(&mut out, end, 7);
+        bits.fill_byte();
+        let end = bits.end();
+        out.truncate(end.bytes);
+        out.extend_from_slice(&crc32fast::hash(text).to_le_bytes());
+        out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        out
+    }
+
+    #[test]
+    fn parts_of_any_size_round_trip_in_blocks_of_any_size() {
+        let mut chance = Chance(1);
+        let mut writer = BlockWriter::new();
+        for round in 0..400 {
+            let (text, hints) = changing_events(&mut chance);
+            let tokens = tokens(&text, &hints, round % 2 == 0);
+            writer.limits = Limits {
+                most_tokens: chance.below(3000),
+                most_bytes: chance.below(50_000),
+                few_tokens: 1 + chance.below(200),
+            };
+            let most = 1 + chance.below(1000);
+            let seed = chance.below(1 << 30) as u64 + 1;
+            let gzipped = gzip(&mut writer, &mut Chance(seed), &text, &tokens, most);
+            assert!(decompress(&gzipped, text.len()).as_deref() == Some(&text[..]), "{round}");
+            let limits = std::mem::replace(&mut writer.limits, LIMITS);
+            let mut unused = BlockWriter { limits, ..BlockWriter::new() };
+            assert!(gzip(&mut unused, &mut Chance(seed), &text, &tokens, most) == gzipped, "a writer keeps nothing");
         }
     }
 }

@@ -13,9 +13,9 @@ use super::hint::{Hint, Hints};
 use super::recent::Recent;
 use super::token::{LONGEST, SHORTEST, Token, WINDOW};
 
-/// The number of tokens, or of bytes, after which a block ends.
-const BLOCK_TOKENS: usize = 10_000;
-const BLOCK_BYTES: usize = 256 << 10;
+/// The number of tokens, or of bytes, after which a part ends.
+const PART_TOKENS: usize = 10_000;
+const PART_BYTES: usize = 256 << 10;
 
 /// Bytes of a value that are searched, or skipped, at a time.
 const STRETCH: usize = 64;
@@ -64,12 +64,13 @@ impl<'a> Matches<'a> {
         Matches { text, hints, recent, values, ends, searches, name: Name::default(), at: 0, done: 0 }
     }
 
-    /// Appends the tokens of the next block, and returns its text. The last block ends with the text.
-    pub(super) fn next_block(&mut self, tokens: &mut Vec<Token>) -> &'a [u8] {
+    /// Appends the tokens of the next part, and returns its text. The last part ends with the text.
+    pub(super) fn next_part(&mut self, tokens: &mut Vec<Token>) -> &'a [u8] {
         let start = self.done;
-        let end = self.text.len().min(start + BLOCK_BYTES);
+        let end = self.text.len().min(start + PART_BYTES);
         let searched = end.min(self.text.len().saturating_sub(READ));
-        while self.at < searched && tokens.len() < BLOCK_TOKENS {
+        let most = tokens.len() + PART_TOKENS;
+        while self.at < searched && tokens.len() < most {
             if let Some(found) = self.next_match(searched) {
                 let last = self.follow(found, searched, tokens);
                 self.push(last, tokens);

@@ -12,18 +12,38 @@
 //! # The stages
 //!
 //! ```text
-//! text, hints -> matches -> tokens -> codes -> bits
+//! text, hints -> matches -> tokens -> blocks -> codes -> bits
 //! ```
 //!
 //! - `matches` turns a text into tokens. At a name it follows the hint (`hint`). At the end of a match it looks up where
 //!   the same bytes occurred last in a value of that name (`recent`). It searches a value byte by byte only if that found
 //!   matches for its name before (`habits`). `alike` compares.
-//! - `block` counts the symbols of some hundred events at a time (`frequencies`) and writes them with codes for these
-//!   counts: `huffman` computes the codes, `codes` writes the header that describes them, `bits` appends bits.
+//! - `block` joins the tokens of some hundred events at a time to blocks, and chooses the codes of each by how often its
+//!   symbols occur (`frequencies`, `sample`). `huffman` computes the codes, `codes` writes the header that describes them,
+//!   `tables` writes the tokens, and `bits` appends bits.
 //!
-//! Of the time for page views, two thirds are matches, an eighth is counting, a fifth is writing, and a fiftieth is the
-//! checksum. If most of the text is numbers, matches are under half. Neither AVX2 nor BMI2 made it faster: most of the
-//! time is mispredicted branches.
+//! Of the time for page views, seven tenths are matches, a fifth is writing, and a fiftieth each are counting and the
+//! checksum. If most of the text is numbers, matches are half. Neither AVX2 nor BMI2 made it faster: most of the time is mispredicted branches.
+//!
+//! # Codes from a sample
+//!
+//! Codes need to know how often each symbol occurs, but not exactly. So only the first part of a text is counted
+//! completely. Of each later part, one token in four is counted: 64 tokens, which are several events, then 187 that are not.
+//!
+//! - *Where a block ends.* A header costs about 50 bytes, and codes that do not suit a text cost a few percent of it. So
+//!   the samples of the block and of the next part are compared. The entropy of a sample estimates the size of its text.
+//!   The part is joined to the block if that takes fewer bits than codes for each and a second header. Most texts have two
+//!   blocks: the first events have values that later ones repeat. A text whose events change gets a block for each kind.
+//! - *Symbols that the sample does not have.* Giving a code to each byte makes a text 0.2 % larger, as a code takes space
+//!   away from others. So a byte has a code if the sample has it, or anything counted before in the same text; a length or
+//!   a distance always has one. The entry of any other byte has so many bits that the writer must notice, which costs no
+//!   branch. It then ends the block before those tokens, and the rest is counted completely and becomes another block.
+//! - *A sample that lies.* A block also ends early if it takes a sixteenth more bits than the sample promises. If its
+//!   estimate is not clearly smaller than a stored or a fixed block, it is counted completely. So every token is written at
+//!   most twice, and counted at most twice.
+//!
+//! Blocks and parts of few tokens are counted completely too. With samples, compression takes 6 %
+//! less time. Sizes differ by up to 0.2 %, and their mean by 0.01 %.
 //!
 //! # When hints do not help
 //!
@@ -45,19 +65,20 @@ mod matches;
 #[cfg(test)]
 mod naive;
 mod recent;
+mod sample;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod token;
 
 use libdeflater::{CompressionLvl, Compressor};
 
-use bits::{Bits, Unfinished};
+use bits::{Bits, End};
 use block::BlockWriter;
 use doubt::is_in_doubt;
 pub use hint::Hint;
 use matches::Matches;
 use recent::Recent;
-use token::Token;
 #[cfg(test)]
 use token::WINDOW;
 
@@ -115,7 +136,6 @@ enum Pressed {
 pub struct Press {
     effort: Effort,
     recent: Recent,
-    tokens: Vec<Token>,
     writer: BlockWriter,
     /// Created on first use, for a level.
     library: Option<(i32, Compressor)>,
@@ -126,12 +146,12 @@ impl Press {
     /// A press with its memory allocated.
     pub fn new(effort: Effort) -> Press {
         let (recent, writer) = (Recent::new(), BlockWriter::new());
-        Press { effort, recent, tokens: Vec::new(), writer, library: None, gzipped: Vec::new() }
+        Press { effort, recent, writer, library: None, gzipped: Vec::new() }
     }
 
     /// The bytes that the last texts left allocated.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.gzipped.capacity() + self.tokens.capacity() * size_of::<Token>()
+        self.gzipped.capacity() + self.writer.held_bytes()
     }
 
     /// The text as a gzip stream. The same text and hints give the same bytes, whatever was compressed before.
@@ -182,34 +202,33 @@ impl Press {
     fn press(&mut self, text: &[u8], hints: &[Hint], in_doubt: InDoubt) -> Pressed {
         self.gzipped.clear();
         self.gzipped.extend_from_slice(&HEADER);
-        let mut unfinished = Unfinished::default();
+        let mut end = End::after(HEADER.len());
+        self.writer.start();
         let mut matches = Matches::new(text, hints, &mut self.recent, self.effort == Effort::Search);
         let mut left = text.len();
         loop {
-            self.tokens.clear();
-            let block = matches.next_block(&mut self.tokens);
+            let tokens = self.writer.tokens();
+            let part = matches.next_part(tokens);
             let is_first = left == text.len();
-            left -= block.len();
-            if is_first && in_doubt == InDoubt::Stop && is_in_doubt(block, &self.tokens) {
+            left -= part.len();
+            if is_first && in_doubt == InDoubt::Stop && is_in_doubt(part, tokens) {
                 return Pressed::Nothing;
             }
-            self.writer.write(block, &self.tokens, left == 0, &mut self.gzipped, &mut unfinished);
+            self.writer.end_part(&text[..text.len() - left], left == 0, &mut self.gzipped, &mut end);
             if left == 0 {
                 break;
             }
         }
-        self.end(text, unfinished);
+        self.end(text, end);
         Pressed::All
     }
 
     /// Writes the last bits, the checksum and the size.
-    fn end(&mut self, text: &[u8], unfinished: Unfinished) {
-        let start = self.gzipped.len();
-        self.gzipped.resize(start + Bits::SLACK, 0);
-        let mut bits = Bits::new(&mut self.gzipped[start..], unfinished);
+    fn end(&mut self, text: &[u8], end: End) {
+        let mut bits = Bits::new(&mut self.gzipped, end, 7);
         bits.fill_byte();
-        let (written, _) = bits.end();
-        self.gzipped.truncate(start + written);
+        let end = bits.end();
+        self.gzipped.truncate(end.bytes);
         self.gzipped.extend_from_slice(&crc32fast::hash(text).to_le_bytes());
         self.gzipped.extend_from_slice(&(text.len() as u32).to_le_bytes());
     }

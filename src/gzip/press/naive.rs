@@ -1,7 +1,8 @@
 //! Slow and obvious reference implementations for the tests.
 
-use super::huffman::Code;
-use super::token::Token;
+use super::codes::Lengths;
+use super::huffman::{Code, codes};
+use super::token::{END_OF_BLOCK, Ranged, Token, distance_symbol, length_symbol};
 
 /// The text of the tokens. Literals are copied from the text, since tokens only count them.
 pub(super) fn expand(text: &[u8], tokens: &[Token]) -> Vec<u8> {
@@ -14,6 +15,55 @@ pub(super) fn expand(text: &[u8], tokens: &[Token]) -> Vec<u8> {
         }
     }
     expanded
+}
+
+/// Symbols of distances are numbered after all others.
+pub(super) const FIRST_DISTANCE: usize = 288;
+
+/// A symbol of either alphabet with its extra bits.
+pub(super) type Symbol = Ranged;
+
+pub(super) const END: Symbol = Symbol { symbol: END_OF_BLOCK, extra: 0, extra_bits: 0 };
+
+impl Symbol {
+    /// The length of its code.
+    pub(super) fn length(&self, lengths: &Lengths) -> u8 {
+        match self.symbol {
+            FIRST_DISTANCE.. => lengths.distances[self.symbol - FIRST_DISTANCE],
+            _ => lengths.literals[self.symbol],
+        }
+    }
+}
+
+/// The symbols of the tokens of a text, and the end of the block.
+pub(super) fn symbols(text: &[u8], tokens: &[Token]) -> Vec<Symbol> {
+    let (mut symbols, mut at) = (Vec::new(), 0);
+    for token in tokens {
+        for &byte in &text[at..at + token.literals as usize] {
+            symbols.push(Symbol { symbol: byte.into(), ..END });
+        }
+        at += token.literals as usize + usize::from(token.length);
+        if token.length > 0 {
+            symbols.push(length_symbol(token.length.into()));
+            let distance = distance_symbol(token.distance.into());
+            symbols.push(Symbol { symbol: distance.symbol + FIRST_DISTANCE, ..distance });
+        }
+    }
+    symbols.push(END);
+    symbols
+}
+
+/// The symbols as bits of codes with these lengths.
+pub(super) fn bits(symbols: &[Symbol], lengths: &Lengths) -> Vec<bool> {
+    let mut written = [Code::default(); FIRST_DISTANCE + 30];
+    codes(&lengths.literals, &mut written[..FIRST_DISTANCE]);
+    codes(&lengths.distances, &mut written[FIRST_DISTANCE..]);
+    let number = |number: u32, count: u32| (0..count).map(move |bit| number >> bit & 1 == 1);
+    let each = |symbol: &Symbol| {
+        let code = written[symbol.symbol];
+        number(code.bits.into(), code.length.into()).chain(number(symbol.extra, symbol.extra_bits))
+    };
+    symbols.iter().flat_map(each).collect()
 }
 
 /// Bits one at a time, the lowest of each byte first.

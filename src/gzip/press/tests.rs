@@ -40,16 +40,44 @@ fn events(count: usize, chance: &mut Chance) -> (Vec<u8>, Vec<Hint>) {
     (text, hints)
 }
 
-fn tokens(text: &[u8], hints: &[Hint], searches: bool) -> Vec<Token> {
+/// Events, a few of them with bytes that others do not have, and between them random bytes or digits.
+pub(super) fn changing_events(chance: &mut Chance) -> (Vec<u8>, Vec<Hint>) {
+    let count = 20 + chance.below(150);
+    let (mut text, hints) = events(count, chance);
+    for _ in 0..chance.below(4) {
+        let (from, letters) = (chance.below(text.len()), [10, 256][chance.below(2)]);
+        let length = chance.below(text.len() - from).min([5, 3000][chance.below(2)]);
+        text[from..from + length].fill_with(|| b'0'.wrapping_add(chance.below(letters) as u8));
+    }
+    (text, hints)
+}
+
+pub(super) fn tokens(text: &[u8], hints: &[Hint], searches: bool) -> Vec<Token> {
     let mut recent = Recent::new();
     let mut matches = Matches::new(text, hints, &mut recent, searches);
     let (mut all, mut block, mut left) = (Vec::new(), Vec::new(), text.len());
     while left > 0 {
         block.clear();
-        left -= matches.next_block(&mut block).len();
+        left -= matches.next_part(&mut block).len();
         all.append(&mut block);
     }
     all
+}
+
+/// Tokens, and a text for which only their lengths are right.
+pub(super) fn tokens_of(chance: &mut Chance, count: usize) -> (Vec<u8>, Vec<Token>) {
+    let (mut text, mut tokens) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        let is_match = chance.below(10) > 0;
+        let (most_literals, most_length) = ([3, 9, 40][chance.below(3)], [9, 256][chance.below(2)]);
+        let (farthest, letters) = (1 << chance.below(16), 1 << chance.below(9));
+        let literals = chance.below(most_literals) as u32 + u32::from(!is_match);
+        let length = if is_match { SHORTEST + chance.below(most_length) } else { 0 };
+        let distance = if is_match { 1 + chance.below(farthest) } else { 0 };
+        text.extend((0..literals as usize + length).map(|_| chance.below(letters) as u8));
+        tokens.push(Token { literals, length: length as u16, distance: distance as u16 });
+    }
+    (text, tokens)
 }
 
 /// Checks both efforts, with a used press and with a new one.
@@ -189,6 +217,50 @@ fn stored_fixed_and_dynamic_blocks_round_trip() {
         check(&mut press, &noise[..length], &[]);
         check(&mut press, &text[..length], &hints);
     }
+}
+
+/// Bytes that the samples of their blocks do not have, wherever they are.
+#[test]
+fn rare_bytes_round_trip() {
+    let mut chance = Chance(9);
+    let mut press = Press::new(Effort::Search);
+    let (text, hints) = events(12_000, &mut chance);
+    let usual = press.gzip(&text, &hints).len();
+    for round in 0..12 {
+        let mut text = text.clone();
+        for rare in 0..1 + round % 4 {
+            let at = chance.below(text.len());
+            text[at] = [b'~', 0, 0xE9, 0xFF][(round + rare) % 4];
+        }
+        *text.last_mut().unwrap() = if round % 2 == 0 { b']' } else { b'}' };
+        check(&mut press, &text, &hints);
+        // Each may end a block, which is hardly larger.
+        let size = press.gzip(&text, &hints).len();
+        assert!(size < usual + 600, "{size} {usual}");
+    }
+}
+
+/// A block ends where the symbols become others.
+#[test]
+fn a_text_of_two_kinds_takes_hardly_more_than_its_kinds() {
+    let mut chance = Chance(10);
+    let mut press = Press::new(Effort::Search);
+    let (text, hints) = events(12_000, &mut chance);
+    let digits: Vec<u8> = (0..1 << 20).map(|_| b'0' + chance.below(10) as u8).collect();
+    let both = [&text[..], &digits, &text].concat();
+    let size = |press: &mut Press, text: &[u8]| {
+        press.press(text, &hints, InDoubt::Continue);
+        press.gzipped.len()
+    };
+    let (of_text, of_digits, of_both) = (size(&mut press, &text), size(&mut press, &digits), size(&mut press, &both));
+    check(&mut press, &both, &hints);
+    let without_hints = {
+        press.press(&text, &[], InDoubt::Continue);
+        press.gzipped.len()
+    };
+    let parts = of_text + of_digits + without_hints;
+    // Parts of a quarter of a megabyte at both changes are of two kinds.
+    assert!(of_both < parts * 103 / 100, "{of_both} {parts}");
 }
 
 /// A text with a hint for each name.
