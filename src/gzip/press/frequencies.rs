@@ -5,6 +5,9 @@ use super::token::{
     length_symbol,
 };
 
+/// The first symbol for distances above 256.
+const FAR_DISTANCES: usize = 16;
+
 /// How often each symbol occurs.
 #[derive(Clone)]
 pub(super) struct Frequencies {
@@ -54,12 +57,13 @@ impl Frequencies {
         }
     }
 
-    /// Counts each symbol once that does not occur here, but among others; and each one of matches.
+    /// Counts each symbol once that does not occur here, but among others; each length; and each distance above 256, which is
+    /// about an event.
     pub(super) fn include(&mut self, others: &Frequencies) {
         for (frequency, &other) in self.all_mut().zip(others.all()) {
             *frequency = (*frequency).max(other.min(1));
         }
-        for frequency in self.literals[END_OF_BLOCK..].iter_mut().chain(&mut self.distances) {
+        for frequency in self.literals[END_OF_BLOCK..].iter_mut().chain(&mut self.distances[FAR_DISTANCES..]) {
             *frequency = (*frequency).max(1);
         }
     }
@@ -170,6 +174,19 @@ mod tests {
             assert!(counted.all().eq(expected.all()));
             assert_eq!(counted.extra_bits(), extra_bits);
         }
+    }
+
+    #[test]
+    fn what_was_seen_and_likely_matches_are_included() {
+        let (mut some, mut seen) = (Frequencies::default(), Frequencies::default());
+        (some.literals[7], some.literals[8], some.distances[3]) = (5, 0, 9);
+        (seen.literals[8], seen.literals[7], seen.distances[4]) = (70, 70, 70);
+        some.include(&seen);
+        assert_eq!(some.literals[6..9], [0, 5, 1]);
+        assert!(some.literals[END_OF_BLOCK..].iter().all(|&frequency| frequency == 1));
+        assert_eq!(some.distances[..6], [0, 0, 0, 9, 1, 0]);
+        assert_eq!(some.distances[14..], [[0; 2].as_slice(), &[1; 14]].concat());
+        assert_eq!(distance_symbol(256).symbol + 1, FAR_DISTANCES);
     }
 
     #[test]

@@ -36,20 +36,20 @@
 //!   blocks: the first events have values that later ones repeat. A text whose events change gets a block for each kind.
 //! - *Symbols that the sample does not have.* Giving a code to each byte makes a text 0.2 % larger, as a code takes space
 //!   away from others. So a byte has a code if the sample has it, or anything counted before in the same text; a length or
-//!   a distance always has one. The entry of any other byte has so many bits that the writer must notice, which costs no
+//!   a far distance always has one. The entry of any other symbol has so many bits that the writer must notice, which costs no
 //!   branch. It then ends the block before those tokens, and the rest is counted completely and becomes another block.
 //! - *A sample that lies.* A block also ends early if it takes a sixteenth more bits than the sample promises. If its
 //!   estimate is not clearly smaller than a stored or a fixed block, it is counted completely. So every token is written at
 //!   most twice, and counted at most twice.
 //!
-//! Blocks and parts of few tokens are counted completely too. With samples, compression takes 6 %
-//! less time. Sizes differ by up to 0.2 %, and their mean by 0.01 %.
+//! Blocks and parts of few tokens are counted completely too. With samples, compression takes 6 % less time. Sizes differ
+//! by up to 0.2 %, and their mean by less than 0.01 %.
 //!
 //! # When hints do not help
 //!
 //! libdeflate compresses a text of a few events, which costs little there, and a text whose repeats the hints do not show:
 //! long texts with repeated words, escapes, or values that move from name to name. Signs of that are few hints for the
-//! size of the text, or the tokens of its first block (`doubt`). Then a sample is compressed both ways, and the text in
+//! size of the text, or the tokens of its first part (`doubt`). Then a sample is compressed both ways, and the text in
 //! the way that made the sample smaller.
 
 mod alike;
@@ -117,7 +117,7 @@ impl Effort {
     }
 }
 
-/// What to do if the first block shows that the hints may not help.
+/// What to do if the first part shows that the hints may not help.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum InDoubt {
     Continue,
@@ -128,7 +128,7 @@ enum InDoubt {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pressed {
     All,
-    /// The first block was in doubt.
+    /// The first part was in doubt.
     Nothing,
 }
 
