@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) literals: u32,
-    /// 3 to 258, or 0 if the literals end a block and no match follows.
+    /// 3 to 258, or 0 if the literals end a part and no match follows.
     pub(super) length: u16,
     /// 1 to 32768.
     pub(super) distance: u16,
