@@ -38,10 +38,10 @@ impl Entry {
 }
 
 /// Bytes that are read at a time.
-const READ: usize = 4;
+const READ: usize = 8;
 
 /// Masks that keep the first ones of four entries.
-const FIRST: [[u32; 4]; 4] = [[0; 4], [!0, 0, 0, 0], [!0, !0, 0, 0], [!0, !0, !0, 0]];
+const FIRST: [[u32; 4]; 5] = [[0; 4], [!0, 0, 0, 0], [!0, !0, 0, 0], [!0, !0, !0, 0], [!0; 4]];
 
 /// Tokens after which writing is checked, as a check for each would take longer.
 const CHUNK: usize = 512;
@@ -49,6 +49,10 @@ const CHUNK: usize = 512;
 /// The sizes of tables: powers of two, so that an index needs no check.
 const LENGTHS: usize = 512;
 const DISTANCES: usize = 32;
+
+fn halves(&[a, b, c, d, e, f, g, h]: &[u8; READ]) -> [[u8; 4]; 2] {
+    [[a, b, c, d], [e, f, g, h]]
+}
 
 /// The bits of each literal, length and distance.
 pub(super) struct Tables {
@@ -115,14 +119,22 @@ impl Tables {
         let mut rest = text;
         for token in tokens {
             let run = token.literals as usize;
-            let (fours, _) = rest.get(..run + READ)?.as_chunks();
-            let (last, fours) = fours.split_last()?;
-            for &four in fours {
-                self.hold_literals(four, &[!0; 4], &mut bits);
+            let (eights, _) = rest.get(..run + READ)?.as_chunks();
+            let (last, eights) = eights.split_last()?;
+            for eight in eights {
+                let [one, other] = halves(eight);
+                self.hold_literals(one, &FIRST[4], &mut bits);
+                bits.flush()?;
+                self.hold_literals(other, &FIRST[4], &mut bits);
                 bits.flush()?;
             }
-            // Up to three are left: without a branch for each.
-            self.hold_literals(*last, &FIRST[run % 4], &mut bits);
+            // Up to seven are left, and mostly up to four: without a branch for each.
+            let ([one, other], left) = (halves(last), run % READ);
+            self.hold_literals(one, &FIRST[left.min(4)], &mut bits);
+            if left > 4 {
+                bits.flush()?;
+                self.hold_literals(other, &FIRST[left - 4], &mut bits);
+            }
             rest = rest.get(run + usize::from(token.length)..)?;
             if token.length > 0 {
                 let (joined, count) = self.joined_match(token);
@@ -140,7 +152,7 @@ impl Tables {
 
     /// Holds four literals, of which a mask of zeros leaves nothing.
     #[inline(always)]
-    fn hold_literals(&self, four: [u8; READ], masks: &[u32; READ], bits: &mut Bits) {
+    fn hold_literals(&self, four: [u8; 4], masks: &[u32; 4], bits: &mut Bits) {
         let [a, b, c, d] = std::array::from_fn(|at| Entry(self.literals[usize::from(four[at])].0 & masks[at]));
         // Join the pairs independently of each other and of the bits that are held.
         let (ab, cd) = (a.0 + b.0, c.0 + d.0);
@@ -205,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_last_chunk_may_be_a_single_byte() {
-        for count in CHUNK - 5..=CHUNK + 5 {
+        for count in CHUNK - 12..=CHUNK + 12 {
             let (text, tokens) = (vec![b'a'; count], vec![Token { literals: 1, length: 0, distance: 0 }; count]);
             let mut tables = Tables::new();
             tables.prepare(&Lengths::best(&Frequencies::new(&text, &tokens)));
