@@ -124,15 +124,23 @@ impl Counter {
     #[inline(always)]
     fn count_run(&mut self, text: &[u8], run: usize) {
         let mut at = 0;
-        while at + 4 <= run {
-            for (counts, byte) in self.bytes.iter_mut().zip(first_four(&text[at..])) {
-                counts[usize::from(byte)] += 1;
-            }
-            at += 4;
+        while at + 8 <= run {
+            self.count_four(first_four(&text[at..]), 4);
+            self.count_four(first_four(&text[at + 4..]), 4);
+            at += 8;
         }
-        // Up to three are left: without a branch for each.
-        for (place, (counts, byte)) in self.bytes.iter_mut().zip(first_four(&text[at..])).enumerate() {
-            counts[usize::from(byte)] += u32::from(at + place < run);
+        // Up to seven are left, and mostly up to four: without a branch for each.
+        self.count_four(first_four(&text[at..]), run - at);
+        if at + 4 < run {
+            self.count_four(first_four(&text[at + 4..]), run - at - 4);
+        }
+    }
+
+    /// Counts the first ones of four bytes.
+    #[inline(always)]
+    fn count_four(&mut self, four: [u8; 4], first: usize) {
+        for (place, (counts, byte)) in self.bytes.iter_mut().zip(four).enumerate() {
+            counts[usize::from(byte)] += u32::from(place < first);
         }
     }
 
