@@ -29,6 +29,53 @@ impl<'a> Place<'a> {
         self.back(0).four(self.at)
     }
 
+    /// Eight bytes after the next `offset`, of those that can be read.
+    #[inline(always)]
+    pub(super) fn eight(self, offset: usize) -> u64 {
+        assert!(offset + 8 <= READ);
+        // SAFETY: the text has READ bytes here.
+        u64::from_le(unsafe { self.text.as_ptr().add(self.at + offset).cast::<u64>().read_unaligned() })
+    }
+
+    /// A bit for each of the next 32 bytes; 1 if a word starts there. A word is of letters, digits and what is not ASCII.
+    #[inline(always)]
+    pub(super) fn word_starts(self) -> u32 {
+        let of_words = self.of_words();
+        of_words & !(of_words << 1)
+    }
+
+    /// A bit for each of the next 32 bytes; 1 if it belongs to a word.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn of_words(self) -> u32 {
+        use std::arch::x86_64::{
+            __m128i, _mm_and_si128, _mm_cmpgt_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
+            _mm_set1_epi8,
+        };
+        let of_words = |offset: usize| {
+            // SAFETY: the text has READ bytes here. Every x86-64 has SSE2.
+            unsafe {
+                let bytes = _mm_loadu_si128(self.text.as_ptr().add(self.at + offset).cast::<__m128i>());
+                let within = |bytes, first: u8, last: u8| {
+                    let (before, behind) = (_mm_set1_epi8(first as i8 - 1), _mm_set1_epi8(last as i8 + 1));
+                    _mm_and_si128(_mm_cmpgt_epi8(bytes, before), _mm_cmplt_epi8(bytes, behind))
+                };
+                let letters = within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), b'a', b'z');
+                let digits = within(bytes, b'0', b'9');
+                // What is not ASCII has the highest bit already.
+                _mm_movemask_epi8(_mm_or_si128(bytes, _mm_or_si128(letters, digits))) as u32
+            }
+        };
+        of_words(0) | of_words(16) << 16
+    }
+
+    /// A bit for each of the next 32 bytes; 1 if it belongs to a word.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn of_words(self) -> u32 {
+        let bytes = &self.text[self.at..][..READ];
+        bytes.iter().rev().fold(0, |bits, byte| bits << 1 | u32::from(byte.is_ascii_alphanumeric() || !byte.is_ascii()))
+    }
+
     /// The pair with the place so far back, or with the start of the text.
     #[inline(always)]
     pub(super) fn back(self, distance: usize) -> Pair<'a> {
@@ -62,6 +109,13 @@ impl Pair<'_> {
     pub(super) fn is_match(self) -> bool {
         // One branch for both conditions: which of them fails is unpredictable.
         (self.distance().wrapping_sub(1) < WINDOW) & (self.four(self.at) == self.four(self.like))
+    }
+
+    /// Whether the next `length` bytes are likely to be the same, because the first four and the last four are.
+    #[inline(always)]
+    pub(super) fn is_match_of(self, length: usize) -> bool {
+        let [at, like] = [self.at, self.like].map(|at| Place { text: self.text, at }.eight(length - 8) >> 32);
+        self.is_match() & (at == like)
     }
 
     /// How many bytes at both places are the same.
@@ -190,5 +244,32 @@ mod tests {
             assert_eq!(Place::new(&text, WINDOW + 10).unwrap().back(distance).is_match(), is_match);
         }
         assert_eq!(Place::new(&text, 10).unwrap().back(11).distance(), 10);
+    }
+
+    #[test]
+    fn words_agree_with_a_byte_by_byte_check() {
+        let all: Vec<u8> = (0..=255).chain(0..=255).collect();
+        let is_of_word = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
+        for at in 0..=all.len() - READ {
+            let place = Place::new(&all, at).unwrap();
+            for offset in 0..READ {
+                let of_word = is_of_word(all[at + offset]);
+                let starts = of_word && (offset == 0 || !is_of_word(all[at + offset - 1]));
+                assert_eq!(place.of_words() >> offset & 1 == 1, of_word, "{at} {offset}");
+                assert_eq!(place.word_starts() >> offset & 1 == 1, starts, "{at} {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_match_of_some_bytes_has_the_same_first_and_last_four() {
+        let mut text = [&[7; 40][..], &[7; 40]].concat();
+        for (changed, expected) in [(43, [false, false]), (47, [false, true]), (52, [true, false]), (56, [true, true])]
+        {
+            text[changed] = 9;
+            let pair = Place::new(&text, 40).unwrap().back(40);
+            assert_eq!([8, 16].map(|length| pair.is_match_of(length)), expected, "{changed}");
+            text[changed] = 7;
+        }
     }
 }

@@ -1,11 +1,30 @@
-//! Recognise a text that may repeat itself in ways that its hints do not show, by the tokens of its first block.
+//! Recognise a text that may repeat itself in ways that its hints do not show, by the tokens of a part.
 //!
 //! A sign proves nothing: it only makes the press compress a sample both ways.
 
+use super::hint::Hint;
 use super::token::Token;
 
-/// A block with a higher percentage of literals is a sign: its texts may have repeated words.
+/// A part of a text.
+pub(super) struct Part<'a> {
+    pub(super) text: &'a [u8],
+    /// Where it starts in the text.
+    pub(super) start: usize,
+    pub(super) tokens: &'a [Token],
+}
+
+/// More bytes than this for each hint are a sign: there may be repeats that no hint shows.
+const SPARSE: usize = 48;
+
+/// A higher percentage of literals is a sign: there may be repeated words.
 const MANY_LITERALS: usize = 50;
+
+/// A sign too: this percentage of the matches follow another one at once. Where values of a few words come in any order, or
+/// names do, a match is as short as a word, and a better one covers several.
+const MANY_ADJACENT: usize = 44;
+
+/// The same if there are more matches than hints, as in lists and long texts of words.
+const ADJACENT_IN_VALUES: usize = 35;
 
 /// A sign too: more than one in `ONE_OF` of the long runs of literals occurred before, under another name.
 const ONE_OF: usize = 4;
@@ -19,16 +38,30 @@ const EXAMINED: usize = 2000;
 
 const SLOT_BITS: u32 = 12;
 
-/// Whether the tokens of a block show a sign.
-pub(super) fn is_in_doubt(block: &[u8], tokens: &[Token]) -> bool {
-    let literals: usize = tokens.iter().map(|token| token.literals as usize).sum();
-    if literals * 100 > block.len() * MANY_LITERALS {
-        return true;
+/// Whether the first tokens of a part show a sign.
+pub(super) fn is_in_doubt(part: &Part, hints: &[Hint]) -> bool {
+    let tokens = &part.tokens[..part.tokens.len().min(EXAMINED)];
+    let (mut bytes, mut literals, mut adjacent) = (0, 0, 0);
+    for token in tokens {
+        bytes += token.literals as usize + usize::from(token.length);
+        literals += token.literals as usize;
+        adjacent += usize::from(token.literals == 0);
     }
+    let hints_before = |end: usize| hints.partition_point(|hint| (hint.at as usize) < end);
+    let hints = hints_before(part.start + bytes).saturating_sub(hints_before(part.start));
+    bytes / SPARSE > hints
+        || literals * 100 > bytes * MANY_LITERALS
+        || adjacent * 100 > tokens.len() * MANY_ADJACENT
+        || tokens.len() > hints && adjacent * 100 > tokens.len() * ADJACENT_IN_VALUES
+        || has_repeated_runs(part.text, tokens)
+}
+
+/// Whether many of the long runs of literals occurred before.
+fn has_repeated_runs(text: &[u8], tokens: &[Token]) -> bool {
     let mut seen = vec![0; 1 << SLOT_BITS];
     let (mut at, mut runs, mut repeated) = (0, 0, 0);
-    for token in tokens.iter().take(EXAMINED) {
-        let run = &block[at..][..token.literals as usize];
+    for token in tokens {
+        let run = &text[at..][..token.literals as usize];
         at += run.len() + usize::from(token.length);
         if run.len() >= LONG_RUN {
             runs += 1;
@@ -52,36 +85,59 @@ fn came_before(seen: &mut [u32], run: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// A block of these runs of literals, each after a match of ten bytes.
-    fn block(runs: &[&str]) -> (Vec<u8>, Vec<Token>) {
-        let run = |run: &&str| [b"0123456789", run.as_bytes()].concat();
-        let first = Token { literals: 0, length: 10, distance: 1 };
-        let tokens = runs.iter().map(|run| Token { literals: run.len() as u32, ..first });
-        let mut block = runs.iter().flat_map(run).collect::<Vec<_>>();
-        block.extend_from_slice(b"0123456789");
-        (block, std::iter::once(first).chain(tokens).collect())
+    /// The text of these runs of literals, each after a match of `length` bytes, and its tokens.
+    fn part(runs: &[&str], length: u16) -> (Vec<u8>, Vec<Token>) {
+        let repeated = "-".repeat(length.into());
+        let text = runs.iter().flat_map(|run| [repeated.as_bytes(), run.as_bytes()].concat()).collect();
+        let tokens = [""].iter().chain(runs).map(|run| Token { literals: run.len() as u32, length, distance: 1 });
+        (text, tokens.take(runs.len()).collect())
+    }
+
+    /// Whether such a text is in doubt, with so many hints.
+    fn is_doubtful(runs: &[&str], length: u16, hints: usize) -> bool {
+        let (text, tokens) = part(runs, length);
+        let hints: Vec<_> = (0..hints as u32).map(|at| Hint { at, like: 0 }).collect();
+        is_in_doubt(&Part { text: &text, start: 0, tokens: &tokens }, &hints)
     }
 
     #[test]
     fn repeated_long_runs_are_a_sign_wherever_they_start() {
         for (runs, is_sign) in [
-            (["abcdefghijkl", "mnopqrstuvwx", "abcdefghijkl"], true),
-            (["abcdefghijkl", "mnopqrstuvwx", "bcdefghijklm"], true),
-            (["abcdefghijkl", "mnopqrstuvwx", "yzyzyzxyzzzx"], false),
-            (["abcdefg", "abcdefg", "abcdefg"], false),
-            (["", "", ""], false),
+            (["abcdefghijkl", "mnopqrstuvwx", "abcdefghijkl", "1"], true),
+            (["abcdefghijkl", "mnopqrstuvwx", "bcdefghijklm", "1"], true),
+            (["abcdefghijkl", "mnopqrstuvwx", "yzyzyzxyzzzx", "1"], false),
+            (["abcdefg", "abcdefg", "abcdefg", "1"], false),
         ] {
-            let (mut text, mut tokens) = block(&runs);
-            // Enough matches that the literals are few.
-            text.extend_from_slice(&[b'x'; 200]);
-            tokens.push(Token { literals: 0, length: 200, distance: 1 });
-            assert_eq!(is_in_doubt(&text, &tokens), is_sign, "{runs:?}");
+            assert_eq!(is_doubtful(&runs, 100, 100), is_sign, "{runs:?}");
         }
     }
 
     #[test]
-    fn many_literals_are_a_sign() {
-        let (text, tokens) = block(&["abcdefghijkl", "mnopqrstuvwx", "yz0123456789abcdefgh"]);
-        assert!(is_in_doubt(&text, &tokens));
+    fn many_literals_and_few_hints_are_signs() {
+        let runs = ["abcdefghijkl", "mnopqrstuvwx", "yz0123456789abcdefgh", "1"];
+        assert!(is_doubtful(&runs, 10, 100));
+        assert!(!is_doubtful(&runs, 100, 100));
+        assert!(is_doubtful(&runs, 100, 4));
+    }
+
+    #[test]
+    fn many_matches_that_follow_one_another_are_a_sign() {
+        let runs = |adjacent: usize| [vec!["1"; 101 - adjacent], vec![""; adjacent - 1], vec!["1"]].concat();
+        for (adjacent, hints, is_sign) in
+            [(44, 102, false), (46, 102, true), (36, 102, false), (37, 90, true), (30, 90, false)]
+        {
+            assert_eq!(is_doubtful(&runs(adjacent), 20, hints), is_sign, "{adjacent} {hints}");
+        }
+    }
+
+    #[test]
+    fn hints_are_those_of_the_part() {
+        let (text, tokens) = part(&["1"; 100], 20);
+        let doubtful_from = |start: usize, first: u32| {
+            let hints: Vec<_> = (0..100).map(|number| Hint { at: first + number, like: 0 }).collect();
+            is_in_doubt(&Part { text: &text, start, tokens: &tokens }, &hints)
+        };
+        assert!(!doubtful_from(0, 0) && !doubtful_from(5000, 5000));
+        assert!(doubtful_from(5000, 0) && doubtful_from(0, 5000));
     }
 }

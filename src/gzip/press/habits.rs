@@ -44,11 +44,14 @@ pub(super) struct Patience {
     skipped: i8,
 }
 
-/// For the search of a whole value, which takes time for each of its bytes.
-pub(super) const FOR_VALUES: Patience = Patience { first: 3, found: 3, skipped: 125 };
+/// For the search of a whole value, which takes time for each of its words.
+pub(super) const FOR_VALUES: Patience = Patience { first: 64, found: 4, skipped: 125 };
 
-/// For the single look-up at the end of a match.
-pub(super) const FOR_ENDS: Patience = Patience { first: 12, found: 2, skipped: 125 };
+/// For the look-up of bytes at the end of a match.
+pub(super) const FOR_ENDS: Patience = Patience { first: 24, found: 6, skipped: 125 };
+
+/// For the look-up of a member: one that is found in thirty is worth it.
+pub(super) const FOR_MEMBERS: Patience = Patience { first: 60, found: 30, skipped: 125 };
 
 const HABIT_BITS: u32 = 8;
 

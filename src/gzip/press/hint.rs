@@ -9,6 +9,14 @@ pub struct Hint {
     pub like: u32,
 }
 
+/// The hints of `length` bytes from `start` on, for these bytes alone. Those to earlier places point nowhere.
+pub(super) fn moved(hints: &[Hint], start: usize, length: usize) -> Vec<Hint> {
+    let moved =
+        |hint: &Hint| Hint { at: hint.at.wrapping_sub(start as u32), like: hint.like.wrapping_sub(start as u32) };
+    let before = |end: usize| move |hint: &&Hint| (hint.at as usize) < end;
+    hints.iter().skip_while(before(start)).take_while(before(start + length)).map(moved).collect()
+}
+
 /// The hints of a text, read in its order.
 #[derive(Clone)]
 pub(super) struct Hints<'a> {
@@ -29,6 +37,12 @@ impl<'a> Hints<'a> {
     #[inline(always)]
     pub(super) fn next_at(&self) -> usize {
         self.next_at
+    }
+
+    /// The place of the hint after the next one.
+    #[inline(always)]
+    pub(super) fn second_at(&self) -> usize {
+        self.rest.as_slice().first().map_or(usize::MAX, |hint| hint.at as usize)
     }
 
     /// How far back the next hint points; wraps if it does not point back.
@@ -55,5 +69,23 @@ impl<'a> Hints<'a> {
             Some(hint) => (hint.at as usize, hint.like as usize),
             None => (usize::MAX, 0),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moved_hints_are_those_of_the_bytes() {
+        let hint = |at, like| Hint { at, like };
+        let hints = [hint(10, 0), hint(100, 10), hint(120, 100), hint(150, 120)];
+        assert_eq!(moved(&hints, 100, 50), [hint(0, 10u32.wrapping_sub(100)), hint(20, 0)]);
+        assert_eq!(moved(&hints, 0, 1000), hints);
+        let mut hints = Hints::new(&hints[..1]);
+        assert_eq!(hints.pass(10), (10, 10));
+        // One to an earlier place points nowhere: further back than any match.
+        let earlier = [hint(0, 10u32.wrapping_sub(100))];
+        assert!(Hints::new(&earlier).next_distance() > super::super::token::WINDOW);
     }
 }

@@ -3,14 +3,20 @@
 //! Each step looks only at the places that are most likely to match:
 //!
 //! 1. At a name, the place of its hint. The match covers the name, and the value as far as that is the same.
-//! 2. At the end of a match, usually inside a value, the last place where a value of this name had the same four bytes. A
-//!    match with it often covers the name before and the next one too: then it replaces the first match.
-//! 3. At each byte of the rest of a value, if that found matches for this name before.
+//! 2. At the end of a match, usually inside a value, the last place where this member had the same value; if the next member
+//!    was the same there too, the last place of both. The match often covers the name too: then it replaces the first one.
+//! 3. If there is none, the last place of the next sixteen bytes, or eight, or four: the more bytes are the same, the longer
+//!    is the match.
+//! 4. The same at each word in the rest of a value.
+//!
+//! A step is skipped for names for which it finds little.
+
+use std::hint::select_unpredictable;
 
 use super::alike::{Pair, Place, READ};
-use super::habits::{FOR_ENDS, FOR_VALUES, Habits, Name};
+use super::habits::{FOR_ENDS, FOR_MEMBERS, FOR_VALUES, Habits, Name};
 use super::hint::{Hint, Hints};
-use super::recent::Recent;
+use super::recent::{Key, Recent};
 use super::token::{LONGEST, SHORTEST, Token, WINDOW};
 
 /// The number of tokens, or of bytes, after which a part ends.
@@ -29,7 +35,22 @@ const SPARED: usize = 3;
 
 /// Literals that a match must save beyond that: at the end of another one, and inside a value, where searching costs time.
 const BEHIND_MATCH: usize = 1;
-const INSIDE_VALUE: usize = 6;
+const INSIDE_VALUE: usize = 2;
+
+/// The bytes of a match that makes it worth to search the values of its name.
+const LONG: usize = 9;
+
+/// The bytes of a value that a match at the end of another one must cover, if it is worth to look for more of that name.
+const SAVING: usize = 5;
+
+/// The bytes that such a match must have beyond the end of the other one.
+const SHORTEST_FOUND: usize = 4;
+
+/// The longest word that is looked up from its start.
+const LONGEST_WORD: usize = 16;
+
+/// A match may end some bytes after the start of a name, as the first ones of two names may be the same.
+const SHARED: usize = 3;
 
 /// The text from `start` to `end` repeats the text `distance` bytes before it.
 #[derive(Clone, Copy, Debug)]
@@ -44,13 +65,16 @@ pub(super) struct Matches<'a> {
     text: &'a [u8],
     hints: Hints<'a>,
     recent: &'a mut Recent,
-    /// For which names searches find matches: of values, and at the ends of matches.
+    /// For which names something is found: in values, at the ends of matches, and for members.
     values: Habits,
     ends: Habits,
+    members: Habits,
     /// Whether values are searched, or only hints followed.
     searches: bool,
     /// The member that `at` belongs to.
     name: Name,
+    /// Where it starts.
+    name_at: usize,
     /// How far the text was examined, and how far it was turned into tokens.
     at: usize,
     done: usize,
@@ -60,8 +84,20 @@ impl<'a> Matches<'a> {
     pub(super) fn new(text: &'a [u8], hints: &'a [Hint], recent: &'a mut Recent, searches: bool) -> Matches<'a> {
         recent.clear();
         let hints = Hints::new(hints);
-        let (values, ends) = (Habits::new(FOR_VALUES), Habits::new(FOR_ENDS));
-        Matches { text, hints, recent, values, ends, searches, name: Name::default(), at: 0, done: 0 }
+        let (values, ends, members) = (Habits::new(FOR_VALUES), Habits::new(FOR_ENDS), Habits::new(FOR_MEMBERS));
+        Matches {
+            text,
+            hints,
+            recent,
+            values,
+            ends,
+            members,
+            searches,
+            name: Name::default(),
+            name_at: 0,
+            at: 0,
+            done: 0,
+        }
     }
 
     /// Appends the tokens of the next part, and returns its text. The last part ends with the text.
@@ -99,16 +135,30 @@ impl<'a> Matches<'a> {
             self.at = end;
             return None;
         }
+        let found = self.search(end);
+        self.values.learn(self.name, found.is_some_and(|found| found.end - found.start >= LONG));
+        found
+    }
+
+    /// The first match that starts at a word before `end`; or None, and `at` is there.
+    #[inline(always)]
+    fn search(&mut self, end: usize) -> Option<Match> {
         while self.at < end {
-            if let Some(found) = self.look_up(self.at)
-                && let Some(found) = self.worth(found, INSIDE_VALUE)
-            {
-                self.values.learn(self.name, true);
-                return Some(found);
+            let start = self.at;
+            let mut words = Place::new(self.text, start)?.word_starts();
+            while words != 0 {
+                self.at = start + words.trailing_zeros() as usize;
+                if self.at >= end {
+                    break;
+                }
+                let found = self.look_up(self.at).and_then(|found| self.worth(found, INSIDE_VALUE));
+                if found.is_some() {
+                    return found;
+                }
+                words &= words - 1;
             }
-            self.at += 1;
+            self.at = end.min(start + READ);
         }
-        self.values.learn(self.name, false);
         None
     }
 
@@ -118,7 +168,10 @@ impl<'a> Matches<'a> {
     fn follow(&mut self, mut found: Match, searched: usize, tokens: &mut Vec<Token>) -> Match {
         while found.end < searched {
             let hinted = self.hinted(found.end).filter(|hinted| hinted.distance != found.distance);
-            let next = if hinted.is_some() { hinted } else { self.searched(found.end) };
+            let next = match hinted {
+                Some(hinted) => Some(self.longer(hinted, found.end)),
+                None => self.searched(found.end),
+            };
             let Some(next) = next else { break };
             if next.start <= found.start + SPARED {
                 found = next;
@@ -135,18 +188,6 @@ impl<'a> Matches<'a> {
         found
     }
 
-    /// The match that is looked up at the end of another one, unless that is skipped for this name.
-    #[inline(always)]
-    fn searched(&mut self, at: usize) -> Option<Match> {
-        let name = self.name;
-        if !self.searches || self.ends.skip(name) {
-            return None;
-        }
-        let found = self.look_up(at);
-        self.ends.learn(name, found.is_some());
-        found
-    }
-
     /// The match of the last hint up to `at`, if there is one since the last call.
     #[inline(always)]
     fn hinted(&mut self, at: usize) -> Option<Match> {
@@ -154,17 +195,100 @@ impl<'a> Matches<'a> {
             return None;
         }
         let (distance, name_at) = self.hints.pass(at);
-        self.name = Name::at(self.text, name_at);
+        (self.name, self.name_at) = (Name::at(self.text, name_at), name_at);
         let pair = Place::new(self.text, at)?.back(distance);
         pair.is_match().then(|| self.extend(pair))
     }
 
-    /// The match with the last place where a value of this name had the same four bytes. Records `at` as the last place.
+    /// The match of a hint; or, if the names come in another order than before, a longer one with the last place where this
+    /// member was followed by the same one.
+    #[inline(always)]
+    fn longer(&mut self, hinted: Match, at: usize) -> Match {
+        if !self.searches || at > self.name_at + SHARED {
+            return hinted;
+        }
+        match self.two_members(at) {
+            Some(found) if found.end > hinted.end + SPARED => found,
+            _ => hinted,
+        }
+    }
+
+    /// The match that is looked up at the end of another one: with the last place of this member, or of the same bytes. Each
+    /// is skipped for names for which it finds little.
+    #[inline(always)]
+    fn searched(&mut self, at: usize) -> Option<Match> {
+        if !self.searches {
+            return None;
+        }
+        let name = self.name;
+        if !self.members.skip(name) {
+            let found = self.look_up_member(at);
+            self.members.learn(name, found.is_some());
+            if found.is_some() {
+                return found;
+            }
+        }
+        if self.ends.skip(name) {
+            return None;
+        }
+        let found = self.look_up(self.word_at(at)).filter(|found| found.end >= at + SHORTEST_FOUND);
+        let next_at = self.hints.next_at();
+        self.ends.learn(name, found.is_some_and(|found| found.end.min(next_at) >= at + SAVING));
+        found
+    }
+
+    /// The start of the word that `at` is in, as words are what is looked up and recorded. A match ends where two words of
+    /// the same start differ.
+    #[inline(always)]
+    fn word_at(&self, at: usize) -> usize {
+        if at < READ {
+            return at;
+        }
+        let Some(before) = Place::new(self.text, at + 1 - READ) else { return at };
+        let in_word = before.of_words().leading_ones() as usize;
+        // A branch, as its outcome is known before the length is: a choice without one takes a tenth more time.
+        if in_word == 0 || in_word > LONGEST_WORD {
+            return at;
+        }
+        (at + 1 - in_word).max(self.done)
+    }
+
+    /// The match at `at`, a place in this member, with the last place of the same member; if it was followed by the same
+    /// one, with the last place of both.
+    #[inline(always)]
+    fn look_up_member(&mut self, at: usize) -> Option<Match> {
+        crate::steps::count(1);
+        let place = Place::new(self.text, at)?;
+        let key = Key::of_member(self.text.get(self.name_at..self.hints.next_at())?);
+        let pair = place.back(self.recent.replace(key, self.name_at));
+        if !pair.is_match() {
+            return None;
+        }
+        self.two_members(at).or_else(|| Some(self.extend(pair)))
+    }
+
+    /// The match at `at`, a place in this member, with the last place of the same member and the same one after it.
+    #[inline(always)]
+    fn two_members(&mut self, at: usize) -> Option<Match> {
+        crate::steps::count(1);
+        let place = Place::new(self.text, at)?;
+        let next_at = self.hints.next_at();
+        let next = Key::of_member(self.text.get(next_at..self.hints.second_at())?);
+        let key = Key::of_member(self.text.get(self.name_at..next_at)?).and(next);
+        let pair = place.back(self.recent.replace(key, self.name_at));
+        pair.is_match().then(|| self.extend(pair))
+    }
+
+    /// The match with the last place of the same sixteen bytes, or eight, or four. Records `at` as the last place.
     #[inline(always)]
     fn look_up(&mut self, at: usize) -> Option<Match> {
         crate::steps::count(1);
         let place = Place::new(self.text, at)?;
-        let pair = place.back(self.recent.replace(place.four(), self.name, at));
+        let [four, eight, sixteen] =
+            [4, 8, 16].map(|length| place.back(self.recent.replace(Key::of_bytes(place, length), at)));
+        // Which of them is found is unpredictable: without branches.
+        let pair = select_unpredictable(eight.is_match_of(8), eight, four);
+        let pair = select_unpredictable(sixteen.is_match_of(16), sixteen, pair);
         pair.is_match().then(|| self.extend(pair))
     }
 
@@ -175,25 +299,28 @@ impl<'a> Matches<'a> {
         Match { start: at - pair.alike_before(at - self.done), end: at + pair.alike_after(), distance: pair.distance() }
     }
 
-    /// The match, if it saves at least `saved` more literals than it costs. One that ends after the next name is compared
-    /// with the match of the hint there, which costs no search.
+    /// The match, if it saves at least `saved` more literals than it costs. The part of it that the hint at the next name
+    /// covers too saves nothing, as that one costs no search. If that one ends later, the match may end at the name.
     #[inline(always)]
     fn worth(&self, found: Match, saved: usize) -> Option<Match> {
         let saved = saved + usize::from(found.distance >= FAR);
         let next_at = self.hints.next_at();
-        let mut cut = found;
+        let is_worth = |end: usize| end - found.start >= saved + WORTH_A_MATCH;
         if (found.start + 1..found.end).contains(&next_at)
             && let Some(place) = Place::new(self.text, next_at)
             && let pair = place.back(self.hints.next_distance())
             && pair.is_match()
         {
             let hinted_end = next_at + pair.alike_after();
-            if found.end >= hinted_end {
-                return (found.end - hinted_end + next_at - found.start >= saved).then_some(found);
-            }
-            cut.end = next_at;
+            return if found.end >= hinted_end {
+                (found.end - hinted_end + next_at - found.start >= saved).then_some(found)
+            } else if hinted_end - found.end >= WORTH_A_MATCH {
+                is_worth(next_at).then_some(Match { end: next_at, ..found })
+            } else {
+                is_worth(next_at).then_some(found)
+            };
         }
-        (cut.end - cut.start >= saved + WORTH_A_MATCH).then_some(cut)
+        is_worth(found.end).then_some(found)
     }
 
     /// Pushes the literals before a match, and the match. One that is too long for a token becomes several.

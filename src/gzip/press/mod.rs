@@ -15,15 +15,25 @@
 //! text, hints -> matches -> tokens -> blocks -> codes -> bits
 //! ```
 //!
-//! - `matches` turns a text into tokens. At a name it follows the hint (`hint`). At the end of a match it looks up where
-//!   the same bytes occurred last in a value of that name (`recent`). It searches a value byte by byte only if that found
+//! - `matches` turns a text into tokens. At a name it follows the hint (`hint`). Inside a value it looks up where the same
+//!   member, or the same bytes, occurred last (`recent`). It looks for words of the rest of a value only if that found
 //!   matches for its name before (`habits`). `alike` compares.
 //! - `block` joins the tokens of some hundred events at a time to blocks, and chooses the codes of each by how often its
 //!   symbols occur (`frequencies`, `sample`). `huffman` computes the codes, `codes` writes the header that describes them,
 //!   `tables` writes the tokens, and `bits` appends bits.
 //!
 //! Of the time for page views, seven tenths are matches, a fifth is writing, and a fiftieth each are counting and the
-//! checksum. If most of the text is numbers, matches are half. Neither AVX2 nor BMI2 made it faster: most of the time is mispredicted branches.
+//! checksum. If most of the text is numbers, matches are half. Neither AVX2 nor BMI2 made it faster: most of the time is
+//! mispredicted branches, and waits for a place that must be known before the next one is looked up.
+//!
+//! # Why a few places are enough
+//!
+//! A general compressor compares up to a hundred earlier places, and takes the one that matches longest. A place in an
+//! event is known better. The last place with the same member is nearly always the best: its match covers the value, and
+//! goes on at least to the next one. If two members were the same there, it covers both, so that values that depend on each
+//! other take one match. In a list, a URL or a sentence the same holds for words: the last place where sixteen bytes were
+//! the same has a longer match than the last one of eight, and that a longer one than that of four. So three places stand
+//! for a hundred. Only starts of words, and ends of matches, are looked up: a repeat starts there.
 //!
 //! # Codes from a sample
 //!
@@ -47,10 +57,11 @@
 //!
 //! # When hints do not help
 //!
-//! libdeflate compresses a text of a few events, which costs little there, and a text whose repeats the hints do not show:
-//! long texts with repeated words, escapes, or values that move from name to name. Signs of that are few hints for the
-//! size of the text, or the tokens of its first part (`doubt`). Then a sample is compressed both ways, and the text in
-//! the way that made the sample smaller.
+//! libdeflate compresses a text of a few events, which costs little there, and a text whose repeats are not found this
+//! way: values of a few words, flags or names in any order, where a hundred places have better matches than three, and
+//! values that move from name to name. The tokens of each part show signs of that (`doubt`): matches that follow one
+//! another at once, many literals, few hints for the size of the text. Then a sample of it is compressed both ways, at most
+//! twice in a text. If the hints lose, libdeflate compresses the whole text, also if it has changed in the middle.
 
 mod alike;
 mod bits;
@@ -61,6 +72,7 @@ mod frequencies;
 mod habits;
 mod hint;
 mod huffman;
+mod library;
 mod matches;
 #[cfg(test)]
 mod naive;
@@ -71,12 +83,11 @@ mod tables;
 mod tests;
 mod token;
 
-use libdeflater::{CompressionLvl, Compressor};
-
 use bits::{Bits, End};
 use block::BlockWriter;
-use doubt::is_in_doubt;
+use doubt::{Part, is_in_doubt};
 pub use hint::Hint;
+use library::Library;
 use matches::Matches;
 use recent::Recent;
 #[cfg(test)]
@@ -88,14 +99,17 @@ const HEADER: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF];
 /// A text of fewer bytes is compressed by the library.
 const SMALL: usize = 4096;
 
-/// A text with more bytes than this for each hint may have repeats that the hints do not show.
-const SPARSE: usize = 48;
-
 /// Bytes that are compressed both ways in doubt.
 const SAMPLE: usize = 64 << 10;
 
-/// The result by hints is used if its size is at most this percentage of the library's.
-const MAX_PERCENT: usize = 103;
+/// How many samples of a text are compressed both ways.
+const SAMPLES: usize = 2;
+
+/// The hints are followed if that makes a sample at most this percentage of the library's at the thorough level.
+const MAX_PERCENT: usize = 104;
+
+/// The library compresses a text if at least one in this many bytes is left when the hints turn out not to help.
+const WORTH_RESTARTING: usize = 8;
 
 /// The effort for a smaller stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,121 +120,104 @@ pub enum Effort {
     Search,
 }
 
-impl Effort {
-    /// The library's level when hints do not help: its fastest one; or its best one that is not much slower, and for long
-    /// texts the next one, which tries enough places to find words in any order.
-    fn library_level(self, is_sparse: bool) -> i32 {
-        match self {
-            Effort::Hints => 1,
-            Effort::Search => 6 + i32::from(is_sparse),
-        }
-    }
-}
+/// The library's levels: its fastest one; its best one that is not much slower; and the next one, which tries enough places
+/// to find words in any order.
+const FASTEST: i32 = 1;
+const USUAL: i32 = 6;
+const THOROUGH: i32 = 7;
 
-/// What to do if the first part shows that the hints may not help.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum InDoubt {
-    Continue,
-    Stop,
-}
-
-/// What was compressed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pressed {
-    All,
-    /// The first part was in doubt.
-    Nothing,
-}
+/// The thorough level takes twice the time of the usual one, which is used if its sample is at most this percentage.
+const MAX_PERCENT_OF_THOROUGH: usize = 103;
 
 /// Compresses texts. Its memory is reused from one to the next, and nothing else is kept.
 pub struct Press {
     effort: Effort,
-    recent: Recent,
-    writer: BlockWriter,
-    /// Created on first use, for a level.
-    library: Option<(i32, Compressor)>,
-    gzipped: Vec<u8>,
+    hinted: Hinted,
+    library: Library,
+    /// Created on first use.
+    of_samples: Option<Box<Hinted>>,
 }
 
 impl Press {
     /// A press with its memory allocated.
     pub fn new(effort: Effort) -> Press {
-        let (recent, writer) = (Recent::new(), BlockWriter::new());
-        Press { effort, recent, writer, library: None, gzipped: Vec::new() }
+        Press { effort, hinted: Hinted::new(effort), library: Library::default(), of_samples: None }
     }
 
     /// The bytes that the last texts left allocated.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.gzipped.capacity() + self.writer.held_bytes()
+        self.hinted.held_bytes()
+            + self.library.held_bytes()
+            + self.of_samples.as_ref().map_or(0, |hinted| hinted.held_bytes())
     }
 
     /// The text as a gzip stream. The same text and hints give the same bytes, whatever was compressed before.
     pub fn gzip(&mut self, text: &[u8], hints: &[Hint]) -> &[u8] {
-        let is_sparse = !hints.is_empty() && text.len() / SPARSE > hints.len();
-        let level = self.effort.library_level(is_sparse);
-        let uses_hints = if text.len() < SMALL || hints.is_empty() {
-            false
-        } else if self.effort == Effort::Hints {
-            true // whatever its size: no other way is as fast
-        } else if is_sparse {
-            self.hints_win(text, hints, level)
-        } else {
-            match self.press(text, hints, InDoubt::Stop) {
-                Pressed::All => return &self.gzipped,
-                Pressed::Nothing => self.hints_win(text, hints, level),
+        let Press { effort, hinted, library, of_samples } = self;
+        if text.len() < SMALL || hints.is_empty() {
+            return library.gzip(text, if *effort == Effort::Hints { FASTEST } else { USUAL });
+        }
+        // With hints alone, whatever the size: no other way is as fast.
+        let mut samples = if *effort == Effort::Hints { 0 } else { SAMPLES };
+        let mut level = USUAL;
+        let mut goes_on = |part: Part| {
+            let rest = &text[part.start..];
+            if samples == 0 || rest.len() * WORTH_RESTARTING < text.len() || !is_in_doubt(&part, hints) {
+                return true;
             }
+            samples -= 1;
+            let sample = &rest[..rest.len().min(SAMPLE)];
+            let of_samples = of_samples.get_or_insert_with(|| Box::new(Hinted::new(*effort)));
+            of_samples.gzip(sample, &hint::moved(hints, part.start, sample.len()), &mut |_| true);
+            let [usual, thorough] = [USUAL, THOROUGH].map(|level| library.gzip(sample, level).len());
+            level = if usual * 100 > thorough * MAX_PERCENT_OF_THOROUGH { THOROUGH } else { USUAL };
+            of_samples.gzipped.len() * 100 <= thorough * MAX_PERCENT
         };
-        if uses_hints {
-            self.press(text, hints, InDoubt::Continue);
-        } else {
-            self.gzip_by_library(text, level);
-        }
-        &self.gzipped
+        if hinted.gzip(text, hints, &mut goes_on) { &hinted.gzipped } else { library.gzip(text, level) }
+    }
+}
+
+/// Compresses by hints.
+struct Hinted {
+    searches: bool,
+    recent: Recent,
+    writer: BlockWriter,
+    gzipped: Vec<u8>,
+}
+
+impl Hinted {
+    fn new(effort: Effort) -> Hinted {
+        let (recent, writer) = (Recent::new(), BlockWriter::new());
+        Hinted { searches: effort == Effort::Search, recent, writer, gzipped: Vec::new() }
     }
 
-    /// Whether hints compress the start of the text about as well as the library does.
-    fn hints_win(&mut self, text: &[u8], hints: &[Hint], level: i32) -> bool {
-        let sample = &text[..text.len().min(SAMPLE)];
-        self.press(sample, hints, InDoubt::Continue);
-        let pressed = self.gzipped.len();
-        self.gzip_by_library(sample, level);
-        pressed * 100 <= self.gzipped.len() * MAX_PERCENT
+    fn held_bytes(&self) -> usize {
+        self.gzipped.capacity() + self.writer.held_bytes()
     }
 
-    fn gzip_by_library(&mut self, text: &[u8], level: i32) {
-        if self.library.as_ref().is_none_or(|(made_for, _)| *made_for != level) {
-            let of_library = CompressionLvl::new(level).expect("libdeflate has twelve levels");
-            self.library = Some((level, Compressor::new(of_library)));
-        }
-        let Some((_, library)) = &mut self.library else { return };
-        self.gzipped.resize(library.gzip_compress_bound(text.len()), 0);
-        let length = library.gzip_compress(text, &mut self.gzipped).expect("the bound is enough for any text");
-        self.gzipped.truncate(length);
-    }
-
-    /// Compresses by hints.
-    fn press(&mut self, text: &[u8], hints: &[Hint], in_doubt: InDoubt) -> Pressed {
+    /// Compresses a text, part by part, as long as `goes_on`; returns whether it did to the end.
+    fn gzip(&mut self, text: &[u8], hints: &[Hint], goes_on: &mut dyn FnMut(Part) -> bool) -> bool {
         self.gzipped.clear();
         self.gzipped.extend_from_slice(&HEADER);
         let mut end = End::after(HEADER.len());
         self.writer.start();
-        let mut matches = Matches::new(text, hints, &mut self.recent, self.effort == Effort::Search);
-        let mut left = text.len();
+        let mut matches = Matches::new(text, hints, &mut self.recent, self.searches);
+        let mut done = 0;
         loop {
             let tokens = self.writer.tokens();
+            let before = tokens.len();
             let part = matches.next_part(tokens);
-            let is_first = left == text.len();
-            left -= part.len();
-            if is_first && in_doubt == InDoubt::Stop && is_in_doubt(part, tokens) {
-                return Pressed::Nothing;
+            if !goes_on(Part { text: part, start: done, tokens: &tokens[before..] }) {
+                return false;
             }
-            self.writer.end_part(&text[..text.len() - left], left == 0, &mut self.gzipped, &mut end);
-            if left == 0 {
+            done += part.len();
+            self.writer.end_part(&text[..done], done == text.len(), &mut self.gzipped, &mut end);
+            if done == text.len() {
                 break;
             }
         }
         self.end(text, end);
-        Pressed::All
+        true
     }
 
     /// Writes the last bits, the checksum and the size.

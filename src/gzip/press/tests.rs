@@ -80,6 +80,13 @@ pub(super) fn tokens_of(chance: &mut Chance, count: usize) -> (Vec<u8>, Vec<Toke
     (text, tokens)
 }
 
+/// The text compressed by hints, whether they help or not.
+fn by_hints(hinted: &mut Hinted, text: &[u8], hints: &[Hint]) -> usize {
+    assert!(hinted.gzip(text, hints, &mut |_| true));
+    assert!(decompress(&hinted.gzipped, text.len()).as_deref() == Some(text));
+    hinted.gzipped.len()
+}
+
 /// Checks both efforts, with a used press and with a new one.
 fn check(press: &mut Press, text: &[u8], hints: &[Hint]) {
     for searches in [false, true] {
@@ -95,8 +102,8 @@ fn check(press: &mut Press, text: &[u8], hints: &[Hint]) {
     let gzipped = press.gzip(text, hints).to_vec();
     assert!(decompress(&gzipped, text.len()).as_deref() == Some(text));
     assert!(Press::new(Effort::Search).gzip(text, hints) == gzipped);
-    assert!(press.press(text, hints, InDoubt::Continue) == Pressed::All);
-    assert!(decompress(&press.gzipped, text.len()).as_deref() == Some(text));
+    let size = by_hints(&mut press.hinted, text, hints);
+    assert_eq!(by_hints(&mut Hinted::new(Effort::Search), text, hints), size);
 }
 
 #[test]
@@ -104,12 +111,10 @@ fn events_are_smaller_with_hints_and_nearly_as_small_as_by_the_library() {
     let (text, hints) = events(5000, &mut Chance(1));
     let mut press = Press::new(Effort::Search);
     check(&mut press, &text, &hints);
-    press.press(&text, &hints, InDoubt::Continue);
-    let with = press.gzipped.len();
-    press.press(&text, &[], InDoubt::Continue);
-    assert!(with < press.gzipped.len(), "{with} and {}", press.gzipped.len());
-    press.gzip_by_library(&text, 6);
-    assert!(with * 100 < press.gzipped.len() * 105, "{with} and {}", press.gzipped.len());
+    let [with, without] = [&hints[..], &[]].map(|hints| by_hints(&mut press.hinted, &text, hints));
+    let by_library = press.library.gzip(&text, USUAL).len();
+    assert!(with < without, "{with} and {without}");
+    assert!(with * 100 < by_library * 102, "{with} and {by_library}");
 }
 
 #[test]
@@ -207,7 +212,7 @@ fn stored_fixed_and_dynamic_blocks_round_trip() {
     let noise: Vec<u8> = (0..700_000).map(|_| chance.below(256) as u8).collect();
     let (text, hints) = events(12_000, &mut chance);
     check(&mut press, &noise, &[]);
-    assert!(press.gzipped.len() < noise.len() + 100, "blocks that do not shrink are stored");
+    assert!(press.hinted.gzipped.len() < noise.len() + 100, "blocks that do not shrink are stored");
     check(&mut press, &text, &hints);
     check(&mut press, &[&text[..], &noise, &text].concat(), &hints);
     check(&mut press, &vec![b'a'; 3_000_000], &[Hint { at: 1, like: 0 }]);
@@ -248,16 +253,10 @@ fn a_text_of_two_kinds_takes_hardly_more_than_its_kinds() {
     let (text, hints) = events(12_000, &mut chance);
     let digits: Vec<u8> = (0..1 << 20).map(|_| b'0' + chance.below(10) as u8).collect();
     let both = [&text[..], &digits, &text].concat();
-    let size = |press: &mut Press, text: &[u8]| {
-        press.press(text, &hints, InDoubt::Continue);
-        press.gzipped.len()
-    };
-    let (of_text, of_digits, of_both) = (size(&mut press, &text), size(&mut press, &digits), size(&mut press, &both));
+    let mut size = |text: &[u8], hints: &[Hint]| by_hints(&mut press.hinted, text, hints);
+    let (of_text, of_digits, of_both) = (size(&text, &hints), size(&digits, &hints), size(&both, &hints));
+    let without_hints = size(&text, &[]);
     check(&mut press, &both, &hints);
-    let without_hints = {
-        press.press(&text, &[], InDoubt::Continue);
-        press.gzipped.len()
-    };
     let parts = of_text + of_digits + without_hints;
     // Parts of a quarter of a megabyte at both changes are of two kinds.
     assert!(of_both < parts * 103 / 100, "{of_both} {parts}");
