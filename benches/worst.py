@@ -27,6 +27,7 @@ from typing import Any
 
 import pytest
 
+from benches.support.drift import CYRILLIC, DRIFT
 from benches.support.rounds import require_release_build
 from benches.support.traffic import MIXES, NOW, Event, good_events
 from mixpress import Encoder
@@ -34,7 +35,6 @@ from mixpress import Encoder
 BOUND = 1.07
 TRIES = 5
 HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 2500)]
-CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 EMOJI = [chr(code) for code in range(0x1F600, 0x1F650)] + ["👩‍💻", "🏳️‍🌈", "🇩🇪"]
 ESCAPED = ['"', "\\", "\n", "\t", "\x00", "\x1b", "/"]
 
@@ -159,6 +159,7 @@ CASES: dict[str, Callable[[], list[Event]]] = {
     "kinds in turn, 40": lambda: alternating_names(40),
     "values under other names": wandering_values,
     "texts with small changes": texts_with_small_changes,
+    **DRIFT,
 }
 
 
