@@ -22,7 +22,7 @@ OVER_ZLIB_6, OVER_LIBDEFLATE_6 = 1.02, 1.06
 PROFILE = settings.get_current_profile_name()
 FIXED = settings(
     derandomize=PROFILE != "fuzz",
-    max_examples=max(10, settings().max_examples // 10),
+    max_examples=max(10, settings().max_examples // 6),
     phases=[Phase.generate],  # to shrink a shape takes thousands of bodies, and its repr says enough
 )
 

@@ -98,6 +98,15 @@ def of_kinds(draw: st.DrawFn, properties: st.SearchStrategy[Members], most: int 
     )
 
 
+@st.composite
+def values_that_change(draw: st.DrawFn, values: Values) -> Shape:
+    """Draw a shape whose names get other values half-way."""
+    first = draw(of_kind(members(values, 2, 8)))
+    later = tuple((name, draw(values)) for name, _ in first.properties.members)
+    changed = Members(later, first.properties.shuffled, first.properties.share)
+    return Shape((first,), later=(Kind(first.name, changed),), ids=draw(st.none() | ids))
+
+
 def named(name: str, value: Values) -> st.SearchStrategy[tuple[tuple[str, Value], ...]]:
     return value.map(lambda drawn: ((name, drawn),))
 
@@ -108,9 +117,14 @@ def beside(special: st.SearchStrategy[tuple[tuple[str, Value], ...]]) -> st.Sear
 
 
 item: Values = members(scalars, 2, 6)
-nested: Values = st.recursive(
-    scalars, lambda inner: st.one_of(members(inner, 1, 4), lists(members(inner, 1, 3), 3)), max_leaves=12
-).filter(lambda value: isinstance(value, Members | List))
+
+
+def layer(inner: Values) -> Values:
+    """Return objects of such values, and lists of objects."""
+    return st.one_of(members(inner, 1, 4), lists(members(inner, 1, 3), 3))
+
+
+nested: Values = layer(st.one_of(scalars, layer(st.one_of(scalars, scalars, layer(scalars)))))
 flag_objects: Values = st.one_of(
     members(flags, 3, 40), members(st.just(Constant(True)), 3, 40), members(words(2, 4), 3, 20)
 )
@@ -121,7 +135,7 @@ any_value: Values = st.one_of(
 FAMILIES: dict[str, Callable[[], st.SearchStrategy[Shape]]] = {
     "lists of words": lambda: of_kinds(beside(named("tags", lists(words(3), 12)))),
     "two lists of words": lambda: of_kinds(members(lists(words(3, 100), 6), 2, 3)),
-    "carts": lambda: of_kinds(beside(named("items", lists(item, 6)))),
+    "carts": lambda: of_kinds(beside(named("items", lists(item, 20)))),
     "names in any order": lambda: of_kinds(members(st.one_of(constants, scalars), 4, 20, st.just(True))),
     "words under many names": lambda: of_kinds(members(words(), 4, 25)),
     "flags": lambda: of_kinds(beside(named("flags", flag_objects))),
@@ -133,5 +147,6 @@ FAMILIES: dict[str, Callable[[], st.SearchStrategy[Shape]]] = {
     "types that vary": lambda: of_kinds(members(st.builds(Choice, st.tuples(scalars, scalars, scalars)), 2, 10)),
     "several kinds": lambda: of_kinds(members(any_value, 1, 5), 8),
     "half-way": lambda: of_kinds(members(any_value, 1, 5), 3, half_way=True),
+    "values that change": lambda: values_that_change(any_value),
     "mixed": lambda: of_kinds(members(any_value, 1, 8, booleans)),
 }
