@@ -164,22 +164,26 @@ def check(mix: str, contestants: Mapping[str, Callable[[], Body]], json: bytes) 
     return {name: (len(body), len(unpacked[name])) for name, body in bodies.items()}
 
 
+def contestants_of(batch: list[Event]) -> dict[str, Callable[[], Body]]:
+    """Return every contestant, called with those events, their lines of JSON, or a table of them."""
+    text, table = copied([orjson.dumps(event) for event in batch])[0], as_table(batch)
+    return {
+        **{name: partial(call, batch) for name, call in of_dicts().items()},
+        **{name: partial(call, text) for name, call in of_text().items()},
+        **{name: partial(call, table) for name, call in of_arrow().items()},
+    }
+
+
 def measure(mix: str) -> Measured:
     events = events_of(mix, COLD_EVENTS)
-    lines = [orjson.dumps(event) for event in events]
-    batch, (text, *_) = events[:BATCH], copied(lines[:BATCH])
-    dicts, texts, tables = of_dicts(), of_text(), of_arrow()
-    contestants = {name: partial(call, batch) for name, call in dicts.items()}
-    contestants |= {name: partial(call, text) for name, call in texts.items()}
-    table = as_table(batch)
-    contestants |= {name: partial(call, table) for name, call in tables.items()}
+    batch, contestants = events[:BATCH], contestants_of(events[:BATCH])
     sizes = check(mix, contestants, orjson.dumps(batch))
     hot = interleave(contestants, len(batch), ROUNDS, time.thread_time, slow=SLOW)
-    compared = {name: dicts[name] for name in COMPARED}
-    make: dict[str, Callable[[], list[Any]]] = dict.fromkeys(compared, read_anew(events))
-    make |= dict.fromkeys(texts, partial(copied, lines))
+    dicts, texts, tables = {name: of_dicts()[name] for name in COMPARED}, of_text(), of_arrow()
+    make: dict[str, Callable[[], list[Any]]] = dict.fromkeys(dicts, read_anew(events))
+    make |= dict.fromkeys(texts, partial(copied, [orjson.dumps(event) for event in events]))
     make |= dict.fromkeys(tables, lambda: [as_table(each) for each in batches_of(events)])
-    cold = interleave_cold(compared | texts | tables, make, len(events))
+    cold = interleave_cold(dicts | texts | tables, make, len(events))
     gzipped, json = ({name: pair[at] for name, pair in sizes.items()} for at in (0, 1))
     return Measured(hot, cold, gzipped, json)
 
