@@ -86,12 +86,15 @@ def of_kind(draw: st.DrawFn, properties: st.SearchStrategy[Members], name: str =
 
 @st.composite
 def of_kinds(draw: st.DrawFn, properties: st.SearchStrategy[Members], most: int = 1, half_way: bool = False) -> Shape:
-    kinds = tuple(draw(of_kind(properties, f"Kind {number}")) for number in range(draw(st.integers(1, most))))
-    later = tuple(draw(of_kind(properties, f"Later {number}")) for number in range(draw(st.integers(1, most))))
+    names = ("Kind", "Later") if half_way else ("Kind",)
+    kinds, *later = (
+        tuple(draw(of_kind(properties, f"{name} {number}")) for number in range(draw(st.integers(1, most))))
+        for name in names
+    )
     return Shape(
         kinds,
         in_turn=draw(booleans),
-        later=later if half_way else (),
+        later=later[0] if half_way else (),
         ids=draw(st.none() | ids),
         users=draw(st.sampled_from([1, 100, 3000, 10**6])),
         jitter=draw(st.sampled_from([0, 0, 5, 1000])),
