@@ -6,7 +6,6 @@ import gc
 import json
 import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mixpress
+from benches.support.machine import processor
 from mixpress import _core
 
 BATCH = 2000
@@ -133,21 +133,10 @@ def copied(lines: list[bytes]) -> list[Text]:
     return [([bytes(bytearray(line)) for line in batch], b"\n".join(batch)) for batch in batches_of(lines)]
 
 
-def _processor() -> str:
-    """Return the processor's name, as `lscpu` gives it."""
-    try:
-        lines = subprocess.run(["lscpu"], capture_output=True, text=True, check=True).stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        return platform.processor() or "an unknown processor"
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    found = [fields.get(name, "?").strip() for name in ("Model name", "CPU family", "Model")]
-    return f"{found[0]}, family {found[1]}, model {found[2]}"
-
-
 def require_release_build() -> None:
     """Exit unless make built this very core with the profile of wheels: `make test` replaces it by a slower one."""
     core = Path(_core.__file__)
     stamps = [path.stat().st_mtime for path in (Path(mixpress.__file__).parents[2] / "target").glob("core.release.*")]
     if _core.__debug_build__ or not stamps or max(stamps) < core.stat().st_mtime:
         raise SystemExit(f"{core} was not built with the release profile: run `make release-core`")
-    print(f"mixpress {mixpress.__version__} from {core}\nPython {platform.python_version()} on {_processor()}")
+    print(f"mixpress {mixpress.__version__} from {core}\nPython {platform.python_version()} on {processor()}")

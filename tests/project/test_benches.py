@@ -9,7 +9,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
+from benches import gzip
+from benches.support.held_out import EVERY_MIX, events_of
+from benches.support.machine import head
 
 BENCHES = Path(__file__).parents[2] / "benches"
 WITHOUT = "It has no cold form: "
@@ -58,3 +62,30 @@ def test_updates_of_tables_are_measured_with_columns_and_rows_that_agree() -> No
     ran = subprocess.run([sys.executable, "-c", code], cwd=BENCHES.parent, check=True, capture_output=True, text=True)
     table = [line.split(" | ")[0] for line in ran.stdout.splitlines() if line.startswith("| `")]
     assert table == ["| `set`", "| `add`", "| `union`", "| `delete`"]
+
+
+@pytest.mark.parametrize("mix", EVERY_MIX)
+def test_the_contestants_of_gzip_write_the_same_events(mix: str) -> None:
+    events = events_of(mix, 60)
+    sizes = gzip.check(mix, gzip.contestants_of(events), orjson.dumps(events))
+    assert {"mixpress", "mixpress 9", "mixpress, JSON", "mixpress, Arrow"} <= sizes.keys()
+
+
+def test_a_missed_target_names_the_mean_and_each_mix_that_misses_it() -> None:
+    target = gzip.Target("size", lambda of_mix: 0.0, mean=1.0, each=1.02)
+    assert target.wanted == " (mean at most 1.0, each at most 1.02)"
+    assert list(target.missed({"web": 1.01, "iot": 1.03}, 1.02)) == [
+        "the mean is 1.020, at most 1.0",
+        "iot is 1.030, at most 1.02",
+    ]
+    assert list(target.missed({"web": 1.01, "iot": 0.98}, 0.995)) == []
+    assert list(gzip.Target("speed", lambda of_mix: 0.0, least=6.5).missed({}, 6.4)) == [
+        "the mean is 6.400, at least 6.5"
+    ]
+
+
+def test_the_head_of_a_table_names_flags_and_interpreter() -> None:
+    processor, flags, interpreter = head().splitlines()
+    assert processor.startswith("**")
+    assert flags.startswith("Flags: ")
+    assert interpreter.startswith("CPython 3.")
