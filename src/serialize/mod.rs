@@ -9,7 +9,9 @@ use crate::vectors::escape::append_escaped;
 
 pub use moment::Moment;
 pub(crate) use moment::MomentText;
-pub(crate) use number::{is_beyond_double, may_be_beyond_double, write_float, write_integer};
+pub(crate) use number::{
+    is_beyond_double, may_be_beyond_double, write_decimal, write_float, write_integer, write_other_float,
+};
 
 /// Appends text as a JSON string, quotes included.
 #[inline]
