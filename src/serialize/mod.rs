@@ -4,7 +4,7 @@ mod moment;
 mod number;
 
 use crate::vectors::Vectors;
-use crate::vectors::baseline::{append_quoted, append_verbatim};
+use crate::vectors::baseline::{append_quoted, append_verbatim, append_word};
 use crate::vectors::escape::append_escaped;
 
 pub use moment::Moment;
@@ -33,6 +33,13 @@ pub(crate) fn write_string_with(out: &mut Vec<u8>, text: &str, vectors: impl Vec
 #[doc(hidden)]
 pub fn write_name(out: &mut Vec<u8>, name: &str) {
     write_quoted(out, name, *b"\":");
+}
+
+/// Appends `true` or `false`, without a branch: which one it is can often not be predicted.
+#[inline(always)]
+pub(crate) fn write_boolean(out: &mut Vec<u8>, value: bool) {
+    let (word, length) = if value { (b"true\0\0\0\0", 4) } else { (b"false\0\0\0", 5) };
+    append_word(out, word, length);
 }
 
 /// Appends a JSON string by its valid spelling, which is between the quotes.

@@ -29,6 +29,12 @@ pub fn append_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize)
     append_behind(out, b'-', minus, &digits.to_le_bytes(), length);
 }
 
+/// Appends the first `length` bytes of a word, by one copy of all of it.
+#[inline(always)]
+pub fn append_word(out: &mut Vec<u8>, word: &[u8; 8], length: usize) {
+    append_behind(out, 0, false, word, length);
+}
+
 /// Appends a minus if there is one, the first `length` of eight bytes, and the first `more_length` of eight more. Both are
 /// stored apart: a load of both would wait for the stores.
 #[inline(always)]
