@@ -11,8 +11,8 @@ use crate::rules::Rule;
 use crate::rules::finding::shown_number;
 use crate::rules::limits::TruncateUnit;
 use crate::serialize::{
-    Moment, MomentText, is_beyond_double, may_be_beyond_double, write_float, write_integer, write_spelled_name,
-    write_spelled_string, write_string, write_string_with,
+    Moment, MomentText, is_beyond_double, may_be_beyond_double, write_boolean, write_decimal, write_integer,
+    write_other_float, write_spelled_name, write_spelled_string, write_string, write_string_with,
 };
 use crate::source::Sink;
 use crate::truncate::{advise, cut};
@@ -273,11 +273,10 @@ impl Sink for EventWriter {
 
     #[inline(always)]
     fn boolean(&mut self, value: bool) {
-        let word = if value { "true" } else { "false" };
         if self.begin_value() == ValueRules::Special && self.place != Place::Flag {
-            self.wrong_type(word);
+            self.wrong_type(if value { "true" } else { "false" });
         }
-        self.json.text.extend_from_slice(word.as_bytes());
+        write_boolean(&mut self.json.text, value);
     }
 
     #[inline(always)]
@@ -374,10 +373,17 @@ impl EventWriter {
     }
 
     /// Writes a float, or null if JSON has no form for it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain_float(&mut self, value: f64) {
+        if !write_decimal(&mut self.json.text, value) {
+            self.other_float(value);
+        }
+    }
+
+    #[inline(never)]
+    fn other_float(&mut self, value: f64) {
         if value.is_finite() {
-            write_float(&mut self.json.text, value);
+            write_other_float(&mut self.json.text, value);
         } else {
             self.find(Rule::NotANumber, || match value {
                 f64::INFINITY => "inf is not a JSON number and was written as null",

@@ -4,12 +4,14 @@ mod moment;
 mod number;
 
 use crate::vectors::Vectors;
-use crate::vectors::baseline::{append_quoted, append_verbatim};
+use crate::vectors::baseline::{append_quoted, append_verbatim, append_word};
 use crate::vectors::escape::append_escaped;
 
 pub use moment::Moment;
 pub(crate) use moment::MomentText;
-pub(crate) use number::{is_beyond_double, may_be_beyond_double, write_float, write_integer};
+pub(crate) use number::{
+    is_beyond_double, may_be_beyond_double, write_decimal, write_float, write_integer, write_other_float,
+};
 
 /// Appends text as a JSON string, quotes included.
 #[inline]
@@ -31,6 +33,13 @@ pub(crate) fn write_string_with(out: &mut Vec<u8>, text: &str, vectors: impl Vec
 #[doc(hidden)]
 pub fn write_name(out: &mut Vec<u8>, name: &str) {
     write_quoted(out, name, *b"\":");
+}
+
+/// Appends `true` or `false`, without a branch: which one it is can often not be predicted.
+#[inline(always)]
+pub(crate) fn write_boolean(out: &mut Vec<u8>, value: bool) {
+    let (word, length) = if value { (b"true\0\0\0\0", 4) } else { (b"false\0\0\0", 5) };
+    append_word(out, word, length);
 }
 
 /// Appends a JSON string by its valid spelling, which is between the quotes.

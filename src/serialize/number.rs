@@ -2,6 +2,9 @@
 
 use crate::vectors::baseline::{append_digits, append_formatted, append_more_digits};
 
+/// Eight zeros in ASCII.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
 /// The first number of nine digits.
 const NINE_DIGITS: u64 = 100_000_000;
 
@@ -22,11 +25,11 @@ fn write_long_integer(out: &mut Vec<u8>, value: i64) {
     let size = value.unsigned_abs();
     if size < 100 * NINE_DIGITS {
         // A time in seconds, as in nearly every event.
-        let (digits, count) = up_to_two_digits((size / NINE_DIGITS) as u32);
-        append_more_digits(out, value < 0, digits, count, eight_digits((size % NINE_DIGITS) as u32));
+        let first = up_to_two_digits((size / NINE_DIGITS) as u32);
+        append_more_digits(out, value < 0, first, (eight_digits((size % NINE_DIGITS) as u32), 8));
     } else if size < NINE_DIGITS * NINE_DIGITS {
-        let (digits, count) = up_to_eight_digits((size / NINE_DIGITS) as u32);
-        append_more_digits(out, value < 0, digits, count, eight_digits((size % NINE_DIGITS) as u32));
+        let first = up_to_eight_digits((size / NINE_DIGITS) as u32);
+        append_more_digits(out, value < 0, first, (eight_digits((size % NINE_DIGITS) as u32), 8));
     } else {
         out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
@@ -40,6 +43,13 @@ fn up_to_eight_digits(value: u32) -> (u64, usize) {
     // Computed independently of the digits, since the next write waits for the count.
     let count = (u64::from(value) + DIGITS_BY_BITS[(value | 1).ilog2() as usize]) >> 32;
     (eight_digits(value) >> (8 * (8 - count)), count as usize)
+}
+
+/// The same of a number below 1000.
+#[inline(always)]
+fn up_to_three_digits(value: u32) -> (u64, usize) {
+    let count = 1 + usize::from(value > 9) + usize::from(value > 99);
+    (u64::from(TRIPLES[value as usize % TRIPLES.len()] >> (8 * (3 - count))), count)
 }
 
 /// The same of a number below 100.
@@ -69,15 +79,32 @@ const DIGITS_BY_BITS: [u64; 27] = {
 /// Eight decimal digits, with the first one in the lowest byte.
 #[inline(always)]
 fn eight_digits(value: u32) -> u64 {
-    let value = u64::from(value);
-    // Two lanes of four digits, then four of two, then eight of one; each division is a multiplication and a shift.
-    let fours = (value / 10_000) | ((value % 10_000) << 32);
-    let hundreds = ((fours * 10_486) >> 20) & 0x7F_0000_007F;
-    let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = ((twos * 103) >> 10) & 0x0F_000F_000F_000F;
-    let ones = tens | (twos - tens * 10) << 8;
-    ones | 0x3030_3030_3030_3030
+    // The value in units of 10^5, as a fraction of 64 bits. It is too large by less than the last digit's part.
+    const FRACTION: u64 = u64::MAX / 100_000 + 1;
+    let (first, rest) = three_digits(u128::from(value) * u128::from(FRACTION));
+    let (second, rest) = three_digits(u128::from(rest) * 1000);
+    let (third, _) = three_digits(u128::from(rest) * 1000);
+    first | second << 24 | third << 48 // the ninth digit has no room
 }
+
+/// The three digits of the upper half, and the lower half.
+#[inline(always)]
+fn three_digits(value: u128) -> (u64, u64) {
+    let digits = TRIPLES[(value >> 64) as usize % TRIPLES.len()];
+    (u64::from(digits), value as u64)
+}
+
+/// The digits of numbers below 1000, with the first one in the lowest byte. The other elements only make an index a mask.
+static TRIPLES: [u32; 1024] = {
+    let mut triples = [0; 1024];
+    let mut value = 0;
+    while value < 1000 {
+        let (first, second, third) = (value / 100, value / 10 % 10, value % 10);
+        triples[value as usize] = first | second << 8 | third << 16 | 0x30_3030;
+        value += 1;
+    }
+    triples
+};
 
 /// The shortest number that no double can hold, as `9e308`.
 const SHORTEST_BEYOND: usize = 5;
@@ -118,7 +145,62 @@ pub(crate) fn is_beyond_double(spelling: &str) -> bool {
 /// Appends the shortest text that reads back as the same float. The value must be finite.
 #[inline]
 pub(crate) fn write_float(out: &mut Vec<u8>, value: f64) {
-    append_formatted(out, &mut zmij::Buffer::new(), |buffer| buffer.format_finite(value));
+    if !write_decimal(out, value) {
+        write_other_float(out, value);
+    }
+}
+
+/// Does the same where [`write_decimal`] does not.
+#[inline]
+pub(crate) fn write_other_float(out: &mut Vec<u8>, value: f64) {
+    append_formatted(out, zmij::Buffer::new(), |buffer| buffer.format_finite(value));
+}
+
+/// Appends a float as [`write_float`] does if it is a decimal of few digits, as a measurement usually is. Returns whether it
+/// is one, which only a finite value can be.
+#[inline(always)]
+pub(crate) fn write_decimal(out: &mut Vec<u8>, value: f64) -> bool {
+    let units = decimal_units(value.abs());
+    if let Some(units) = units {
+        append_units(out, value.is_sign_negative(), units);
+    }
+    units.is_some()
+}
+
+/// Decimals are counted in units of 1e-8.
+const UNITS: f64 = 1e8;
+
+/// Below this a number of units has at most fifteen digits.
+const FEWEST_PAST_DECIMALS: f64 = 1e7;
+
+/// Below this a float is spelled with an exponent.
+const LEAST_WITHOUT_EXPONENT: u64 = 1000;
+
+/// A size in units, if it is a decimal of at most eight places and seven digits before them.
+///
+/// These are fifteen digits at most, and no two decimals of so many digits are read as the same float. So it is the shortest
+/// one that is read as this float if it is read as it at all, which the division tells: it rounds as reading does.
+#[inline(always)]
+fn decimal_units(size: f64) -> Option<u64> {
+    // From 2^52 to 2^53 floats are whole numbers, and the lowest 52 bits are what was added to 2^52, rounded.
+    const WHOLE: u64 = 1 << 52;
+    let shifted = size * UNITS + WHOLE as f64;
+    let units = shifted.to_bits() & (WHOLE - 1);
+    let is_read_back = (shifted - WHOLE as f64) / UNITS == size;
+    let is_plain = (size < FEWEST_PAST_DECIMALS) & ((units >= LEAST_WITHOUT_EXPONENT) | (units == 0));
+    (is_read_back & is_plain).then_some(units)
+}
+
+/// Appends a decimal of less than 10^15 units, without zeros at its end.
+#[inline(always)]
+fn append_units(out: &mut Vec<u8>, minus: bool, units: u64) {
+    let whole = (units / NINE_DIGITS) as u32;
+    let (digits, count) = if whole < 1000 { up_to_three_digits(whole) } else { up_to_eight_digits(whole) };
+    let with_point = digits | u64::from(b'.') << (8 * count);
+    let places = eight_digits((units % NINE_DIGITS) as u32);
+    // One place stays even if it is a zero.
+    let zeros = ((places ^ ZEROS) | 1).leading_zeros() as usize / 8;
+    append_more_digits(out, minus, (with_point, count + 1), (places, 8 - zeros));
 }
 
 #[cfg(test)]
@@ -173,9 +255,46 @@ mod tests {
             (5e-324, "5e-324"),
         ];
         for (value, text) in cases {
-            let mut out = Vec::new();
-            write_float(&mut out, value);
-            assert_eq!(String::from_utf8(out).unwrap(), text);
+            assert_eq!(written(value), text);
         }
+    }
+
+    fn written(value: f64) -> String {
+        let mut out = Vec::new();
+        write_float(&mut out, value);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// A float, the floats beside it and its negation are spelled as in the slow way.
+    fn is_spelled_in_either_way(value: f64) {
+        for value in [value, value.next_down(), value.next_up(), -value].into_iter().filter(|value| value.is_finite()) {
+            assert_eq!(written(value), zmij::Buffer::new().format_finite(value), "{value:e}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_spelled_as_any_other_float_is() {
+        let mut random = 1_u64;
+        for round in 0..400_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let digits = (random >> 11) % 10_u64.pow(1 + round % 16);
+            is_spelled_in_either_way(digits as f64 / 10_f64.powi((random >> 7) as i32 & 15));
+            is_spelled_in_either_way(f64::from_bits(random));
+        }
+    }
+
+    #[test]
+    fn decimals_are_spelled_as_any_other_float_is_at_the_ends_of_their_range() {
+        for number in 0..5000 {
+            for size in [0.0, 1e-8, 1e-5, 1.0, 999.0, 1e3, FEWEST_PAST_DECIMALS, 1e8] {
+                is_spelled_in_either_way(size + f64::from(number) / UNITS);
+                is_spelled_in_either_way((size - f64::from(number) / UNITS).abs());
+                is_spelled_in_either_way(size * f64::from(number) / 1000.0);
+            }
+        }
+        assert_eq!(written(FEWEST_PAST_DECIMALS - 1e-8), "9999999.99999999");
+        assert!(decimal_units(9999999.99999999).is_some() && decimal_units(FEWEST_PAST_DECIMALS).is_none());
+        assert!(decimal_units(1e-5).is_some() && decimal_units(9.99e-6).is_none() && decimal_units(5e-9).is_none());
+        assert!(decimal_units(0.0).is_some() && decimal_units(f64::NAN).is_none() && decimal_units(f64::MAX).is_none());
     }
 }

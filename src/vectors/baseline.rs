@@ -3,8 +3,6 @@
 //! With slices and `push`, each name and value costs several capacity checks, a call of `memcpy` and a second pass; see
 //! "What `unsafe` buys" in `benches/README.md`.
 
-use std::mem::MaybeUninit;
-
 use super::CodePoints;
 
 /// Whether a byte must be escaped in a JSON string.
@@ -31,11 +29,22 @@ pub fn append_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize)
     append_behind(out, b'-', minus, &digits.to_le_bytes(), length);
 }
 
-/// Appends a minus if there is one, the first `length` of eight bytes, and eight more. Both are stored apart: a load of both
-/// would wait for the stores.
+/// Appends the first `length` bytes of a word, by one copy of all of it.
 #[inline(always)]
-pub fn append_more_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: usize, more: u64) {
-    assert!(length <= size_of::<u64>());
+pub fn append_word(out: &mut Vec<u8>, word: &[u8; 8], length: usize) {
+    append_behind(out, 0, false, word, length);
+}
+
+/// Appends a minus if there is one, the first `length` of eight bytes, and the first `more_length` of eight more. Both are
+/// stored apart: a load of both would wait for the stores.
+#[inline(always)]
+pub fn append_more_digits(
+    out: &mut Vec<u8>,
+    minus: bool,
+    (digits, length): (u64, usize),
+    (more, more_length): (u64, usize),
+) {
+    assert!(length <= size_of::<u64>() && more_length <= size_of::<u64>());
     out.reserve(1 + 2 * size_of::<u64>());
     let (before, mark_length) = (out.len(), usize::from(minus));
     // SAFETY: there is room for the minus and all digits, and the new length covers only bytes that were written.
@@ -44,25 +53,25 @@ pub fn append_more_digits(out: &mut Vec<u8>, minus: bool, digits: u64, length: u
         end.write(b'-');
         end.add(mark_length).cast::<[u8; 8]>().write_unaligned(digits.to_le_bytes());
         end.add(mark_length + length).cast::<[u8; 8]>().write_unaligned(more.to_le_bytes());
-        out.set_len(before + mark_length + length + size_of::<u64>());
+        out.set_len(before + mark_length + length + more_length);
     }
 }
 
-/// Appends the text that `format` writes into a buffer, by one copy of the whole buffer.
+/// Appends the text that `format` writes at the start of a buffer. The buffer is in the room behind the text: a copy of it
+/// would wait for the stores.
 #[inline(always)]
-pub fn append_formatted<B>(out: &mut Vec<u8>, buffer: &mut B, format: impl FnOnce(&mut B) -> &str) {
-    let start = (&raw const *buffer).cast();
-    let text = format(buffer);
-    if text.as_ptr() != start {
-        return out.extend_from_slice(text.as_bytes());
-    }
-    let length = text.len();
+pub fn append_formatted<B>(out: &mut Vec<u8>, buffer: B, format: impl FnOnce(&mut B) -> &str) {
+    const { assert!(align_of::<B>() == 1) };
     out.reserve(size_of::<B>());
-    // SAFETY: there is room for all of the buffer. Its first `length` bytes were initialised: the text was made of them.
+    // SAFETY: there is room for the buffer, and it may be at any address. What the new length covers is the text, which was
+    // initialised.
     unsafe {
         let end = out.as_mut_ptr().add(out.len());
-        end.cast::<MaybeUninit<B>>().write_unaligned((&raw const *buffer).cast::<MaybeUninit<B>>().read());
-        out.set_len(out.len() + length.min(size_of::<B>()));
+        end.cast::<B>().write(buffer);
+        let text = format(&mut *end.cast::<B>());
+        assert!(text.as_ptr() == end && text.len() <= size_of::<B>());
+        let length = text.len();
+        out.set_len(out.len() + length);
     }
 }
 

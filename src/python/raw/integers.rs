@@ -4,7 +4,7 @@
 //! after a header, which has the number of digits and the sign: until 3.11 as a number with this sign, from 3.12 on as a
 //! number shifted by 3, with the sign in the lowest two bits. Both are tried on samples.
 
-use std::sync::atomic::{AtomicIsize, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -28,9 +28,6 @@ enum Layout {
 
 /// The layout that [`verify`] found, as a number; 0 if it found none.
 static LAYOUT: AtomicU8 = AtomicU8::new(0);
-
-/// The `count` of a positive int of one digit in the layout that [`verify`] found; in none it is the least number.
-static ONE_DIGIT: AtomicIsize = AtomicIsize::new(isize::MIN);
 
 /// The first fields of CPython's `PyLongObject`.
 #[repr(C)]
@@ -91,25 +88,27 @@ impl Digits {
 /// The value of an int of up to two digits, which are 60 bits. None for another, or where the layout is not known.
 #[inline(always)]
 pub fn in_place(integer: &Bound<'_, PyInt>) -> Option<i64> {
-    let long = integer.as_ptr().cast::<Long>();
-    // SAFETY: an int is at least as long as its header. `ONE_DIGIT` says that a digit follows.
-    unsafe {
-        if (*long).count == ONE_DIGIT.load(Ordering::Relaxed) {
-            return Some(i64::from((&raw const (*long).digits).cast::<u32>().read())); // nearly every int
-        }
-    }
-    shorter_than_three_digits(integer)
-}
-
-/// The same for any sign and number of digits.
-#[inline(always)]
-fn shorter_than_three_digits(integer: &Bound<'_, PyInt>) -> Option<i64> {
     let layout = match LAYOUT.load(Ordering::Relaxed) {
         1 => Layout::SignedCount,
         2 => Layout::Tag,
         _ => return None,
     };
-    let (is_negative, digits) = Digits { layout }.of(integer);
+    let long = integer.as_ptr().cast::<Long>();
+    // SAFETY: the layout is known. Every int has room for a digit, even 0: CPython's own code for ints of at most one digit
+    // reads it in any case, as this does.
+    let (count, digit) = unsafe { ((*long).count, (&raw const (*long).digits).cast::<u32>().read()) };
+    // Nearly every int has at most one digit. There is no branch for its sign, which can often not be predicted.
+    let (is_short, sign) = match layout {
+        Layout::SignedCount => ((-1..=1).contains(&count), count),
+        Layout::Tag => (count < 2 << 3, 1 - (count & 3)),
+    };
+    if is_short { Some(sign as i64 * i64::from(digit)) } else { shorter_than_three_digits(Digits { layout }, integer) }
+}
+
+/// The same for any sign and number of digits.
+#[inline(always)]
+fn shorter_than_three_digits(digits: Digits, integer: &Bound<'_, PyInt>) -> Option<i64> {
+    let (is_negative, digits) = digits.of(integer);
     let size = match *digits {
         [low] => i64::from(low),
         [low, high] => i64::from(high) << Digits::BITS | i64::from(low),
@@ -123,12 +122,7 @@ fn shorter_than_three_digits(integer: &Bound<'_, PyInt>) -> Option<i64> {
 /// imported: it runs Python code.
 pub fn verify(py: Python<'_>) {
     let Ok(Some(Digits { layout })) = Digits::verify(py) else { return };
-    let one_digit = match layout {
-        Layout::SignedCount => 1,
-        Layout::Tag => 1 << 3,
-    };
     LAYOUT.store(layout as u8, Ordering::Relaxed);
-    ONE_DIGIT.store(one_digit, Ordering::Relaxed);
     let edges = [0, 1, 29, 30, 31, 59, 60, 61, 62].map(|bits| 1_i64 << bits);
     let values = edges.into_iter().flat_map(|edge| [edge - 1, edge, edge + 1, i64::MAX]);
     let agree = values.flat_map(|value| [value, -value]).all(|value| {
@@ -137,7 +131,6 @@ pub fn verify(py: Python<'_>) {
     });
     if !agree {
         LAYOUT.store(0, Ordering::Relaxed);
-        ONE_DIGIT.store(isize::MIN, Ordering::Relaxed);
     }
 }
 
