@@ -19,18 +19,21 @@ const SPARSE: usize = 48;
 /// A higher percentage of literals is a sign: there may be repeated words.
 const MANY_LITERALS: usize = 50;
 
+/// A lower one is a sign too: if nearly all is repeated, few places may miss a tenth of a small body.
+const FEW_LITERALS: usize = 4;
+
 /// A sign too: this percentage of the matches follow another one at once. Where values of a few words come in any order, or
 /// names do, a match is as short as a word, and a better one covers several.
-const MANY_ADJACENT: usize = 44;
+const MANY_ADJACENT: usize = 50;
 
 /// The same if there are more matches than hints, as in lists and long texts of words.
 const ADJACENT_IN_VALUES: usize = 35;
 
 /// A sign too: more than one in `ONE_OF` of the long runs of literals occurred before, under another name.
-const ONE_OF: usize = 4;
+const ONE_OF: usize = 8;
 
 /// The bytes of a long run, and how many windows of eight bytes at its start are compared, as its start is arbitrary.
-const LONG_RUN: usize = 12;
+const LONG_RUN: usize = 8;
 const WORDS: usize = 4;
 
 /// Tokens to examine.
@@ -38,22 +41,25 @@ const EXAMINED: usize = 2000;
 
 const SLOT_BITS: u32 = 12;
 
-/// Whether the first tokens of a part show a sign.
+/// Whether the last tokens of a part show a sign. The first ones of a text have nothing to repeat.
 pub(super) fn is_in_doubt(part: &Part, hints: &[Hint]) -> bool {
-    let tokens = &part.tokens[..part.tokens.len().min(EXAMINED)];
+    let tokens = &part.tokens[part.tokens.len().saturating_sub(EXAMINED)..];
     let (mut bytes, mut literals, mut adjacent) = (0, 0, 0);
     for token in tokens {
         bytes += token.literals as usize + usize::from(token.length);
         literals += token.literals as usize;
         adjacent += usize::from(token.literals == 0);
     }
+    let text = &part.text[part.text.len() - bytes..];
+    let end = part.start + part.text.len();
     let hints_before = |end: usize| hints.partition_point(|hint| (hint.at as usize) < end);
-    let hints = hints_before(part.start + bytes).saturating_sub(hints_before(part.start));
+    let hints = hints_before(end).saturating_sub(hints_before(end - bytes));
     bytes / SPARSE > hints
         || literals * 100 > bytes * MANY_LITERALS
+        || literals * 100 < bytes * FEW_LITERALS
         || adjacent * 100 > tokens.len() * MANY_ADJACENT
         || tokens.len() > hints && adjacent * 100 > tokens.len() * ADJACENT_IN_VALUES
-        || has_repeated_runs(part.text, tokens)
+        || has_repeated_runs(text, tokens)
 }
 
 /// Whether many of the long runs of literals occurred before.
@@ -122,12 +128,20 @@ mod tests {
 
     #[test]
     fn many_matches_that_follow_one_another_are_a_sign() {
-        let runs = |adjacent: usize| [vec!["1"; 101 - adjacent], vec![""; adjacent - 1], vec!["1"]].concat();
+        let runs = |adjacent: usize| [vec!["12"; 101 - adjacent], vec![""; adjacent - 1], vec!["12"]].concat();
         for (adjacent, hints, is_sign) in
-            [(44, 102, false), (46, 102, true), (36, 102, false), (37, 90, true), (30, 90, false)]
+            [(49, 110, false), (52, 110, true), (36, 110, false), (37, 90, true), (30, 90, false)]
         {
-            assert_eq!(is_doubtful(&runs(adjacent), 20, hints), is_sign, "{adjacent} {hints}");
+            assert_eq!(is_doubtful(&runs(adjacent), 10, hints), is_sign, "{adjacent} {hints}");
         }
+        assert!(is_doubtful(&runs(30), 100, 900), "few literals");
+    }
+
+    #[test]
+    fn the_last_tokens_of_a_part_are_examined() {
+        let (first, last) = (vec!["12"; 3000], vec![""; 3000]);
+        assert!(is_doubtful(&[&first[..], &last].concat(), 10, 10_000));
+        assert!(!is_doubtful(&[&last[..], &first].concat(), 10, 100_000));
     }
 
     #[test]

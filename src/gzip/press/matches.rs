@@ -37,8 +37,9 @@ const SPARED: usize = 3;
 const BEHIND_MATCH: usize = 1;
 const INSIDE_VALUE: usize = 2;
 
-/// The bytes of a match that makes it worth to search the values of its name.
-const LONG: usize = 9;
+/// The bytes of a match that makes it worth to search the values of its name. Digits repeat by chance.
+const LONG: usize = 7;
+const LONG_OF_DIGITS: usize = 9;
 
 /// The bytes of a value that a match at the end of another one must cover, if it is worth to look for more of that name.
 const SAVING: usize = 5;
@@ -136,7 +137,9 @@ impl<'a> Matches<'a> {
             return None;
         }
         let found = self.search(end);
-        self.values.learn(self.name, found.is_some_and(|found| found.end - found.start >= LONG));
+        let is_digit = self.text[self.at.min(self.text.len() - 1)].is_ascii_digit();
+        let long = if is_digit { LONG_OF_DIGITS } else { LONG };
+        self.values.learn(self.name, found.is_some_and(|found| found.end - found.start >= long));
         found
     }
 
