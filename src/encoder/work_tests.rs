@@ -284,16 +284,23 @@ fn the_press_takes_steps_in_proportion_to_the_text() {
     ];
     for (text, make) in texts {
         for (hint, like) in hints {
-            for step in [1, 3, 40] {
+            for (step, lie) in [(1, 0), (3, 0), (40, 0), (3, 1), (40, 1), (40, 2)] {
                 for effort in [Effort::Hints, Effort::Search] {
                     let steps_of = |n| {
                         let text = make(n);
                         let places = (0..text.len() as u32).step_by(step);
-                        let hints: Vec<Hint> = places.map(|at| Hint { at, like: like(at) }).collect();
+                        let true_hints = places.map(|at| Hint { at, like: like(at) });
+                        // Between them, hints at the same place and hints that are out of order.
+                        let lies = [Hint { at: 0, like: 0 }, Hint { at: 0, like: u32::MAX }];
+                        let hints: Vec<Hint> = match lie {
+                            0 => true_hints.collect(),
+                            1 => true_hints.flat_map(|hint| [hint, Hint { like: 0, ..hint }]).collect(),
+                            _ => true_hints.flat_map(|hint| [hint, lies[hint.at as usize % 2]]).collect(),
+                        };
                         let mut press = Press::new(effort);
                         steps::of(|| assert!(!press.gzip(&text, &hints).is_empty()))
                     };
-                    let input = format!("{text}, a hint for {step} bytes, {hint}, {effort:?}");
+                    let input = format!("{text}, a hint for {step} bytes, {hint}, lies {lie}, {effort:?}");
                     // Beyond the window of the matches, where the ratio is higher once.
                     check("gzip", &input, steps_of(3000), steps_of(6000));
                 }

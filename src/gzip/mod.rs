@@ -1,10 +1,10 @@
 //! Compress a request body as a gzip stream, and decompress one.
 
+mod library;
 #[doc(hidden)]
 pub mod press;
 
-use libdeflater::{CompressionLvl, Compressor};
-
+use library::Library;
 use press::{Effort, Hint, Press};
 
 /// The levels of an encoder: 1 is the fastest, 9 the smallest.
@@ -24,8 +24,8 @@ pub struct Gzip(Compression);
 enum Compression {
     /// By the hints of the body's writer.
     Hinted(Box<Press>),
-    /// By libdeflate's search.
-    Searched { compressor: Compressor, gzipped: Vec<u8> },
+    /// By libdeflate's search, at a level of its own.
+    Searched(i32, Library),
 }
 
 impl Gzip {
@@ -34,19 +34,16 @@ impl Gzip {
         Gzip(match level.unwrap_or(DEFAULT_LEVEL) {
             1 => Compression::Hinted(Box::new(Press::new(Effort::Hints))),
             2 => Compression::Hinted(Box::new(Press::new(Effort::Search))),
-            level => {
-                let level = CompressionLvl::new((FIRST_OF_LIBDEFLATE + level - FIRST_SEARCHED).into());
-                let compressor = Compressor::new(level.expect("libdeflate has twelve levels"));
-                Compression::Searched { compressor, gzipped: Vec::new() }
-            }
+            level => Compression::Searched((FIRST_OF_LIBDEFLATE + level - FIRST_SEARCHED).into(), Library::default()),
         })
     }
 
-    /// The bytes that the last bodies left allocated, beside what a new compressor takes.
+    /// The bytes that the last bodies left allocated, beside memory of a fixed size, some of which is allocated at its first
+    /// use.
     pub fn held_bytes(&self) -> usize {
         match &self.0 {
             Compression::Hinted(press) => press.held_bytes(),
-            Compression::Searched { gzipped, .. } => gzipped.capacity(),
+            Compression::Searched(_, library) => library.held_bytes(),
         }
     }
 
@@ -59,11 +56,7 @@ impl Gzip {
     pub fn compress(&mut self, body: &[u8], hints: &[Hint]) -> &[u8] {
         match &mut self.0 {
             Compression::Hinted(press) => press.gzip(body, hints),
-            Compression::Searched { compressor, gzipped } => {
-                gzipped.resize(compressor.gzip_compress_bound(body.len()).max(gzipped.len()), 0);
-                let length = compressor.gzip_compress(body, gzipped).expect("the bound is enough for any input");
-                &gzipped[..length]
-            }
+            Compression::Searched(level, library) => library.gzip(body, *level),
         }
     }
 }

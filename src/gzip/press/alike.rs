@@ -161,6 +161,7 @@ impl Pair<'_> {
     /// Four bytes of the text at one of the two places.
     #[inline(always)]
     fn four(self, place: usize) -> u32 {
+        debug_assert!(place == self.at || place == self.like);
         // SAFETY: the callers, all in this file, pass one of the two places.
         u32::from_le(unsafe { self.read(place) })
     }

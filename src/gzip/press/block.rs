@@ -20,7 +20,7 @@ pub(super) struct BlockWriter {
     end: usize,
     sample: Sample,
     counted: Counted,
-    /// The symbols that were found in the text.
+    /// The symbols that were counted in the text so far.
     seen: Frequencies,
 }
 
@@ -37,7 +37,8 @@ struct Limits {
     /// A block ends before a part that would make it larger.
     most_tokens: usize,
     most_bytes: usize,
-    /// A block of fewer tokens gets codes for all of them, as a sample would be too small. So does a part of a quarter.
+    /// A block of fewer tokens gets codes for all of them, as a sample would be too small. A part
+    /// of less than a quarter as many is counted completely too.
     few_tokens: usize,
 }
 

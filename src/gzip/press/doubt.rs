@@ -19,17 +19,18 @@ const SPARSE: usize = 48;
 /// A higher percentage of literals is a sign: there may be repeated words.
 const MANY_LITERALS: usize = 50;
 
-/// A lower one is a sign too: if nearly all is repeated, few places may miss a tenth of a small body.
+/// A lower one is a sign too: if nearly all is repeated, a few missed matches make a small body a tenth larger.
 const FEW_LITERALS: usize = 4;
 
-/// A sign too: this percentage of the matches follow another one at once. Where values of a few words come in any order, or
+/// A sign too: this percentage of the matches follow another one at once, or are the rest of one that is too long for a
+/// token. Where values of a few words come in any order, or
 /// names do, a match is as short as a word, and a better one covers several.
 const MANY_ADJACENT: usize = 50;
 
 /// The same if there are more matches than hints, as in lists and long texts of words.
 const ADJACENT_IN_VALUES: usize = 35;
 
-/// A sign too: more than one in `ONE_OF` of the long runs of literals occurred before, under another name.
+/// A sign too: more than one in `ONE_OF` of the long runs of literals occurred before.
 const ONE_OF: usize = 8;
 
 /// The bytes of a long run, and how many windows of eight bytes at its start are compared, as its start is arbitrary.
@@ -91,12 +92,12 @@ fn came_before(seen: &mut [u32], run: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// The text of these runs of literals, each after a match of `length` bytes, and its tokens.
+    /// The text of these runs of literals, each before a match of `length` bytes, and its tokens.
     fn part(runs: &[&str], length: u16) -> (Vec<u8>, Vec<Token>) {
         let repeated = "-".repeat(length.into());
-        let text = runs.iter().flat_map(|run| [repeated.as_bytes(), run.as_bytes()].concat()).collect();
-        let tokens = [""].iter().chain(runs).map(|run| Token { literals: run.len() as u32, length, distance: 1 });
-        (text, tokens.take(runs.len()).collect())
+        let text = runs.iter().flat_map(|run| [run.as_bytes(), repeated.as_bytes()].concat()).collect();
+        let tokens = runs.iter().map(|run| Token { literals: run.len() as u32, length, distance: 1 });
+        (text, tokens.collect())
     }
 
     /// Whether such a text is in doubt, with so many hints.
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn many_matches_that_follow_one_another_are_a_sign() {
-        let runs = |adjacent: usize| [vec!["12"; 101 - adjacent], vec![""; adjacent - 1], vec!["12"]].concat();
+        let runs = |adjacent: usize| [vec!["12"; 101 - adjacent], vec![""; adjacent]].concat();
         for (adjacent, hints, is_sign) in
             [(49, 110, false), (52, 110, true), (36, 110, false), (37, 90, true), (30, 90, false)]
         {

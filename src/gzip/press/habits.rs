@@ -1,4 +1,4 @@
-//! For which names a search of the values finds matches.
+//! For which names a search, or a look-up, finds matches.
 
 /// A hash of the name of a member; different names may have the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Name {
     }
 }
 
-/// The success of searches in the values of each name. Random ids and numbers are most of the bytes that no hint covers;
+/// The success of one kind of searches for each name. Random ids and numbers are most of the bytes that no hint covers;
 /// a search of them finds nothing that is worth its bits.
 pub(super) struct Habits {
     patience: Patience,

@@ -5,12 +5,14 @@
 pub struct Hint {
     /// Where a member's name starts.
     pub at: u32,
-    /// Where the last member of the same name started.
+    /// Where the last member of the same name started; `u32::MAX` if there was none.
     pub like: u32,
 }
 
-/// The hints of `length` bytes from `start` on, for these bytes alone. Those to earlier places point nowhere.
+/// The hints of `length` bytes from `start` on, for these bytes alone. Those to earlier places point before the
+/// text, which `Place::back` takes for its start.
 pub(super) fn moved(hints: &[Hint], start: usize, length: usize) -> Vec<Hint> {
+    crate::steps::count(hints.len());
     let moved =
         |hint: &Hint| Hint { at: hint.at.wrapping_sub(start as u32), like: hint.like.wrapping_sub(start as u32) };
     let before = |end: usize| move |hint: &&Hint| (hint.at as usize) < end;
@@ -57,6 +59,7 @@ impl<'a> Hints<'a> {
     pub(super) fn pass(&mut self, at: usize) -> (usize, usize) {
         let mut passed = (0, 0);
         while self.next_at <= at {
+            crate::steps::count(1);
             passed = (self.next_distance(), self.next_at);
             self.advance();
         }
@@ -84,7 +87,7 @@ mod tests {
         assert_eq!(moved(&hints, 0, 1000), hints);
         let mut hints = Hints::new(&hints[..1]);
         assert_eq!(hints.pass(10), (10, 10));
-        // One to an earlier place points nowhere: further back than any match.
+        // One to an earlier place points further back than any match.
         let earlier = [hint(0, 10u32.wrapping_sub(100))];
         assert!(Hints::new(&earlier).next_distance() > super::super::token::WINDOW);
     }

@@ -9,7 +9,7 @@
 //!    is the match.
 //! 4. The same at each word in the rest of a value.
 //!
-//! A step is skipped for names for which it finds little.
+//! Steps 2 to 4 are skipped for names for which they find little.
 
 use std::hint::select_unpredictable;
 
@@ -37,11 +37,11 @@ const SPARED: usize = 3;
 const BEHIND_MATCH: usize = 1;
 const INSIDE_VALUE: usize = 2;
 
-/// The bytes of a match that makes it worth to search the values of its name. Digits repeat by chance.
+/// A match of so many bytes makes it worth searching the values of its name. Digits repeat by chance.
 const LONG: usize = 7;
 const LONG_OF_DIGITS: usize = 9;
 
-/// The bytes of a value that a match at the end of another one must cover, if it is worth to look for more of that name.
+/// The bytes of a value that a match at the end of another one must cover for more of that name to be looked for.
 const SAVING: usize = 5;
 
 /// The bytes that such a match must have beyond the end of the other one.
@@ -137,13 +137,12 @@ impl<'a> Matches<'a> {
             return None;
         }
         let found = self.search(end);
-        let is_digit = self.text[self.at.min(self.text.len() - 1)].is_ascii_digit();
-        let long = if is_digit { LONG_OF_DIGITS } else { LONG };
+        let long = if self.text[self.at].is_ascii_digit() { LONG_OF_DIGITS } else { LONG };
         self.values.learn(self.name, found.is_some_and(|found| found.end - found.start >= long));
         found
     }
 
-    /// The first match that starts at a word before `end`; or None, and `at` is there.
+    /// The first match that starts at a word before `end`, or in a word where 32 bytes start; or None, and `at` is `end`.
     #[inline(always)]
     fn search(&mut self, end: usize) -> Option<Match> {
         while self.at < end {
@@ -310,6 +309,7 @@ impl<'a> Matches<'a> {
         let next_at = self.hints.next_at();
         let is_worth = |end: usize| end - found.start >= saved + WORTH_A_MATCH;
         if (found.start + 1..found.end).contains(&next_at)
+            && self.hints.second_at() > next_at // else this is not the hint that will be followed, and costs time for nothing
             && let Some(place) = Place::new(self.text, next_at)
             && let pair = place.back(self.hints.next_distance())
             && pair.is_match()

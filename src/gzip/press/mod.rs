@@ -60,7 +60,7 @@
 //! libdeflate compresses a text of a few events, which costs little there, and a text whose repeats are not found this
 //! way: values of a few words, flags or names in any order, where a hundred places have better matches than three, and
 //! values that move from name to name. The tokens of each part show signs of that (`doubt`): matches that follow one
-//! another at once, many literals, few hints for the size of the text. Then a sample of it is compressed both ways, at most
+//! another at once, many literals or hardly any, literals that came before, few hints for the size of the text. Then a sample of it is compressed both ways, at most
 //! twice in a text. If the hints lose, libdeflate compresses the whole text, also if it has changed in the middle.
 
 mod alike;
@@ -72,7 +72,6 @@ mod frequencies;
 mod habits;
 mod hint;
 mod huffman;
-mod library;
 mod matches;
 #[cfg(test)]
 mod naive;
@@ -83,11 +82,11 @@ mod tables;
 mod tests;
 mod token;
 
+use super::library::Library;
 use bits::{Bits, End};
 use block::BlockWriter;
 use doubt::{Part, is_in_doubt};
 pub use hint::Hint;
-use library::Library;
 use matches::Matches;
 use recent::Recent;
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl Sample {
     /// more than the header of the second one takes.
     pub(super) fn is_of_two_kinds(&self, first: &Sample, second: &Sample, header: usize) -> bool {
         // Samples differ by chance. With the entropy of each for itself, that seems to save about three quarters of a bit for
-        // each symbol (half of it in nats), but codes for the whole texts would not.
+        // each symbol (half a nat), but codes for the whole texts would not.
         let by_chance = second.frequencies.symbols() * 3 / 4;
         let saved = self.least.saturating_sub(first.least + second.least + by_chance);
         saved * PERIOD > header * SAMPLED
@@ -72,7 +72,7 @@ mod tests {
     use super::super::token::END_OF_BLOCK;
     use super::*;
 
-    /// A text of literals, of which the rarer ones are the letters from `first` on, and tokens of some each.
+    /// A text of the letters from `first` on, the later ones rarer, as tokens of a few literals.
     fn random(chance: &mut Chance, first: u8, count: usize) -> Sample {
         let mut letter = || {
             let bits = chance.below(6);

@@ -231,7 +231,7 @@ mod tests {
         for round in 0..100 {
             let (text, tokens) = tokens_of(&mut chance, 1300);
             let mut frequencies = Frequencies::new(&text, &tokens);
-            // One of the symbols that occur has no code; a text has fewer of it in higher rounds.
+            // One of the symbols that occur has no code.
             let used: Vec<_> = frequencies.all_mut().filter(|frequency| **frequency > 0).collect();
             let place = chance.below(used.len());
             *used.into_iter().nth(place).unwrap() = 0;

@@ -94,8 +94,8 @@ pub fn in_place(integer: &Bound<'_, PyInt>) -> Option<i64> {
         _ => return None,
     };
     let long = integer.as_ptr().cast::<Long>();
-    // SAFETY: the layout is known. Every int has room for a digit, even 0: CPython's own code for ints of at most one digit
-    // reads it in any case, as this does.
+    // SAFETY: the layout is known. Every int that code can reach has room for a digit: from 3.11 on all have. In 3.10 a zero
+    // is the shared one, which was made with a digit, or of a subclass, which is allocated with one to spare.
     let (count, digit) = unsafe { ((*long).count, (&raw const (*long).digits).cast::<u32>().read()) };
     // Nearly every int has at most one digit. There is no branch for its sign, which can often not be predicted.
     let (is_short, sign) = match layout {

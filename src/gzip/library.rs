@@ -20,13 +20,13 @@ impl Library {
             self.compressors.len() - 1
         });
         let (_, compressor) = &mut self.compressors[at];
-        self.gzipped.resize(compressor.gzip_compress_bound(text.len()), 0);
+        // It never shrinks: to fill it with zeros again would take time.
+        self.gzipped.resize(compressor.gzip_compress_bound(text.len()).max(self.gzipped.len()), 0);
         let length = compressor.gzip_compress(text, &mut self.gzipped).expect("the bound is enough for any text");
-        self.gzipped.truncate(length);
-        &self.gzipped
+        &self.gzipped[..length]
     }
 
-    /// The bytes that the last texts left allocated.
+    /// The bytes that the last texts left allocated, beside the compressors.
     pub(super) fn held_bytes(&self) -> usize {
         self.gzipped.capacity()
     }
