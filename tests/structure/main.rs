@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["gzip", "source", "validate"],
     &["truncate"],
     &["gzip::press", "rules", "scan", "serialize", "csv"],
-    &["vectors"],
+    &["gzip::library", "vectors"],
     &["steps"],
 ];
 
