@@ -9,23 +9,24 @@ import pytest
 from mixpress import Client, RetryPolicy, SpoolError
 from mixpress.send.request import UpdateEndpoint
 from support.clients import client
+from support.clocks import StillClock
 from support.replies import answer, busy
 from support.server import FakeServer
 
 
-def update(made: Client, endpoint: UpdateEndpoint) -> None:
-    """Queue an update, and close the client."""
+def update(made: Client, endpoint: UpdateEndpoint, timeout: float = 10.0) -> None:
+    """Queue an update, and close the client within seconds of its clock."""
     if endpoint == "engage":
         made.profiles.set("u", {"n": 1})
     else:
         made.groups("company").set("g", {"n": 1})
-    made.close()
+    made.close(timeout=timeout)
 
 
 @pytest.mark.parametrize("endpoint", ["engage", "groups"])
 def test_a_client_of_events_starts_beside_an_empty_spool_of_updates(tmp_path: Path, endpoint: UpdateEndpoint) -> None:
     path = tmp_path / "spool"
-    update(client(FakeServer(answer(200, "1")), spool=path, token="a-token"), endpoint)
+    update(client(FakeServer(answer(200, "1")), StillClock(), spool=path, token="a-token"), endpoint, 1e9)
     assert path.with_name(f"spool.{endpoint}").exists()
     client(FakeServer(), spool=path).close()
 
