@@ -164,7 +164,7 @@ def _advert(rng: random.Random, player: dict[str, Any]) -> dict[str, Any]:
 
 
 def game(count: int, seed: int = 21) -> list[Event]:
-    """Return what players of a mobile game do: some hundred of them at a time, each on a device of their own."""
+    """Return what players of a mobile game do: some hundred of them at a time, each on another device."""
     rng = random.Random(seed)
     kinds: dict[str, tuple[int, Make]] = {
         "Level Started": (30, _state),

@@ -24,7 +24,7 @@ pub struct Gzip(Compression);
 enum Compression {
     /// By the hints of the body's writer.
     Hinted(Box<Press>),
-    /// By libdeflate's search, at a level of its own.
+    /// By libdeflate's search, at this one of its levels.
     Searched(i32, Library),
 }
 

@@ -124,7 +124,8 @@ impl Pair<'_> {
         let mut length = 0;
         while self.text.len() - self.at - length >= READ {
             steps::count(1);
-            let differing = self.differing(length);
+            // SAFETY: the loop's condition.
+            let differing = unsafe { self.differing(length) };
             if differing != 0 {
                 return length + differing.trailing_zeros() as usize;
             }
@@ -177,15 +178,17 @@ impl Pair<'_> {
         unsafe { self.text.as_ptr().add(place).cast::<Number>().read_unaligned() }
     }
 
-    /// A bit for each of the 32 bytes after `length` bytes; 1 if they differ. The text must have them.
+    /// A bit for each of the 32 bytes after `length` bytes; 1 if they differ.
+    ///
+    /// # Safety
+    /// The text has READ bytes after `length` bytes from the later place.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn differing(self, length: usize) -> u32 {
+    unsafe fn differing(self, length: usize) -> u32 {
         use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8};
         debug_assert!(self.at + length + READ <= self.text.len());
         let same = |offset: usize| {
-            // SAFETY: the caller has checked that the text has these bytes at the later place, so it has them at the
-            // earlier one. Every x86-64 has SSE2.
+            // SAFETY: the text has these bytes at the later place, so it has them at the earlier one. Every x86-64 has SSE2.
             unsafe {
                 let start = self.text.as_ptr().add(length + offset);
                 let at = _mm_loadu_si128(start.add(self.at).cast::<__m128i>());
@@ -196,9 +199,12 @@ impl Pair<'_> {
         !(same(0) | same(16) << 16)
     }
 
-    /// A bit for each of the 32 bytes after `length` bytes; 1 if they differ. The text must have them.
+    /// A bit for each of the 32 bytes after `length` bytes; 1 if they differ.
+    ///
+    /// # Safety
+    /// As above, though this one would panic.
     #[cfg(not(target_arch = "x86_64"))]
-    fn differing(self, length: usize) -> u32 {
+    unsafe fn differing(self, length: usize) -> u32 {
         let at = &self.text[self.at + length..][..READ];
         let like = &self.text[self.like + length..][..READ];
         at.iter().zip(like).rev().fold(0, |bits, (at, like)| bits << 1 | u32::from(at != like))

@@ -38,7 +38,8 @@ impl<'a> Bits<'a> {
         Bits { out: &mut out[..needed], at: end.bytes, held: end.held, count: end.count, counts: 0 }
     }
 
-    /// Holds the lowest `count` bits of `bits`; the others must be 0. Up to 63 bits can be held, up to 7 of them left by the last flush.
+    /// Holds the lowest `count` bits of `bits`; the others must be 0. Up to 63 bits can be held, up to 7 of them left by the
+    /// last flush.
     /// If there are more, what is written is wrong, and `is_overfull` says so.
     #[inline(always)]
     pub(super) fn hold(&mut self, bits: u64, count: u32) {

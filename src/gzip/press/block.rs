@@ -37,8 +37,8 @@ struct Limits {
     /// A block ends before a part that would make it larger.
     most_tokens: usize,
     most_bytes: usize,
-    /// A block of fewer tokens gets codes for all of them, as a sample would be too small. A part
-    /// of less than a quarter as many is counted completely too.
+    /// A block of fewer tokens gets codes for all of them, as a sample would be too small. A part of less than a quarter as
+    /// many is counted completely too.
     few_tokens: usize,
 }
 

@@ -209,10 +209,9 @@ impl<'a> Matches<'a> {
         if !self.searches || at > self.name_at + SHARED {
             return hinted;
         }
-        match self.two_members(at) {
-            Some(found) if found.end > hinted.end + SPARED => found,
-            _ => hinted,
-        }
+        let found =
+            Place::new(self.text, at).zip(self.member()).and_then(|(place, member)| self.look_up_two(place, member));
+        found.filter(|found| found.end > hinted.end + SPARED).unwrap_or(hinted)
     }
 
     /// The match that is looked up at the end of another one: with the last place of this member, or of the same bytes. Each
@@ -260,25 +259,27 @@ impl<'a> Matches<'a> {
     #[inline(always)]
     fn look_up_member(&mut self, at: usize) -> Option<Match> {
         crate::steps::count(1);
-        let place = Place::new(self.text, at)?;
-        let key = Key::of_member(self.text.get(self.name_at..self.hints.next_at())?);
-        let pair = place.back(self.recent.replace(key, self.name_at));
+        let (place, member) = (Place::new(self.text, at)?, self.member()?);
+        let pair = place.back(self.recent.replace(member, self.name_at));
         if !pair.is_match() {
             return None;
         }
-        self.two_members(at).or_else(|| Some(self.extend(pair)))
+        self.look_up_two(place, member).or_else(|| Some(self.extend(pair)))
     }
 
-    /// The match at `at`, a place in this member, with the last place of the same member and the same one after it.
+    /// The match at a place in this member with the last place of the same member and the same one after it.
     #[inline(always)]
-    fn two_members(&mut self, at: usize) -> Option<Match> {
+    fn look_up_two(&mut self, place: Place, member: Key) -> Option<Match> {
         crate::steps::count(1);
-        let place = Place::new(self.text, at)?;
-        let next_at = self.hints.next_at();
-        let next = Key::of_member(self.text.get(next_at..self.hints.second_at())?);
-        let key = Key::of_member(self.text.get(self.name_at..next_at)?).and(next);
-        let pair = place.back(self.recent.replace(key, self.name_at));
+        let next = Key::of_member(self.text.get(self.hints.next_at()..self.hints.second_at())?);
+        let pair = place.back(self.recent.replace(member.and(next), self.name_at));
         pair.is_match().then(|| self.extend(pair))
+    }
+
+    /// The key of this member, if the next one is behind it.
+    #[inline(always)]
+    fn member(&self) -> Option<Key> {
+        self.text.get(self.name_at..self.hints.next_at()).map(Key::of_member)
     }
 
     /// The match with the last place of the same sixteen bytes, or eight, or four. Records `at` as the last place.
